@@ -1,0 +1,85 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Model: resnet50-sscd (default), resnet50-imagenet, or a folder with model.onnx and model.json.
+MODEL ?= resnet50-sscd
+# Local stack: where it listens, and what it is filled with (a folder or zip of photos; a CSV with an id column).
+PORT ?= 8000
+S3_PORT ?= 9000
+IMAGES ?=
+LABELS ?=
+ARCHITECTURE ?= x86_64
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
+	@echo
+	@echo "  make demo takes IMAGES=folder-or-zip LABELS=csv PORT=8000 S3_PORT=9000; MODEL=name-or-folder goes with every target"
+
+# --- environments -----------------------------------------------------------------------------------------------------
+# One virtual environment: the demo's packages first, the developers' on top of them when asked for.
+$(VENV)/.demo: requirements/demo.txt pyproject.toml
+	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# --- running ----------------------------------------------------------------------------------------------------------
+.PHONY: model
+model: $(VENV)/.demo ## Obtain the embedding model into build/model
+	$(BIN)/python scripts/model.py $(MODEL)
+
+.PHONY: demo
+demo: model ## Run everything on this machine: page, API, S3 and the functions
+	@exec $(BIN)/python scripts/local_stack.py --port $(PORT) --s3-port $(S3_PORT) \
+		$(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") $(ARGS)
+
+# --- checking ---------------------------------------------------------------------------------------------------------
+.PHONY: test
+test: lint test-python ## Run every check and every test
+
+.PHONY: test-python
+test-python: $(VENV)/.dev model sam
+	$(BIN)/python -m pytest tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
+	PATH="$(BIN):$$PATH" sh scripts/lock.sh $(ARGS)
+
+# --- deploying --------------------------------------------------------------------------------------------------------
+.PHONY: sam
+sam: .venv-sam/.ready
+
+.venv-sam/.ready: requirements/sam.txt
+	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv .venv-sam
+	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	@touch $@
+
+.PHONY: build
+build: model sam ## Build the deployment packages and print their sizes
+	$(BIN)/python scripts/build.py --architecture $(ARCHITECTURE)
+
+.PHONY: clean
+clean: ## Remove everything that was built, environments included
+	rm -rf $(VENV) .venv-sam .aws-sam build

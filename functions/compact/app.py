@@ -1,0 +1,42 @@
+"""The compact function: on a schedule, compacts the store of every model in the bucket."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from lookalike import settings
+from lookalike.aws import S3Store, s3_client, store_prefixes
+from lookalike.compaction import Policy, compact
+
+logger = Logger(service="compact")
+metrics = Metrics(namespace="Lookalike", service="compact")
+
+
+@cache
+def _client() -> Any:
+    return s3_client()
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+    """Compact as much as the function's time allows; the next run goes on from there."""
+    bucket = settings.read().store_bucket
+    done = {}
+    for prefix in store_prefixes(_client(), bucket):
+        work = compact(
+            S3Store(_client(), bucket, prefix),
+            Policy(grace_s=settings.read().grace_s),
+            time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
+        )
+        logger.info("compacted", store=prefix, work=work.as_dict())
+        for name, value, unit in (
+            ("RowsFolded", work.rows_folded, MetricUnit.Count),
+            ("CompactionBytesRead", work.bytes_read, MetricUnit.Bytes),
+            ("CompactionBytesWritten", work.bytes_written, MetricUnit.Bytes),
+        ):
+            metrics.add_metric(name=name, unit=unit, value=value)
+        done[prefix] = work.as_dict()
+    return {"stores": done}

@@ -1,0 +1,322 @@
+"""The query function: API Gateway's HTTP requests in, answers or problem details (RFC 9457) out."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import api_description
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from multipart import photo_field
+
+from lookalike import errors, settings
+from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.embedder import Embedder
+from lookalike.knn import Answer
+from lookalike.records import Op, Row
+from lookalike.search import MAX_K, Timings, embed_query, search, similar
+from lookalike.snapshot import Snapshot, SnapshotReader
+
+logger = Logger(service="query")
+metrics = Metrics(namespace="Lookalike", service="query")
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_DISTRIBUTION_HEADER = "x-lookalike-distribution"
+_RETRY_AFTER_S = 5
+
+Response = dict[str, Any]
+
+
+class BadParameter(errors.LookalikeError):
+    """A query parameter is unknown or out of range."""
+
+
+class BodyTooLarge(errors.LookalikeError):
+    """The request's body is larger than a query photo may be."""
+
+
+class CatalogueEmpty(errors.LookalikeError):
+    """There is nothing to search yet."""
+
+
+class Problem(NamedTuple):
+    """How an error is told over HTTP."""
+
+    status: int
+    slug: str
+    title: str
+
+
+PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
+    BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
+    errors.NotFound: Problem(404, "not-found", "Not found"),
+    BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
+    errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
+    errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
+    errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),
+    CatalogueEmpty: Problem(503, "catalogue-empty", "The catalogue is empty"),
+    errors.StoreError: Problem(503, "store-unavailable", "The catalogue cannot be reached"),
+}
+
+
+class _Services:
+    """What outlives an invocation."""
+
+    def __init__(self) -> None:
+        self.settings = settings.read()
+        client = s3_client()
+        self.embedder = Embedder(
+            self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
+        )
+        self.catalogue = S3Catalogue(client, self.settings.catalogue_bucket)
+        self.reader = SnapshotReader(
+            S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"),
+            dimensions=self.embedder.dimensions,
+        )
+
+    def snapshot(self) -> Snapshot:
+        return self.reader.current(self.settings.max_staleness_s)
+
+
+@cache
+def _services() -> _Services:
+    return _Services()
+
+
+class Request:
+    """One HTTP API request, payload format 2.0."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self.route: str = event["routeKey"]
+        self.headers: Mapping[str, str] = event.get("headers") or {}
+        self.path_parameters: Mapping[str, str] = event.get("pathParameters") or {}
+        self.parameters: Mapping[str, str] = event.get("queryStringParameters") or {}
+        self._event = event
+
+    def body(self) -> bytes:
+        """The body's bytes. Raises BodyTooLarge."""
+        text = self._event.get("body") or ""
+        if not self._event.get("isBase64Encoded"):
+            data = text.encode()
+        else:
+            try:
+                data = base64.b64decode(text, validate=True)
+            except binascii.Error as error:
+                raise BadParameter("The request's body is not valid base64.") from error
+        if len(data) > MAX_BODY_BYTES:
+            raise BodyTooLarge(
+                f"The photo has {len(data):,} bytes; at most {MAX_BODY_BYTES:,} are accepted. Send a smaller version: "
+                "640 pixels on the longer side are plenty."
+            )
+        return data
+
+    def k(self) -> int:
+        """The number of products asked for. Raises BadParameter for it and for parameters nobody knows."""
+        unknown = sorted(self.parameters.keys() - {"k"})
+        if unknown:
+            raise BadParameter(f"There is no parameter {unknown[0]!r} here. Known: k.")
+        text = self.parameters.get("k", "5")
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_K and len(text) < 4):
+            raise BadParameter(f"k is the number of products to return, 1 to {MAX_K}.")
+        return int(text)
+
+    def image_url(self, key: str) -> str:
+        """Where a browser loads a photo: from the distribution the request came through, or else from the bucket."""
+        if self.headers.get(_DISTRIBUTION_HEADER) == "1":
+            return "/" + quote(key)
+        return _services().catalogue.presigned_url(key)
+
+
+def post_search(request: Request) -> Response:
+    """The products that look most like the photo in the body."""
+    k = request.k()
+    timings = Timings()
+    with timings.stage("total"):
+        photo = _query_photo(request)
+        with timings.stage("refresh"):
+            snapshot = _searchable(_services().snapshot())
+        with timings.stage("embed"):
+            embedding = embed_query(_services().embedder, photo)
+        with timings.stage("search"):
+            answer = search(snapshot, embedding, k=k)
+    return _results(request, snapshot, answer, k, timings)
+
+
+def _query_photo(request: Request) -> bytes:
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        photo = photo_field(content_type, request.body())
+        if photo is None:
+            raise BadParameter("The form has no file field named image.")
+        return photo
+    if kind.startswith("image/") or kind == "application/octet-stream":
+        return request.body()
+    raise errors.NotAnImage(
+        "Send the photo as the body with a Content-Type of image/*, or as the field image of multipart/form-data."
+    )
+
+
+def get_similar(request: Request) -> Response:
+    """The products that look most like a product of the catalogue."""
+    k = request.k()
+    timings = Timings()
+    with timings.stage("total"):
+        with timings.stage("refresh"):
+            snapshot = _services().snapshot()
+        with timings.stage("search"):
+            answer = similar(snapshot, request.path_parameters["product_id"], k=k)
+    return _results(request, snapshot, answer, k, timings)
+
+
+def get_product(request: Request) -> Response:
+    """What is known of a product: its metadata and photos, and why a photo was rejected."""
+    product_id = request.path_parameters["product_id"]
+    rows = _services().snapshot().product(product_id)
+    metadata = next((dict(row.detail) for row in rows if row.op is Op.PUT), {})
+    return _json(
+        {
+            "product_id": product_id,
+            "metadata": metadata,
+            "photos": [_photo(request, row) for row in rows],
+        }
+    )
+
+
+def _photo(request: Request, row: Row) -> dict[str, Any]:
+    rejected = row.op is Op.REJECT
+    return {
+        "image_key": row.key,
+        "image_url": request.image_url(row.key),
+        "status": "rejected" if rejected else "searchable",
+        "reason": dict(row.detail) if rejected else None,
+    }
+
+
+def get_health(request: Request) -> Response:  # noqa: ARG001 - every route takes a request
+    """What is being served: how much, how fresh, and by which model."""
+    services = _services()
+    snapshot = services.snapshot()
+    return _json(
+        {
+            "status": "ok" if snapshot.photos else "empty",
+            "snapshot": snapshot.version,
+            "snapshot_age_s": round(services.reader.age_s, 3),
+            "products": snapshot.products,
+            "photos": snapshot.photos,
+            "rejected": snapshot.rejected,
+            "model": {
+                "name": services.embedder.spec.name,
+                "fingerprint": services.embedder.fingerprint,
+                "dimensions": services.embedder.dimensions,
+            },
+        }
+    )
+
+
+def get_openapi(request: Request) -> Response:  # noqa: ARG001
+    """This API, described."""
+    return _json(_description())
+
+
+def get_docs(request: Request) -> Response:  # noqa: ARG001
+    """This API, described for people."""
+    page = api_description.as_html(_description())
+    return _response(200, "text/html; charset=utf-8", page)
+
+
+ROUTES: Mapping[str, Callable[[Request], Response]] = {
+    "POST /api/search": post_search,
+    "GET /api/products/{product_id}/similar": get_similar,
+    "GET /api/products/{product_id}": get_product,
+    "GET /api/health": get_health,
+    "GET /api/openapi.json": get_openapi,
+    "GET /api/docs": get_docs,
+}
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
+    """Answer one request. What is wrong with a request is told as a problem; what is wrong with us is raised."""
+    request = Request(event)
+    try:
+        if request.route not in ROUTES:
+            raise errors.NotFound(f"There is no {request.route} here; GET /api/docs lists what there is.")
+        return ROUTES[request.route](request)
+    except errors.LookalikeError as error:
+        problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+        if problem is None:
+            raise
+        return _problem(problem, str(error))
+
+
+def _problem(problem: Problem, detail: str) -> Response:
+    metrics.add_metric(name=f"Problem-{problem.slug}", unit=MetricUnit.Count, value=1)
+    log = logger.error if problem.status >= 500 else logger.info
+    log("problem", slug=problem.slug, detail=detail)
+    body = {
+        "type": f"urn:lookalike:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+    }
+    response = _response(problem.status, "application/problem+json", json.dumps(body))
+    if problem.status == 503:
+        response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def _searchable(snapshot: Snapshot) -> Snapshot:
+    if not snapshot.photos:
+        raise CatalogueEmpty("The catalogue has no searchable photo yet. Add photos to it, then ask again.")
+    return snapshot
+
+
+def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timings: Timings) -> Response:
+    metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=timings.ms["total"])
+    return _json(
+        {
+            "results": [
+                {
+                    "product_id": neighbour.row.product_id,
+                    "distance": neighbour.distance,
+                    "image_url": request.image_url(neighbour.row.key),
+                    "image_key": neighbour.row.key,
+                    "metadata": dict(neighbour.row.detail),
+                }
+                for neighbour in answer.neighbours
+            ],
+            "search": {
+                "k": k,
+                "snapshot": snapshot.version,
+                "products": snapshot.products,
+                "photos": snapshot.photos,
+                "rows_scanned": answer.rows_scanned,
+                "rows_exact": answer.rows_exact,
+                "timings_ms": timings.ms,
+            },
+        }
+    )
+
+
+def _description() -> dict[str, Any]:
+    return api_description.openapi(ROUTES, PROBLEMS.values(), max_k=MAX_K, max_body_bytes=MAX_BODY_BYTES)
+
+
+def _json(value: Any) -> Response:
+    return _response(200, "application/json", json.dumps(value, ensure_ascii=False))
+
+
+def _response(status: int, content_type: str, body: str) -> Response:
+    headers = {"content-type": content_type, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    _services()  # Lambda gives the initialisation phase a full processor: load the model there

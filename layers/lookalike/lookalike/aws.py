@@ -1,0 +1,156 @@
+"""Amazon S3, behind the interfaces the rest of the package knows. The only module that imports boto3."""
+
+from collections.abc import Iterator
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lookalike.catalogue import Photo
+from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
+from lookalike.object_store import Entry, PutAnswer
+
+_PRESIGNED_FOR_S = 3600
+
+
+def s3_client(*, connections: int = 32) -> Any:
+    """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it."""
+    config = Config(
+        connect_timeout=2,
+        read_timeout=20,
+        max_pool_connections=connections,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        signature_version="s3v4",
+    )
+    return boto3.client("s3", config=config)
+
+
+def _error(error: Exception, call: str, name: str) -> Exception:
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in ("NoSuchKey", "404", "NotFound"):
+            return ObjectMissing(f"there is no object named {name}")
+        return StoreUnavailable(f"S3 answered {code} to {call} {name}")
+    return StoreUnavailable(f"S3 did not answer {call} {name}: {error}")
+
+
+class S3Store:
+    """An ObjectStore in one bucket, below one prefix (``""`` or ending in a slash)."""
+
+    def __init__(self, client: Any, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def get(self, name: str) -> bytes:
+        return self._read(name, {})
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        if start >= end:
+            return b""
+        try:
+            return self._read(name, {"Range": f"bytes={start}-{end - 1}"})
+        except _RangeBeyondEnd:
+            return b""
+
+    def _read(self, name: str, extra: dict[str, str]) -> bytes:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **extra)
+            data: bytes = answer["Body"].read()
+            return data
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "InvalidRange":
+                raise _RangeBeyondEnd from error
+            raise _error(error, "GET", name) from error
+        except BotoCoreError as error:
+            raise _error(error, "GET", name) from error
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=data, IfNoneMatch="*")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code")
+            if code == "PreconditionFailed":
+                return PutAnswer.EXISTS
+            if code == "ConditionalRequestConflict":
+                return PutAnswer.CONFLICT
+            raise _error(error, "PUT", name) from error
+        except BotoCoreError as error:
+            raise _error(error, "PUT", name) from error
+        return PutAnswer.CREATED
+
+    def delete(self, name: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "DELETE", name) from error
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket,
+            Prefix=self._prefix + prefix,
+            PaginationConfig={"MaxItems": limit, "PageSize": min(limit or 1000, 1000)},
+        )
+        try:
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    modified_ms = int(item["LastModified"].timestamp() * 1000)
+                    yield Entry(item["Key"].removeprefix(self._prefix), item["Size"], modified_ms)
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "LIST", prefix) from error
+
+
+def store_prefixes(client: Any, bucket: str) -> list[str]:
+    """The prefixes of the stores in a bucket, one for each model that ever had one, each ending in a slash."""
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Delimiter="/")
+        return [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
+    except (BotoCoreError, ClientError) as error:
+        raise _error(error, "LIST", "stores") from error
+
+
+class _RangeBeyondEnd(Exception):
+    """S3 answered 416: the object ends before the range starts."""
+
+
+class S3Catalogue:
+    """The merchant's photos in one bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def photo(self, key: str, *, max_bytes: int) -> Photo:
+        """The photo as it is now. Raises ObjectMissing, TooManyBytes (before reading it) and StoreUnavailable."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            if answer["ContentLength"] > max_bytes:
+                answer["Body"].close()
+                raise TooManyBytes(
+                    f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
+                    "Upload a smaller version of the photo."
+                )
+            return Photo(answer["Body"].read(), _decoded(answer.get("Metadata", {})), answer["ETag"])
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "GET", key) from error
+
+    def presigned_url(self, key: str) -> str:
+        """An address that anyone may load the photo from for an hour. Makes no request."""
+        url: str = self._client.generate_presigned_url(
+            "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=_PRESIGNED_FOR_S
+        )
+        return url
+
+
+def _decoded(metadata: dict[str, str]) -> dict[str, str]:
+    """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
+    decoded = {}
+    for name, value in metadata.items():
+        try:
+            decoded[name.lower()] = str(make_header(decode_header(value))) if "=?" in value else value
+        except (HeaderParseError, LookupError, UnicodeError):
+            decoded[name.lower()] = value  # it only looked encoded
+    return decoded

@@ -1,0 +1,78 @@
+"""The catalogue: the merchant's photos, and the events that tell of their changes."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import unquote_plus
+
+from lookalike.errors import LookalikeError
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo's bytes, its user metadata (names in lower case) and its ETag."""
+
+    data: bytes
+    metadata: Mapping[str, str]
+    etag: str
+
+
+class Catalogue(Protocol):
+    """Where photos are read from."""
+
+    def photo(self, key: str, *, max_bytes: int) -> Photo:
+        """The photo as it is now. Raises ObjectMissing, TooManyBytes and StoreUnavailable."""
+
+    def presigned_url(self, key: str) -> str:
+        """An address that a browser can load the photo from for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoEvent:
+    """A photo was created or replaced (``removed`` false), or deleted. ``time_ms`` in milliseconds since 1970."""
+
+    bucket: str
+    key: str
+    removed: bool
+    sequencer: str | None
+    time_ms: int
+
+
+class NotAnEvent(LookalikeError):
+    """A message that is no S3 notification."""
+
+
+def parse_notification(body: str) -> Iterator[PhotoEvent]:
+    """The photo events of one S3 notification message; none for the test message S3 sends when it is configured.
+
+    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent.
+    """
+    try:
+        message = json.loads(body)
+        if message.get("Event") == "s3:TestEvent":
+            return
+        for record in message["Records"]:
+            yield _parse_record(record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotAnEvent(f"the message is no S3 notification: {error!r}") from error
+
+
+def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
+    name = record["eventName"].removeprefix("s3:")
+    kind = name.partition(":")[0]
+    if kind not in ("ObjectCreated", "ObjectRemoved"):
+        raise NotAnEvent(f"the notification tells of {name}, which nobody subscribed to")
+    item = record["s3"]["object"]
+    sequencer = item.get("sequencer")
+    if sequencer:
+        int(sequencer, 16)
+    time = datetime.fromisoformat(record["eventTime"])
+    return PhotoEvent(
+        bucket=record["s3"]["bucket"]["name"],
+        key=unquote_plus(item["key"]),
+        removed=kind == "ObjectRemoved",
+        sequencer=sequencer or None,
+        time_ms=int(time.timestamp() * 1000),
+    )

@@ -1,0 +1,275 @@
+"""Compaction: folds the log into segments, merges small segments into larger ones, and collects what nobody needs.
+
+Work is done in steps. Each reads a bounded amount, writes new segments under new names, and commits one manifest. Until the
+commit nothing has changed for anybody; a crash before it leaves objects that no manifest names, and those are collected
+later. Whoever loses the race for a version throws its work away and starts from what is there, so running twice at once
+wastes work and does no harm.
+
+    fold     log segments -> one segment (the newest row of each key). First, so that readers have little to list.
+    merge    size-tiered: ``fanout`` segments of a like size become one, until a segment is full. A full segment is only
+             rewritten when ``garbage_share`` of its rows are superseded.
+    collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any reader takes to
+             refresh and any function runs.
+
+A row is dropped only when a newer row of its key is in a segment of the same manifest. A tombstone is dropped only when it
+is older than ``tombstone_s`` and no other segment has a row of its key, and only while no log segment waits; ``tombstone_s``
+exceeds the longest time the queue can hold an event, so no older put of the key can still arrive.
+"""
+
+import math
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike import log, manifest, segment
+from lookalike.errors import ObjectMissing, StoreError, StoreUnavailable
+from lookalike.manifest import Manifest, SegmentRef
+from lookalike.object_store import Entry, ObjectStore, create
+from lookalike.records import Op, event_times_ms
+from lookalike.segment import Hashes, Segment
+from lookalike.snapshot import newest_mask
+
+PREFIX = "segments/"
+_ROW_OVERHEAD_BYTES = 256  # hashes, key and metadata of a row, roughly
+_READ_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What bounds a step and what is kept. Times in seconds."""
+
+    segment_bytes: int = 128 * 1024 * 1024
+    fanout: int = 4
+    garbage_share: float = 0.25
+    grace_s: float = 15 * 60
+    orphan_s: float = 2 * 60 * 60
+    tombstone_s: float = 15 * 24 * 60 * 60
+    manifests_kept: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What compaction did: steps of each kind, objects collected, bytes of segments read and written, rows folded.
+
+    The rows folded times their size is what had to be written once; ``bytes_written`` above that is write amplification.
+    """
+
+    folded: int = 0
+    merged: int = 0
+    collected: int = 0
+    lost_races: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    rows_folded: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The same as a mapping, for logs and answers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The store as a step finds it. The log is listed before the manifest is read: see ``snapshot``."""
+
+    log: tuple[Entry, ...]
+    segment_names: frozenset[str]
+    manifest: Manifest
+
+    @property
+    def waiting(self) -> list[Entry]:
+        return [entry for entry in self.log if entry.name not in self.manifest.folded]
+
+
+def compact(
+    store: ObjectStore,
+    policy: Policy | None = None,
+    *,
+    time_left_s: Callable[[], float] = lambda: float("inf"),
+    step_s: float = 60.0,
+    clock: Callable[[], float] = time.time,
+) -> Work:
+    """Fold and merge until nothing is left to do or less than ``step_s`` of time is left, then collect.
+
+    Raises StoreUnavailable; whatever was committed until then stays.
+    """
+    policy = policy or Policy()
+    done = Work()
+    while time_left_s() > step_s:
+        state = _read_state(store)
+        work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+        if work is None:
+            break
+        done += work
+    return done + collect(store, policy, clock=clock)
+
+
+def _read_state(store: ObjectStore) -> _State:
+    for _ in range(_READ_ATTEMPTS):
+        entries = tuple(log.entries(store))
+        names = frozenset(entry.name for entry in store.list(PREFIX))
+        try:
+            return _State(entries, names, manifest.newest(store))
+        except ObjectMissing:
+            continue  # collected between the listing and the read: there is a newer one
+    raise StoreUnavailable(f"the manifest changed under {_READ_ATTEMPTS} attempts to read it: try again")
+
+
+def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work:
+    chosen: list[Entry] = []
+    size = 0
+    for entry in state.waiting:
+        if chosen and size + entry.size > policy.segment_bytes:
+            break
+        chosen.append(entry)
+        size += entry.size
+    merged = segment.merge([segment.decode(store.get(entry.name)) for entry in chosen])
+    refs = _write(store, merged, policy)
+    now_ms = int(clock() * 1000)
+    committed = _commit(
+        store,
+        state,
+        segments=(*state.manifest.segments, *refs),
+        newly_folded=dict.fromkeys((entry.name for entry in chosen), now_ms),
+        now_ms=now_ms,
+    )
+    written = sum(ref.size for ref in refs)
+    if not committed:
+        return Work(lost_races=1, bytes_read=size, bytes_written=written)
+    return Work(folded=1, bytes_read=size, bytes_written=written, rows_folded=len(merged))
+
+
+def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work | None:
+    refs = state.manifest.segments
+    if not refs:
+        return None
+    columns = [segment.read_keys(store, ref.name) for ref in refs]
+    newest = newest_mask(
+        np.concatenate([keys for keys, _ in columns]), np.concatenate([orders for _, orders in columns])
+    )
+    live = np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
+    chosen = choose(refs, [int(np.count_nonzero(mask)) for mask in live], policy)
+    if not chosen:
+        return None
+    elsewhere = [columns[index][0] for index in range(len(refs)) if index not in chosen]
+    now_ms = int(clock() * 1000)
+    survivors = []
+    for index in chosen:
+        held = segment.decode(store.get(refs[index].name))
+        droppable = _droppable(held, elsewhere, now_ms - int(policy.tombstone_s * 1000))
+        survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
+    written = _write(store, segment.merge(survivors), policy)
+    inputs = [refs[index] for index in chosen]
+    committed = _commit(
+        store,
+        state,
+        segments=(*(ref for ref in refs if ref not in inputs), *written),
+        newly_retired=dict.fromkeys((ref.name for ref in inputs), now_ms),
+        now_ms=now_ms,
+    )
+    return Work(
+        merged=int(committed),
+        lost_races=int(not committed),
+        bytes_read=sum(ref.size for ref in inputs),
+        bytes_written=sum(ref.size for ref in written),
+    )
+
+
+def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
+    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
+
+    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
+    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
+    """
+    sizes = [ref.size * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
+    tiers: dict[int, list[int]] = {}
+    for index, ref in enumerate(refs):
+        if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
+            return [index]
+        if 2 * sizes[index] < policy.segment_bytes:
+            floor = max(policy.segment_bytes // 64, 1)
+            tiers.setdefault(math.ceil(math.log(max(sizes[index] / floor, 1), policy.fanout)), []).append(index)
+    for _, members in sorted(tiers.items()):
+        if len(members) < policy.fanout:
+            continue
+        members.sort(key=lambda index: sizes[index])
+        total = np.cumsum([sizes[index] for index in members])
+        return members[: max(2, int(np.count_nonzero(total <= policy.segment_bytes)))]
+    return []
+
+
+def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
+    """Which rows of a segment are tombstones that may go: aged, and with no row of their key in other segments."""
+    droppable: npt.NDArray[np.bool_] = held.op == Op.DELETE
+    if droppable.any():
+        droppable &= event_times_ms(held.order) < before_ms
+        for keys in elsewhere:
+            droppable &= ~np.isin(held.key_hash, keys)
+    return droppable
+
+
+def _write(store: ObjectStore, rows: Segment, policy: Policy) -> list[SegmentRef]:
+    """Write the rows as segments of at most the policy's size."""
+    at_most = max(1, policy.segment_bytes // (4 * rows.dimensions + _ROW_OVERHEAD_BYTES))
+    refs = []
+    for start in range(0, len(rows), at_most):
+        piece = rows.take(np.arange(start, min(start + at_most, len(rows))))
+        name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
+        data = segment.encode(piece)
+        if not create(store, name, data):
+            raise StoreError(f"another object is named {name}, which a random name should rule out")
+        refs.append(SegmentRef(name, len(piece), len(piece.embedding), len(data)))
+    return refs
+
+
+def _commit(
+    store: ObjectStore,
+    state: _State,
+    *,
+    segments: tuple[SegmentRef, ...],
+    now_ms: int,
+    newly_folded: Mapping[str, int] | None = None,
+    newly_retired: Mapping[str, int] | None = None,
+) -> bool:
+    """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
+    old = state.manifest
+    log_names = {entry.name for entry in state.log}
+    return manifest.commit(
+        store,
+        Manifest(
+            version=old.version + 1,
+            segments=segments,
+            folded={name: at for name, at in old.folded.items() if name in log_names} | dict(newly_folded or {}),
+            retired={name: at for name, at in old.retired.items() if name in state.segment_names}
+            | dict(newly_retired or {}),
+            created_ms=now_ms,
+        ),
+    )
+
+
+def collect(store: ObjectStore, policy: Policy, *, clock: Callable[[], float] = time.time) -> Work:
+    """Delete what the newest manifest does not need and no reader can still be reading."""
+    state = _read_state(store)
+    now_ms = int(clock() * 1000)
+    grace_ms = int(policy.grace_s * 1000)
+    doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
+    live = {ref.name for ref in state.manifest.segments}
+    for entry in store.list(PREFIX):
+        if entry.name in live:
+            continue
+        retired_ms = state.manifest.retired.get(entry.name)
+        # A segment no manifest speaks of was left by a crash, or is about to be committed: only its age tells.
+        due_ms = retired_ms + grace_ms if retired_ms else entry.modified_ms + int(policy.orphan_s * 1000)
+        if due_ms < now_ms:
+            doomed.append(entry.name)
+    old_manifests = list(store.list(manifest.PREFIX))[policy.manifests_kept :]
+    doomed += [entry.name for entry in old_manifests if entry.modified_ms + grace_ms < now_ms]
+    for name in doomed:
+        store.delete(name)
+    return Work(collected=len(doomed))

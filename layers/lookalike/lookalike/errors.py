@@ -1,0 +1,69 @@
+"""Every error the project raises on purpose.
+
+    LookalikeError
+    ├── ImageError               a photo that cannot be used; ``reason`` is stable and shown to people
+    │   ├── NotAnImage           no format we read
+    │   ├── UndecodableImage     a known format, but broken
+    │   ├── TooManyPixels        larger than the pixel limit: refused before decoding
+    │   └── TooManyBytes         larger than the byte limit: refused before reading
+    ├── ModelError               the model folder, its download or its checksum is wrong
+    ├── StoreError
+    │   ├── StoreUnavailable     the object store did not answer: try again
+    │   ├── ObjectMissing        no object of that name
+    │   └── CorruptObject        an object was read and does not hold what its name promises
+    └── NotFound                 a product or photo that the catalogue does not have
+
+HTTP statuses are given in ``functions/query/app.py`` and nowhere else.
+"""
+
+from typing import ClassVar
+
+
+class LookalikeError(Exception):
+    """The root of the tree: the message is a sentence for people that says what to do next."""
+
+
+class ImageError(LookalikeError):
+    """A photo that cannot be used. ``reason`` is a stable identifier, the message its explanation."""
+
+    reason: ClassVar[str]
+
+
+class NotAnImage(ImageError):
+    reason = "not-an-image"
+
+
+class UndecodableImage(ImageError):
+    reason = "undecodable-image"
+
+
+class TooManyPixels(ImageError):
+    reason = "too-many-pixels"
+
+
+class TooManyBytes(ImageError):
+    reason = "too-many-bytes"
+
+
+class ModelError(LookalikeError):
+    """The model folder, its download or its checksum is wrong."""
+
+
+class StoreError(LookalikeError):
+    """The object store failed or holds something wrong."""
+
+
+class StoreUnavailable(StoreError):
+    """The object store did not answer as it should; the same call may succeed later."""
+
+
+class ObjectMissing(StoreError):
+    """There is no object of that name."""
+
+
+class CorruptObject(StoreError):
+    """An object was read and does not hold what its name promises."""
+
+
+class NotFound(LookalikeError):
+    """A product or photo that the catalogue does not have."""

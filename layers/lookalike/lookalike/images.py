@@ -1,0 +1,206 @@
+"""Photos as bytes to the square of RGB pixels that a model takes. The only module that imports Pillow.
+
+Everything a merchant or a shopper may send is met here: a phone's rotated 12-megapixel JPEG, a PNG with
+transparency, a CMYK scan, a 16-bit greyscale, a text file named ``.jpg``, a decompression bomb. Whatever
+the bytes are, ``decode`` returns pixels or raises an ``ImageError``.
+
+A photo that is not square keeps its proportions and is padded with white; docs/decisions/0003 has the
+measurements. A change of what ``decode`` gives for the same bytes must come with a new ``model.RECIPE``,
+because embeddings of two recipes are not comparable.
+"""
+
+import re
+import struct
+import threading
+import warnings
+import zlib
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
+
+MAX_PIXELS: Final = 64_000_000
+"""The pixel limit unless another is given: above a phone's 50 megapixels, below a function's memory."""
+
+# Importing a plugin registers its format; with all of them there Pillow never goes looking for others.
+_PLUGINS: Final = {
+    "JPEG": JpegImagePlugin,
+    "PNG": PngImagePlugin,
+    "WEBP": WebPImagePlugin,
+    "AVIF": AvifImagePlugin,
+    "GIF": GifImagePlugin,
+    "BMP": BmpImagePlugin,
+    "TIFF": TiffImagePlugin,
+}
+FORMATS: Final = tuple(_PLUGINS)
+"""The formats that are read, by Pillow's names; no other decoder ever sees the bytes."""
+
+# Pillow warns of damaged metadata, which a photo may well have, and of pixel counts, which are checked here.
+for _category in (UserWarning, Image.DecompressionBombWarning):
+    warnings.filterwarnings("ignore", category=_category, module=r"PIL\.")
+
+# What Pillow's decoders raise for damaged files, found by fuzzing and by reading them: not only OSError.
+# Warning stands for its warnings where the process was told to treat warnings as errors.
+_BROKEN: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    Warning,
+    struct.error,
+    zlib.error,
+)
+
+# EXIF orientation to what undoes it; 1 is upright.
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Larger photos are decoded one at a time: two at once could take more memory than the function has.
+_LARGE_PIXELS: Final = 16_000_000
+_one_large_photo = threading.Lock()
+
+# A progressive JPEG can repeat a hundred-byte scan forever, each costing a pass over all pixels: 200 of them
+# on 62 megapixels took 9 s. Encoders write about ten.
+_MAX_SCANS: Final = 100
+_JPEG_MARKER: Final = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")  # one that a length follows, or the end
+
+_DAMAGED: Final = "The photo is damaged or incomplete. Send the original file."
+
+
+def decode(data: bytes, *, size: int, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Decode a photo into a uint8 array (``size``, ``size``, 3) of RGB pixels.
+
+    The EXIF orientation is applied, transparency is laid on white, the first frame of an animation is
+    taken, and the photo is resampled to fit the square with white beside it. Safe to call from several
+    threads.
+
+    Raises ``NotAnImage`` for bytes of no known format, ``TooManyPixels`` when the header announces more
+    than ``max_pixels`` (nothing is decoded then) or more than Pillow's own limit of 179 megapixels, and
+    ``UndecodableImage`` for a photo that is truncated or damaged.
+    """
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise TooManyPixels(
+                    f"The photo has {width:,} x {height:,} pixels, and at most {max_pixels / 1e6:g} "
+                    "megapixels are read. Send a smaller one."
+                )
+            if image.info.get("progressive") and _jpeg_scans(data) > _MAX_SCANS:
+                raise UndecodableImage("The photo is stored in too many passes. Save it as a plain JPEG.")
+            if width * height > _LARGE_PIXELS:
+                with _one_large_photo:
+                    return _square(image, size)
+            return _square(image, size)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise TooManyPixels("The photo has more pixels than can be read. Send a smaller one.") from error
+    except UnidentifiedImageError as error:
+        if _has_signature(data):
+            raise UndecodableImage(_DAMAGED) from error
+        raise NotAnImage(
+            "The file is not a photo in a format that is read here: JPEG, PNG, WebP, AVIF, GIF, BMP or TIFF."
+        ) from error
+    except _BROKEN as error:
+        raise UndecodableImage(_DAMAGED) from error
+
+
+def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Load, shrink, turn and pad, in the order that costs least."""
+    width, height = image.size
+    ratio = size / max(width, height)
+    fitted = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    # JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves at least twice the pixels wanted.
+    image.draft(None, (2 * fitted[0], 2 * fitted[1]))
+    image.load()
+    turn = _TURNS.get(_orientation(image))
+    shrunk = _resizable(image).resize(fitted, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    upright = shrunk if turn is None else shrunk.transpose(turn)
+    canvas = Image.new("RGB", (size, size), "white")
+    corner = ((size - upright.width) // 2, (size - upright.height) // 2)
+    canvas.paste(upright, corner, upright if upright.mode == "RGBA" else None)
+    return np.array(canvas)
+
+
+def _resizable(image: Image.Image) -> Image.Image:
+    """The same picture with 8 bits a channel and no palette; RGBA where some of it may be transparent."""
+    if image.mode.startswith(("I", "F")):
+        return _eight_bits(image)
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    # These are resampled as they are and converted when small.
+    return image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Greyscale of 16 or 32 bits to 8: Pillow's own conversion clips at 255 instead of scaling."""
+    samples = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((samples >> 8).astype(np.uint8))
+    # 32-bit integers and floats have no agreed white: the brightest sample is taken for it.
+    finite = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
+    brightest = max(float(finite.max(initial=0.0)), 1e-12)
+    return Image.fromarray((np.clip(finite / brightest, 0.0, 1.0) * 255.0).astype(np.uint8))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1 where EXIF is absent or damaged, since the picture itself may be fine."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except _BROKEN:
+        return 1
+
+
+def _jpeg_scans(data: bytes) -> int:
+    """The number of scans in a JPEG, found by walking its segments up to the end of the picture.
+
+    What may follow the picture (a second one, a phone's video clip) is not looked at.
+    """
+    scans, position = 0, 2
+    while (marker := _JPEG_MARKER.search(data, position)) and marker[1] != b"\xd9":
+        scans += marker[1] == b"\xda"
+        if scans > _MAX_SCANS:
+            break
+        length = int.from_bytes(data[marker.end() : marker.end() + 2])
+        position = marker.end() + max(length, 2)
+    return scans
+
+
+def _has_signature(data: bytes) -> bool:
+    """Do the first bytes announce a format that is read here?"""
+    return (
+        data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*"))
+        or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+        or (data[4:8] == b"ftyp" and b"avi" in data[8:32])
+        or (data[:2] == b"BM" and data[6:10] == bytes(4))
+    )

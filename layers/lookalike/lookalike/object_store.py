@@ -1,0 +1,110 @@
+"""The object store that everything durable goes through: a small interface, an in-memory implementation, and the one
+way to create an object.
+
+The store's objects are immutable: there is no overwrite, and no call here can do one. ``put_if_absent`` reports what the
+service said, which is not yet the truth: with retries below us, a write that landed can be answered "exists" (HTTP 412)
+because the first answer was lost. ``create`` settles it by reading back.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from lookalike.errors import ObjectMissing, StoreUnavailable
+
+
+class PutAnswer(Enum):
+    """What the service said of a conditional write."""
+
+    CREATED = "created"
+    EXISTS = "exists"  # 412: an object of that name is there, perhaps ours
+    CONFLICT = "conflict"  # 409: a rival write is in flight, nothing is known
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing. ``size`` in bytes; ``modified_ms`` in milliseconds since 1970, by the service's clock."""
+
+    name: str
+    size: int
+    modified_ms: int
+
+
+class ObjectStore(Protocol):
+    """Names are UTF-8 text. Every call may raise StoreUnavailable; then nothing is known of its effect."""
+
+    def get(self, name: str) -> bytes:
+        """The whole object. Raises ObjectMissing."""
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        """Bytes ``start`` to ``end`` (exclusive), fewer where the object ends before. Raises ObjectMissing."""
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        """Write the object if there is none of that name. Use ``create``, which knows what the answers mean."""
+
+    def delete(self, name: str) -> None:
+        """Remove the object; removing what is not there is no error."""
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        """Every object whose name starts with ``prefix``, ascending by name; at most ``limit`` of them."""
+
+
+class MemoryStore:
+    """An ObjectStore in memory, safe for threads: the reference that the contract suite and the tests use."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._objects: dict[str, tuple[bytes, int]] = {}
+        self._lock = threading.Lock()
+        self._clock = clock
+
+    def get(self, name: str) -> bytes:
+        with self._lock:
+            if name not in self._objects:
+                raise ObjectMissing(f"there is no object named {name}")
+            return self._objects[name][0]
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        return self.get(name)[start:end]
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        with self._lock:
+            if name in self._objects:
+                return PutAnswer.EXISTS
+            self._objects[name] = (bytes(data), int(self._clock() * 1000))
+            return PutAnswer.CREATED
+
+    def delete(self, name: str) -> None:
+        with self._lock:
+            self._objects.pop(name, None)
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        with self._lock:
+            names = sorted(name for name in self._objects if name.startswith(prefix))[:limit]
+            entries = [Entry(name, len(self._objects[name][0]), self._objects[name][1]) for name in names]
+        return iter(entries)
+
+
+_CREATE_ATTEMPTS = 6
+_CREATE_PAUSE_S = 0.05
+
+
+def create(store: ObjectStore, name: str, data: bytes, *, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Write an immutable object; True if it is there and ours, False if another writer's is.
+
+    ``data`` must be unlike what any other writer would write (segments and manifests carry a random id), because that is
+    how ours is told from another's. Raises StoreUnavailable where the outcome could not be learnt: then the caller must
+    not assume either.
+    """
+    for attempt in range(_CREATE_ATTEMPTS):
+        if store.put_if_absent(name, data) is PutAnswer.CREATED:
+            return True
+        try:
+            return store.get(name) == data
+        except ObjectMissing:
+            # A rival write was in flight and has not landed, or not yet: ask again, each rival at its own pace.
+            sleep(random.uniform(0.5, 1.5) * _CREATE_PAUSE_S * 2**attempt)  # noqa: S311 - jitter, not a secret
+    raise StoreUnavailable(f"rival writes of {name} did not settle in {_CREATE_ATTEMPTS} attempts")

@@ -1,0 +1,96 @@
+"""The values that a store holds: one row for each image key at one moment, and the order of the rows of a key.
+
+Order. S3 may deliver an event twice, late or out of order, so the newest row of a key is decided by the row itself,
+never by arrival. An order is 32 bytes, compared as bytes:
+
+    16  sequencer, its hexadecimal digits padded with zeros on the right (S3's own rule for comparing them); all zero
+        where the event had none, as with backfill and local emulators
+     8  event time, milliseconds since 1970, big-endian
+     1  rank of the operation (put < reject < delete), so that of two events in one millisecond the delete wins
+     7  hash of the content
+
+A row without a sequencer is therefore older than every row of its key that has one: what backfill found in a listing
+never overrides what an event said. The comparison is lexicographic over components that are each totally ordered, and
+so is itself total and transitive.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+
+HASH_BYTES = 16
+ORDER_BYTES = 32
+_SEQUENCER_BYTES = 16
+
+
+class Op(IntEnum):
+    """What a row says of its key. The numbers are part of the store's format and of the order: never change them."""
+
+    PUT = 0
+    REJECT = 1
+    DELETE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image key at one moment.
+
+    ``embedding`` is float32 (dimensions,) for a put and None otherwise. ``detail`` holds the metadata of a put, and
+    ``{"code", "detail"}`` of a reject; it is empty for a delete.
+    """
+
+    key: str
+    product_id: str
+    order: bytes
+    op: Op
+    embedding: npt.NDArray[np.float32] | None = None
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.order) != ORDER_BYTES:
+            raise ValueError(f"an order has {ORDER_BYTES} bytes, not {len(self.order)}")
+        if (self.op is Op.PUT) != (self.embedding is not None):
+            raise ValueError("a put has an embedding, and nothing else has")
+
+
+def text_hash(text: str) -> bytes:
+    """16 bytes that stand for a key or a product id in fixed-width columns."""
+    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
+
+
+def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"") -> bytes:
+    """The order of an event: 32 bytes, greater is newer.
+
+    ``sequencer``: hexadecimal digits as S3 gives them, or None; digits past the 32nd are left to the event time.
+    ``time_ms``: milliseconds since 1970. ``content``: whatever tells two photos apart, such as ETag and metadata.
+    Raises ValueError where the sequencer is not hexadecimal.
+    """
+    digits = (sequencer or "")[: 2 * _SEQUENCER_BYTES].ljust(2 * _SEQUENCER_BYTES, "0")
+    content_hash = hashlib.blake2b(content, digest_size=7).digest()
+    return bytes.fromhex(digits) + max(time_ms, 0).to_bytes(8, "big") + bytes([op]) + content_hash
+
+
+def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
+    """The event times in a column of orders, S32 (rows,): milliseconds since 1970, int64 (rows,)."""
+    columns = np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)
+    times = np.ascontiguousarray(columns[:, _SEQUENCER_BYTES : _SEQUENCER_BYTES + 8])
+    return times.view(">u8").reshape(-1).astype(np.int64)
+
+
+def product_of(key: str, prefix: str) -> str | None:
+    """The product that an image key belongs to, or None where the key names no photo.
+
+    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
+    the prefix name no photo.
+    """
+    if not key.startswith(prefix) or key.endswith("/"):
+        return None
+    first, slash, _ = key.removeprefix(prefix).partition("/")
+    if slash:
+        return first or None
+    return PurePosixPath(first).stem if first.strip(".") else None

@@ -1,0 +1,69 @@
+"""Search: a photo, or a product of the catalogue, in; the products that look most like it out."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.embedder import Embedder
+from lookalike.errors import ImageError, NotFound
+from lookalike.knn import Answer, Neighbour, nearest_products
+from lookalike.records import Op, text_hash
+from lookalike.snapshot import Snapshot
+
+MAX_K = 100
+
+
+@dataclass(slots=True)
+class Timings:
+    """How long each stage took, in milliseconds."""
+
+    ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[name] = round((time.perf_counter() - started) * 1000, 3)
+
+
+def embed_query(embedder: Embedder, image: bytes) -> npt.NDArray[np.float32]:
+    """The embedding of a shopper's photo, float32 (dimensions,). Raises ImageError."""
+    (embedding,) = embedder.embed([image])
+    if isinstance(embedding, ImageError):
+        raise embedding
+    return embedding
+
+
+def search(snapshot: Snapshot, query: npt.NDArray[np.float32], *, k: int) -> Answer:
+    """The k products nearest to an embedding, float32 (dimensions,)."""
+    return nearest_products(snapshot, query, k=k)
+
+
+def similar(snapshot: Snapshot, product_id: str, *, k: int) -> Answer:
+    """The k products nearest to a product of the catalogue, itself left out.
+
+    Of a product with several photos every photo asks, and a neighbour's distance is the smallest any of them finds.
+    Raises NotFound where the product has no searchable photo.
+    """
+    photos = [row for row in snapshot.product(product_id) if row.op is Op.PUT and row.embedding is not None]
+    if not photos:
+        raise NotFound(f"no photo of product {product_id!r} could be read, so it has no neighbours")
+    own = {text_hash(product_id)}
+    answers = [
+        nearest_products(snapshot, photo.embedding, k=k, exclude=own) for photo in photos if photo.embedding is not None
+    ]
+    found = [neighbour for answer in answers for neighbour in answer.neighbours]
+    neighbours: dict[str, Neighbour] = {}
+    for neighbour in sorted(found, key=lambda item: (item.distance, item.row.key)):
+        neighbours.setdefault(neighbour.row.product_id, neighbour)
+    return Answer(
+        tuple(neighbours.values())[:k],
+        sum(answer.rows_scanned for answer in answers),
+        sum(answer.rows_exact for answer in answers),
+    )

@@ -1,0 +1,238 @@
+"""Segments: immutable files of rows, the only thing the store's data is made of.
+
+Rows are sorted by the hash of their key, at most one row a key. The columns needed for deciding what is newest and for
+scanning come first, the bulky ones (embeddings, metadata) last, so that a reader can range-GET what it needs:
+
+    key_hash      U8  (rows, 16)       blake2b of the image key; rows ascend by it
+    order         U8  (rows, 32)       see ``records``
+    product_hash  U8  (rows, 16)
+    key_end       U64 (rows,)          end of the row's key in ``keys``
+    detail_end    U64 (rows,)          end of the row's detail in ``details``
+    op            U32 (rows,)          ``records.Op``
+    embedding     F32 (puts, dims)     the puts only, in row order
+    keys          U8  (bytes,)         "product id NUL key" of every row, UTF-8
+    details       U8  (bytes,)         JSON of every row
+
+The hashes are stored because a byte column of fixed width can be sorted, searched and compared by NumPy at once; NumPy
+sees them as ``S16`` and ``S32``, whose comparison ignores trailing zero bytes, which no fixed-width column can notice.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike import tensors
+from lookalike.errors import CorruptObject
+from lookalike.object_store import ObjectStore
+from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
+
+FORMAT = "lookalike-segment/1"
+SEPARATOR = "\0"
+_FIRST_READ_BYTES = 16 * 1024  # the header, and all of a small segment's columns for scanning
+
+Hashes = npt.NDArray[np.bytes_]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Rows in memory, as columns. Arrays are read-only.
+
+    key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); embedding: float32 (puts, dimensions);
+    keys, details: bytes of all rows, each row ending at key_end, detail_end (uint64, (rows,)).
+    """
+
+    key_hash: Hashes
+    order: Hashes
+    product_hash: Hashes
+    key_end: npt.NDArray[np.uint64]
+    detail_end: npt.NDArray[np.uint64]
+    op: npt.NDArray[np.uint32]
+    embedding: npt.NDArray[np.float32]
+    keys: npt.NDArray[np.uint8]
+    details: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.embedding.shape[1])
+
+    @cached_property
+    def is_put(self) -> npt.NDArray[np.bool_]:
+        return np.equal(self.op, Op.PUT)
+
+    @cached_property
+    def put_index(self) -> npt.NDArray[np.int64]:
+        """For each row, the number of puts before it: a put's place in ``embedding``. int64 (rows,)."""
+        return np.cumsum(self.is_put) - self.is_put
+
+    @cached_property
+    def put_rows(self) -> npt.NDArray[np.int64]:
+        """The rows that are puts: where each row of ``embedding`` belongs. int64 (puts,)."""
+        return np.flatnonzero(self.is_put)
+
+    def name(self, row: int) -> tuple[str, str]:
+        """The product id and the image key of a row."""
+        product_id, _, key = _slice(self.keys, self.key_end, row).decode().partition(SEPARATOR)
+        return product_id, key
+
+    def detail(self, row: int) -> dict[str, str]:
+        """A put's metadata, or a reject's ``code`` and ``detail``."""
+        detail: dict[str, str] = json.loads(_slice(self.details, self.detail_end, row))
+        return detail
+
+    def row(self, row: int) -> Row:
+        """One row as a value."""
+        product_id, key = self.name(row)
+        op = Op(int(self.op[row]))
+        embedding = self.embedding[self.put_index[row]] if op is Op.PUT else None
+        order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
+        return Row(key, product_id, order, op, embedding, self.detail(row))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Segment":
+        """A segment of these rows (indices, in ascending order)."""
+        puts = rows[self.is_put[rows]]
+        keys, key_end = _take_bytes(self.keys, self.key_end, rows)
+        details, detail_end = _take_bytes(self.details, self.detail_end, rows)
+        return Segment(
+            key_hash=self.key_hash[rows],
+            order=self.order[rows],
+            product_hash=self.product_hash[rows],
+            key_end=key_end,
+            detail_end=detail_end,
+            op=self.op[rows],
+            embedding=self.embedding[self.put_index[puts]],
+            keys=keys,
+            details=details,
+        )
+
+
+def _slice(data: npt.NDArray[np.uint8], end: npt.NDArray[np.uint64], row: int) -> bytes:
+    start = int(end[row - 1]) if row else 0
+    return data[start : int(end[row])].tobytes()
+
+
+def _take_bytes(
+    data: npt.NDArray[np.uint8], end: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+    ends = end.astype(np.int64)
+    starts = np.concatenate([[0], ends[:-1]])[rows] if len(ends) else ends
+    lengths = ends[rows] - starts
+    new_end = np.cumsum(lengths)
+    # For each byte taken: its place in the old data is its place in the new data, shifted by its row's move.
+    shift = np.repeat(starts - (new_end - lengths), lengths)
+    taken = data[np.arange(len(shift)) + shift]
+    return taken, new_end.astype(np.uint64)
+
+
+def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
+    """A segment of these rows; of several rows of one key the newest stays."""
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row.key not in newest or newest[row.key].order < row.order:
+            newest[row.key] = row
+    ordered = sorted(newest.values(), key=lambda row: text_hash(row.key))
+    embeddings = [row.embedding for row in ordered if row.embedding is not None]
+    names = [f"{row.product_id}{SEPARATOR}{row.key}".encode() for row in ordered]
+    details = [json.dumps(dict(row.detail), ensure_ascii=False).encode() for row in ordered]
+    matrix = np.array(embeddings, np.float32) if embeddings else np.empty((0, dimensions), np.float32)
+    if matrix.shape[1] != dimensions:
+        raise ValueError(f"embeddings of {matrix.shape[1]} dimensions in a store of {dimensions}")
+    return Segment(
+        key_hash=np.array([text_hash(row.key) for row in ordered], f"S{HASH_BYTES}"),
+        order=np.array([row.order for row in ordered], f"S{ORDER_BYTES}"),
+        product_hash=np.array([text_hash(row.product_id) for row in ordered], f"S{HASH_BYTES}"),
+        key_end=np.cumsum([len(name) for name in names], dtype=np.uint64),
+        detail_end=np.cumsum([len(detail) for detail in details], dtype=np.uint64),
+        op=np.array([row.op for row in ordered], np.uint32),
+        embedding=matrix,
+        keys=np.frombuffer(b"".join(names), np.uint8),
+        details=np.frombuffer(b"".join(details), np.uint8),
+    )
+
+
+def merge(segments: Sequence[Segment]) -> Segment:
+    """One segment of the newest row of each key. Of rows with equal keys and orders, which are one event, one stays."""
+    if len(segments) == 1:
+        return segments[0]
+    joined = concatenate(segments)
+    by_age = np.lexsort((joined.order, joined.key_hash))
+    keys = joined.key_hash[by_age]
+    last_of_key = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
+    return joined.take(by_age[last_of_key])
+
+
+def concatenate(segments: Sequence[Segment]) -> Segment:
+    """All rows of all segments, in the order given: not sorted, so not yet to be stored."""
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(segment, name) for segment in segments])
+        for name in ("key_hash", "order", "product_hash", "op", "embedding", "keys", "details")
+    }
+    for end, data in (("key_end", "keys"), ("detail_end", "details")):
+        sizes = np.array([len(getattr(segment, data)) for segment in segments], np.uint64)
+        bases = np.cumsum(sizes, dtype=np.uint64) - sizes
+        columns[end] = np.concatenate(
+            [getattr(segment, end) + base for segment, base in zip(segments, bases, strict=True)]
+        )
+    return Segment(**columns)
+
+
+_HASH_COLUMNS = {"key_hash": HASH_BYTES, "order": ORDER_BYTES, "product_hash": HASH_BYTES}
+_COLUMNS = (
+    "key_hash",
+    "order",
+    "product_hash",
+    "key_end",
+    "detail_end",
+    "op",
+    "embedding",
+    "keys",
+    "details",
+)
+
+
+def encode(segment: Segment) -> bytes:
+    """The file's bytes. A random id makes every file unlike every other, which ``object_store.create`` relies on."""
+    columns = {}
+    for name in _COLUMNS:
+        column = getattr(segment, name)
+        if name in _HASH_COLUMNS:
+            column = np.ascontiguousarray(column).view(np.uint8).reshape(len(segment), _HASH_COLUMNS[name])
+        columns[name] = column
+    return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
+
+
+def decode(data: bytes | memoryview) -> Segment:
+    """The segment in these bytes, which it keeps and does not copy. Raises CorruptObject."""
+    header = tensors.decode_header(data)
+    if header.metadata.get("format") != FORMAT:
+        raise CorruptObject(f"not a {FORMAT} file but {header.metadata.get('format', 'one without a format')}")
+    columns = {}
+    for name in _COLUMNS:
+        if name not in header.tensors:
+            raise CorruptObject(f"the segment has no column {name}")
+        column = tensors.view(header.tensors[name], data)
+        if name in _HASH_COLUMNS:
+            column = column.reshape(-1).view(f"S{_HASH_COLUMNS[name]}")
+        columns[name] = column
+    return Segment(**columns)
+
+
+def read_keys(store: ObjectStore, name: str) -> tuple[Hashes, Hashes]:
+    """Only the key hashes, S16 (rows,), and orders, S32 (rows,), of a stored segment. Raises StoreError."""
+    first = store.get_range(name, 0, _FIRST_READ_BYTES)
+    header = tensors.decode_header(first)
+    key_hash, order = header.tensors["key_hash"], header.tensors["order"]
+    data = first[key_hash.start : order.end]
+    if order.end > len(first):
+        data = store.get_range(name, key_hash.start, order.end)
+    keys = tensors.view(key_hash, data, data_start=key_hash.start)
+    orders = tensors.view(order, data, data_start=key_hash.start)
+    return keys.reshape(-1).view(f"S{HASH_BYTES}"), orders.reshape(-1).view(f"S{ORDER_BYTES}")

@@ -1,0 +1,52 @@
+"""The environment of the functions, read once and typed. template.yaml sets every variable a function needs."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lookalike.errors import LookalikeError
+
+
+class SettingsError(LookalikeError):
+    """An environment variable is missing or is not what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all functions share. ``threads``: how many threads ONNX Runtime uses."""
+
+    store_bucket: str
+    catalogue_bucket: str
+    model_dir: Path
+    threads: int
+    image_prefix: str
+    max_image_bytes: int
+    max_image_pixels: int
+    max_staleness_s: float
+    grace_s: float
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in the environment. Raises SettingsError."""
+
+    def value[T](name: str, convert: Callable[[str], T], default: str | None = None) -> T:
+        text = environ.get(name, default)
+        if text is None:
+            raise SettingsError(f"the environment variable {name} is not set; template.yaml sets it")
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise SettingsError(f"the environment variable {name} is {text!r}: {error}") from error
+
+    return Settings(
+        store_bucket=value("STORE_BUCKET", str),
+        catalogue_bucket=value("CATALOGUE_BUCKET", str),
+        model_dir=value("MODEL_DIR", Path, "/opt/model"),
+        threads=value("THREADS", int, "2"),
+        image_prefix=value("IMAGE_PREFIX", str, "images/"),
+        max_image_bytes=value("MAX_IMAGE_BYTES", int, str(20 * 1024 * 1024)),
+        max_image_pixels=value("MAX_IMAGE_PIXELS", int, str(64_000_000)),
+        max_staleness_s=value("MAX_STALENESS_S", float, "5"),
+        grace_s=value("GRACE_S", float, str(15 * 60)),
+    )
