@@ -71,10 +71,8 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 .PHONY: sam
 sam: .venv-sam/.ready
 
-.venv-sam/.ready: requirements/sam.txt
-	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv .venv-sam
-	.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
-	@touch $@
+.venv-sam/.ready: requirements/sam.txt | $(VENV)/.demo
+	$(BIN)/python scripts/build.py --only-sam
 
 .PHONY: build
 build: model sam ## Build the deployment packages and print their sizes

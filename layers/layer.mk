@@ -1,0 +1,15 @@
+# What the four layers' makefiles share. `sam build` runs each in a temporary copy of its folder, from where nothing
+# else of the repository can be seen, so scripts/build.py says in the environment where things are.
+
+ifndef LOOKALIKE_PYTHON
+$(error LOOKALIKE_PYTHON is not set. Run `make build`, which sets it to a Python 3.13 and runs `sam build`)
+endif
+ifndef LOOKALIKE_ARCHITECTURE
+$(error LOOKALIKE_ARCHITECTURE is not set. Run `make build`, which sets it to x86_64 or arm64 and runs `sam build`)
+endif
+ifndef ARTIFACTS_DIR
+$(error ARTIFACTS_DIR is not set. Run `make build`: `sam build` sets it to the folder that becomes the layer)
+endif
+
+BUILD_LAYER := "$(LOOKALIKE_PYTHON)" "$(LOOKALIKE_ROOT)/scripts/build_layer.py" \
+	--architecture "$(LOOKALIKE_ARCHITECTURE)" --output "$(ARTIFACTS_DIR)"

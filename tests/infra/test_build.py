@@ -1,0 +1,124 @@
+"""The command behind `make build`, without building."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+from scripts import build
+
+BUILT = """\
+Parameters:
+  Architecture:
+    Description: Processor of the functions,
+      folded by SAM.
+    Type: String
+    AllowedValues:
+    - x86_64
+    - arm64
+    Default: x86_64
+  LogLevel:
+    Type: String
+    AllowedValues:
+    - DEBUG
+    - INFO
+    Default: INFO
+Resources: {}
+"""
+
+
+def test_a_built_template_deploys_for_the_processor_it_was_built_for(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text(BUILT)
+    build.pin_architecture(template, "arm64")
+    before, after = (yaml_parse(text)["Parameters"] for text in (BUILT, template.read_text()))
+    assert after["Architecture"]["Default"] == "arm64"
+    assert after["Architecture"]["AllowedValues"] == ["arm64"]
+    assert after["Architecture"]["Description"] == before["Architecture"]["Description"]
+    assert after["LogLevel"] == before["LogLevel"]
+
+
+def test_a_template_that_cannot_be_pinned_stops_the_build(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("Parameters: {}\n")
+    with pytest.raises(SystemExit, match="Architecture"):
+        build.pin_architecture(template, "arm64")
+
+
+def test_sam_is_told_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(command: list[str], *, env: dict[str, str], **options: Any) -> None:
+        calls.append((command, env))
+        (tmp_path / "template.yaml").write_text(BUILT)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv("PYTHONPATH", "/somewhere/else")
+    python = Path(sys.executable)
+    build.build(python, "arm64", tmp_path)
+    ((command, environment),) = calls
+    assert command[:4] == [str(python), "-m", "samcli", "build"]
+    assert "Architecture=arm64" in command
+    assert environment["SAM_CLI_TELEMETRY"] == "0"
+    assert environment["LOOKALIKE_ROOT"] == str(build.ROOT)
+    assert environment["LOOKALIKE_PYTHON"] == str(python)
+    assert environment["LOOKALIKE_ARCHITECTURE"] == "arm64"
+    assert environment["PATH"].split(os.pathsep)[0] == str(python.parent), "ahead of the launchers of version managers"
+    assert "PYTHONPATH" not in environment
+
+
+def test_a_model_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "run", lambda command, **options: calls.append(command))
+    monkeypatch.setattr(build, "MODEL", tmp_path)
+    build.ensure_model()
+    assert [Path(command[-1]).name for command in calls] == ["model.py"]
+    for name in ("model.onnx", "model.json"):
+        (tmp_path / name).touch()
+    build.ensure_model()
+    assert len(calls) == 1
+
+
+def test_without_the_functions_python_the_build_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_version", lambda python: "3.12")
+    with pytest.raises(SystemExit, match=r"needs Python 3\.13"):
+        build.lambda_python()
+
+
+def test_sam_is_installed_again_when_its_requirements_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    venv, requirements = tmp_path / "venv", tmp_path / "sam.txt"
+    requirements.write_text("one\n")
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> None:
+        commands.append(command)
+        (venv / "bin").mkdir(parents=True, exist_ok=True)
+        (venv / "bin" / "python").touch()
+
+    monkeypatch.setattr(build, "SAM_VENV", venv)
+    monkeypatch.setattr(build, "SAM_REQUIREMENTS", requirements)
+    monkeypatch.setattr(build, "_version", lambda python: "3.13")
+    monkeypatch.setattr(build, "lambda_python", lambda: "python3.13")
+    monkeypatch.setattr(subprocess, "run", run)
+    build.sam_python()
+    assert [command[-1] for command in commands] == [str(venv), str(requirements)]
+    build.sam_python()
+    assert len(commands) == 2, "nothing changed, so nothing is installed"
+    later_s = (venv / ".ready").stat().st_mtime + 10
+    os.utime(requirements, (later_s, later_s))
+    build.sam_python()
+    assert len(commands) == 4
+
+
+def test_a_failed_step_is_named_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> Path:
+        raise subprocess.CalledProcessError(3, ["/somewhere/pip", "install"])
+
+    monkeypatch.setattr(build, "sam_python", fail)
+    assert build.main([]) == 1
+    assert "pip ended with 3" in capsys.readouterr().err

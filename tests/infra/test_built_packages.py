@@ -1,0 +1,149 @@
+"""What `make build` left: every function imports and works on its own layers and what Lambda's image has.
+
+A built function runs here in a process that sees its folder, its layers and boto3, and nothing of the development
+environment: what pruning took away by mistake is missed here first.
+"""
+
+import base64
+import io
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from samtranslator.yaml_helper import yaml_parse
+
+from lookalike.embedder import Embedder
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".aws-sam" / "build"
+PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+
+# Of Lambda's image for Python 3.13: the SDK and what it stands on.
+IMAGE_PACKAGES = ("boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3", "jmespath")
+
+SOURCES = {
+    "layers/lookalike/lookalike": "LookalikeLayer/python/lookalike",
+    "functions/ingest": "IngestFunction",
+    "functions/query": "QueryFunction",
+    "functions/compact": "CompactFunction",
+}
+
+PRELUDE = """
+import base64, json, os, sys
+sys.path[:0] = json.loads(os.environ["LAYERS"])
+"""
+IMPORT = PRELUDE + "import app; assert callable(app.handler)"
+EMBED = (
+    PRELUDE
+    + """
+from pathlib import Path
+from lookalike.embedder import Embedder
+photos = [base64.b64decode(photo) for photo in json.loads(os.environ["PHOTOS"])]
+embedder = Embedder(Path(os.environ["MODEL_DIR"]), threads=1)
+print(json.dumps([embedding.tolist() for embedding in embedder.embed(photos)]))
+"""
+)
+ANALYSE = (
+    PRELUDE
+    + """
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+rows = np.arange(60, dtype=np.float32).reshape(20, 3) ** 2
+print(json.dumps(NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows).kneighbors(rows)[1].tolist()))
+assert PCA(2).fit_transform(rows).shape == (20, 2)
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, Any]:
+    if not (BUILD / "template.yaml").is_file() or not PYTHON.exists():
+        pytest.skip("nothing is built: run `make build`")
+    template: dict[str, Any] = yaml_parse((BUILD / "template.yaml").read_text())
+    architecture = template["Parameters"]["Architecture"]["Default"]
+    machine = {"AMD64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    if (platform.system(), machine) != ("Linux", architecture):
+        pytest.skip(f"what is built is for Linux on {architecture}, which this machine cannot run")
+    resources: dict[str, Any] = template["Resources"]
+    for source, folder in SOURCES.items():
+        if sources_of(ROOT / source) != sources_of(BUILD / folder):
+            pytest.skip(f"what is built is not the {source} of now: run `make build` again")
+    return resources
+
+
+def sources_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.py")}
+
+
+@pytest.fixture(scope="module")
+def image(built: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what Lambda's image has beside the standard library."""
+    (packages,) = (PYTHON.parent.parent / "lib").glob("python3.13/site-packages")
+    folder = tmp_path_factory.mktemp("image")
+    for name in IMAGE_PACKAGES:
+        (folder / name).symlink_to(packages / name)
+    return folder
+
+
+def run(code: str, built: dict[str, Any], image: Path, function: str, **environment: str) -> Any:
+    """What ``code`` prints as JSON where a function would run."""
+    properties = built[function]["Properties"]
+    layers = [BUILD / built[layer["Ref"]]["Properties"]["ContentUri"] for layer in properties["Layers"]]
+    path = [BUILD / properties["CodeUri"], *(layer / "python" for layer in layers), image]
+    environment |= {"LAYERS": json.dumps([str(folder) for folder in path]), "POWERTOOLS_SERVICE_NAME": "test"}
+    done = subprocess.run(
+        # -I: no PYTHON* variables and no working directory, -S: no site-packages, -B: the build stays as it is.
+        [PYTHON, "-I", "-S", "-B", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout else None
+
+
+@pytest.mark.parametrize("function", ["IngestFunction", "QueryFunction", "CompactFunction"])
+def test_a_built_function_imports(built: dict[str, Any], image: Path, function: str) -> None:
+    run(IMPORT, built, image, function)
+
+
+def test_the_built_layers_embed_as_the_development_environment_does(built: dict[str, Any], image: Path) -> None:
+    rows, columns = np.mgrid[0:120, 0:90]
+    picture = Image.fromarray(np.dstack([rows * 2, columns * 2, rows + columns]).astype(np.uint8))
+    photos = []
+    for encoding in ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF"):
+        stream = io.BytesIO()
+        picture.save(stream, encoding)
+        photos.append(stream.getvalue())
+    model = BUILD / built["ModelLayer"]["Properties"]["ContentUri"] / "model"
+    sent = json.dumps([base64.b64encode(photo).decode() for photo in photos])
+    embedded = run(EMBED, built, image, "QueryFunction", PHOTOS=sent, MODEL_DIR=str(model))
+    expected = Embedder(model, threads=1).embed(photos)
+    np.testing.assert_allclose(np.array(embedded), np.array(expected), atol=1e-6)
+
+
+def test_the_built_layers_analyse(built: dict[str, Any], image: Path) -> None:
+    neighbours = run(ANALYSE, built, image, "CompactFunction")
+    assert [first for first, _ in neighbours] == list(range(20))
+
+
+def test_every_module_of_the_layers_is_compiled(built: dict[str, Any]) -> None:
+    for name, resource in built.items():
+        if resource["Type"] != "AWS::Serverless::LayerVersion":
+            continue
+        for source in (BUILD / resource["Properties"]["ContentUri"]).rglob("*.py"):
+            compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+            assert compiled.is_file(), f"{name}: {source}"
+
+
+def test_functions_carry_their_own_code_only(built: dict[str, Any]) -> None:
+    for function in ("IngestFunction", "QueryFunction", "CompactFunction"):
+        files = [path for path in (BUILD / built[function]["Properties"]["CodeUri"]).rglob("*") if path.is_file()]
+        assert {path.suffix for path in files} == {".py"}

@@ -1,0 +1,211 @@
+"""What leads where: events to the queue, the queue to a function, routes to a function, paths to origins."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from tests.infra.translated import Resources
+
+from lookalike import settings
+from lookalike.compaction import Policy
+
+ROUTES = {
+    "POST /api/search",
+    "GET /api/products/{product_id}/similar",
+    "GET /api/products/{product_id}",
+    "GET /api/health",
+    "GET /api/openapi.json",
+    "GET /api/docs",
+}
+LAYERS = {
+    "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
+    "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
+    "CompactFunction": {"LookalikeLayer", "AnalysisLayer"},
+}
+OUTPUTS = {
+    "SiteUrl",
+    "ApiUrl",
+    "CatalogueBucketName",
+    "StoreBucketName",
+    "SiteBucketName",
+    "QueueUrl",
+    "DeadLetterQueueUrl",
+    "DistributionId",
+}
+
+
+def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resources) -> None:
+    (api,) = resources.of_type("AWS::ApiGatewayV2::Api").values()
+    routes = {
+        f"{method.upper()} {path}": operation
+        for path, operations in api["Body"]["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert set(routes) == ROUTES
+    for operation in routes.values():
+        integration = operation["x-amazon-apigateway-integration"]
+        assert integration["payloadFormatVersion"] == "2.0"
+        assert "${QueryFunction.Arn}" in integration["uri"]["Fn::Sub"]
+
+
+def test_the_api_may_call_the_query_function_on_those_routes_only(resources: Resources) -> None:
+    permissions = [
+        permission
+        for permission in resources.of_type("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    ]
+    assert len(permissions) == len(ROUTES)
+    for permission in permissions:
+        assert permission["FunctionName"] == {"Ref": "QueryFunction"}
+        arn, variables = permission["SourceArn"]["Fn::Sub"]
+        assert "${__Stage__}/*" not in arn, "any method"
+        assert variables["__ApiId__"] == {"Ref": "HttpApi"}
+
+
+def test_the_api_throttles_and_logs(resources: Resources) -> None:
+    (stage,) = resources.of_type("AWS::ApiGatewayV2::Stage").values()
+    assert stage["StageName"] == "$default"
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottleRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"},
+    }
+    assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiLogGroup", "Arn"]}
+    assert "sourceIp" not in stage["AccessLogSettings"]["Format"]
+
+
+def test_the_query_function_answers_before_the_api_gives_up(resources: Resources) -> None:
+    assert resources["QueryFunction"]["Timeout"] < 30
+
+
+def test_photos_that_come_and_go_reach_the_queue_once(resources: Resources) -> None:
+    configurations = resources["CatalogueBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert [configuration["Event"] for configuration in configurations] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+    prefix = resources["IngestFunction"]["Environment"]["Variables"]["IMAGE_PREFIX"]
+    for configuration in configurations:
+        assert configuration["Queue"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]}
+        assert configuration["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}}
+
+
+def test_a_removed_event_always_means_that_the_photo_is_gone(resources: Resources) -> None:
+    """In a versioned bucket it may mean that an old version was tidied away."""
+    assert "VersioningConfiguration" not in resources["CatalogueBucket"]
+
+
+def test_the_queue_lets_s3_send_before_the_bucket_asks(resources: Resources) -> None:
+    assert resources.whole("CatalogueBucket")["DependsOn"] == "ImageQueuePolicy"
+
+
+def test_the_queue_feeds_the_ingest_function(resources: Resources) -> None:
+    (source,) = resources.of_type("AWS::Lambda::EventSourceMapping").values()
+    assert source["FunctionName"] == {"Ref": "IngestFunction"}
+    assert source["EventSourceArn"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]}
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["BatchSize"] <= 10 or source["MaximumBatchingWindowInSeconds"] >= 1, "Lambda refuses it"
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "IngestConcurrency"}}
+
+
+def test_a_message_stays_hidden_while_its_batch_may_be_retried(resources: Resources) -> None:
+    (source,) = resources.of_type("AWS::Lambda::EventSourceMapping").values()
+    timeout_s = resources["IngestFunction"]["Timeout"]
+    hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
+    assert hidden_s >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
+
+
+def test_what_keeps_failing_is_kept_longer_than_it_was_tried(resources: Resources) -> None:
+    queue, dead = resources["ImageQueue"], resources["DeadLetterQueue"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert 3 <= queue["RedrivePolicy"]["maxReceiveCount"] <= 10
+    tried_s = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+    assert tried_s < queue["MessageRetentionPeriod"] < dead["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_deletion_is_remembered_longer_than_a_queue_holds_an_event(resources: Resources) -> None:
+    longest_s = max(queue["MessageRetentionPeriod"] for queue in resources.of_type("AWS::SQS::Queue").values())
+    assert Policy().tombstone_s > longest_s
+
+
+def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> None:
+    (rule,) = resources.of_type("AWS::Events::Rule").values()
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["CompactFunction", "Arn"]}]
+    assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
+    reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["ReserveCompact", 1, {"Ref": "AWS::NoValue"}]}
+    (invocation,) = resources.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert invocation["MaximumRetryAttempts"] == 0
+
+
+def test_folded_segments_outlive_every_reader_of_them(resources: Resources, written: dict[str, Any]) -> None:
+    grace_s = float(resources["CompactFunction"]["Environment"]["Variables"]["GRACE_S"])
+    assert grace_s > written["Parameters"]["MaxStalenessSeconds"]["MaxValue"] + resources["QueryFunction"]["Timeout"]
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_functions_run_on_one_python_with_their_layers(resources: Resources, function: str) -> None:
+    properties = resources[function]
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Handler"] == "app.handler"
+    used = {reference["Ref"] for reference in properties["Layers"]}
+    # SAM appends a hash of the content to a layer's logical id.
+    assert {next(name for name in used if name.startswith(layer)) for layer in LAYERS[function]} == used
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_functions_find_every_setting_they_read(resources: Resources, function: str) -> None:
+    variables = resources[function]["Environment"]["Variables"]
+    values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
+    read = settings.read(values)
+    assert read.threads == int(variables["THREADS"])
+    assert ("MODEL_DIR" in variables) == ("ModelLayer" in LAYERS[function])
+    known = {field.name.upper() for field in fields(settings.Settings)}
+    assert {name for name in variables if not name.startswith("POWERTOOLS_")} <= known, "nobody reads the others"
+
+
+def test_a_photo_that_ingest_accepts_can_be_searched_for(resources: Resources) -> None:
+    limits = {
+        resources[function]["Environment"]["Variables"]["MAX_IMAGE_PIXELS"]
+        for function in ("IngestFunction", "QueryFunction")
+    }
+    assert len(limits) == 1
+
+
+def test_the_distribution_serves_three_origins(resources: Resources) -> None:
+    config = resources["Distribution"]["DistributionConfig"]
+    origins = {origin["Id"]: origin for origin in config["Origins"]}
+    assert origins["site"]["DomainName"] == {"Fn::GetAtt": ["SiteBucket", "RegionalDomainName"]}
+    assert origins["catalogue"]["DomainName"] == {"Fn::GetAtt": ["CatalogueBucket", "RegionalDomainName"]}
+    assert origins["api"]["DomainName"]["Fn::Sub"].startswith("${HttpApi}.execute-api.")
+    behaviours = {behaviour["PathPattern"]: behaviour for behaviour in config["CacheBehaviors"]}
+    assert config["DefaultCacheBehavior"]["TargetOriginId"] == "site"
+    assert {path: behaviour["TargetOriginId"] for path, behaviour in behaviours.items()} == {
+        "/images/*": "catalogue",
+        "/api/*": "api",
+    }
+    assert set(behaviours["/api/*"]["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+
+
+def test_answers_of_the_api_are_never_cached(resources: Resources) -> None:
+    (api,) = (
+        behaviour
+        for behaviour in resources["Distribution"]["DistributionConfig"]["CacheBehaviors"]
+        if behaviour["TargetOriginId"] == "api"
+    )
+    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "AWS's CachingDisabled"
+    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac", "AllViewerExceptHostHeader"
+
+
+def test_the_api_is_told_when_a_request_came_through_the_distribution(resources: Resources) -> None:
+    for origin in resources["Distribution"]["DistributionConfig"]["Origins"]:
+        headers = {header["HeaderName"]: header["HeaderValue"] for header in origin.get("OriginCustomHeaders", [])}
+        assert headers == ({"x-lookalike-distribution": "1"} if origin["Id"] == "api" else {})
+
+
+def test_outputs_name_what_people_need(written: dict[str, Any]) -> None:
+    assert set(written["Outputs"]) == OUTPUTS
+
+
+def test_parameters_say_what_they_are_and_work_as_they_are(written: dict[str, Any]) -> None:
+    for name, parameter in written["Parameters"].items():
+        assert parameter["Description"].strip(), name
+        assert "Default" in parameter, name
+    assert written["Parameters"]["Architecture"]["AllowedValues"] == ["x86_64", "arm64"]
+    assert written["Parameters"]["Architecture"]["Default"] == "x86_64"
