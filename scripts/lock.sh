@@ -1,25 +1,25 @@
 #!/bin/sh
-# Compile requirements/*.txt, with hashes and without index addresses, from pyproject.toml.
-# Usage: scripts/lock.sh [extra uv options, such as --upgrade]
+# Compile requirements/*.txt, with hashes and without index addresses, from pyproject.toml: `make lock`.
+# Usage: scripts/lock.sh [uv options, such as --upgrade]
 set -eu
 cd "$(dirname "$0")/.."
+
 compile() {
     output=$1
     shift
     uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
         --output-file "requirements/$output.txt" "$@"
 }
-# The layers and the demo take the versions that the whole development environment was resolved to.
+
+# Everything is resolved once, together; the smaller files take their versions from that.
 compile dev pyproject.toml --extra dev --extra inference --extra analysis "$@"
-compile demo pyproject.toml --extra demo --constraints requirements/dev.txt "$@"
-layer() { # only the extra, not the package's own dependencies
-    python3 - "$1" <<'PY' | compile "$1" - --constraints requirements/dev.txt
-import sys, re, pathlib
-text = pathlib.Path("pyproject.toml").read_text()
-print(*re.findall(r'"([^"]+)"', re.search(rf"^{sys.argv[1]} = \[([^\]]*(?:\[[^\]]*\][^\]]*)*)\]", text, re.M)[1]), sep="\n")
-PY
-}
-layer inference
-layer analysis
-layer model
+compile demo pyproject.toml --extra demo --constraints requirements/dev.txt
+for layer in inference analysis model; do
+    # Only what the extra names: the package's own dependencies include boto3, which the Lambda image has.
+    python -c "
+import sys, tomllib
+with open('pyproject.toml', 'rb') as file:
+    print(*tomllib.load(file)['project']['optional-dependencies'][sys.argv[1]], sep='\n')" "$layer" |
+        compile "$layer" - --constraints requirements/dev.txt
+done
 compile sam requirements/sam.in "$@"

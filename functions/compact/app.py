@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from lookalike import settings
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import Policy, compact
+from lookalike.errors import StoreError
 
 logger = Logger(service="compact")
 metrics = Metrics(namespace="Lookalike", service="compact")
@@ -22,15 +23,24 @@ def _client() -> Any:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Compact as much as the function's time allows; the next run goes on from there."""
+    """Compact as much as the function's time allows; the next run goes on from there.
+
+    One store that cannot be compacted does not keep the others from it. Raises StoreError in the end, so that it is seen.
+    """
     bucket = settings.read().store_bucket
     done = {}
+    failed = {}
     for prefix in store_prefixes(_client(), bucket):
-        work = compact(
-            S3Store(_client(), bucket, prefix),
-            Policy(grace_s=settings.read().grace_s),
-            time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
-        )
+        try:
+            work = compact(
+                S3Store(_client(), bucket, prefix),
+                Policy(grace_s=settings.read().grace_s),
+                time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
+            )
+        except StoreError as error:
+            logger.exception("not compacted", store=prefix)
+            failed[prefix] = str(error)
+            continue
         logger.info("compacted", store=prefix, work=work.as_dict())
         for name, value, unit in (
             ("RowsFolded", work.rows_folded, MetricUnit.Count),
@@ -39,4 +49,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         ):
             metrics.add_metric(name=name, unit=unit, value=value)
         done[prefix] = work.as_dict()
+    metrics.add_metric(name="StoresNotCompacted", unit=MetricUnit.Count, value=len(failed))
+    if failed:
+        raise StoreError(f"not compacted: {failed}")
     return {"stores": done}

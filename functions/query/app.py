@@ -1,9 +1,9 @@
 """The query function: API Gateway's HTTP requests in, answers or problem details (RFC 9457) out."""
 
 import base64
-import binascii
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -24,10 +24,12 @@ from lookalike.snapshot import Snapshot, SnapshotReader
 
 logger = Logger(service="query")
 metrics = Metrics(namespace="Lookalike", service="query")
+warnings.filterwarnings("ignore", "No application metrics to publish")  # most requests have none, and that is fine
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _DISTRIBUTION_HEADER = "x-lookalike-distribution"
 _RETRY_AFTER_S = 5
+_OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
 
 Response = dict[str, Any]
 
@@ -69,7 +71,8 @@ class _Services:
 
     def __init__(self) -> None:
         self.settings = settings.read()
-        client = s3_client()
+        # Where S3 is silent, the last attempt must end before the function's 29 seconds do: the answer is ours to give.
+        client = s3_client(read_timeout_s=5, attempts=3)
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
@@ -102,11 +105,11 @@ class Request:
         """The body's bytes. Raises BodyTooLarge."""
         text = self._event.get("body") or ""
         if not self._event.get("isBase64Encoded"):
-            data = text.encode()
+            data = text.encode(errors="replace")  # JSON can carry half of a surrogate pair
         else:
             try:
                 data = base64.b64decode(text, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise BadParameter("The request's body is not valid base64.") from error
         if len(data) > MAX_BODY_BYTES:
             raise BodyTooLarge(
@@ -124,6 +127,10 @@ class Request:
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MAX_K and len(text) < 4):
             raise BadParameter(f"k is the number of products to return, 1 to {MAX_K}.")
         return int(text)
+
+    def product_id(self) -> str:
+        """The product asked for, as API Gateway decoded it from the path."""
+        return self.path_parameters["product_id"].encode(errors="replace").decode()
 
     def image_url(self, key: str) -> str:
         """Where a browser loads a photo: from the distribution the request came through, or else from the bucket."""
@@ -168,15 +175,15 @@ def get_similar(request: Request) -> Response:
     timings = Timings()
     with timings.stage("total"):
         with timings.stage("refresh"):
-            snapshot = _services().snapshot()
+            snapshot = _searchable(_services().snapshot())
         with timings.stage("search"):
-            answer = similar(snapshot, request.path_parameters["product_id"], k=k)
+            answer = similar(snapshot, request.product_id(), k=k)
     return _results(request, snapshot, answer, k, timings)
 
 
 def get_product(request: Request) -> Response:
     """What is known of a product: its metadata and photos, and why a photo was rejected."""
-    product_id = request.path_parameters["product_id"]
+    product_id = request.product_id()
     rows = _services().snapshot().product(product_id)
     metadata = next((dict(row.detail) for row in rows if row.op is Op.PUT), {})
     return _json(
@@ -253,13 +260,15 @@ def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - 
         problem = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
         if problem is None:
             raise
-        return _problem(problem, str(error))
+        return _problem(problem, error)
 
 
-def _problem(problem: Problem, detail: str) -> Response:
+def _problem(problem: Problem, error: errors.LookalikeError) -> Response:
     metrics.add_metric(name=f"Problem-{problem.slug}", unit=MetricUnit.Count, value=1)
     log = logger.error if problem.status >= 500 else logger.info
-    log("problem", slug=problem.slug, detail=detail)
+    log("problem", slug=problem.slug, detail=str(error))
+    # What the store says of itself (buckets, names of objects) is for the log only.
+    detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
     body = {
         "type": f"urn:lookalike:problem:{problem.slug}",
         "title": problem.title,

@@ -16,16 +16,24 @@ from lookalike.object_store import Entry, PutAnswer
 _PRESIGNED_FOR_S = 3600
 
 
-def s3_client(*, connections: int = 32) -> Any:
-    """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it."""
+def s3_client(
+    *, connections: int = 32, read_timeout_s: float = 20, attempts: int = 4, endpoint_url: str | None = None
+) -> Any:
+    """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it.
+
+    ``endpoint_url`` names another S3 than the environment's. ``read_timeout_s`` is the longest silence of S3 within one of ``attempts`` attempts.
+    """
     config = Config(
         connect_timeout=2,
-        read_timeout=20,
+        read_timeout=read_timeout_s,
         max_pool_connections=connections,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         signature_version="s3v4",
+        # Otherwise presigned addresses name the global endpoint, which redirects for buckets of other regions, and the
+        # signature does not outlive that. An endpoint with an IP address for a host gets paths all the same.
+        s3={"addressing_style": "virtual"},
     )
-    return boto3.client("s3", config=config)
+    return boto3.client("s3", config=config, endpoint_url=endpoint_url)
 
 
 def _error(error: Exception, call: str, name: str) -> Exception:
@@ -149,8 +157,12 @@ def _decoded(metadata: dict[str, str]) -> dict[str, str]:
     """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
     decoded = {}
     for name, value in metadata.items():
-        try:
-            decoded[name.lower()] = str(make_header(decode_header(value))) if "=?" in value else value
-        except (HeaderParseError, LookupError, UnicodeError):
-            decoded[name.lower()] = value  # it only looked encoded
+        text = value
+        if "=?" in value:
+            try:
+                text = str(make_header(decode_header(value)))
+                text.encode()  # UTF-7, among others, decodes to halves of surrogate pairs, which no row can hold
+            except (HeaderParseError, LookupError, ValueError):
+                text = value  # it only looked encoded
+        decoded[name.lower()] = text
     return decoded

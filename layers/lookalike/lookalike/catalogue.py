@@ -1,9 +1,10 @@
 """The catalogue: the merchant's photos, and the events that tell of their changes."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
@@ -40,6 +41,9 @@ class PhotoEvent:
     time_ms: int
 
 
+_HEXADECIMAL = re.compile("[0-9A-Fa-f]+")
+
+
 class NotAnEvent(LookalikeError):
     """A message that is no S3 notification."""
 
@@ -47,7 +51,8 @@ class NotAnEvent(LookalikeError):
 def parse_notification(body: str) -> Iterator[PhotoEvent]:
     """The photo events of one S3 notification message; none for the test message S3 sends when it is configured.
 
-    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent.
+    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, and lets nothing pass that a row could not hold: one
+    bad message must not fail the messages it came with.
     """
     try:
         message = json.loads(body)
@@ -55,7 +60,7 @@ def parse_notification(body: str) -> Iterator[PhotoEvent]:
             return
         for record in message["Records"]:
             yield _parse_record(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAnEvent(f"the message is no S3 notification: {error!r}") from error
 
 
@@ -66,13 +71,24 @@ def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
         raise NotAnEvent(f"the notification tells of {name}, which nobody subscribed to")
     item = record["s3"]["object"]
     sequencer = item.get("sequencer")
-    if sequencer:
-        int(sequencer, 16)
+    if sequencer and not _HEXADECIMAL.fullmatch(sequencer):
+        raise NotAnEvent(f"the sequencer {sequencer!r} is not hexadecimal")
     time = datetime.fromisoformat(record["eventTime"])
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
     return PhotoEvent(
         bucket=record["s3"]["bucket"]["name"],
-        key=unquote_plus(item["key"]),
+        key=_decoded_key(item["key"]),
         removed=kind == "ObjectRemoved",
         sequencer=sequencer or None,
         time_ms=int(time.timestamp() * 1000),
     )
+
+
+def _decoded_key(text: str) -> str:
+    # Guessing at bytes that are no UTF-8 would give a key that does not exist, and its photo would be passed over.
+    key = unquote_plus(text, errors="strict")
+    key.encode()  # JSON can carry half of a surrogate pair
+    if "\0" in key:
+        raise NotAnEvent(f"the key {key!r} has a NUL in it, which separates names in the store")
+    return key

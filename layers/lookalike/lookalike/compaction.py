@@ -19,14 +19,15 @@ exceeds the longest time the queue can hold an event, so no older put of the key
 import math
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike import log, manifest, segment
-from lookalike.errors import ObjectMissing, StoreError, StoreUnavailable
+from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
 from lookalike.manifest import Manifest, SegmentRef
 from lookalike.object_store import Entry, ObjectStore, create
 from lookalike.records import Op, event_times_ms
@@ -34,7 +35,6 @@ from lookalike.segment import Hashes, Segment
 from lookalike.snapshot import newest_mask
 
 PREFIX = "segments/"
-_ROW_OVERHEAD_BYTES = 256  # hashes, key and metadata of a row, roughly
 _READ_ATTEMPTS = 5
 
 
@@ -97,13 +97,21 @@ def compact(
 ) -> Work:
     """Fold and merge until nothing is left to do or less than ``step_s`` of time is left, then collect.
 
-    Raises StoreUnavailable; whatever was committed until then stays.
+    Raises StoreError; whatever was committed until then stays.
     """
     policy = policy or Policy()
     done = Work()
+    in_vain = 0
     while time_left_s() > step_s:
-        state = _read_state(store)
-        work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+        try:
+            state = _read_state(store)
+            work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+        except ObjectMissing:
+            # Another compaction put it out of use, and collected it, since the state was read: look again.
+            in_vain += 1
+            if in_vain == _READ_ATTEMPTS:
+                raise
+            continue
         if work is None:
             break
         done += work
@@ -131,13 +139,12 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
         size += entry.size
     merged = segment.merge([segment.decode(store.get(entry.name)) for entry in chosen])
     refs = _write(store, merged, policy)
-    now_ms = int(clock() * 1000)
     committed = _commit(
         store,
         state,
         segments=(*state.manifest.segments, *refs),
-        newly_folded=dict.fromkeys((entry.name for entry in chosen), now_ms),
-        now_ms=now_ms,
+        newly_folded=[entry.name for entry in chosen],
+        clock=clock,
     )
     written = sum(ref.size for ref in refs)
     if not committed:
@@ -149,7 +156,7 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     refs = state.manifest.segments
     if not refs:
         return None
-    columns = [segment.read_keys(store, ref.name) for ref in refs]
+    columns = [_keys_of(store, ref) for ref in refs]
     newest = newest_mask(
         np.concatenate([keys for keys, _ in columns]), np.concatenate([orders for _, orders in columns])
     )
@@ -158,11 +165,11 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     if not chosen:
         return None
     elsewhere = [columns[index][0] for index in range(len(refs)) if index not in chosen]
-    now_ms = int(clock() * 1000)
+    forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
         held = segment.decode(store.get(refs[index].name))
-        droppable = _droppable(held, elsewhere, now_ms - int(policy.tombstone_s * 1000))
+        droppable = _droppable(held, elsewhere, forgettable_ms)
         survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
     written = _write(store, segment.merge(survivors), policy)
     inputs = [refs[index] for index in chosen]
@@ -170,8 +177,8 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
         store,
         state,
         segments=(*(ref for ref in refs if ref not in inputs), *written),
-        newly_retired=dict.fromkeys((ref.name for ref in inputs), now_ms),
-        now_ms=now_ms,
+        newly_retired=[ref.name for ref in inputs],
+        clock=clock,
     )
     return Work(
         merged=int(committed),
@@ -179,6 +186,13 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
         bytes_read=sum(ref.size for ref in inputs),
         bytes_written=sum(ref.size for ref in written),
     )
+
+
+def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
+    keys, orders = segment.read_keys(store, ref.name)
+    if len(keys) != ref.rows:
+        raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
+    return keys, orders
 
 
 def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
@@ -216,10 +230,8 @@ def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
 
 def _write(store: ObjectStore, rows: Segment, policy: Policy) -> list[SegmentRef]:
     """Write the rows as segments of at most the policy's size."""
-    at_most = max(1, policy.segment_bytes // (4 * rows.dimensions + _ROW_OVERHEAD_BYTES))
     refs = []
-    for start in range(0, len(rows), at_most):
-        piece = rows.take(np.arange(start, min(start + at_most, len(rows))))
+    for piece in map(rows.take, _pieces(rows, policy.segment_bytes)):
         name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
         data = segment.encode(piece)
         if not create(store, name, data):
@@ -228,26 +240,42 @@ def _write(store: ObjectStore, rows: Segment, policy: Policy) -> list[SegmentRef
     return refs
 
 
+def _pieces(rows: Segment, at_most_bytes: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Consecutive rows that weigh at most so much together, or one row that weighs more.
+
+    The bytes themselves are counted, not the rows: pieces that came out smaller than ``choose`` takes for full would be
+    merged and cut up again for ever.
+    """
+    ends = np.cumsum(segment.row_bytes(rows))
+    start, weight = 0, 0
+    while start < len(rows):
+        end = max(start + 1, int(np.searchsorted(ends, weight + at_most_bytes, side="right")))
+        yield np.arange(start, end)
+        start, weight = end, int(ends[end - 1])
+
+
 def _commit(
     store: ObjectStore,
     state: _State,
     *,
     segments: tuple[SegmentRef, ...],
-    now_ms: int,
-    newly_folded: Mapping[str, int] | None = None,
-    newly_retired: Mapping[str, int] | None = None,
+    clock: Callable[[], float],
+    newly_folded: Iterable[str] = (),
+    newly_retired: Iterable[str] = (),
 ) -> bool:
     """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
     old = state.manifest
     log_names = {entry.name for entry in state.log}
+    now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
     return manifest.commit(
         store,
         Manifest(
             version=old.version + 1,
             segments=segments,
-            folded={name: at for name, at in old.folded.items() if name in log_names} | dict(newly_folded or {}),
+            folded={name: at for name, at in old.folded.items() if name in log_names}
+            | dict.fromkeys(newly_folded, now_ms),
             retired={name: at for name, at in old.retired.items() if name in state.segment_names}
-            | dict(newly_retired or {}),
+            | dict.fromkeys(newly_retired, now_ms),
             created_ms=now_ms,
         ),
     )
@@ -265,11 +293,17 @@ def collect(store: ObjectStore, policy: Policy, *, clock: Callable[[], float] = 
             continue
         retired_ms = state.manifest.retired.get(entry.name)
         # A segment no manifest speaks of was left by a crash, or is about to be committed: only its age tells.
-        due_ms = retired_ms + grace_ms if retired_ms else entry.modified_ms + int(policy.orphan_s * 1000)
+        orphan_ms = entry.modified_ms + int(policy.orphan_s * 1000)
+        due_ms = orphan_ms if retired_ms is None else retired_ms + grace_ms
         if due_ms < now_ms:
             doomed.append(entry.name)
-    old_manifests = list(store.list(manifest.PREFIX))[policy.manifests_kept :]
-    doomed += [entry.name for entry in old_manifests if entry.modified_ms + grace_ms < now_ms]
+    # A manifest's name may have been learnt until the next version was there.
+    manifests = pairwise(store.list(manifest.PREFIX))
+    doomed += [
+        old.name
+        for newer, old in islice(manifests, policy.manifests_kept - 1, None)
+        if newer.modified_ms + grace_ms < now_ms
+    ]
     for name in doomed:
         store.delete(name)
     return Work(collected=len(doomed))

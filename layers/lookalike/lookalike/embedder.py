@@ -22,7 +22,7 @@ from lookalike.model import MODEL_FILE, DType, ModelSpec
 Embedding = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
-DRIFT_TOLERANCE: Final = 0.05
+DRIFT_TOLERANCE: Final = 0.1
 """The Euclidean distance between the probe's embedding and the recorded one above which ``drift`` warns."""
 
 _ONNX_TYPES: Final[dict[DType, str]] = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}

@@ -156,10 +156,9 @@ def _resizable(image: Image.Image) -> Image.Image:
     """The same picture with 8 bits a channel and no palette; RGBA where some of it may be transparent."""
     if image.mode.startswith(("I", "F")):
         return _eight_bits(image)
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    # These are resampled as they are and converted when small.
-    return image if image.mode in ("RGB", "L", "CMYK") else image.convert("RGB")
+    # Modes that can be resampled as they are: a conversion would double the memory of a large photo.
+    as_it_is, wanted = (("RGBA",), "RGBA") if image.has_transparency_data else (("RGB", "L", "CMYK"), "RGB")
+    return image if image.mode in as_it_is else image.convert(wanted)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

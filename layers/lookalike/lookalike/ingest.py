@@ -66,17 +66,24 @@ def ingest(
     """
     all_events = list(events)
     newest, skipped = _newest_of_each_key(all_events, prefix)
-    downloads = {
-        event: pool.submit(catalogue.photo, event.key, max_bytes=max_bytes) for event in newest if not event.removed
-    }
+    created = [event for event in newest if not event.removed]
     rows = [
         Row(event.key, _product(event, prefix), _order(event, Op.DELETE, b""), Op.DELETE)
         for event in newest
         if event.removed
     ]
     failed: dict[PhotoEvent, str] = {}
-    for group in batched(downloads.items(), _EMBED_TOGETHER):
-        skipped += _embed_group(group, embedder, rows, failed, prefix)
+
+    def download(group: Iterable[PhotoEvent]) -> list[tuple[PhotoEvent, Future[Photo]]]:
+        return [(event, pool.submit(catalogue.photo, event.key, max_bytes=max_bytes)) for event in group]
+
+    # One group is on its way while another is embedded, and no more: a whole batch of large photos outgrows the memory.
+    groups = batched(created, _EMBED_TOGETHER)
+    coming = download(next(groups, ()))
+    while coming:
+        here, coming = coming, download(next(groups, ()))
+        skipped += _embed_group(here, embedder, rows, failed, prefix)
+        del here  # with its photos, before more are asked for
     failed = {event: failed[newer] for event in all_events if (newer := _same_key(event, failed))}
     name = log.append(store, rows, dimensions=embedder.dimensions) if rows else None
     count = [row.op for row in rows].count

@@ -80,17 +80,30 @@ def decode(data: bytes) -> Manifest:
         if fields["format"] != FORMAT:
             raise CorruptObject(f"not a {FORMAT} but {fields['format']}")
         return Manifest(
-            version=fields["version"],
-            id=fields["id"],
-            created_ms=fields["created_ms"],
+            version=_natural(fields["version"]),
+            id=_text(fields["id"]),
+            created_ms=_natural(fields["created_ms"]),
             segments=tuple(
-                SegmentRef(ref["name"], ref["rows"], ref["puts"], ref["size"]) for ref in fields["segments"]
+                SegmentRef(_text(ref["name"]), _natural(ref["rows"]), _natural(ref["puts"]), _natural(ref["size"]))
+                for ref in fields["segments"]
             ),
-            folded=fields["folded"],
-            retired=fields["retired"],
+            folded={name: _natural(at_ms) for name, at_ms in fields["folded"].items()},
+            retired={name: _natural(at_ms) for name, at_ms in fields["retired"].items()},
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptObject(f"the manifest is not valid: {error!r}") from error
+
+
+def _natural(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a natural number")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
 
 
 def newest_name(store: ObjectStore) -> str | None:
@@ -99,10 +112,19 @@ def newest_name(store: ObjectStore) -> str | None:
     return entry.name if entry else None
 
 
+def read(store: ObjectStore, name: str | None) -> Manifest:
+    """The manifest of that name, EMPTY where there is no name. Raises StoreError, ObjectMissing if it was collected."""
+    if name is None:
+        return EMPTY
+    manifest = decode(store.get(name))
+    if manifest.name != name:
+        raise CorruptObject(f"the manifest named {name} is of version {manifest.version}")
+    return manifest
+
+
 def newest(store: ObjectStore) -> Manifest:
     """The newest manifest, EMPTY before the first. Raises ObjectMissing if it was collected in between: read again."""
-    name = newest_name(store)
-    return decode(store.get(name)) if name else EMPTY
+    return read(store, newest_name(store))
 
 
 def commit(store: ObjectStore, manifest: Manifest) -> bool:

@@ -15,6 +15,7 @@ so is itself total and transitive.
 """
 
 import hashlib
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -26,6 +27,7 @@ import numpy.typing as npt
 HASH_BYTES = 16
 ORDER_BYTES = 32
 _SEQUENCER_BYTES = 16
+_HEXADECIMAL = frozenset(string.hexdigits)
 
 
 class Op(IntEnum):
@@ -56,6 +58,8 @@ class Row:
             raise ValueError(f"an order has {ORDER_BYTES} bytes, not {len(self.order)}")
         if (self.op is Op.PUT) != (self.embedding is not None):
             raise ValueError("a put has an embedding, and nothing else has")
+        if "\0" in self.product_id:
+            raise ValueError(f"the product id {self.product_id!r} has a NUL in it, which ends it in a segment")
 
 
 def text_hash(text: str) -> bytes:
@@ -70,6 +74,8 @@ def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"
     ``time_ms``: milliseconds since 1970. ``content``: whatever tells two photos apart, such as ETag and metadata.
     Raises ValueError where the sequencer is not hexadecimal.
     """
+    if not set(sequencer or "") <= _HEXADECIMAL:  # bytes.fromhex would let spaces pass, and be short of bytes
+        raise ValueError(f"the sequencer {sequencer!r} is not hexadecimal")
     digits = (sequencer or "")[: 2 * _SEQUENCER_BYTES].ljust(2 * _SEQUENCER_BYTES, "0")
     content_hash = hashlib.blake2b(content, digest_size=7).digest()
     return bytes.fromhex(digits) + max(time_ms, 0).to_bytes(8, "big") + bytes([op]) + content_hash

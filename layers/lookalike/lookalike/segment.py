@@ -57,6 +57,10 @@ class Segment:
     keys: npt.NDArray[np.uint8]
     details: npt.NDArray[np.uint8]
 
+    def __post_init__(self) -> None:
+        for column in vars(self).values():
+            column.flags.writeable = False
+
     def __len__(self) -> int:
         return len(self.op)
 
@@ -79,17 +83,25 @@ class Segment:
         return np.flatnonzero(self.is_put)
 
     def name(self, row: int) -> tuple[str, str]:
-        """The product id and the image key of a row."""
-        product_id, _, key = _slice(self.keys, self.key_end, row).decode().partition(SEPARATOR)
+        """The product id and the image key of a row. Raises CorruptObject."""
+        try:
+            product_id, _, key = _slice(self.keys, self.key_end, row).decode().partition(SEPARATOR)
+        except UnicodeDecodeError as error:
+            raise CorruptObject(f"the key of row {row} is not text") from error
         return product_id, key
 
     def detail(self, row: int) -> dict[str, str]:
-        """A put's metadata, or a reject's ``code`` and ``detail``."""
-        detail: dict[str, str] = json.loads(_slice(self.details, self.detail_end, row))
+        """A put's metadata, or a reject's ``code`` and ``detail``. Raises CorruptObject."""
+        try:
+            detail = json.loads(_slice(self.details, self.detail_end, row))
+        except (ValueError, RecursionError) as error:
+            raise CorruptObject(f"the detail of row {row} is not JSON") from error
+        if not isinstance(detail, dict) or not all(isinstance(value, str) for value in detail.values()):
+            raise CorruptObject(f"the detail of row {row} does not map names to text")
         return detail
 
     def row(self, row: int) -> Row:
-        """One row as a value."""
+        """One row as a value. Raises CorruptObject."""
         product_id, key = self.name(row)
         op = Op(int(self.op[row]))
         embedding = self.embedding[self.put_index[row]] if op is Op.PUT else None
@@ -170,7 +182,10 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 
 def concatenate(segments: Sequence[Segment]) -> Segment:
-    """All rows of all segments, in the order given: not sorted, so not yet to be stored."""
+    """All rows of all segments, in the order given: not sorted, so not yet to be stored. Raises CorruptObject."""
+    widths = {segment.dimensions for segment in segments}
+    if len(widths) > 1:
+        raise CorruptObject(f"the segments of one store have embeddings of {sorted(widths)} dimensions")
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(segment, name) for segment in segments])
         for name in ("key_hash", "order", "product_hash", "op", "embedding", "keys", "details")
@@ -185,17 +200,30 @@ def concatenate(segments: Sequence[Segment]) -> Segment:
 
 
 _HASH_COLUMNS = {"key_hash": HASH_BYTES, "order": ORDER_BYTES, "product_hash": HASH_BYTES}
-_COLUMNS = (
-    "key_hash",
-    "order",
-    "product_hash",
-    "key_end",
-    "detail_end",
-    "op",
-    "embedding",
-    "keys",
-    "details",
-)
+_COLUMNS = {
+    "key_hash": (np.uint8, 2),
+    "order": (np.uint8, 2),
+    "product_hash": (np.uint8, 2),
+    "key_end": (np.uint64, 1),
+    "detail_end": (np.uint64, 1),
+    "op": (np.uint32, 1),
+    "embedding": (np.float32, 2),
+    "keys": (np.uint8, 1),
+    "details": (np.uint8, 1),
+}
+"""The columns as they are stored, in order: dtype and number of axes."""
+
+
+def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
+    """How many bytes each row takes in a file, which has a header on top. int64 (rows,)."""
+    sizes: npt.NDArray[np.int64] = segment.is_put * np.int64(segment.dimensions * segment.embedding.itemsize)
+    sizes += sum(_HASH_COLUMNS.values())
+    sizes += segment.op.itemsize
+    for end in (segment.key_end, segment.detail_end):
+        ends = end.astype(np.int64)
+        sizes += ends + end.itemsize
+        sizes[1:] -= ends[:-1]
+    return sizes
 
 
 def encode(segment: Segment) -> bytes:
@@ -210,29 +238,59 @@ def encode(segment: Segment) -> bytes:
 
 
 def decode(data: bytes | memoryview) -> Segment:
-    """The segment in these bytes, which it keeps and does not copy. Raises CorruptObject."""
+    """The segment in these bytes, which it keeps and does not copy.
+
+    Raises CorruptObject where the columns do not fit together. That their bytes are those that were written is seen to by
+    the checksums of the object store and its client.
+    """
+    header = _decode_header(data)
+    if max(info.end for info in header.tensors.values()) != len(data):
+        raise CorruptObject("the segment is longer than its columns")
+    segment = Segment(**{name: _column(header, name, data) for name in _COLUMNS})
+    _check(segment)
+    return segment
+
+
+def _decode_header(data: bytes | memoryview) -> tensors.Header:
     header = tensors.decode_header(data)
     if header.metadata.get("format") != FORMAT:
         raise CorruptObject(f"not a {FORMAT} file but {header.metadata.get('format', 'one without a format')}")
-    columns = {}
-    for name in _COLUMNS:
-        if name not in header.tensors:
-            raise CorruptObject(f"the segment has no column {name}")
-        column = tensors.view(header.tensors[name], data)
-        if name in _HASH_COLUMNS:
-            column = column.reshape(-1).view(f"S{_HASH_COLUMNS[name]}")
-        columns[name] = column
-    return Segment(**columns)
+    for name, (dtype, axes) in _COLUMNS.items():
+        info = header.tensors.get(name)
+        if info is None or info.dtype != dtype or len(info.shape) != axes:
+            raise CorruptObject(f"the segment has no column {name} as it should be")
+        if name in _HASH_COLUMNS and info.shape[1] != _HASH_COLUMNS[name]:
+            raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {_HASH_COLUMNS[name]}")
+    return header
+
+
+def _column(header: tensors.Header, name: str, data: bytes | memoryview, data_start: int = 0) -> npt.NDArray[Any]:
+    column = tensors.view(header.tensors[name], data, data_start=data_start)
+    return column.reshape(-1).view(f"S{_HASH_COLUMNS[name]}") if name in _HASH_COLUMNS else column
+
+
+def _check(segment: Segment) -> None:
+    rows = len(segment)
+    if any(
+        len(getattr(segment, name)) != rows for name in ("key_hash", "order", "product_hash", "key_end", "detail_end")
+    ):
+        raise CorruptObject("the columns of the segment are not of one length")
+    for end, data in ((segment.key_end, segment.keys), (segment.detail_end, segment.details)):
+        if np.any(end[1:] < end[:-1]) or int(end[-1] if rows else 0) != len(data):
+            raise CorruptObject("the rows of the segment do not share out its bytes")
+    if np.any(segment.op > max(Op)) or int(np.count_nonzero(segment.is_put)) != len(segment.embedding):
+        raise CorruptObject("the segment does not have one embedding for each put")
+    if np.any(segment.key_hash[1:] <= segment.key_hash[:-1]):
+        raise CorruptObject("the rows of the segment do not ascend by the hash of their keys")
 
 
 def read_keys(store: ObjectStore, name: str) -> tuple[Hashes, Hashes]:
     """Only the key hashes, S16 (rows,), and orders, S32 (rows,), of a stored segment. Raises StoreError."""
     first = store.get_range(name, 0, _FIRST_READ_BYTES)
-    header = tensors.decode_header(first)
-    key_hash, order = header.tensors["key_hash"], header.tensors["order"]
-    data = first[key_hash.start : order.end]
-    if order.end > len(first):
-        data = store.get_range(name, key_hash.start, order.end)
-    keys = tensors.view(key_hash, data, data_start=key_hash.start)
-    orders = tensors.view(order, data, data_start=key_hash.start)
-    return keys.reshape(-1).view(f"S{HASH_BYTES}"), orders.reshape(-1).view(f"S{ORDER_BYTES}")
+    header = _decode_header(first)
+    start, end = header.tensors["key_hash"].start, header.tensors["order"].end
+    data = first[start:end] if end <= len(first) else store.get_range(name, start, end)
+    keys, orders = _column(header, "key_hash", data, start), _column(header, "order", data, start)
+    if len(keys) != len(orders):
+        raise CorruptObject(f"the segment {name} has {len(keys)} keys and {len(orders)} orders")
+    return keys, orders

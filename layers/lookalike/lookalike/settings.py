@@ -1,5 +1,6 @@
 """The environment of the functions, read once and typed. template.yaml sets every variable a function needs."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,13 +41,34 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
             raise SettingsError(f"the environment variable {name} is {text!r}: {error}") from error
 
     return Settings(
-        store_bucket=value("STORE_BUCKET", str),
-        catalogue_bucket=value("CATALOGUE_BUCKET", str),
+        store_bucket=value("STORE_BUCKET", _name),
+        catalogue_bucket=value("CATALOGUE_BUCKET", _name),
         model_dir=value("MODEL_DIR", Path, "/opt/model"),
-        threads=value("THREADS", int, "2"),
+        threads=value("THREADS", _count, "2"),
         image_prefix=value("IMAGE_PREFIX", str, "images/"),
-        max_image_bytes=value("MAX_IMAGE_BYTES", int, str(20 * 1024 * 1024)),
-        max_image_pixels=value("MAX_IMAGE_PIXELS", int, str(64_000_000)),
-        max_staleness_s=value("MAX_STALENESS_S", float, "5"),
-        grace_s=value("GRACE_S", float, str(15 * 60)),
+        max_image_bytes=value("MAX_IMAGE_BYTES", _count, str(20 * 1024 * 1024)),
+        max_image_pixels=value("MAX_IMAGE_PIXELS", _count, str(64_000_000)),
+        max_staleness_s=value("MAX_STALENESS_S", _seconds, "5"),
+        grace_s=value("GRACE_S", _seconds, str(15 * 60)),
     )
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise ValueError("a name is wanted")
+    return text
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError("at least 1 is wanted")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    # Nothing is ever older than NaN seconds: a snapshot would stay for good.
+    if not 0 <= value < math.inf:
+        raise ValueError("a number of seconds is wanted, 0 or more")
+    return value

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import log, manifest, segment
-from lookalike.errors import NotFound, ObjectMissing, StoreUnavailable
-from lookalike.manifest import EMPTY, Manifest
+from lookalike.errors import CorruptObject, NotFound, ObjectMissing, StoreUnavailable
+from lookalike.manifest import Manifest
 from lookalike.object_store import ObjectStore
 from lookalike.records import HASH_BYTES, Op, Row, text_hash
 from lookalike.segment import Hashes, Segment
@@ -36,6 +36,9 @@ class Part:
 
     segment: Segment
     live: Mask
+
+    def __post_init__(self) -> None:
+        self.live.flags.writeable = False
 
     @cached_property
     def live_puts(self) -> npt.NDArray[np.int64]:
@@ -211,10 +214,12 @@ class SnapshotReader:
         if held and newest_name == (held.manifest.name if held.manifest.version else None):
             newest = held.manifest
         else:
-            newest = manifest.decode(self._store.get(newest_name)) if newest_name else EMPTY
+            newest = manifest.read(self._store, newest_name)
         unfolded = frozenset(log_names - newest.folded.keys())
         if held and newest is held.manifest and unfolded == held.log_names:
             return held
+        if not held or newest is not held.manifest:
+            self._prove_existing(unfolded & self._log.keys())
         base_names = [ref.name for ref in newest.segments]
         self._base = self._load(base_names, self._base)
         log_segments = self._load(sorted(unfolded), self._log)
@@ -226,6 +231,15 @@ class SnapshotReader:
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
         return Snapshot(newest, unfolded, _overlay(self._base_parts, top))
 
+    def _prove_existing(self, names: frozenset[str]) -> None:
+        """Raises ObjectMissing unless these log segments, held from before, are still there.
+
+        A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
+        seems unfolded, and what was held of it would go on top of a store that may have dropped its keys' tombstones.
+        """
+        if names and not names <= {entry.name for entry in log.entries(self._store)}:
+            raise ObjectMissing("a log segment was folded and collected since it was listed")
+
     def _load(self, names: Iterable[str], held: dict[str, Segment]) -> dict[str, Segment]:
         """The named segments, fetched in parallel where they are not held yet; the others are let go."""
         names = list(names)
@@ -234,4 +248,7 @@ class SnapshotReader:
         return {name: held[name] if name in held else fetched[name] for name in names}
 
     def _fetch(self, name: str) -> Segment:
-        return segment.decode(self._store.get(name))
+        fetched = segment.decode(self._store.get(name))
+        if fetched.dimensions != self._dimensions:
+            raise CorruptObject(f"{name} has embeddings of {fetched.dimensions} dimensions, not {self._dimensions}")
+        return fetched

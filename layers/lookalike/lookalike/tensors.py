@@ -6,6 +6,7 @@ by dtype; a ranged read of "the columns for scanning" needs them side by side, i
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ def encode(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str])
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     parts, offset = [], 0
     for name, tensor in tensors.items():
-        data = np.ascontiguousarray(tensor)
+        data = np.asarray(tensor, order="C")
         header[name] = {
             "dtype": _NAMES[data.dtype],
             "shape": list(data.shape),
@@ -82,27 +83,33 @@ def decode_header(data: bytes | memoryview) -> Header:
     try:
         fields = json.loads(bytes(data[_LENGTH_BYTES:end]))
         metadata = fields.pop("__metadata__", {})
-        tensors = {
-            name: TensorInfo(
-                np.dtype(_DTYPES[field["dtype"]]),
-                tuple(field["shape"]),
-                end + field["data_offsets"][0],
-                end + field["data_offsets"][1],
-            )
-            for name, field in fields.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptObject(f"the tensor file's header is not valid: {error}") from error
-    for name, info in tensors.items():
-        if info.end - info.start != info.dtype.itemsize * int(np.prod(info.shape, dtype=np.int64)):
-            raise CorruptObject(f"tensor {name} does not fill its place in the file")
+        if not all(isinstance(value, str) for value in metadata.values()):
+            raise CorruptObject("the tensor file's metadata is not text")
+        tensors = {name: _tensor_info(name, field, end) for name, field in fields.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptObject(f"the tensor file's header is not valid: {error!r}") from error
     return Header(metadata, tensors)
 
 
+def _tensor_info(name: str, field: Mapping[str, Any], header_end: int) -> TensorInfo:
+    dtype, shape = np.dtype(_DTYPES[field["dtype"]]), tuple(field["shape"])
+    start, end = field["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
+        raise CorruptObject(f"the place or the shape of tensor {name} is not made of natural numbers")
+    if end - start != dtype.itemsize * math.prod(shape):
+        raise CorruptObject(f"tensor {name} does not fill its place in the file")
+    return TensorInfo(dtype, shape, header_end + start, header_end + end)
+
+
 def view(info: TensorInfo, data: bytes | memoryview, *, data_start: int = 0) -> npt.NDArray[Any]:
-    """The tensor, read-only and without a copy, from bytes that begin at offset ``data_start`` of the file."""
+    """The tensor, read-only and without a copy, from bytes that begin at offset ``data_start`` of the file.
+
+    Raises CorruptObject where they do not hold it.
+    """
     start = info.start - data_start
     if start < 0 or info.end - data_start > len(data):
         raise CorruptObject("the object ends inside a tensor")
-    count = int(np.prod(info.shape, dtype=np.int64))
-    return np.frombuffer(data, info.dtype, count, start).reshape(info.shape)
+    try:
+        return np.frombuffer(data, info.dtype, math.prod(info.shape), start).reshape(info.shape)
+    except (ValueError, OverflowError) as error:  # an empty tensor may claim sides of any length
+        raise CorruptObject(f"a tensor of shape {info.shape} is not believable") from error

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Ask a running Lookalike for products it has, by other photos of them, and count how often each comes first.
+
+    scripts/evaluate.py --photos other-photos.zip --queries 200
+    scripts/evaluate.py --photos other-photos.zip --api https://d111111abcdef8.cloudfront.net
+
+Photos are named as in the catalogue: PRODUCT.jpg or PRODUCT/VIEW.jpg. Photos of products that the catalogue does not have
+are left out.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from scripts.upload import UploadError, open_photos  # noqa: E402
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 when it could be carried out, whatever it found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True, help="a folder or zip of photos to ask with")
+    parser.add_argument("--api", default="http://127.0.0.1:8000", help="where Lookalike answers")
+    parser.add_argument("--queries", type=int, default=200, help="how many photos to ask with")
+    parser.add_argument("--seed", type=int, default=0, help="which photos: the same seed, the same photos")
+    parser.add_argument("--json", action="store_true", help="print one JSON line")
+    options = parser.parse_args(arguments)
+    try:
+        found = evaluate(options.api.rstrip("/"), options.photos, options.queries, options.seed)
+    except (UploadError, urllib.error.URLError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name:12} {value}")
+    return 0
+
+
+def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
+    """Ask with up to ``queries`` photos: the share whose product came first, and among the first five, and times."""
+    ranks: list[int | None] = []
+    times_ms: list[float] = []
+    with open_photos(photos) as opened, tqdm(total=queries, unit="query", file=sys.stderr) as progress:
+        candidates = sorted(opened, key=lambda photo: photo.key)
+        random.Random(seed).shuffle(candidates)
+        for photo in candidates:
+            if len(ranks) == queries:
+                break
+            product_id = photo.product_id
+            if not _has(api, product_id):
+                continue
+            started = time.perf_counter()
+            answer = _search(api, photo.read())
+            times_ms.append((time.perf_counter() - started) * 1000)
+            found = [result["product_id"] for result in answer["results"]]
+            ranks.append(found.index(product_id) if product_id in found else None)
+            progress.update()
+    if not ranks:
+        raise UploadError("None of these photos is of a product that the catalogue has.")
+    return {
+        "queries": len(ranks),
+        "first": sum(rank == 0 for rank in ranks) / len(ranks),
+        "first_five": sum(rank is not None for rank in ranks) / len(ranks),
+        "p50_ms": round(statistics.median(times_ms), 1),
+        "max_ms": round(max(times_ms), 1),
+    }
+
+
+def _has(api: str, product_id: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{api}/api/products/{quote(product_id, safe='')}") as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return False
+        raise
+
+
+def _search(api: str, photo: bytes) -> dict[str, Any]:
+    request = urllib.request.Request(  # noqa: S310 - the user names the address
+        f"{api}/api/search?k=5", data=photo, headers={"Content-Type": "application/octet-stream"}
+    )
+    with urllib.request.urlopen(request) as answer:  # noqa: S310
+        result: dict[str, Any] = json.load(answer)
+        return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

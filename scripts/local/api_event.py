@@ -1,0 +1,155 @@
+"""HTTP requests as an API Gateway HTTP API hands them to a function (payload format 2.0), and the answers back."""
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
+
+from scripts.local.http_server import Request, Response
+from scripts.local.intrinsics import ACCOUNT
+from scripts.local.template import Route
+
+_TEXT_TYPES: Final = (
+    "application/json",
+    "application/javascript",
+    "application/xml",
+    "application/x-www-form-urlencoded",
+)
+# Meaningful between two neighbours on the way only.
+_HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
+
+
+def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The route of a request and its path parameters, decoded; None where there is none.
+
+    As in API Gateway the most specific route wins: a name before a ``{parameter}``, that before a ``{greedy+}`` one,
+    and a method of its own before ANY.
+    """
+    best: tuple[list[int], Route, dict[str, str]] | None = None
+    for route in routes:
+        if route.method not in (method, "ANY"):
+            continue
+        match = _match(route.path, path)
+        if match is None:
+            continue
+        ranks, parameters = match
+        ranks.append(route.method == "ANY")
+        if best is None or ranks < best[0]:
+            best = (ranks, route, parameters)
+    return None if best is None else best[1:]
+
+
+def _match(pattern: str, path: str) -> tuple[list[int], dict[str, str]] | None:
+    """How unspecific each part of a matching pattern is, and the parameters' values."""
+    if pattern == "$default":
+        return [3], {}
+    expected, given = pattern.strip("/").split("/"), path.strip("/").split("/")
+    ranks: list[int] = []
+    parameters: dict[str, str] = {}
+    if expected[-1].endswith("+}"):
+        # What a greedy parameter takes counts as one part.
+        given[len(expected) - 1 :] = ["/".join(given[len(expected) - 1 :])]
+    if len(expected) != len(given):
+        return None
+    for part, text in zip(expected, given, strict=True):
+        if part.startswith("{") and text:
+            parameters[part.strip("{+}")] = unquote(text)
+            ranks.append(2 if part.endswith("+}") else 1)
+        elif part == unquote(text):
+            ranks.append(0)
+        else:
+            return None
+    return ranks, parameters
+
+
+def to_event(
+    request: Request, route: Route, path_parameters: Mapping[str, str], *, added: Mapping[str, str]
+) -> dict[str, Any]:
+    """The event of a request. ``added`` are headers that the distribution sets, whatever the client sent."""
+    headers, cookies = _headers(request, added)
+    is_text = headers.get("content-type", "").startswith(("text/", *_TEXT_TYPES))
+    now = time.time()
+    route_key = "$default" if route.path == "$default" else f"{route.method} {route.path}"
+    host = headers.get("host", "127.0.0.1")
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": unquote(request.path),
+        "rawQueryString": request.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT,
+            "apiId": "local",
+            "domainName": host,
+            "domainPrefix": host.partition(".")[0],
+            "http": {
+                "method": request.method,
+                "path": unquote(request.path),
+                "protocol": "HTTP/1.1",
+                "sourceIp": request.client,
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": bool(request.body) and not is_text,
+    }
+    if cookies:
+        event["cookies"] = cookies
+    if request.query:
+        event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
+    if path_parameters:
+        event["pathParameters"] = dict(path_parameters)
+    if request.body:
+        event["body"] = request.body.decode("utf-8", "replace") if is_text else base64.b64encode(request.body).decode()
+    return event
+
+
+def _headers(request: Request, added: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    kept = [
+        (name.lower(), value)
+        for name, value in request.headers.items()
+        if name.lower() not in _HOP_BY_HOP and name.lower() not in added
+    ]
+    cookies = [part.strip() for name, value in kept if name == "cookie" for part in value.split(";")]
+    headers = _joined([item for item in kept if item[0] != "cookie"])
+    return headers | {"content-length": str(len(request.body))} | dict(added), cookies
+
+
+def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Pairs as a mapping; what comes several times is joined by commas."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def message(status: int, text: str) -> Response:
+    """API Gateway's own answers: ``{"message": "Not Found"}``."""
+    return Response(status, (("Content-Type", "application/json"),), json.dumps({"message": text}).encode())
+
+
+def to_response(value: Any) -> Response:
+    """What a function returned, as an HTTP answer; 500 where it is not one."""
+    if not isinstance(value, dict) or "statusCode" not in value:
+        return Response(200, (("Content-Type", "application/json"),), json.dumps(value).encode())
+    try:
+        status = int(value["statusCode"])
+        headers = [(str(name), str(item)) for name, item in (value.get("headers") or {}).items()]
+        headers += [("Set-Cookie", str(item)) for item in value.get("cookies") or ()]
+        body = value.get("body") or ""
+        data = base64.b64decode(body, validate=True) if value.get("isBase64Encoded") else str(body).encode()
+    except (ValueError, TypeError, AttributeError):
+        return message(500, "Internal Server Error")
+    if not 200 <= status <= 599 or any("\n" in item or "\r" in item for pair in headers for item in pair):
+        return message(500, "Internal Server Error")
+    if "content-type" not in {name.lower() for name, _ in headers}:
+        headers.append(("Content-Type", "text/plain;charset=UTF-8"))
+    return Response(status, headers, data)

@@ -1,0 +1,133 @@
+"""The CloudFront distribution of the template: which path leads to which origin, with which headers."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
+
+_CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+"""The managed policy of AWS that caches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What happens to the requests of one path pattern.
+
+    ``bucket`` is the name of the bucket they are answered from, and None where the HTTP API answers. ``added`` are
+    request headers for the origin, ``headers`` those added to answers, ``max_age_s`` how long an answer may be reused.
+    """
+
+    pattern: str
+    bucket: str | None
+    methods: frozenset[str]
+    added: Mapping[str, str]
+    headers: Mapping[str, str]
+    max_age_s: int
+
+    def matches(self, path: str) -> bool:
+        """Does the pattern match? ``*`` is any text, ``?`` any one character; a leading slash may be left out."""
+        pattern = re.escape(self.pattern.lstrip("/")).replace(r"\*", ".*").replace(r"\?", ".")
+        return re.fullmatch(pattern, path.lstrip("/"), re.DOTALL) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Behaviours in the order they are tried, the default last; ``root`` is the object served for ``/``."""
+
+    behaviours: tuple[Behaviour, ...]
+    root: str
+
+    def behaviour(self, path: str) -> Behaviour:
+        return next(item for item in self.behaviours if item.matches(path))
+
+
+def read_distribution(resources: Mapping[str, Any], resolver: Resolver, names: Names) -> Distribution:
+    """The template's one distribution. Raises UnsupportedTemplateError."""
+    found = [item for item in resources.values() if item["Type"] == "AWS::CloudFront::Distribution"]
+    if len(found) != 1:
+        raise UnsupportedTemplateError(f"the template has {len(found)} distributions; the local stack runs one")
+    config = resolver.resolve(found[0]["Properties"]["DistributionConfig"])
+    origins = {item["Id"]: _origin(item, resources, names) for item in config["Origins"]}
+    policies = {
+        names.ref(logical_id): resolver.resolve(resource["Properties"])
+        for logical_id, resource in resources.items()
+        if resource["Type"] in ("AWS::CloudFront::CachePolicy", "AWS::CloudFront::ResponseHeadersPolicy")
+    }
+    behaviours = [*config.get("CacheBehaviors", ()), config["DefaultCacheBehavior"] | {"PathPattern": "*"}]
+    return Distribution(
+        behaviours=tuple(_behaviour(item, origins, policies) for item in behaviours),
+        root=config.get("DefaultRootObject", ""),
+    )
+
+
+def _origin(origin: dict[str, Any], resources: Mapping[str, Any], names: Names) -> tuple[str | None, dict[str, str]]:
+    """The bucket behind an origin, or None for the HTTP API; and the headers it is sent."""
+    domain = origin["DomainName"]
+    added = {item["HeaderName"].lower(): item["HeaderValue"] for item in origin.get("OriginCustomHeaders", ())}
+    if origin.get("OriginPath"):
+        raise UnsupportedTemplateError(f"the origin {domain} has a path, which is not run here")
+    for logical_id, resource in resources.items():
+        name = names.physical(logical_id)
+        if resource["Type"] == "AWS::S3::Bucket" and domain.startswith(f"{name}.s3."):
+            return name, added
+        if resource["Type"] == "AWS::ApiGatewayV2::Api" and domain.startswith(f"{name}.execute-api."):
+            return None, added
+    raise UnsupportedTemplateError(f"the origin {domain} is neither a bucket nor the HTTP API of this template")
+
+
+def _behaviour(
+    behaviour: dict[str, Any],
+    origins: Mapping[str, tuple[str | None, dict[str, str]]],
+    policies: Mapping[str, dict[str, Any]],
+) -> Behaviour:
+    pattern = behaviour["PathPattern"]
+    for name in ("FunctionAssociations", "LambdaFunctionAssociations", "TrustedKeyGroups"):
+        if behaviour.get(name):
+            raise UnsupportedTemplateError(f"the behaviour {pattern} has {name}, which are not run here")
+    bucket, added = origins[behaviour["TargetOriginId"]]
+    policy = behaviour.get("ResponseHeadersPolicyId")
+    if policy is not None and policy not in policies:
+        raise UnsupportedTemplateError(f"the behaviour {pattern} uses the headers policy {policy}, unknown here")
+    headers = policies[policy]["ResponseHeadersPolicyConfig"] if policy else {}
+    return Behaviour(
+        pattern=pattern,
+        bucket=bucket,
+        methods=frozenset(behaviour.get("AllowedMethods", ("GET", "HEAD"))),
+        added=added,
+        headers=_headers(pattern, headers),
+        max_age_s=_max_age_s(pattern, behaviour.get("CachePolicyId"), policies),
+    )
+
+
+def _max_age_s(pattern: str, policy: str | None, policies: Mapping[str, dict[str, Any]]) -> int:
+    if policy in (None, _CACHING_DISABLED):
+        return 0
+    if policy not in policies:
+        raise UnsupportedTemplateError(f"the behaviour {pattern} uses the cache policy {policy}, unknown here")
+    return int(policies[policy]["CachePolicyConfig"]["DefaultTTL"])
+
+
+def _headers(pattern: str, config: Mapping[str, Any]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in config.get("SecurityHeadersConfig", {}).items():
+        match name:
+            case "ContentSecurityPolicy":
+                headers["Content-Security-Policy"] = value["ContentSecurityPolicy"]
+            case "ContentTypeOptions":
+                headers["X-Content-Type-Options"] = "nosniff"
+            case "FrameOptions":
+                headers["X-Frame-Options"] = value["FrameOption"]
+            case "ReferrerPolicy":
+                headers["Referrer-Policy"] = value["ReferrerPolicy"]
+            case "StrictTransportSecurity":
+                pass  # there is no TLS here, and a browser would remember it for every port of this host
+            case _:
+                raise UnsupportedTemplateError(f"the behaviour {pattern} adds the header {name}, unknown here")
+    for item in config.get("CustomHeadersConfig", {}).get("Items", ()):
+        headers[item["Header"]] = item["Value"]
+    for name in ("CorsConfig", "RemoveHeadersConfig"):
+        if config.get(name):
+            raise UnsupportedTemplateError(f"the behaviour {pattern} has a {name}, which is not run here")
+    return headers

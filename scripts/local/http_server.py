@@ -1,0 +1,203 @@
+"""A small HTTP/1.1 server: one thread per connection, which is kept open from request to request.
+
+It serves a function from ``Request`` to ``Response``. The servers that come with the libraries here close the connection
+after every answer, which costs more than most answers do.
+"""
+
+import contextlib
+import logging
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar, Final
+
+_IDLE_S: Final = 120
+_HUGE: Final = 1 << 40
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. ``target`` is as it was sent: path and query, still percent-encoded."""
+
+    method: str
+    target: str
+    headers: Message
+    body: bytes
+    client: str = "127.0.0.1"
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer; the length is added when it is sent."""
+
+    status: int
+    headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    body: bytes = b""
+
+
+App = Callable[[Request], Response]
+
+
+def listen(port: int) -> socket.socket:
+    """A socket that listens on loopback; port 0 takes a free one. Raises OSError where the port is taken."""
+    return socket.create_server(("127.0.0.1", port), backlog=128)
+
+
+class HttpServer:
+    """Serves ``app`` on a listening socket until it is closed.
+
+    Bodies longer than ``max_body_bytes`` are answered by ``too_large`` without being read.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        app: App,
+        *,
+        max_body_bytes: int = _HUGE,
+        too_large: Response = Response(413),
+    ) -> None:
+        handler = type(
+            "_BoundHandler",
+            (_Handler,),
+            {"app": staticmethod(app), "max_body_bytes": max_body_bytes, "too_large": too_large},
+        )
+        self._server = _Server(listener, handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more connections. Requests that are being answered are left to their threads."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket.socket, handler: type["_Handler"]) -> None:
+        super().__init__(listener.getsockname(), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.server_address = listener.getsockname()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
+        # A client that went away in the middle of an answer is no error of ours.
+        _log.info("a connection ended early", exc_info=True)
+
+
+class _BadRequest(Exception):
+    """The request's body cannot be told apart from what follows it."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    app: ClassVar[App]
+    max_body_bytes: ClassVar[int]
+    too_large: ClassVar[Response]
+
+    protocol_version = "HTTP/1.1"
+    # Without these an answer waits for the other side's acknowledgement, 40 ms and more.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = _IDLE_S
+
+    def _serve(self) -> None:
+        try:
+            body = self._body()
+        except _BadRequest as error:
+            self._answer(Response(400, (("Content-Type", "text/plain"),), str(error).encode()))
+            self.close_connection = True
+            return
+        if body is None:
+            self._answer(self.too_large)
+            self.close_connection = True
+            return
+        request = Request(self.command, self.path, self.headers, body, self.client_address[0])
+        try:
+            response = type(self).app(request)
+        except Exception:  # noqa: BLE001 - the last resort: the client gets an answer and the log the trace
+            _log.exception("%s %s failed", self.command, self.path)
+            response = Response(500, (("Content-Type", "text/plain"),), b"Internal Server Error")
+        self._answer(response)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815 - the base class's names
+
+    def handle(self) -> None:
+        # A client may close a kept connection at any time.
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            super().handle()
+
+    def handle_expect_100(self) -> bool:
+        # The answer to "Expect: 100-continue" must leave now: the client waits for it before it sends the body.
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
+    def _body(self) -> bytes | None:
+        """The request's body, decoded; None where it is too large."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunked_body()
+        text = self.headers.get("Content-Length", "0").strip()
+        if not (text.isascii() and text.isdigit()):
+            raise _BadRequest("The Content-Length is not a number.")
+        if int(text) > self.max_body_bytes:
+            return None
+        return self.rfile.read(int(text))
+
+    def _chunked_body(self) -> bytes | None:
+        body = bytearray()
+        while True:
+            try:
+                size = int(self.rfile.readline(1024).partition(b";")[0], 16)
+            except ValueError as error:
+                raise _BadRequest("A chunk of the body has no length.") from error
+            if size < 0 or len(body) + size > self.max_body_bytes:
+                return None
+            if size == 0:
+                break
+            body += self.rfile.read(size)
+            self.rfile.readline(3)
+        while self.rfile.readline(65536).strip():
+            pass  # trailers
+        return bytes(body)
+
+    def _answer(self, response: Response) -> None:
+        self.send_response_only(response.status)
+        names = set()
+        for name, value in response.headers:
+            names.add(name.lower())
+            self.send_header(name, value)
+        if "date" not in names:
+            self.send_header("Date", self.date_time_string())
+        bodiless = response.status in (204, 304) or response.status < 200
+        # The answer to HEAD may announce the length of a body that it does not have.
+        if "content-length" not in names and not bodiless:
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command != "HEAD" and not bodiless:
+            self.wfile.write(response.body)
+        self.wfile.flush()
+
+    def log_message(self, *args: Any) -> None:
+        """Nothing: there is no line per request, it would cost more than it tells."""

@@ -1,0 +1,163 @@
+"""From a queue to a function, as Lambda's event source mapping does it.
+
+Each poller gathers a batch (until it is full, or the batching window after its first message is over), calls the function,
+deletes the messages it is done with and gives the others back. A message given back waits a little longer each time, so
+that an outage of seconds does not use up the attempts that lead to the dead-letter queue; on AWS it waits for the
+queue's whole visibility timeout.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import batched
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+from scripts.local.intrinsics import REGION
+from scripts.local.runner import FunctionRunner, Result
+from scripts.local.template import EventSource
+
+Message = dict[str, Any]
+
+_PER_CALL: Final = 10
+"""The most messages that one SQS call receives, deletes or changes."""
+_POLL_S: Final = 1
+_MAX_BACKOFF_S: Final = 60
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Feeds ``runner`` from a queue with ``concurrency`` threads until it is closed.
+
+    ``on_done`` is told how many messages each batch has settled.
+    """
+
+    def __init__(
+        self,
+        source: EventSource,
+        runner: FunctionRunner,
+        sqs: Any,
+        queue_url: str,
+        *,
+        concurrency: int,
+        on_done: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._source = source
+        self._runner = runner
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._on_done = on_done
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._poll, name=f"poller-{number}", daemon=True) for number in range(concurrency)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Take no more batches. The runner must be closed too: it ends the calls that are waited for."""
+        self._stopping.set()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _poll(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                batch = self.gather()
+                if batch:
+                    self._settle(batch, self._runner.invoke({"Records": [self._record(item) for item in batch]}))
+            except (BotoCoreError, ClientError) as error:
+                if not self._stopping.is_set():
+                    _log.warning("the queue %s does not answer: %s", self._queue_url, error)
+                self._stopping.wait(_POLL_S)
+
+    def gather(self) -> list[Message]:
+        """The next batch; empty only where the poller was closed meanwhile."""
+        batch: list[Message] = []
+        until = float("inf")
+        while len(batch) < self._source.batch_size and not self._stopping.is_set():
+            left_s = until - time.monotonic()
+            # SQS waits whole seconds; what is left of the window is rounded to them.
+            received = self._receive(self._source.batch_size - len(batch), wait_s=round(min(left_s, _POLL_S)))
+            if received and not batch:
+                until = time.monotonic() + self._source.window_s
+            batch += received
+            if batch and left_s < 0.5:
+                break
+        return batch
+
+    def _receive(self, count: int, *, wait_s: int) -> list[Message]:
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=min(count, _PER_CALL),
+            WaitTimeSeconds=wait_s,
+            MessageSystemAttributeNames=["All"],
+        )
+        messages: list[Message] = answer.get("Messages", [])
+        return messages
+
+    def _record(self, message: Message) -> dict[str, Any]:
+        """A message as Lambda hands it to a function."""
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message.get("Attributes", {}),
+            "messageAttributes": {},
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": self._source.queue_arn,
+            "awsRegion": REGION,
+        }
+
+    def _settle(self, batch: Sequence[Message], result: Result) -> None:
+        failed = failed_messages(result, [item["MessageId"] for item in batch], self._source.reports_item_failures)
+        done = [item for item in batch if item["MessageId"] not in failed]
+        for group in batched(done, _PER_CALL):
+            self._sqs.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[{"Id": str(i), "ReceiptHandle": item["ReceiptHandle"]} for i, item in enumerate(group)],
+            )
+        for group in batched([item for item in batch if item["MessageId"] in failed], _PER_CALL):
+            self._sqs.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(i), "ReceiptHandle": item["ReceiptHandle"], "VisibilityTimeout": backoff_s(item)}
+                    for i, item in enumerate(group)
+                ],
+            )
+        if failed:
+            _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), result.error)
+        self._on_done(len(done))
+
+
+def failed_messages(result: Result, message_ids: Sequence[str], reports_item_failures: bool) -> set[str]:
+    """The messages that must come back, by Lambda's rules.
+
+    All of them where the call failed. Where the function reports failures, the ones it names; all of them where it names
+    one that is not in the batch, or gives an empty name: its answer cannot be trusted then.
+    """
+    everything = set(message_ids)
+    if result.error is not None:
+        return everything
+    if not reports_item_failures or not result.value:
+        return set()
+    if not isinstance(result.value, dict):
+        return everything
+    items = result.value.get("batchItemFailures") or []
+    try:
+        named = {item["itemIdentifier"] for item in items}
+    except (TypeError, KeyError):
+        return everything
+    return everything if named - everything else named
+
+
+def backoff_s(message: Message) -> int:
+    """How long a message that failed stays hidden: 2 s after the first attempt, twice as long after each further one."""
+    attempts = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
+    return int(min(2**attempts, _MAX_BACKOFF_S))

@@ -1,0 +1,85 @@
+"""The first catalogue: uploaded to the local bucket, and waited for until every photo of it is searchable."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scripts.local.stack import LocalStack
+from scripts.upload import Labels, Photo, upload
+
+# More would wait for the one S3 there is.
+_UPLOADS_AT_ONCE: Final = 4
+_POLL_S: Final = 0.2
+_CHECK_EVERY_S: Final = 2
+
+
+class SeedingError(Exception):
+    """The catalogue will not become searchable. The message says what happened and where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What the catalogue holds now, and how long it took from the first upload on."""
+
+    photos: int
+    rejected: int
+    seconds: float
+
+
+def health(stack: LocalStack) -> dict[str, Any]:
+    """What the API says of itself. Raises OSError where it does not answer."""
+    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as answer:  # noqa: S310 - loopback
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
+    """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
+
+    Raises SeedingError, and what the upload raises.
+    """
+    started = time.monotonic()
+    upload_failures: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            upload(stack.s3, stack.catalogue_bucket, photos, labels, threads=_UPLOADS_AT_ONCE)
+        except Exception as error:  # noqa: BLE001 - raised below, in the thread that waits
+            upload_failures.append(error)
+
+    sender = threading.Thread(target=send, name="seeding", daemon=True)
+    sender.start()
+    next_check = started
+    while True:
+        if upload_failures:
+            raise upload_failures[0]
+        if time.monotonic() >= next_check:
+            _check(stack)
+            next_check = time.monotonic() + _CHECK_EVERY_S
+        settled = stack.messages_settled
+        on_done(min(settled, len(photos) - 1))
+        if settled >= len(photos):
+            found = _found(stack)
+            if found["photos"] + found["rejected"] >= len(photos):
+                on_done(len(photos))
+                return Seeded(found["photos"], found["rejected"], time.monotonic() - started)
+        time.sleep(_POLL_S)
+
+
+def _found(stack: LocalStack) -> dict[str, Any]:
+    try:
+        return health(stack)
+    except urllib.error.HTTPError as error:
+        raise SeedingError(f"The API answers {error.code}. See {stack.log_dir}/query.log.") from error
+
+
+def _check(stack: LocalStack) -> None:
+    """Raise where waiting is in vain."""
+    problem = stack.problem()
+    if problem:
+        raise SeedingError(f"{problem} The logs are in {stack.log_dir}.")

@@ -1,0 +1,208 @@
+"""All of the local stack: started, wired as the template says, and ended without leaving anything behind."""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from scripts.local import resources
+from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
+from scripts.local.http_server import HttpServer, listen
+from scripts.local.lifeline import Child, python
+from scripts.local.poller import Poller
+from scripts.local.runner import ProcessRunner, RunnerPool, function_environment
+from scripts.local.schedule import Scheduler
+from scripts.local.template import Function, Stack, read_template
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_QUERY_WORKERS: Final = 2
+_log = logging.getLogger(__name__)
+
+
+class PortTakenError(Exception):
+    """Something else listens on a port that the stack was told to use."""
+
+
+class LocalStack:
+    """The whole system on loopback, as a context manager.
+
+        with LocalStack(model_dir=Path("build/model")) as stack:
+            stack.s3.upload_file("shirt.jpg", stack.catalogue_bucket, "images/shirt.jpg")
+            requests.get(f"{stack.url}/api/health")
+
+    Ports that are 0 are chosen free. ``parameters`` override the template's. Functions log to ``log_dir``, one file each.
+    Entering raises PortTakenError and UnsupportedTemplateError; nothing is left running then.
+    """
+
+    def __init__(
+        self,
+        *,
+        model_dir: Path,
+        template: Path = ROOT / "template.yaml",
+        site_dir: Path = ROOT / "static_site",
+        log_dir: Path = ROOT / "build" / "demo",
+        port: int = 0,
+        s3_port: int = 0,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        self._model_dir = model_dir
+        self._template = template
+        self._site_dir = site_dir
+        self.log_dir = log_dir
+        self._ports = (port, s3_port)
+        self._parameters = parameters
+        self._exit = contextlib.ExitStack()
+        self._settled = threading.Lock()
+        self.messages_settled = 0
+        self.runners: dict[str, RunnerPool[ProcessRunner]] = {}
+        self.schedulers: list[Scheduler] = []
+        self._start_errors: list[str] = []
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            self._exit = undo
+            self._start(undo)
+            self._exit = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit.close()
+
+    def _start(self, undo: contextlib.ExitStack) -> None:
+        # The ports first: a machine that is asked for two stacks at once refuses the second before it does anything.
+        gateway_socket = undo.enter_context(_listen(self._ports[0]))
+        aws_socket = undo.enter_context(_listen(self._ports[1]))
+        self.url = f"http://127.0.0.1:{gateway_socket.getsockname()[1]}"
+        self.endpoint_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
+        self.template: Stack = read_template(
+            self._template, endpoint_url=self.endpoint_url, parameters=self._parameters
+        )
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self.aws = undo.enter_context(contextlib.closing(self._start_aws(aws_socket.fileno())))
+        aws_socket.close()  # the child has it; when the child ends, its clients must notice
+        self.s3 = resources.client("s3", self.endpoint_url)
+        self.sqs = resources.client("sqs", self.endpoint_url)
+        self.queue_urls = resources.make(self.template, self.s3, self.sqs)
+        for logical_id, function in self.template.functions.items():
+            self.runners[logical_id] = undo.enter_context(contextlib.closing(self._pool(function)))
+        self._start_pollers(undo)
+        for schedule in self.template.schedules:
+            scheduler = Scheduler(schedule, self.runners[schedule.function_id])
+            self.schedulers.append(undo.enter_context(contextlib.closing(scheduler)))
+            scheduler.start()
+        folders = {self.template.outputs["SiteBucketName"]: self._site_dir}
+        gateway = Gateway(self.template.distribution, self.template.routes, self.runners, self.s3, folders)
+        server = HttpServer(gateway_socket, gateway, max_body_bytes=MAX_BODY_BYTES, too_large=TOO_LARGE)
+        server.start()
+        undo.callback(server.close)
+        self._warm_up()
+
+    def _start_aws(self, listener: int) -> Child:
+        # Without the caller's AWS variables: they must not change how moto behaves.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+        command = [*python(Path(__file__).with_name("aws_server.py")), "--listener", str(listener)]
+        with (self.log_dir / "aws.log").open("wb") as log:
+            return Child(command, log=log, env=environment, passed=(listener,))
+
+    def _pool(self, function: Function) -> RunnerPool[ProcessRunner]:
+        environment = function_environment(function, self.endpoint_url, self._model_dir)
+        log_path = self.log_path(function.logical_id)
+        log_path.unlink(missing_ok=True)
+
+        def start() -> ProcessRunner:
+            return ProcessRunner(function, environment, log_path)
+
+        return RunnerPool(start, self._workers(function))
+
+    def _workers(self, function: Function) -> int:
+        """As many workers as the cores can keep busy, and not more than the template allows."""
+        limits = [function.reserved_concurrency]
+        sources = [item for item in self.template.event_sources if item.function_id == function.logical_id]
+        if sources:
+            threads = int(function.environment.get("THREADS", "1"))
+            limits += [max((os.cpu_count() or 1) // threads, 1), *(item.max_concurrency for item in sources)]
+        elif any(item.function_id == function.logical_id for item in self.template.routes):
+            limits.append(_QUERY_WORKERS)
+        else:
+            limits.append(1)
+        return max(min(limit for limit in limits if limit is not None), 1)
+
+    def _start_pollers(self, undo: contextlib.ExitStack) -> None:
+        for source in self.template.event_sources:
+            pool = self.runners[source.function_id]
+            poller = Poller(
+                source,
+                pool,
+                self.sqs,
+                self.queue_urls[source.queue_arn],
+                concurrency=pool.size,
+                on_done=self._count_settled,
+            )
+            undo.enter_context(contextlib.closing(poller))
+            poller.start()
+
+    def _warm_up(self) -> None:
+        """Start the workers that will be needed at once, without waiting for them: a cold start takes a while."""
+
+        def warm_up(logical_id: str, runner: ProcessRunner) -> None:
+            error = runner.warm_up().error
+            if error is not None:
+                self._start_errors.append(f"{logical_id} does not start: {error.get('errorMessage')}.")
+
+        fed = {source.function_id for source in self.template.event_sources}
+        asked = {route.function_id for route in self.template.routes}
+        for logical_id, pool in self.runners.items():
+            wanted = pool.runners if logical_id in fed else pool.runners[:1] if logical_id in asked else []
+            for runner in wanted:
+                threading.Thread(target=warm_up, args=(logical_id, runner), daemon=True).start()
+
+    def problem(self) -> str | None:
+        """What keeps photos from ever becoming searchable, as a sentence; None if nothing is known to."""
+        if self.aws.process.poll() is not None:
+            return "The local S3 and SQS have ended."
+        if self._start_errors:
+            return self._start_errors[0]
+        for queue in self.template.queues:
+            if queue.dead_letter_arn is None:
+                continue
+            name = "ApproximateNumberOfMessages"
+            attributes = self.sqs.get_queue_attributes(
+                QueueUrl=self.queue_urls[queue.dead_letter_arn], AttributeNames=[name]
+            )
+            count = int(attributes["Attributes"][name])
+            if count:
+                return f"{count} messages of {queue.name} failed too often and are in its dead-letter queue."
+        return None
+
+    def _count_settled(self, count: int) -> None:
+        with self._settled:
+            self.messages_settled += count
+
+    @property
+    def catalogue_bucket(self) -> str:
+        """Where photos go."""
+        return self.template.outputs["CatalogueBucketName"]
+
+    def log_path(self, function_id: str) -> Path:
+        """Where a function's output goes: ``ingest.log`` for IngestFunction."""
+        return self.log_dir / f"{function_id.removesuffix('Function').lower()}.log"
+
+    def processes(self) -> dict[str, list[int]]:
+        """The processes of the stack, this one aside, by what they are."""
+        workers = {name: [pid for runner in pool.runners if (pid := runner.pid)] for name, pool in self.runners.items()}
+        return {"S3 and SQS": [self.aws.pid]} | workers
+
+
+def _listen(port: int) -> Any:
+    try:
+        return listen(port)
+    except OSError as error:
+        raise PortTakenError(
+            f"port {port} is taken ({error.strerror}); stop what uses it, or choose another one"
+        ) from error

@@ -1,0 +1,281 @@
+"""template.yaml, translated by SAM's own translator and read into what the local stack runs.
+
+Nothing of the wiring is repeated here: which events reach which queue, which queue feeds which function, which path
+leads where, all of it is read. A construct that the local stack cannot honour raises ``UnsupportedTemplateError``.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.local.distribution import Distribution, read_distribution
+from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
+from scripts.local.translation import translate
+
+STACK_NAME: Final = "lookalike"
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A Lambda function: its handler is imported from ``code_dir``."""
+
+    logical_id: str
+    name: str
+    arn: str
+    handler: str
+    code_dir: Path
+    environment: Mapping[str, str]
+    timeout_s: float
+    memory_mb: int
+    reserved_concurrency: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue; ``attributes`` as CreateQueue takes them."""
+
+    name: str
+    arn: str
+    attributes: Mapping[str, str]
+    dead_letter_arn: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """An S3 bucket; ``notifications`` as PutBucketNotificationConfiguration takes its queue configurations."""
+
+    name: str
+    versioned: bool
+    notifications: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """A queue that feeds a function."""
+
+    function_id: str
+    queue_arn: str
+    batch_size: int
+    window_s: float
+    max_concurrency: int | None
+    reports_item_failures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An HTTP API route: ``POST /api/search``."""
+
+    method: str
+    path: str
+    function_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that is invoked every so often."""
+
+    rule: str
+    function_id: str
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The template: what runs, and what leads where. ``functions`` by logical id, ``outputs`` by name."""
+
+    functions: Mapping[str, Function]
+    queues: tuple[Queue, ...]
+    buckets: tuple[Bucket, ...]
+    event_sources: tuple[EventSource, ...]
+    routes: tuple[Route, ...]
+    schedules: tuple[Schedule, ...]
+    distribution: Distribution
+    outputs: Mapping[str, str]
+
+
+# Permissions, logs, alarms and packaging: nothing that happens here depends on them.
+_WITHOUT_LOCAL_EFFECT: Final = re.compile(
+    r"AWS::(IAM|Logs|CloudWatch|SNS|Budgets)::\w+"
+    r"|AWS::Lambda::(Permission|LayerVersion|EventInvokeConfig|Version|Alias)"
+    r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::ApiGatewayV2::Stage"
+    r"|AWS::CloudFront::(OriginAccessControl|CachePolicy|OriginRequestPolicy|ResponseHeadersPolicy)"
+)
+_RATE: Final = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
+_RATE_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_INVOCATION: Final = re.compile(r".*/functions/(?P<arn>.+)/invocations")
+
+
+def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Stack:
+    """Translate and read a SAM template. ``parameters`` override the template's defaults.
+
+    ``endpoint_url`` is where the local SQS will listen. Raises UnsupportedTemplateError.
+    """
+    sources, document, values = translate(path, dict(parameters or {}))
+    names = Names(document["Resources"], STACK_NAME, endpoint_url)
+    resolver = Resolver(names, values, document.get("Conditions"))
+    resources = {
+        logical_id: resource
+        for logical_id, resource in document["Resources"].items()
+        if "Condition" not in resource or resolver.resolve({"Condition": resource["Condition"]})
+    }
+    _refuse_unknown(resources)
+
+    def of_type(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for logical_id, resource in resources.items():
+            if resource["Type"] == kind:
+                yield logical_id, resolver.resolve(resource.get("Properties", {}))
+
+    functions = {
+        logical_id: _function(logical_id, names, properties, path.parent / sources[logical_id])
+        for logical_id, properties in of_type("AWS::Lambda::Function")
+    }
+    by_arn = {function.arn: function.logical_id for function in functions.values()}
+    by_name = {function.name: function.logical_id for function in functions.values()}
+    routes = tuple(
+        route for _, properties in of_type("AWS::ApiGatewayV2::Api") for route in _routes(properties, by_arn)
+    )
+    schedules = tuple(
+        schedule
+        for logical_id, properties in of_type("AWS::Events::Rule")
+        for schedule in _schedules(logical_id, properties, by_arn)
+    )
+    return Stack(
+        functions=functions,
+        queues=tuple(_queue(names, logical_id, item) for logical_id, item in of_type("AWS::SQS::Queue")),
+        buckets=tuple(_bucket(names, logical_id, item) for logical_id, item in of_type("AWS::S3::Bucket")),
+        event_sources=tuple(
+            _event_source(item, by_name | by_arn) for _, item in of_type("AWS::Lambda::EventSourceMapping")
+        ),
+        routes=routes,
+        schedules=schedules,
+        distribution=read_distribution(resources, resolver, names),
+        outputs={name: str(resolver.resolve(output["Value"])) for name, output in document.get("Outputs", {}).items()},
+    )
+
+
+def _refuse_unknown(resources: Mapping[str, Any]) -> None:
+    read = {
+        "AWS::Lambda::Function",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::ApiGatewayV2::Api",
+        "AWS::Events::Rule",
+        "AWS::SQS::Queue",
+        "AWS::S3::Bucket",
+        "AWS::CloudFront::Distribution",
+    }
+    for logical_id, resource in resources.items():
+        kind = resource["Type"]
+        if kind not in read and not _WITHOUT_LOCAL_EFFECT.fullmatch(kind):
+            raise UnsupportedTemplateError(f"{logical_id} is a {kind}, which the local stack does not run")
+        named = kind in read and resource.get("Properties", {}).keys() & {"BucketName", "QueueName", "FunctionName"}
+        if kind != "AWS::Lambda::EventSourceMapping" and named:
+            raise UnsupportedTemplateError(f"{logical_id} has a name of its own; the local stack makes names up")
+
+
+def _function(logical_id: str, names: Names, properties: dict[str, Any], code_dir: Path) -> Function:
+    if properties.get("PackageType", "Zip") != "Zip":
+        raise UnsupportedTemplateError(f"{logical_id} is a container image, which the local stack does not run")
+    variables = properties.get("Environment", {}).get("Variables", {})
+    reserved = properties.get("ReservedConcurrentExecutions")
+    return Function(
+        logical_id=logical_id,
+        name=names.ref(logical_id),
+        arn=names.attribute(logical_id, "Arn"),
+        handler=properties["Handler"],
+        code_dir=code_dir.resolve(),
+        environment={name: str(value) for name, value in variables.items()},
+        timeout_s=float(properties.get("Timeout", 3)),
+        memory_mb=int(properties.get("MemorySize", 128)),
+        reserved_concurrency=None if reserved is None else int(reserved),
+    )
+
+
+_QUEUE_ATTRIBUTES: Final[tuple[str, ...]] = (
+    "VisibilityTimeout",
+    "MessageRetentionPeriod",
+    "DelaySeconds",
+    "ReceiveMessageWaitTimeSeconds",
+    "MaximumMessageSize",
+)
+
+
+def _queue(names: Names, logical_id: str, properties: dict[str, Any]) -> Queue:
+    if properties.get("FifoQueue"):
+        raise UnsupportedTemplateError(f"{logical_id} is a FIFO queue, which the local stack does not run")
+    attributes = {name: str(properties[name]) for name in _QUEUE_ATTRIBUTES if name in properties}
+    redrive = properties.get("RedrivePolicy")
+    if redrive:
+        attributes["RedrivePolicy"] = json.dumps(redrive)
+    return Queue(
+        name=names.physical(logical_id),
+        arn=names.attribute(logical_id, "Arn"),
+        attributes=attributes,
+        dead_letter_arn=redrive["deadLetterTargetArn"] if redrive else None,
+    )
+
+
+def _bucket(names: Names, logical_id: str, properties: dict[str, Any]) -> Bucket:
+    configuration = properties.get("NotificationConfiguration", {})
+    others = sorted(configuration.keys() - {"QueueConfigurations"})
+    if others:
+        raise UnsupportedTemplateError(f"{logical_id} sends notifications by {others[0]}; only queues are run here")
+    notifications = []
+    for item in configuration.get("QueueConfigurations", ()):
+        rules = item.get("Filter", {}).get("S3Key", {}).get("Rules", [])
+        notification: dict[str, Any] = {"QueueArn": item["Queue"], "Events": [item["Event"]]}
+        if rules:
+            notification["Filter"] = {"Key": {"FilterRules": rules}}
+        notifications.append(notification)
+    return Bucket(
+        name=names.ref(logical_id),
+        versioned=properties.get("VersioningConfiguration", {}).get("Status") == "Enabled",
+        notifications=tuple(notifications),
+    )
+
+
+def _event_source(properties: dict[str, Any], functions: Mapping[str, str]) -> EventSource:
+    if "FilterCriteria" in properties:
+        raise UnsupportedTemplateError("an event source with FilterCriteria is not run here")
+    concurrency = properties.get("ScalingConfig", {}).get("MaximumConcurrency")
+    return EventSource(
+        function_id=functions[properties["FunctionName"]],
+        queue_arn=properties["EventSourceArn"],
+        batch_size=int(properties.get("BatchSize", 10)),
+        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        max_concurrency=None if concurrency is None else int(concurrency),
+        reports_item_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
+    )
+
+
+def _routes(properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Route]:
+    if "CorsConfiguration" in properties or "x-amazon-apigateway-cors" in properties["Body"]:
+        raise UnsupportedTemplateError("the HTTP API has a CORS configuration, which is not run here")
+    for path, methods in properties["Body"]["paths"].items():
+        for method, operation in methods.items():
+            integration = operation["x-amazon-apigateway-integration"]
+            target = _INVOCATION.fullmatch(integration.get("uri", ""))
+            if integration["type"] != "aws_proxy" or target is None or target["arn"] not in functions:
+                raise UnsupportedTemplateError(f"{method} {path} does not lead to a function of this template")
+            if integration.get("payloadFormatVersion") != "2.0":
+                raise UnsupportedTemplateError(f"{method} {path} does not use payload format 2.0")
+            if "security" in operation:
+                raise UnsupportedTemplateError(f"{method} {path} has an authorizer, which is not run here")
+            yield Route(
+                "ANY" if method == "x-amazon-apigateway-any-method" else method.upper(),
+                path,
+                functions[target["arn"]],
+            )
+
+
+def _schedules(rule: str, properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Schedule]:
+    expression = properties.get("ScheduleExpression", "")
+    match = _RATE.fullmatch(expression)
+    if match is None:
+        raise UnsupportedTemplateError(f"{rule} runs at {expression or 'an event'}; only rate(...) is run here")
+    if properties.get("State", "ENABLED") != "ENABLED":
+        return
+    for target in properties["Targets"]:
+        yield Schedule(rule, functions[target["Arn"]], int(match[1]) * _RATE_UNITS_S[match[2]])

@@ -1,0 +1,135 @@
+"""Look at, check and repair the embeddings store and its queue.
+
+    python scripts/store.py stats   --bucket STORE_BUCKET
+    python scripts/store.py ls      --bucket STORE_BUCKET
+    python scripts/store.py fsck    --bucket STORE_BUCKET
+    python scripts/store.py redrive --dead-letters DEAD_LETTER_QUEUE_URL
+"""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+import boto3
+from tqdm import tqdm
+
+from lookalike import fsck, log, manifest
+from lookalike.aws import S3Store, s3_client, store_prefixes
+from lookalike.compaction import PREFIX as SEGMENTS
+from lookalike.errors import LookalikeError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 if all is well, 1 if fsck found something wrong, 2 if it could not be carried out."""
+    parser = argparse.ArgumentParser(description="Look at, check and repair the embeddings store and its queue.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, told in (
+        ("stats", "what the store holds, in numbers"),
+        ("ls", "every object of the store and what it is"),
+        ("fsck", "verify the whole store, reading only"),
+    ):
+        command = commands.add_parser(name, help=told, description=told)
+        command.add_argument("--bucket", required=True, help="the store bucket (StoreBucketName of the stack)")
+        command.add_argument("--store", help="the model fingerprint, where the bucket has several stores")
+        command.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+    redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
+    redrive.add_argument("--dead-letters", required=True, help="the URL of the dead-letter queue")
+    redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "redrive":
+            return _redrive(options)
+        store = _store(options)
+        return {"stats": _stats, "ls": _ls, "fsck": _fsck}[options.command](store)
+    except LookalikeError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _store(options: argparse.Namespace) -> S3Store:
+    client = s3_client(endpoint_url=options.endpoint_url)
+    prefixes = store_prefixes(client, options.bucket)
+    chosen = [prefix for prefix in prefixes if prefix.startswith(options.store or "")]
+    if len(chosen) != 1:
+        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {options.bucket} with --store. Its stores: {found}.")
+    return S3Store(client, options.bucket, chosen[0])
+
+
+def _stats(store: S3Store) -> int:
+    newest = manifest.newest(store)
+    entries = log.entries(store)
+    waiting = [entry for entry in entries if entry.name not in newest.folded]
+    for name, value in (
+        ("version", newest.version),
+        ("segments", len(newest.segments)),
+        ("rows in segments", sum(ref.rows for ref in newest.segments)),
+        ("bytes in segments", sum(ref.size for ref in newest.segments)),
+        ("log segments waiting", len(waiting)),
+        ("bytes in the log, waiting", sum(entry.size for entry in waiting)),
+        ("log segments to collect", len(entries) - len(waiting)),
+        ("segments to collect", len(list(store.list(SEGMENTS))) - len(newest.segments)),
+    ):
+        print(f"{name:28} {value:>16,}")
+    return 0
+
+
+def _ls(store: S3Store) -> int:
+    newest = manifest.newest(store)
+    live = {ref.name: ref for ref in newest.segments}
+    for entry in store.list(""):
+        if entry.name in live:
+            what = f"live, {live[entry.name].rows:,} rows"
+        elif entry.name == newest.name and newest.version:
+            what = f"newest manifest, version {newest.version}"
+        elif entry.name in newest.folded:
+            what = "folded, to be collected"
+        elif entry.name in newest.retired:
+            what = "retired, to be collected"
+        else:
+            what = {"log": "waiting", "manifests": "older manifest"}.get(
+                entry.name.partition("/")[0], "no manifest speaks of it"
+            )
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.modified_ms / 1000))
+        print(f"{entry.size:>14,}  {when}  {entry.name}  ({what})")
+    return 0
+
+
+def _fsck(store: S3Store) -> int:
+    report = fsck.check(store)
+    for name, value in report.counts.items():
+        print(f"{name:36} {value:>16,}")
+    for problem in report.errors:
+        print(f"ERROR {problem}")
+    print("clean" if report.clean else f"{len(report.errors)} errors")
+    return 0 if report.clean else 1
+
+
+def _redrive(options: argparse.Namespace) -> int:
+    """SQS moves the messages itself, each as it was; this starts it and watches."""
+    sqs: Any = boto3.client("sqs", endpoint_url=options.endpoint_url)
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=options.dead_letters, AttributeNames=["QueueArn", "ApproximateNumberOfMessages"]
+    )["Attributes"]
+    total = int(attributes["ApproximateNumberOfMessages"])
+    if not total:
+        print("There are no dead letters.")
+        return 0
+    sqs.start_message_move_task(SourceArn=attributes["QueueArn"])
+    with tqdm(total=total, unit="message", desc="redriving") as progress:
+        while True:
+            (task, *_) = sqs.list_message_move_tasks(SourceArn=attributes["QueueArn"])["Results"]
+            progress.update(int(task.get("ApproximateNumberOfMessagesMoved", 0)) - progress.n)
+            if task["Status"] != "RUNNING":
+                break
+            time.sleep(1)
+    if task["Status"] != "COMPLETED":
+        print(f"The move ended as {task['Status']}: {task.get('FailureReason', 'no reason given')}", file=sys.stderr)
+        return 2
+    print(f"{total} messages are back in the queue.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What a shopper does and sees, in the words of the tests."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page
+from tests.browser.stub import Stub
+
+MAX_UPLOAD_BYTES = 4_000_000
+UNAVAILABLE = ("status of 503",)
+
+
+def upload(page: Page, photo: Path) -> None:
+    """Choose a photo the way a shopper does."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=re.compile("Choose a photo|another photo")).first.click()
+    chooser.value.set_files(photo)
+
+
+def give(page: Page, name: str, kind: str, data: bytes) -> None:
+    """Choose a file that is not on the disk."""
+    page.set_input_files("#chooser", {"name": name, "mimeType": kind, "buffer": data})
+
+
+def heading(page: Page) -> Locator:
+    """The heading of the page as shown."""
+    return page.get_by_role("heading", level=1)
+
+
+def cards(page: Page) -> Locator:
+    """The results."""
+    return page.get_by_role("list").locator("li.card:not(.waiting)")
+
+
+def sent_image(stub: Stub) -> Image.Image:
+    """The photo of the last search."""
+    return Image.open(BytesIO(stub.calls_of("/api/search")[-1].body))
+
+
+def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    """The channels of a pixel."""
+    pixel = image.getpixel((x, y))
+    assert isinstance(pixel, tuple), "the photo should be sent in colour"
+    return pixel

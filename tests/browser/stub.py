@@ -1,0 +1,205 @@
+"""A stand-in for the deployed site, for the states that a working one is never in on command.
+
+It serves ``static_site`` with the content security policy of the distribution, pictures drawn on the spot, and an
+API that answers what a test told it to: late, with a problem, or not at all. What the page sent is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from PIL import Image, ImageDraw
+
+SITE = Path(__file__).parents[2] / "static_site"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: https://*.amazonaws.com; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+GATE_TIMEOUT_S = 10
+
+Product = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of the page to the API."""
+
+    method: str
+    path: str
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API is to say. A reply with a gate waits until it is set; a dropped one closes the connection."""
+
+    body: Any = None
+    status: int = 200
+    gate: threading.Event | None = None
+    dropped: bool = False
+
+
+def problem(status: int, slug: str, detail: str) -> Reply:
+    """Problem details as the API gives them."""
+    body = {"type": f"urn:lookalike:problem:{slug}", "title": slug, "status": status, "detail": detail}
+    return Reply(body, status)
+
+
+def products(count: int = 12) -> list[Product]:
+    """Made-up products; the second half is found from the first."""
+    garments = ["Linen Shirt", "Wool Coat", "Canvas Sneaker", "Leather Satchel"]
+    colours = ["Teal", "Rust", "Navy Blue"]
+    return [
+        {
+            "product_id": str(100 + i),
+            "image_url": f"/images/{100 + i}.jpg",
+            "image_key": f"images/{100 + i}.jpg",
+            "metadata": {
+                "name": f"{colours[i % 3]} {garments[i % 4]}",
+                "gender": "Women",
+                "articletype": garments[i % 4].split()[1],
+                "basecolour": colours[i % 3],
+            },
+        }
+        for i in range(count)
+    ]
+
+
+def drawn_photo(key: str, size: tuple[int, int] = (225, 300)) -> bytes:
+    """A JPEG of a coloured shape on white that differs by key."""
+    hue = sum(key.encode()) * 47 % 360
+    image = Image.new("RGB", size, "white")
+    ImageDraw.Draw(image).rounded_rectangle((45, 50, size[0] - 45, size[1] - 40), 24, fill=f"hsl({hue}, 55%, 50%)")
+    out = BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # a page opens more connections at once than the usual 5
+
+
+class Stub:
+    """The server; ``replies`` maps search, similar, product and health to what they are to answer instead."""
+
+    def __init__(
+        self,
+        catalogue: Sequence[Product] | None = None,
+        photo: Callable[[str], bytes] = drawn_photo,
+        neighbours: Callable[[str | None], list[Product]] | None = None,
+    ) -> None:
+        self.catalogue = list(products() if catalogue is None else catalogue)
+        self.photo = photo
+        self.neighbours = neighbours or self._some_others
+        self.calls: list[Call] = []
+        self.replies: dict[str, Reply] = {}
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Stop serving; replies still held back are let go."""
+        for reply in self.replies.values():
+            if reply.gate:
+                reply.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def calls_of(self, part: str) -> list[Call]:
+        """The calls so far whose path holds ``part``."""
+        return [call for call in self.calls if part in call.path]
+
+    def found(self, items: Sequence[Product]) -> dict[str, Any]:
+        """A body of results, 0.21 apart at first and farther with each."""
+        return {
+            "results": [{**item, "distance": 0.21 + 0.13 * i} for i, item in enumerate(items)],
+            "search": {"k": 5, "products": 2946, "photos": 2946, "timings_ms": {"total": 21.0}},
+        }
+
+    def _some_others(self, product_id: str | None) -> list[Product]:
+        half = len(self.catalogue) // 2
+        ids = [product["product_id"] for product in self.catalogue]
+        start = half if product_id in ids[:half] else 0
+        return [product for product in self.catalogue[start:] if product["product_id"] != product_id][:5]
+
+    def _usual(self, name: str, product_id: str | None) -> Reply:
+        if name == "health":
+            model = {"name": "resnet50-sscd", "fingerprint": "0" * 64, "dimensions": 512}
+            return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
+        if name == "search":
+            return Reply(self.found(self.neighbours(None)))
+        known = next((p for p in self.catalogue if p["product_id"] == product_id), None)
+        if known is None:
+            return problem(404, "not-found", f"The catalogue has no product {product_id}.")
+        if name == "similar":
+            return Reply(self.found(self.neighbours(product_id)))
+        photo = {key: known[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
+        return Reply({"product_id": product_id, "metadata": known["metadata"], "photos": [photo]})
+
+    def _reply(self, path: str) -> Reply:
+        words = [unquote(word) for word in path.split("/")[2:]]
+        if words in (["search"], ["health"]):
+            name, product_id = words[0], None
+        elif words[0] == "products" and len(words) in (2, 3):
+            name, product_id = words[2] if len(words) == 3 else "product", words[1]
+        else:
+            return problem(404, "not-found", "No such address.")
+        return self.replies.get(name) or self._usual(name, product_id)
+
+    def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                if path.startswith("/api/"):
+                    self._answer_api(path)
+                elif path.startswith("/images/"):
+                    self._send(200, "image/jpeg", stub.photo(unquote(path[1:])))
+                else:
+                    file = SITE / (path[1:] or "index.html")
+                    if file.parent == SITE and file.is_file():
+                        self._send(200, TYPES[file.suffix], file.read_bytes())
+                    else:
+                        self._send(404, "text/plain", b"not here")
+
+            def do_POST(self) -> None:
+                self._answer_api(urlsplit(self.path).path)
+
+            def _answer_api(self, path: str) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                stub.calls.append(Call(self.command, self.path, self.headers.get("Content-Type", ""), body))
+                reply = stub._reply(path)
+                if reply.gate:
+                    reply.gate.wait(GATE_TIMEOUT_S)
+                if not reply.dropped:
+                    kind = "application/json" if reply.status == 200 else "application/problem+json"
+                    self._send(reply.status, kind, json.dumps(reply.body).encode())
+
+            def _send(self, status: int, kind: str, body: bytes) -> None:
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.send_header("Content-Security-Policy", POLICY)
+                    self.send_header("X-Content-Type-Options", "nosniff")
+                    self.end_headers()
+                    self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # the page aborted the request, as it should when a newer one starts
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing: a test's output is its failures."""
+
+        return Handler

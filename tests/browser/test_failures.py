@@ -1,0 +1,106 @@
+"""What the shopper sees while waiting, and when something fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+
+from playwright.sync_api import Page, expect
+from tests.browser.pages import Pages
+from tests.browser.steps import UNAVAILABLE, cards, heading, upload
+from tests.browser.stub import Reply, Stub, drawn_photo, problem
+
+
+def test_waiting_is_shown_and_said(page: Page, stub: Stub, photo: Path) -> None:
+    gate = Event()
+    stub.replies["search"] = Reply(stub.found(stub.catalogue[:5]), gate=gate)
+    upload(page, photo)
+    expect(page.locator("#outcome")).to_have_attribute("aria-busy", "true")
+    expect(page.locator(".waiting")).to_have_count(5)
+    expect(page.get_by_role("status")).to_have_text("Searching…")
+    expect(page.locator("#query-picture")).to_be_visible()
+    gate.set()
+    expect(page.locator("#outcome")).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.get_by_role("status")).to_have_text("5 products found.")
+
+
+def test_a_refused_photo_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, expected=("status of 413", "status of 415", "status of 422"))
+    for status, slug, shown in (
+        (413, "body-too-large", "That photo is too large"),
+        (415, "not-an-image", "That is not a photo we can read"),
+        (422, "undecodable-image", "That photo looks damaged"),
+        (422, "too-many-pixels", "That photo has too many pixels"),
+    ):
+        stub.replies["search"] = problem(status, slug, "Do this <b>instead</b>.")
+        upload(page, photo)
+        expect(heading(page)).to_have_text(shown)
+        expect(heading(page)).to_be_focused()
+        expect(page.locator("#search-lead")).to_have_text("Do this <b>instead</b>.")
+        expect(page.get_by_role("status")).to_have_text(f"{shown}. Do this <b>instead</b>.")
+        expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+        expect(cards(page)).to_have_count(0)
+
+
+def test_an_empty_catalogue_is_explained_and_can_be_asked_again(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, expected=UNAVAILABLE)
+    stub.replies["search"] = problem(503, "catalogue-empty", "Upload product photos first.")
+    upload(page, photo)
+    expect(heading(page)).to_have_text("There is nothing to compare with yet")
+    expect(page.locator("#search-lead")).to_have_text("Upload product photos first.")
+    del stub.replies["search"]
+    page.get_by_role("button", name="Try again").click()
+    expect(cards(page)).to_have_count(5)
+    assert len({call.body for call in stub.calls_of("/api/search")}) == 1
+
+
+def test_a_lost_connection_is_explained_and_can_be_tried_again(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, expected=("ERR_EMPTY_RESPONSE",))
+    stub.replies["search"] = Reply(dropped=True)
+    upload(page, photo)
+    expect(heading(page)).to_have_text("The service is out of reach")
+    expect(page.locator("#search-lead")).to_have_text("Check your connection, then try again.")
+    del stub.replies["search"]
+    page.get_by_role("button", name="Try again").click()
+    expect(cards(page)).to_have_count(5)
+
+
+def test_an_answer_that_is_not_the_services_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, expected=("status of 504", "status of 413"))
+    stub.replies["search"] = Reply("Gateway Timeout", 504)
+    upload(page, photo)
+    expect(heading(page)).to_have_text("Something went wrong")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    stub.replies["search"] = Reply({"message": "Request Too Long"}, 413)
+    page.get_by_role("button", name="Try again").click()
+    expect(heading(page)).to_have_text("That photo is too large")
+
+
+def test_a_newer_search_aborts_the_older(page: Page, stub: Stub, photo: Path) -> None:
+    gate = Event()
+    stub.replies["search"] = Reply(stub.found(stub.catalogue[:1]), gate=gate)
+    with page.expect_request("**/api/search*"):
+        upload(page, photo)
+    with page.expect_event("requestfailed") as failed:
+        page.goto(f"{stub.url}/#/product/101")
+        expect(cards(page)).to_have_count(5)
+    assert "/api/search" in failed.value.url
+    gate.set()
+    page.wait_for_timeout(100)
+    expect(heading(page)).to_have_text("5 products like this one")
+
+
+def test_a_catalogue_of_one_has_nothing_beside_it(page: Page, stub: Stub) -> None:
+    stub.replies["similar"] = Reply(stub.found([]))
+    page.goto(f"{stub.url}/#/product/100")
+    expect(heading(page)).to_have_text("Nothing to show beside it")
+    expect(page.get_by_role("status")).to_have_text("No products found.")
+
+
+def test_a_missing_picture_leaves_words(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, expected=())
+    stub.photo = lambda key: b"no picture" if "100" in key else drawn_photo(key)
+    upload(page, photo)
+    expect(cards(page).first.get_by_text("No picture to show")).to_be_visible()
+    expect(cards(page).nth(1).get_by_text("No picture to show")).to_be_hidden()

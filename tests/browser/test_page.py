@@ -1,0 +1,193 @@
+"""From product to product, and the page around the results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from threading import Event
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.pages import Pages
+from tests.browser.steps import UNAVAILABLE, cards, heading, upload
+from tests.browser.stub import GATE_TIMEOUT_S, Stub, drawn_photo, problem
+
+
+def test_a_card_asks_for_its_neighbours_and_back_returns(page: Page, stub: Stub, photo: Path) -> None:
+    upload(page, photo)
+    expect(heading(page)).to_be_focused()
+    page.get_by_role("link", name="Rust Wool Coat").click()
+    expect(heading(page)).to_have_text("5 products like this one")
+    expect(heading(page)).to_be_focused()
+    expect(page.locator("#query-name")).to_have_text("Rust Wool Coat")
+    expect(page).to_have_url(f"{stub.url}/#/product/101")
+    assert [call.path for call in stub.calls_of("/api/products/")] == ["/api/products/101/similar?k=5"]
+
+    page.go_back()
+    expect(heading(page)).to_have_text("5 products like your photo")
+    expect(page.locator("#query-picture")).to_have_attribute("src", re.compile("^blob:"))
+    expect(page.get_by_role("link", name="Rust Wool Coat")).to_be_focused()
+    page.go_back()
+    expect(heading(page)).to_contain_text("Show a photo")
+    page.go_forward()
+    expect(cards(page)).to_have_count(5)
+    assert len(stub.calls_of("/api/search")) == 1, "what was answered is not asked again"
+
+
+def test_a_product_link_can_be_opened_directly(open_page: Pages, stub: Stub) -> None:
+    page = open_page(f"{stub.url}/#/product/102")
+    expect(cards(page)).to_have_count(5)
+    expect(page.locator("#query-name")).to_have_text("Navy Blue Canvas Sneaker")
+    expect(page.locator("#query-picture")).to_have_attribute("src", f"{stub.url}/images/102.jpg")
+    assert {call.path for call in stub.calls_of("/products/")} == {"/api/products/102", "/api/products/102/similar?k=5"}
+
+
+def test_an_unknown_product_is_explained(open_page: Pages, stub: Stub) -> None:
+    page = open_page(f"{stub.url}/#/product/a%2Fb%20c", expected=("status of 404",))
+    expect(heading(page)).to_have_text("That product is not here")
+    expect(page.locator("#search-lead")).to_have_text("The catalogue has no product a/b c.")
+
+
+def test_new_search_is_one_click_away(page: Page, photo: Path) -> None:
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    page.get_by_role("link", name="New search").click()
+    expect(heading(page)).to_be_focused()
+    expect(heading(page)).to_contain_text("Show a photo")
+
+
+def test_a_reloaded_photo_search_says_that_the_photo_is_gone(page: Page, photo: Path) -> None:
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    page.reload()
+    expect(heading(page)).to_contain_text("Show a photo")
+    expect(page.locator("#notice")).to_contain_text("Photos are not stored")
+
+
+def test_the_keyboard_is_enough(page: Page, stub: Stub, photo: Path) -> None:
+    button = page.get_by_role("button", name="Choose a photo")
+    with page.expect_file_chooser() as chooser:
+        while not button.evaluate("(b) => b === document.activeElement"):
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+    chooser.value.set_files(photo)
+    expect(heading(page)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(cards(page).first.get_by_role("link")).to_be_focused()
+    outline = cards(page).first.get_by_role("link").evaluate("(a) => getComputedStyle(a, '::after').outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-name")).to_have_text("Teal Linen Shirt")
+    page.go_back()
+    expect(page.get_by_role("link", name="Teal Linen Shirt")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("link", name="New search")).to_be_focused()
+
+
+def test_markup_in_a_product_is_shown_as_text(page: Page, stub: Stub, photo: Path) -> None:
+    name = "<img src=x onerror=\"document.title='owned'\">"
+    stub.catalogue[0]["metadata"] = {"name": name, "brand": "<script>1</script>"}
+    upload(page, photo)
+    expect(cards(page).first.get_by_role("link")).to_have_text(name)
+    expect(cards(page).first.locator("dd")).to_have_text("<script>1</script>")
+    assert page.locator(".card img").count() == 5
+    assert "owned" not in page.title()
+
+
+def test_only_web_addresses_are_pictures(page: Page, stub: Stub, photo: Path) -> None:
+    addresses = ["javascript:alert(1)", "data:image/svg+xml,<svg/>", "blob:null/1", "//[", None]
+    for product, address in zip(stub.catalogue, addresses, strict=False):
+        product["image_url"] = address
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    assert (
+        cards(page).locator("img").evaluate_all("all => all.filter((image) => image.hasAttribute('src')).length") == 0
+    )
+    expect(cards(page).get_by_text("No picture to show")).to_have_count(5)
+    for words in cards(page).get_by_text("No picture to show").all():
+        expect(words).to_be_visible()
+
+
+def test_product_ids_are_quoted_in_addresses(page: Page, stub: Stub, photo: Path) -> None:
+    stub.catalogue[0]["product_id"] = "über/50% #1?"
+    upload(page, photo)
+    cards(page).first.get_by_role("link").click()
+    expect(heading(page)).to_have_text("5 products like this one")
+    assert stub.calls[-1].path == "/api/products/%C3%BCber%2F50%25%20%231%3F/similar?k=5"
+
+
+def test_the_footer_tells_size_model_and_what_becomes_of_the_photo(page: Page) -> None:
+    footer = page.get_by_role("contentinfo")
+    expect(footer).to_contain_text("2,946 products · resnet50-sscd")
+    expect(footer).to_contain_text("it is not stored")
+    expect(footer.get_by_role("link")).to_have_attribute("href", "/api/docs")
+
+
+def test_the_page_works_without_its_footnote(open_page: Pages, stub: Stub, photo: Path) -> None:
+    stub.replies["health"] = problem(503, "store-unavailable", "Try again.")
+    page = open_page(stub.url, expected=UNAVAILABLE)
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    expect(page.locator("#catalogue")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("touch", "widths"), [(True, (320, 390)), (False, (320, 820, 1280))], ids=["phone", "desktop"])
+def test_nothing_is_cut_off_or_too_small_to_touch(
+    open_page: Pages, stub: Stub, photo: Path, touch: bool, widths: tuple[int, ...]
+) -> None:
+    stub.catalogue[1]["metadata"]["name"] = "Unbreakable" * 8
+    page = open_page(stub.url, (widths[0], 700), touch=touch)
+    for results in (0, 5):
+        expect(cards(page)).to_have_count(results)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 700})
+            overflow = page.evaluate(
+                "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert overflow <= 0, f"{width} px"
+            # A card's link reaches over the whole card, which its own box does not tell.
+            targets = page.locator("a:visible, button:visible").evaluate_all(
+                """all => all.map((target) => {
+                    const {width, height} = (target.closest(".card") ?? target).getBoundingClientRect();
+                    return [target.innerText, Math.min(width, height)];
+                })"""
+            )
+            assert [name for name, side in targets if side < 44] == [], f"{width} px"
+        if not results:
+            upload(page, photo)
+
+
+def test_pictures_keep_their_place_while_they_load(page: Page, stub: Stub, photo: Path) -> None:
+    gate = Event()
+
+    def late_photo(key: str) -> bytes:
+        gate.wait(GATE_TIMEOUT_S)
+        return drawn_photo(key, (400, 200))
+
+    stub.photo = late_photo
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    places = "all => all.map((name) => name.getBoundingClientRect().y)"
+    before = page.locator(".card-name").evaluate_all(places)
+    gate.set()
+    page.wait_for_function("() => [...document.querySelectorAll('.card img')].every((i) => i.naturalWidth)")
+    assert page.locator(".card-name").evaluate_all(places) == before
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(open_page: Pages, stub: Stub, photo: Path, dark: bool) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
+    page = open_page(stub.url, dark=dark, expected=UNAVAILABLE)
+
+    def violations() -> list[str]:
+        found = axe.run(page).response["violations"]
+        return [f"{v['id']}: {node['target']} {node.get('failureSummary', '')}" for v in found for node in v["nodes"]]
+
+    assert not violations()
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    assert not violations()
+    stub.replies["search"] = problem(503, "catalogue-empty", "Upload product photos first.")
+    upload(page, photo)
+    expect(heading(page)).to_have_text("There is nothing to compare with yet")
+    assert not violations()

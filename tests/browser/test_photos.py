@@ -1,0 +1,148 @@
+"""How photos come to the page, and what of them is sent."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+from tests.browser.pages import Pages
+from tests.browser.steps import MAX_UPLOAD_BYTES, cards, colour, give, heading, sent_image, upload
+from tests.browser.stub import Stub, problem
+
+
+def test_a_chosen_photo_gives_five_products(page: Page, stub: Stub, photo: Path) -> None:
+    upload(page, photo)
+    expect(heading(page)).to_have_text("5 products like your photo")
+    expect(cards(page)).to_have_count(5)
+    first = cards(page).first
+    expect(first).to_contain_text("Teal Linen Shirt")
+    expect(first).to_contain_text("distance 0.210")
+    expect(first).to_contain_text("Closest")
+    assert first.locator("dd").all_inner_texts() == ["Shirt", "Teal", "Women"]
+    [call] = stub.calls_of("/api/search")
+    assert (call.method, call.path, call.content_type) == ("POST", "/api/search?k=5", "image/jpeg")
+    shown = page.locator(".card img, #query-picture").evaluate_all(
+        "all => all.every((i) => i.complete && i.naturalWidth)"
+    )
+    assert shown
+
+
+def test_a_dropped_photo_is_searched(page: Page, stub: Stub, photo: Path) -> None:
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(photo)], "dragOperationsMask": 1}
+    for step in ("dragEnter", "dragOver", "drop"):
+        if step == "drop":
+            expect(page.get_by_text("Drop the photo to search with it")).to_be_visible()
+        session.send("Input.dispatchDragEvent", {"type": step, "x": 60, "y": 700, "data": data})
+    expect(cards(page)).to_have_count(5)
+    expect(page.locator("#dropping")).to_be_hidden()
+    assert len(stub.calls_of("/api/search")) == 1
+
+
+def test_a_pasted_photo_is_searched(page: Page, stub: Stub, transparent_photo: bytes) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async (png) => {
+            const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0));
+            const item = new ClipboardItem({"image/png": new Blob([bytes], {type: "image/png"})});
+            await navigator.clipboard.write([item]);
+        }""",
+        base64.b64encode(transparent_photo).decode(),
+    )
+    page.keyboard.press("Control+V")
+    expect(cards(page)).to_have_count(5)
+    assert len(stub.calls_of("/api/search")) == 1
+
+
+def test_pasted_text_is_left_alone(page: Page, stub: Stub) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("() => navigator.clipboard.writeText('a red coat')")
+    page.keyboard.press("Control+V")
+    expect(heading(page)).to_contain_text("Show a photo")
+    assert not stub.calls_of("/api/search")
+
+
+def test_phones_offer_the_camera_apart_from_the_library(open_page: Pages, stub: Stub, photo: Path) -> None:
+    page = open_page(stub.url, (390, 844), touch=True)
+    assert page.locator("#chooser").get_attribute("capture") is None
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Take a photo").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    chooser.value.set_files(photo)
+    expect(cards(page)).to_have_count(5)
+
+
+def test_the_same_photo_can_be_chosen_twice(page: Page, stub: Stub, photo: Path) -> None:
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    upload(page, photo)
+    expect(page.locator("#outcome[aria-busy=false]")).to_be_visible()
+    expect(cards(page)).to_have_count(5)
+    assert len(stub.calls_of("/api/search")) == 2
+
+
+def test_a_phone_photo_is_sent_small_and_upright(page: Page, stub: Stub, phone_photo: Path) -> None:
+    assert phone_photo.stat().st_size > MAX_UPLOAD_BYTES, "the photo should be one that the API would refuse"
+    upload(page, phone_photo)
+    expect(cards(page)).to_have_count(5)
+    image = sent_image(stub)
+    assert image.size == (480, 640)
+    assert len(stub.calls_of("/api/search")[0].body) < 400_000
+    assert not image.getexif()
+    red, blue = colour(image, 60, 60), colour(image, 420, 580)
+    assert red[0] > 200 > 60 > max(red[1:])
+    assert blue[2] > 200 > 60 > max(blue[:2])
+
+
+def test_transparency_is_laid_on_white(page: Page, stub: Stub, transparent_photo: bytes) -> None:
+    give(page, "disc.png", "image/png", transparent_photo)
+    expect(cards(page)).to_have_count(5)
+    image = sent_image(stub)
+    assert (image.format, image.size) == ("JPEG", (640, 640))
+    assert min(colour(image, 20, 20)) > 250
+    assert max(colour(image, 320, 320)) < 5
+
+
+def test_a_small_jpeg_is_sent_as_it_is(page: Page, stub: Stub) -> None:
+    data = stub.photo("images/100.jpg")
+    give(page, "100.jpg", "image/jpeg", data)
+    expect(cards(page)).to_have_count(5)
+    assert stub.calls_of("/api/search")[0].body == data
+
+
+def test_a_photo_the_browser_cannot_read_is_left_to_the_service(open_page: Pages, stub: Stub) -> None:
+    page = open_page(stub.url, expected=("status of 415", "ERR_FILE"))
+    stub.replies["search"] = problem(415, "not-an-image", "Save the photo as JPEG and send it again.")
+    give(page, "IMG_1.heic", "image/heic", b"\0\0\0\x18ftypheic" + bytes(900))
+    expect(heading(page)).to_have_text("That is not a photo we can read")
+    expect(page.locator("#search-lead")).to_have_text("Save the photo as JPEG and send it again.")
+    expect(page.get_by_text("No preview")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
+    [call] = stub.calls_of("/api/search")
+    assert call.content_type == "image/heic"
+    assert len(call.body) == 912
+
+
+def test_a_large_photo_the_browser_cannot_read_is_refused_in_words(page: Page, stub: Stub, tmp_path: Path) -> None:
+    path = tmp_path / "IMG_1.heic"
+    path.write_bytes(bytes(MAX_UPLOAD_BYTES + 100_000))
+    upload(page, path)
+    expect(heading(page)).to_have_text("That photo is too large to send")
+    expect(page.locator("#search-lead")).to_contain_text("its 4.1 MB are over the limit of 4 MB")
+    assert not stub.calls_of("/api/search")
+
+
+def test_a_file_that_is_no_photo_is_refused_in_words(page: Page, stub: Stub) -> None:
+    give(page, "list.pdf", "application/pdf", b"%PDF-1.7")
+    expect(heading(page)).to_have_text("That file is not a photo")
+    assert not stub.calls_of("/api/search")
+
+
+def test_a_browser_whose_canvas_returns_noise_sends_the_original(open_page: Pages, stub: Stub, photo: Path) -> None:
+    noise = """CanvasRenderingContext2D.prototype.getImageData = (x, y, width, height) =>
+        ({data: new Uint8ClampedArray(width * height * 4).map(() => Math.random() * 256)});"""
+    page = open_page(stub.url, before=noise)
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    assert stub.calls_of("/api/search")[0].body == photo.read_bytes()

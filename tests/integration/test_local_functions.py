@@ -1,0 +1,196 @@
+"""Functions in processes of their own, called as Lambda calls them."""
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from scripts.local.runner import MAX_PAYLOAD_BYTES, ProcessRunner, Result, RunnerPool, function_environment
+from scripts.local.template import Function
+
+HANDLER = """
+import os, sys, time
+
+calls = 0
+
+def handler(event, context):
+    global calls
+    calls += 1
+    match event.get("do"):
+        case "fail":
+            raise KeyError("told to")
+        case "die":
+            os._exit(7)
+        case "exit":
+            sys.exit("leaving")
+        case "sleep":
+            time.sleep(event["s"])
+        case "much":
+            return "x" * event["count"]
+        case "nonsense":
+            return object()
+        case "environment":
+            return dict(os.environ)
+        case "context":
+            return [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn,
+                    context.aws_request_id, context.get_remaining_time_in_millis()]
+    print("called", calls)
+    return {"calls": calls, "pid": os.getpid(), "folder": os.getcwd(), "event": event}
+"""
+
+
+def make_function(folder: Path, source: str = HANDLER, timeout_s: float = 10) -> Function:
+    (folder / "app.py").write_text(source, encoding="utf-8")
+    return Function("Eater", "small-eater", "arn:eater", "app.handler", folder, {"GIVEN": "1"}, timeout_s, 256, None)
+
+
+def make_runner(folder: Path, source: str = HANDLER, timeout_s: float = 10) -> ProcessRunner:
+    function = make_function(folder, source, timeout_s)
+    return ProcessRunner(function, function_environment(function, "http://127.0.0.1:9", folder), folder / "log")
+
+
+@pytest.fixture
+def runner(tmp_path):
+    runner = make_runner(tmp_path)
+    yield runner
+    runner.close()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_worker_stays_warm_from_call_to_call(runner, tmp_path):
+    first, second = runner.invoke({"a": 1}).value, runner.invoke({"b": "é"}).value
+    assert (first["calls"], second["calls"]) == (1, 2)
+    assert first["pid"] == second["pid"] == runner.pid
+    assert second["event"] == {"b": "é"}
+    assert Path(first["folder"]).resolve() == tmp_path.resolve()
+
+
+def test_what_a_handler_prints_is_in_the_log(runner):
+    runner.invoke({})
+    log = runner.log_path.read_text(encoding="utf-8")
+    assert "called 1" in log
+    assert "START RequestId" in log
+    assert "REPORT RequestId" in log
+
+
+def test_an_exception_is_reported_and_the_worker_goes_on(runner):
+    result = runner.invoke({"do": "fail"})
+    assert result.error["errorType"] == "KeyError"
+    assert result.error["errorMessage"] == "'told to'"
+    assert result.error["stackTrace"]
+    assert runner.invoke({}).value["calls"] == 2
+
+
+@pytest.mark.parametrize("way", ["die", "exit"])
+def test_a_worker_that_dies_is_an_error_and_is_replaced(runner, way):
+    result = runner.invoke({"do": way})
+    assert result.value is None
+    assert result.error["errorType"] == "Runtime.ExitError"
+    assert runner.invoke({}).value["calls"] == 1
+
+
+def test_a_worker_that_died_between_calls_is_replaced(runner):
+    pid = runner.invoke({}).value["pid"]
+    os.kill(pid, 9)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert runner.invoke({}).value["calls"] == 1
+
+
+def test_a_call_that_takes_too_long_is_ended(tmp_path):
+    runner = make_runner(tmp_path, timeout_s=0.5)
+    try:
+        pid = runner.invoke({}).value["pid"]
+        started = time.monotonic()
+        result = runner.invoke({"do": "sleep", "s": 30})
+        assert time.monotonic() - started < 10
+        assert result.error == {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 0.50 seconds"}
+        assert not is_alive(pid)
+        assert runner.invoke({}).value["calls"] == 1
+        assert "Task timed out" in runner.log_path.read_text(encoding="utf-8")
+    finally:
+        runner.close()
+
+
+def test_an_answer_that_is_no_json_is_an_error(runner):
+    assert runner.invoke({"do": "nonsense"}).error["errorType"] == "TypeError"
+
+
+def test_answers_and_events_have_lambdas_limit(runner):
+    too_much = runner.invoke({"do": "much", "count": MAX_PAYLOAD_BYTES + 1})
+    assert too_much.error["errorType"] == "Function.ResponseSizeTooLarge"
+    assert len(runner.invoke({"do": "much", "count": MAX_PAYLOAD_BYTES - 100}).value) == MAX_PAYLOAD_BYTES - 100
+    assert runner.invoke({"text": "x" * MAX_PAYLOAD_BYTES}).error["errorType"] == "RequestEntityTooLarge"
+
+
+def test_the_environment_is_the_functions_and_not_ours(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "somebody")
+    monkeypatch.setenv("PYTHONPATH", "/somewhere")
+    runner = make_runner(tmp_path)
+    try:
+        found = runner.invoke({"do": "environment"}).value
+    finally:
+        runner.close()
+    assert found["GIVEN"] == "1"
+    assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
+    assert found["AWS_LAMBDA_FUNCTION_NAME"] == "small-eater"
+    assert not found.keys() & {"AWS_PROFILE", "PYTHONPATH", "PYTEST_CURRENT_TEST"}
+
+
+def test_the_context_is_lambdas(runner):
+    name, memory, arn, request_id, left_ms = runner.invoke({"do": "context"}).value
+    assert (name, memory, arn) == ("small-eater", "256", "arn:eater")
+    assert len(request_id) == 36
+    assert 5_000 < left_ms <= 10_000
+
+
+def test_a_handler_that_cannot_be_imported_is_every_calls_error(tmp_path):
+    runner = make_runner(tmp_path, "import nothing_of_that_name")
+    try:
+        for result in (runner.warm_up(), runner.invoke({})):
+            assert result.error["errorType"] == "ModuleNotFoundError"
+            assert "nothing_of_that_name" in result.error["errorMessage"]
+    finally:
+        runner.close()
+
+
+def test_closing_ends_a_call_in_flight(runner):
+    runner.warm_up()
+    pid = runner.pid
+    closing = threading.Timer(0.3, runner.close)
+    closing.start()
+    assert runner.invoke({"do": "sleep", "s": 60}).error["errorType"] == "Runtime.ExitError"
+    closing.join()
+    assert not is_alive(pid)
+    assert runner.invoke({}).error is not None
+    assert runner.pid is None
+
+
+def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(tmp_path):
+    pool = RunnerPool(lambda: make_runner(tmp_path), 2)
+    results: list[Result] = []
+    try:
+        one = {pool.invoke({}).value["pid"] for _ in range(3)}
+        assert len(one) == 1
+        threads = [
+            threading.Thread(target=lambda: results.append(pool.invoke({"do": "sleep", "s": 0.5}))) for _ in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        pool.close()
+    assert len({result.value["pid"] for result in results}) == 2
+
+
+def test_a_result_is_what_the_handler_returned(runner):
+    assert json.loads(json.dumps(runner.invoke({"do": "much", "count": 2}).value)) == "xx"

@@ -1,0 +1,231 @@
+"""The real template and the real functions on this machine, with a model of a few nodes: a photo's mean colour."""
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from scripts.local.stack import LocalStack
+from tests.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "dark-red": (160, 10, 10)}
+
+
+def photo(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 60), COLOURS[colour]).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model"), output={"l2_normalise": True})
+
+
+@pytest.fixture(scope="module")
+def stack(model_dir, tmp_path_factory) -> Iterator[LocalStack]:
+    logs = tmp_path_factory.mktemp("logs")
+    with LocalStack(model_dir=model_dir, log_dir=logs, parameters={"MaxStalenessSeconds": "1"}) as stack:
+        yield stack
+
+
+def call(url: str, body: bytes | None = None, kind: str = "image/png") -> tuple[int, Any]:
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": kind} if body else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def wait_for[T](what: Callable[[], T], timeout_s: float = 30) -> T:
+    """The first true answer."""
+    until = time.monotonic() + timeout_s
+    while not (found := what()):
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.1)
+    return found
+
+
+def found(stack: LocalStack, colour: str) -> list[str]:
+    """The products most like a colour."""
+    status, answer = call(f"{stack.url}/api/search?k=10", photo(colour))
+    return [item["product_id"] for item in answer["results"]] if status == 200 else []
+
+
+def put(stack: LocalStack, key: str, body: bytes, **metadata: str) -> None:
+    stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=key, Body=body, Metadata=metadata)
+
+
+def test_an_empty_catalogue_says_so(stack):
+    status, problem = call(f"{stack.url}/api/search", photo("red"))
+    assert (status, problem["type"]) == (503, "urn:lookalike:problem:catalogue-empty")
+
+
+def test_a_dropped_photo_is_found_within_ten_seconds_and_a_broken_one_explained(stack):
+    wait_for(lambda: len(stack.processes()["IngestFunction"]) > 0)
+    dropped = time.monotonic()
+    put(stack, "images/one red.png", photo("red"), name="A red one")
+    put(stack, "images/two/front.png", photo("blue"))
+    put(stack, "images/three.jpg", b"This is no photo.")
+    wait_for(lambda: found(stack, "dark-red")[:2] == ["one red", "two"])
+    assert time.monotonic() - dropped < 10
+    (best, *_) = call(f"{stack.url}/api/search", photo("dark-red"))[1]["results"]
+    assert best["metadata"] == {"name": "A red one"}
+    # The address is the distribution's, as the origin's header says that the request came through it.
+    assert best["image_url"] == "/images/one%20red.png"
+    with urllib.request.urlopen(stack.url + best["image_url"], timeout=30) as answer:
+        assert answer.read() == photo("red")
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    product = wait_for(lambda: (answer := call(f"{stack.url}/api/products/three"))[0] == 200 and answer[1])
+    assert product["photos"][0]["status"] == "rejected"
+    assert product["photos"][0]["reason"]["code"] == "not-an-image"
+
+
+def test_a_deleted_photo_is_gone_and_compaction_changes_nothing(stack):
+    put(stack, "images/green.png", photo("green"))
+    wait_for(lambda: "green" in found(stack, "green"))
+    stack.s3.delete_object(Bucket=stack.catalogue_bucket, Key="images/green.png")
+    wait_for(lambda: "green" not in found(stack, "green"))
+    before = found(stack, "red")
+    (compaction,) = [item for item in stack.schedulers if item.function_id == "CompactFunction"]
+    result = compaction.fire()
+    assert result.error is None
+    assert found(stack, "red") == before
+
+
+def test_the_page_comes_with_its_policy(stack):
+    with urllib.request.urlopen(stack.url, timeout=10) as answer:
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Strict-Transport-Security"] is None
+    assert call(f"{stack.url}/api/nothing") == (404, {"message": "Not Found"})
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, str(ROOT / "scripts" / "local_stack.py"), *map(str, arguments)]
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs."""
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc")
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(path.parent.name)] = int(path.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it ended while we looked
+    children = [child for child, parent in parents.items() if parent == pid]
+    return children + [other for child in children for other in descendants(child)]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, str]]]:
+    """Start the command on free ports; returns it and what it said up to the ready line."""
+    started: list[subprocess.Popen] = []
+
+    def start(*arguments: str | Path) -> tuple[subprocess.Popen, str]:
+        ports = ("--port", "0", "--s3-port", "0", "--model-dir", model_dir, "--log-dir", tmp_path / "logs")
+        process = subprocess.Popen(
+            command(*ports, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        started.append(process)
+        said = ""
+        while "Lookalike is ready" not in said:
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            said += line
+        return process, said
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("1.png", photo("red"))
+        archive.writestr("2/back.png", photo("blue"))
+        archive.writestr("3.jpg", b"no photo")
+    (tmp_path / "labels.csv").write_text("id,productDisplayName,Colour\n1,Rote Jäcke,Red\n", encoding="utf-8")
+    process, said = start("--images", tmp_path / "photos.zip", "--labels", tmp_path / "labels.csv")
+    assert re.search(r"^3 photos in [\d.]+ s, [\d.]+ a second, 1 of them rejected", said, re.MULTILINE)
+    url = re.search(r"^Lookalike is ready: (http://127\.0\.0\.1:\d+)$", said, re.MULTILINE)[1]
+    health = call(f"{url}/api/health")[1]
+    assert (health["photos"], health["rejected"]) == (2, 1)
+    assert call(f"{url}/api/products/1")[1]["metadata"] == {"name": "Rote Jäcke", "colour": "Red"}
+    processes = descendants(process.pid)
+    assert len(processes) >= 3
+    process.send_signal(signal.SIGTERM)
+    rest, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "s3 cp photo.jpg s3://" in rest
+    assert "Lookalike has ended." in errors
+    assert "Traceback" not in errors
+    assert not [pid for pid in processes if is_running(pid)]
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(start):
+    process, _ = start("--empty")
+    processes = descendants(process.pid)
+    assert len(processes) >= 3
+    process.kill()
+    process.wait(timeout=10)
+    wait_for(lambda: not [pid for pid in processes if is_running(pid)], timeout_s=10)
+
+
+def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        (tmp_path / "bad.csv").write_text("product\n1\n", encoding="utf-8")
+        cases = [
+            (("--empty", "--port", port, "--s3-port", "0"), f"port {port} is taken"),
+            (("--images", tmp_path / "missing.zip"), "missing.zip does not exist"),
+            (("--images", tmp_path, "--labels", tmp_path / "bad.csv"), "no column named id"),
+            (("--empty", "--port", "0", "--s3-port", "0", "--parameter", "Wrong=1"), "no parameter Wrong"),
+            (("--empty", "--model-dir", tmp_path), "make model"),
+        ]
+        running = [
+            subprocess.Popen(
+                command("--model-dir", model_dir, "--log-dir", tmp_path / "logs", *arguments),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for arguments, _ in cases
+        ]
+        for process, (_, message) in zip(running, cases, strict=True):
+            out, errors = process.communicate(timeout=60)
+            assert (process.returncode, out) == (2, "")
+            assert message in errors
+            assert len(errors.strip().splitlines()) == 1
+    assert not (tmp_path / "logs").exists()
+    assert os.listdir(tmp_path) == ["bad.csv"]

@@ -1,0 +1,364 @@
+"""scripts/model.py puts sound models in place, and leaves what is there alone when it cannot."""
+
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from scripts import download, model
+from tests.tiny_model import write_tiny_model
+
+from lookalike.embedder import DRIFT_TOLERANCE, Embedder
+from lookalike.model import ModelSpec
+
+IMAGENET = "resnet50-imagenet"
+
+
+class Zoo(http.server.BaseHTTPRequestHandler):
+    """A file server on loopback that can drop connections, ignore ranges and answer errors."""
+
+    content = b""
+    cut_after: list[int]  # bytes sent by each coming answer before its connection drops
+    status = 200
+    knows_ranges = True
+    asked: list[tuple[str, str | None]]
+
+    def do_GET(self) -> None:
+        span = self.headers.get("Range")
+        self.asked.append((self.path, span))
+        if self.status != 200:
+            self.send_error(self.status)
+            return
+        start = int(span.removeprefix("bytes=").removesuffix("-")) if span and self.knows_ranges else 0
+        body = self.content[start:]
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: self.cut_after.pop(0)] if self.cut_after else body)
+        self.close_connection = True
+
+    def log_message(self, *arguments: object) -> None:
+        """Keep the tests quiet."""
+
+
+@pytest.fixture
+def zoo() -> Iterator[type[Zoo]]:
+    """The handler class of a running server; ``zoo.url`` is where it is."""
+    handler = type("Handler", (Zoo,), {"cut_after": [], "asked": []})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        handler.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield handler
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def resnet50(tmp_path_factory) -> bytes:
+    """The real ResNet50 graph with constant weights that comes with onnx, its batch made open."""
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    graph = onnx.load(folder / "light_resnet50.onnx")
+    image = next(item for item in graph.graph.input if item.name == "gpu_0/data_0")
+    image.type.tensor_type.shape.dim[0].dim_param = "N"
+    graph.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    shape = next(item for item in graph.graph.initializer if item.name == "OC2_DUMMY_1")
+    shape.CopyFrom(onnx.numpy_helper.from_array(np.array([0, -1], np.int64), "OC2_DUMMY_1"))
+    return graph.SerializeToString()
+
+
+@pytest.fixture
+def zoo_model(zoo, resnet50, monkeypatch) -> bytes:
+    """Let the server offer the light ResNet50 as the model zoo's file."""
+    zoo.content = resnet50
+    monkeypatch.setattr(model, "ZOO_BYTES", len(resnet50))
+    monkeypatch.setattr(model, "ZOO_SHA256", hashlib.sha256(resnet50).hexdigest())
+    return resnet50
+
+
+@pytest.fixture
+def run(tmp_path, zoo, capfd):
+    """Run the command into ``tmp_path``: exit status, output, errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        places = ["--output", tmp_path / "model", "--downloads", tmp_path / "downloads", "--url-base", zoo.url]
+        status = model.main([str(argument) for argument in (*arguments, *places)])
+        return status, *capfd.readouterr()
+
+    return run
+
+
+def test_the_default_model_comes_from_the_installed_package(run, tmp_path):
+    status, output, _ = run()
+    assert status == 0
+    spec = ModelSpec.load(tmp_path / "model")
+    assert (spec.name, spec.dimensions, spec.size) == ("resnet50-sscd", 512, 224)
+    assert spec.fingerprint in output
+    spec.verify(tmp_path / "model")
+    embedder = Embedder(tmp_path / "model", threads=2)
+    assert embedder.drift() < DRIFT_TOLERANCE
+    pixels = np.random.default_rng(3).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
+    together = embedder.embed_pixels(pixels)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    # A photo's embedding does not depend on the batch it comes in.
+    np.testing.assert_allclose(together[:1], embedder.embed_pixels(pixels[:1]), atol=1e-5)
+
+
+def test_a_model_in_place_is_left_alone(run, tmp_path):
+    own = write_tiny_model(tmp_path / "own")
+    run(own)
+    before = (tmp_path / "model").stat().st_ino
+    status, output, _ = run(own)
+    assert status == 0
+    assert "already" in output
+    assert (tmp_path / "model").stat().st_ino == before
+
+
+@pytest.mark.parametrize("harm", ["model.onnx", "model.json", "probe"])
+def test_a_harmed_model_is_put_right(run, tmp_path, harm):
+    own = write_tiny_model(tmp_path / "own")
+    run(own)
+    sound = (tmp_path / "model" / "model.json").read_bytes()
+    if harm == "probe":
+        document = json.loads(sound) | {"probe": None}
+        (tmp_path / "model" / "model.json").write_text(json.dumps(document))
+    else:
+        (tmp_path / "model" / harm).write_bytes(b"harmed")
+    assert run(own)[0] == 0
+    assert (tmp_path / "model" / "model.json").read_bytes() == sound
+    ModelSpec.load(tmp_path / "model").verify(tmp_path / "model")
+
+
+def test_the_default_model_is_refused_when_the_package_holds_another_file(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(model, "SSCD", model.SSCD | {"sha256": "0" * 64})
+    status, _, errors = run()
+    assert status == 1
+    assert "SHA-256" in errors
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_package_says_what_to_install(run, monkeypatch):
+    monkeypatch.setattr(model, "SSCD_PACKAGE", "no-such-package")
+    status, _, errors = run()
+    assert status == 1
+    assert "make setup" in errors
+
+
+def test_the_zoo_model_is_downloaded_and_cut_before_its_classifier(run, tmp_path, zoo, zoo_model):
+    status, output, errors = run(IMAGENET)
+    assert status == 0, errors
+    assert zoo.asked == [("/" + model.ZOO_FILE, None)]
+    assert "2048 dimensions" in output
+    graph = onnx.load(tmp_path / "model" / "model.onnx").graph
+    assert not [node for node in graph.node if node.op_type in ("Gemm", "Softmax")]
+    assert len([node for node in graph.node if node.op_type == "Conv"]) == 53
+    embedder = Embedder(tmp_path / "model", threads=2)
+    assert (embedder.dimensions, embedder.spec.input_name) == (2048, "gpu_0/data_0")
+    assert embedder.drift() < 1e-3
+    pixels = np.zeros((3, 224, 224, 3), np.uint8)
+    assert embedder.embed_pixels(pixels).shape == (3, 2048)
+
+
+def test_the_cut_is_the_same_every_time(run, tmp_path, zoo_model):
+    run(IMAGENET)
+    first = ModelSpec.load(tmp_path / "model").fingerprint
+    (tmp_path / "model").rename(tmp_path / "elsewhere")
+    run(IMAGENET)
+    assert ModelSpec.load(tmp_path / "model").fingerprint == first
+
+
+def test_a_zoo_model_in_place_is_not_downloaded_again(run, zoo, zoo_model):
+    run(IMAGENET)
+    status, output, _ = run(IMAGENET)
+    assert status == 0
+    assert "already" in output
+    assert len(zoo.asked) == 1
+
+
+def test_a_file_downloaded_by_hand_needs_no_server(run, tmp_path, zoo, zoo_model):
+    (tmp_path / "by-hand.onnx").write_bytes(zoo_model)
+    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
+    assert status == 0, errors
+    assert not zoo.asked
+    assert ModelSpec.load(tmp_path / "model").name == IMAGENET
+
+
+def test_a_file_saved_where_downloads_go_needs_no_server(run, tmp_path, zoo, zoo_model):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / Path(model.ZOO_FILE).name).write_bytes(zoo_model)
+    assert run(IMAGENET)[0] == 0
+    assert not zoo.asked
+
+
+@pytest.mark.parametrize("content", [None, b"another file"])
+def test_another_file_by_hand_is_refused(run, tmp_path, zoo_model, content):
+    if content:
+        (tmp_path / "by-hand.onnx").write_bytes(content)
+    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
+    assert status == 1
+    assert model.ZOO_SHA256 in errors
+
+
+def test_a_changed_file_on_the_server_is_refused_and_not_kept(run, tmp_path, zoo, zoo_model):
+    zoo.content = bytes(len(zoo_model))
+    status, _, errors = run(IMAGENET)
+    assert status == 1
+    assert "SHA-256" in errors
+    assert not list((tmp_path / "downloads").iterdir())
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_absent_file_says_what_to_download_by_hand_and_where_to_put_it(run, tmp_path, zoo, zoo_model):
+    zoo.status = 404
+    status, _, errors = run(IMAGENET)
+    assert status == 1
+    assert "404" in errors
+    assert f"{zoo.url}/{model.ZOO_FILE}" in errors
+    assert str(tmp_path / "downloads" / Path(model.ZOO_FILE).name) in errors
+    assert "--file" in errors
+
+
+def test_a_failed_command_leaves_the_model_in_place(run, tmp_path, zoo, zoo_model):
+    run(write_tiny_model(tmp_path / "own"))
+    zoo.status = 404
+    assert run(IMAGENET)[0] == 1
+    assert ModelSpec.load(tmp_path / "model").name == "mean-colour"
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
+
+
+CONTENT = os.urandom(1_000_000)
+
+
+def fetch(zoo: type[Zoo], path: Path, **options: object) -> None:
+    expected = {"file_bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest(), "pause_s": 0.0}
+    download.fetch(f"{zoo.url}/weights.onnx", path, **expected | options)
+
+
+def test_a_download_goes_on_where_the_connection_was_cut(zoo, tmp_path):
+    zoo.content, zoo.cut_after = CONTENT, [300_000, 300_000]
+    fetch(zoo, tmp_path / "weights.onnx")
+    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
+    assert [span for _, span in zoo.asked] == [None, "bytes=300000-", "bytes=600000-"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["weights.onnx"]
+
+
+def test_a_later_download_goes_on_where_the_last_one_gave_up(zoo, tmp_path):
+    zoo.content, zoo.cut_after = CONTENT, [100_000, 200_000]
+    with pytest.raises(model.ModelError, match="300,000 of 1,000,000 bytes"):
+        fetch(zoo, tmp_path / "weights.onnx", attempts=2)
+    fetch(zoo, tmp_path / "weights.onnx")
+    assert zoo.asked[-1][1] == "bytes=300000-"
+    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
+
+
+def test_a_download_starts_again_where_the_server_knows_no_ranges(zoo, tmp_path):
+    zoo.content, zoo.cut_after, zoo.knows_ranges = CONTENT, [300_000], False
+    fetch(zoo, tmp_path / "weights.onnx")
+    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("left_over", [b"", CONTENT, CONTENT + b"more"])
+def test_a_download_copes_with_what_an_earlier_one_left(zoo, tmp_path, left_over):
+    zoo.content = CONTENT
+    (tmp_path / "weights.onnx.part").write_bytes(left_over)
+    fetch(zoo, tmp_path / "weights.onnx")
+    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
+
+
+def test_a_left_over_of_another_file_is_found_out_once(zoo, tmp_path):
+    zoo.content = CONTENT
+    (tmp_path / "weights.onnx.part").write_bytes(b"another file")
+    with pytest.raises(model.ModelError, match="SHA-256"):
+        fetch(zoo, tmp_path / "weights.onnx")
+    fetch(zoo, tmp_path / "weights.onnx")
+    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
+
+
+def test_a_file_that_never_ends_is_refused(zoo, tmp_path):
+    zoo.content = CONTENT * 3
+    with pytest.raises(model.ModelError, match="larger than"):
+        fetch(zoo, tmp_path / "weights.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_in_trouble_is_asked_again_and_a_refusal_is_not(zoo, tmp_path):
+    for status, attempts in ((503, 3), (403, 1)):
+        zoo.status = status
+        zoo.asked.clear()
+        with pytest.raises(model.ModelError, match=str(status)):
+            fetch(zoo, tmp_path / "weights.onnx", attempts=3)
+        assert len(zoo.asked) == attempts
+
+
+def test_a_server_out_of_reach_is_a_model_error(tmp_path):
+    with pytest.raises(model.ModelError, match="was not downloaded"):
+        download.fetch("http://127.0.0.1:1/x", tmp_path / "x", file_bytes=1, sha256="", attempts=2, pause_s=0.0)
+
+
+@pytest.mark.parametrize("url", ["http://example.org/x", "ftp://127.0.0.1/x", "file:///etc/hostname"])
+def test_only_https_is_downloaded(tmp_path, url):
+    with pytest.raises(model.ModelError, match="https"):
+        download.fetch(url, tmp_path / "x", file_bytes=1, sha256="")
+
+
+def test_a_model_of_ones_own_is_checked_and_taken(run, tmp_path):
+    folder = write_tiny_model(tmp_path / "own")
+    document = json.loads((folder / "model.json").read_bytes())
+    del document["sha256"], document["probe"]
+    (folder / "model.json").write_text(json.dumps(document))
+    status, output, errors = run(folder)
+    assert status == 0, errors
+    assert "mean-colour" in output
+    assert Embedder(tmp_path / "model", threads=1).drift() == 0.0
+    assert "already" in run(folder)[1]
+
+
+@pytest.mark.parametrize(
+    ("entries", "named"),
+    [
+        ({"sha256": "0" * 64}, "SHA-256"),
+        ({"licence": ""}, "licence"),
+        ({"input": {"name": "data"}}, "input.name"),
+        ({"output": {"dimensions": 3}}, "output.dimensions"),
+    ],
+)
+def test_a_model_of_ones_own_that_contradicts_itself_is_refused(run, tmp_path, entries, named):
+    status, _, errors = run(write_tiny_model(tmp_path / "own", **entries))
+    assert status == 1
+    assert named in errors
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("content", [None, "", "[]"])
+def test_a_folder_without_a_sound_description_is_refused(run, tmp_path, content):
+    if content is not None:
+        (tmp_path / "model.json").write_text(content)
+    status, _, errors = run(tmp_path)
+    assert status == 1
+    assert "model.json" in errors
+
+
+def test_show_prints_what_is_in_place_and_changes_nothing(run, tmp_path):
+    status, _, errors = run("--show")
+    assert (status, list(tmp_path.iterdir())) == (1, [])
+    assert "make model" in errors
+    run(write_tiny_model(tmp_path / "own"))
+    status, output, _ = run("--show")
+    assert status == 0
+    assert ModelSpec.load(tmp_path / "model").fingerprint in output
+
+
+def test_the_command_explains_itself(tmp_path):
+    command = [sys.executable, Path(model.__file__), "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "resnet50-imagenet" in run.stdout

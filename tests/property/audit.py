@@ -1,0 +1,54 @@
+"""An object store that watches what is written and deleted, and knows what a reader may still need."""
+
+from collections.abc import Callable
+
+from lookalike import compaction, log, manifest, segment
+from lookalike.manifest import EMPTY, Manifest
+from lookalike.object_store import MemoryStore, PutAnswer
+
+
+class AuditedStore(MemoryStore):
+    """Raises AssertionError where invariant I5 is about to break.
+
+    A reader that began at most ``reading_s`` ago may have learnt of any manifest that was the newest since then. It needs
+    that manifest, the segments it names, and the log segments it does not count as folded.
+    """
+
+    def __init__(self, clock: Callable[[], float], reading_s: float) -> None:
+        super().__init__(clock)
+        self._now_s = clock
+        self._reading_s = reading_s
+        self._newest: list[tuple[float, Manifest]] = [(0.0, EMPTY)]  # since when it was the newest
+        self._created_s: dict[str, float] = {}
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        answer = super().put_if_absent(name, data)
+        if answer is PutAnswer.CREATED:
+            self._created_s[name] = self._now_s()
+            if name.startswith(manifest.PREFIX):
+                self._published(manifest.decode(data))
+            else:
+                segment.decode(data)
+        return answer
+
+    def _published(self, published: Manifest) -> None:
+        there = {entry.name for entry in self.list(compaction.PREFIX)}
+        assert {ref.name for ref in published.segments} <= there, "I5: a manifest names a segment that is not there"
+        if published.version > self._newest[-1][1].version:
+            self._newest.append((self._now_s(), published))
+
+    def delete(self, name: str) -> None:
+        now_s = self._now_s()
+        ends_s = [since_s for since_s, _ in self._newest[1:]] + [now_s + 1]
+        for (_, known), end_s in zip(self._newest, ends_s, strict=True):
+            if end_s > now_s - self._reading_s:
+                assert name not in self._needs(known, end_s), f"I5: a reader may be about to read {name}"
+        super().delete(name)
+
+    def _needs(self, known: Manifest, end_s: float) -> set[str]:
+        unfolded = {
+            entry.name
+            for entry in self.list(log.PREFIX)
+            if entry.name not in known.folded and self._created_s[entry.name] < end_s
+        }
+        return {known.name, *(ref.name for ref in known.segments), *unfolded}

@@ -1,0 +1,153 @@
+"""Bugs put into the store on purpose, to show that the state machine would find them. Each is a context manager."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from lookalike import compaction, log, manifest, object_store, snapshot
+from lookalike.compaction import Policy
+from lookalike.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.records import Op, Row
+from lookalike.segment import Segment
+from lookalike.snapshot import Part, SnapshotReader
+
+Bug = Callable[[], Any]
+
+
+@contextmanager
+def no_read_back_on_412() -> Iterator[None]:
+    """"Exists" is taken for "another's", though it may be ours."""
+
+    def create(store: ObjectStore, name: str, data: bytes, **_: Any) -> bool:
+        return store.put_if_absent(name, data) is PutAnswer.CREATED
+
+    with patch("lookalike.log.create", create), patch("lookalike.manifest.create", create):
+        yield
+
+
+@contextmanager
+def conflict_taken_for_success() -> Iterator[None]:
+    """"A rival write is in flight" is taken for "written"."""
+    create = object_store.create
+
+    def trusting(store: ObjectStore, name: str, data: bytes, **options: Any) -> bool:
+        return store.put_if_absent(name, data) is not PutAnswer.EXISTS or create(store, name, data, **options)
+
+    with patch("lookalike.log.create", trusting):
+        yield
+
+
+@contextmanager
+def a_watermark_for_the_folded_set() -> Iterator[None]:
+    """Every log segment whose name is not above the greatest folded name counts as folded."""
+    entries = log.entries
+
+    def above_the_watermark(store: ObjectStore) -> list[Entry]:
+        listed = entries(store)
+        folded = manifest.newest(store).folded
+        return [entry for entry in listed if entry.name in folded or entry.name > max(folded, default="")]
+
+    with patch("lookalike.log.entries", above_the_watermark):
+        yield
+
+
+@contextmanager
+def tombstones_dropped_early() -> Iterator[None]:
+    """A merge drops every tombstone, though older rows of its key may be elsewhere or still arrive."""
+
+    def droppable(held: Segment, *_: Any) -> Any:
+        return np.equal(held.op, Op.DELETE)
+
+    with patch("lookalike.compaction._droppable", droppable):
+        yield
+
+
+@contextmanager
+def folded_segments_deleted_at_once() -> Iterator[None]:
+    """There is no grace period."""
+    collect = compaction.collect
+
+    def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
+        return collect(store, replace(policy, grace_s=-1), **options)
+
+    with patch("lookalike.compaction.collect", at_once):
+        yield
+
+
+@contextmanager
+def orphans_deleted_at_once() -> Iterator[None]:
+    """What no manifest names is taken for garbage, though a compaction may be about to commit it."""
+    collect = compaction.collect
+
+    def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
+        return collect(store, replace(policy, orphan_s=-1), **options)
+
+    with patch("lookalike.compaction.collect", at_once):
+        yield
+
+
+@contextmanager
+def order_by_arrival() -> Iterator[None]:
+    """What arrives last wins, whatever happened last."""
+    append, row_of = log.append, Segment.row
+    true_orders: dict[bytes, bytes] = {}
+
+    def arrived(store: ObjectStore, rows: Sequence[Row], **options: Any) -> str:
+        stamped = []
+        for row in rows:
+            arrival = (len(true_orders) + 1).to_bytes(16) + row.order[16:]
+            true_orders[arrival] = row.order
+            stamped.append(replace(row, order=arrival))
+        return append(store, stamped, **options)
+
+    def as_appended(self: Segment, row: int) -> Row:
+        read = row_of(self, row)
+        return replace(read, order=true_orders[read.order])
+
+    with patch("lookalike.log.append", arrived), patch.object(Segment, "row", as_appended):
+        yield
+
+
+@contextmanager
+def manifests_listed_before_the_log() -> Iterator[None]:
+    """A reader asks for the manifest first, and a log segment folded and collected since is in neither."""
+    read = SnapshotReader._read
+
+    def read_backwards(self: SnapshotReader) -> Any:
+        known = manifest.newest_name(self._store)
+        with patch("lookalike.snapshot.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)):
+            return read(self)
+
+    with patch.object(SnapshotReader, "_read", read_backwards):
+        yield
+
+
+@contextmanager
+def a_row_in_two_places_shown_twice() -> Iterator[None]:
+    """A row of the log that the base has too, as it was delivered again after it was folded, is live in both."""
+    overlay = snapshot._overlay
+
+    def all_live(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
+        *below, above = overlay(base, top) or (Part(top, np.ones(len(top), bool)),)
+        return (*below, Part(above.segment, np.ones(len(above.segment), bool)))
+
+    with patch("lookalike.snapshot._overlay", all_live):
+        yield
+
+
+BUGS: tuple[Bug, ...] = (
+    no_read_back_on_412,
+    conflict_taken_for_success,
+    a_watermark_for_the_folded_set,
+    tombstones_dropped_early,
+    folded_segments_deleted_at_once,
+    orphans_deleted_at_once,
+    order_by_arrival,
+    manifests_listed_before_the_log,
+    a_row_in_two_places_shown_twice,
+)

@@ -1,0 +1,336 @@
+"""A state machine that leads a store through random histories: events and their deliveries, compactions, collections,
+readers, time, faults at any call and rivals in the middle of anything.
+
+What it takes for granted, as the store does:
+- a row arrives at most ``RETENTION_S`` after a deletion of its key that is newer than it. The queue forgets events sooner
+  than compaction forgets tombstones, which it does after ``tombstone_s``;
+- a compaction step ends, and a write in flight arrives or is lost, within ``orphan_s``.
+Readers may pause for as long as they like.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from lookalike import compaction, log, manifest
+from lookalike.compaction import Policy
+from lookalike.errors import StoreUnavailable
+from lookalike.records import Op, Row, order_of
+from lookalike.snapshot import SnapshotReader
+from tests.property.audit import AuditedStore
+from tests.property.oracle import Oracle
+from tests.support.rows import DIMENSIONS, Value, value
+from tests.support.stores import Fault, FaultyStore, Rival
+
+GRACE_S = 20.0
+PAUSE_S = 3.0  # of a rival in the middle of a compaction
+ORPHAN_S = 60.0
+RETENTION_S = 70.0
+TOMBSTONE_S = 100.0
+READING_S = GRACE_S - 2 * PAUSE_S  # at most two rivals may pause between the time in a manifest and its commit
+MOST_STEPS = 300
+
+KEYS = ("by sequencer", "by sequencer too", "by sequencer as well", "by time", "by both")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a photo, and what the photo was then: a number, or None where it was deleted."""
+
+    key: str
+    op: Op
+    sequencer: str | None
+    time_ms: int
+    photo: int | None
+
+    def row(self, found: "Event") -> Row:
+        """The row that ingest makes of this event when it finds the photo as another event, or this one, left it."""
+        content = str(found.photo).encode()
+        order = order_of(sequencer=self.sequencer, time_ms=self.time_ms, op=found.op, content=content)
+        embedding = np.full(DIMENSIONS, found.photo, np.float32) if found.op is Op.PUT else None
+        detail = {} if found.op is Op.DELETE else {"photo": str(found.photo)}
+        return Row(self.key, self.key[-3:], order, found.op, embedding, detail)
+
+
+@dataclass
+class Catalogue:
+    """All that happened. ``waiting``: the events that are still in the queue."""
+
+    events: list[Event] = field(default_factory=list)
+    waiting: list[Event] = field(default_factory=list)
+
+    def newest(self, key: str) -> Event:
+        return next(event for event in reversed(self.events) if event.key == key)
+
+    def add(self, event: Event) -> None:
+        self.events.append(event)
+        self.waiting.append(event)
+
+    def is_too_late(self, event: Event, now_s: float) -> bool:
+        """Whether the store may have forgotten a newer deletion of the event's key by ``now_s``."""
+        order = event.row(event).order
+        return any(
+            other.key == event.key
+            and other.op is Op.DELETE
+            and other.row(other).order > order
+            and other.time_ms / 1000 + RETENTION_S < now_s
+            for other in self.events
+        )
+
+
+class InlineExecutor:
+    """Runs what it is given at once, so that calls of the store come in one order."""
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def map[A, B](self, function: Callable[[A], B], items: list[A]) -> Iterator[B]:
+        return map(function, items)
+
+
+faults = st.sampled_from(Fault)
+rivals = st.tuples(
+    st.sampled_from(["happen", "deliver", "compact", "collect", "refresh", "pause"]), st.sampled_from(["before", "after"])
+)
+Plan = list[tuple[int, Fault | tuple[str, str]]]
+
+
+def plans(most_calls: int) -> st.SearchStrategy[Plan]:
+    """At most two things that go wrong, or come in between, at some of the first calls of an operation."""
+    return st.lists(st.tuples(st.integers(0, most_calls - 1), faults | rivals), max_size=2)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """See the module's docstring. ``examples`` counts the histories that were begun."""
+
+    examples = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).examples += 1
+        self.now_s = 1_000_000.0
+        self.chance = random.Random(1)
+        self.clock_skew_s = 0.0
+        self.store = AuditedStore(lambda: self.now_s, READING_S)
+        self.on_its_way = FaultyStore(self.store)  # keeps the puts that may still land
+        self.oracle = Oracle()
+        self.catalogue = Catalogue()
+        self.patches = [
+            patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
+            patch("lookalike.log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
+            patch("lookalike.object_store._CREATE_PAUSE_S", 0),
+            patch("lookalike.snapshot.ThreadPoolExecutor", InlineExecutor),
+        ]
+        for each in self.patches:
+            each.start()
+        self.reader_stores = [FaultyStore(self.store) for _ in range(2)]
+        self.readers = [self.reader(store) for store in self.reader_stores]
+        self.observer = self.reader(self.store)
+
+    @initialize(
+        segment_bytes=st.sampled_from([1, 1200, 1500, 2500]),
+        fanout=st.integers(2, 3),
+        garbage_share=st.sampled_from([0.25, 0.5]),
+    )
+    def begin(self, segment_bytes: int, fanout: int, garbage_share: float) -> None:
+        self.policy = Policy(
+            segment_bytes=segment_bytes,
+            fanout=fanout,
+            garbage_share=garbage_share,
+            grace_s=GRACE_S,
+            orphan_s=ORPHAN_S,
+            tombstone_s=TOMBSTONE_S,
+            manifests_kept=2,
+        )
+
+    # --- what the operations share ------------------------------------------------------------------------------------
+
+    def reader(self, store: Any) -> SnapshotReader:
+        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clock=lambda: self.now_s)
+
+    def planned(self, plan: Plan, pause_s: float = PAUSE_S) -> dict[int, Fault | Rival]:
+        return {
+            call: item if isinstance(item, Fault) else Rival(**{item[1]: lambda act=item[0]: self.rival(act, pause_s)})
+            for call, item in plan
+        }
+
+    def rival(self, act: str, pause_s: float) -> None:
+        """Somebody else's turn in the middle of an operation. Rivals have no faults and no rivals."""
+        if act == "happen":
+            self.add_event(self.chance.choice(KEYS), self.chance.choice(list(Op)), self.chance.random() < 0.5)
+        elif act == "deliver":
+            self.append(self.store, self.deliverable()[:2], self.chance.random() < 0.5)
+        elif act == "compact":
+            self.compact_and_collect(self.store)
+        elif act == "collect":
+            compaction.collect(self.store, self.policy, clock=lambda: self.now_s)
+        elif act == "refresh":
+            self.check(self.observer)
+        else:
+            self.advance(pause_s)
+
+    def attempt(self, work: Callable[[], None], store: FaultyStore) -> None:
+        """Do it, and let it fail where a fault was planned. What is still on its way is kept for later."""
+        may_fail = any(isinstance(item, Fault) for item in store.plan.values())
+        try:
+            work()
+        except StoreUnavailable:
+            assert may_fail, "an operation failed without a fault"
+        self.on_its_way.late += store.late
+        store.late.clear()
+
+    def append(self, store: Any, events: list[Event], reads_now: bool) -> None:
+        """Handle a batch as ingest does, with each photo as it is now, or as a slow batch read it before it was replaced."""
+        rows = []
+        for event in events:
+            found = self.catalogue.newest(event.key) if reads_now and event.op is not Op.DELETE else event
+            if event.op is Op.DELETE or found.op is not Op.DELETE:  # otherwise the photo is gone, and there is no row
+                rows.append(event.row(found))
+        self.oracle.attempt(rows)
+        log.append(store, rows, dimensions=DIMENSIONS)
+        self.oracle.acknowledge(rows)
+        self.catalogue.waiting = [event for event in self.catalogue.waiting if event not in events]
+
+    def deliverable(self) -> list[Event]:
+        return [event for event in self.catalogue.waiting if not self.catalogue.is_too_late(event, self.now_s)]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; what could not be delivered afterwards is delivered before."""
+        self.on_its_way.land()
+        then_s = self.now_s + seconds
+        urgent = [event for event in self.deliverable() if self.catalogue.is_too_late(event, then_s)]
+        if urgent:
+            self.append(self.store, urgent, reads_now=False)
+        self.now_s = then_s
+
+    def add_event(self, key: str, op: Op, sequenced: bool) -> None:
+        self.now_s += 0.001
+        number = len(self.catalogue.events) + 1
+        sequencer = f"{number:06X}" if key.startswith("by sequencer") or (key == "by both" and sequenced) else None
+        photo = None if op is Op.DELETE else number
+        self.catalogue.add(Event(key, op, sequencer, int(self.now_s * 1000), photo))
+
+    def compact_and_collect(self, store: Any, most_steps: int = MOST_STEPS) -> None:
+        steps = iter(range(most_steps))
+
+        def time_left_s() -> float:
+            if next(steps, None) is not None:
+                return float("inf")
+            assert most_steps < MOST_STEPS, "compaction does not come to rest"
+            return 0.0
+
+        compaction.compact(store, self.policy, time_left_s=time_left_s, clock=lambda: self.now_s)
+
+    def check(self, reader: SnapshotReader) -> list[Value]:
+        durable = dict(self.oracle.durable)
+        snapshot = reader.refresh()
+        self.oracle.check(snapshot, durable)
+        return sorted(value(row) for row in snapshot.rows())
+
+    # --- rules --------------------------------------------------------------------------------------------------------
+
+    @rule(key=st.sampled_from(KEYS), op=st.sampled_from([Op.PUT, Op.PUT, Op.DELETE, Op.REJECT]), sequenced=st.booleans())
+    def happen(self, key: str, op: Op, sequenced: bool) -> None:
+        self.add_event(key, op, sequenced)
+
+    @precondition(lambda self: self.catalogue.waiting)
+    @rule(data=st.data(), plan=plans(3), skew_s=st.sampled_from([0.0, 0.0, -9000.0, 9000.0]), reads_now=st.booleans())
+    def deliver(self, data: st.DataObject, plan: Plan, skew_s: float, reads_now: bool) -> None:
+        """Some of the waiting events, in any order, perhaps not for the first time."""
+        events = self.deliverable()
+        if events:
+            self.deliver_some(data.draw(st.lists(st.sampled_from(events), min_size=1, max_size=4)), plan, skew_s, reads_now)
+
+    @precondition(lambda self: self.catalogue.events)
+    @rule(data=st.data(), plan=plans(3), skew_s=st.sampled_from([0.0, -9000.0]), reads_now=st.booleans())
+    def deliver_again(self, data: st.DataObject, plan: Plan, skew_s: float, reads_now: bool) -> None:
+        """Any events that may still be in a queue, in batches that they were not in before."""
+        events = [event for event in self.catalogue.events if not self.catalogue.is_too_late(event, self.now_s)]
+        if events:
+            self.deliver_some(data.draw(st.lists(st.sampled_from(events), min_size=1, max_size=3)), plan, skew_s, reads_now)
+
+    def deliver_some(self, events: list[Event], plan: Plan, skew_s: float, reads_now: bool) -> None:
+        self.clock_skew_s = skew_s
+        store = FaultyStore(self.store, self.planned(plan, pause_s=0.0))
+        self.attempt(lambda: self.append(store, events, reads_now), store)
+        self.clock_skew_s = 0.0
+
+    @rule(plan=plans(24), most_steps=st.sampled_from([1, 2, MOST_STEPS, MOST_STEPS]))
+    def compact(self, plan: Plan, most_steps: int) -> None:
+        store = FaultyStore(self.store, self.planned(plan))
+        self.attempt(lambda: self.compact_and_collect(store, most_steps), store)
+
+    @rule(plan=plans(12))
+    def collect(self, plan: Plan) -> None:
+        store = FaultyStore(self.store, self.planned(plan))
+        self.attempt(lambda: [compaction.collect(store, self.policy, clock=lambda: self.now_s)].clear(), store)
+
+    @rule(which=st.integers(0, 1), plan=plans(8), pause_s=st.sampled_from([PAUSE_S, 1000.0]))
+    def refresh(self, which: int, plan: Plan, pause_s: float) -> None:
+        store = self.reader_stores[which]
+        store.calls.clear()
+        store.missing.clear()
+        store.plan = self.planned(plan, pause_s)
+        self.attempt(lambda: [self.check(self.readers[which])].clear(), store)
+        interrupted = any(isinstance(item, Rival) for item in store.plan.values())
+        assert interrupted or not store.missing, "I5: a reader that nobody interrupted missed an object"
+
+    @rule(seconds=st.sampled_from([1.0, GRACE_S + 1, ORPHAN_S + 1, TOMBSTONE_S + 1]))
+    def wait(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    @precondition(lambda self: self.on_its_way.late)
+    @rule()
+    def land(self) -> None:
+        """What was on its way arrives."""
+        self.on_its_way.land()
+
+    @invariant()
+    def warm_and_cold_readers_agree(self) -> None:
+        """A reader that has seen everything and one that has seen nothing show the same."""
+        assert self.check(self.observer) == self.check(self.reader(self.store)), "I4: warm and cold readers differ"
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "policy"):
+                self.settle()
+        finally:
+            for each in self.patches:
+                each.stop()
+
+    def settle(self) -> None:
+        """Once every event was delivered and compaction has come to rest, the store is what the events say."""
+        self.on_its_way.land()
+        self.append(self.store, self.deliverable(), reads_now=True)
+        self.check(self.observer)  # rows whose append was never acknowledged are there or not, and stay so
+        self.expect_final()
+        self.compact_and_collect(self.store)
+        self.expect_final()
+        for _ in range(3):
+            self.now_s += TOMBSTONE_S + ORPHAN_S + GRACE_S
+            self.compact_and_collect(self.store)
+            self.expect_final()
+        newest = manifest.newest(self.store)
+        left = {entry.name for entry in self.store.list("")}
+        manifests = {entry.name for entry in self.store.list(manifest.PREFIX)}
+        assert left - manifests == {ref.name for ref in newest.segments}, "garbage is left"
+        assert len(manifests) <= self.policy.manifests_kept
+
+    def expect_final(self) -> None:
+        for store in self.reader_stores:
+            store.plan = {}
+        for reader in (*self.readers, self.observer, self.reader(self.store)):
+            assert self.check(reader) == self.oracle.final(), "I4: a reader does not show what the rows say"
+        photos = {row.key: int(row.detail["photo"]) for row in self.observer.refresh().rows()}
+        newest = {event.key: event.photo for event in self.catalogue.events if event.key != "by both"}
+        for key, photo in newest.items():
+            assert photos.get(key) == photo, f"I4: {key} is not as it is in the catalogue"

@@ -1,0 +1,3 @@
+from tests.property.store_machine import StoreMachine
+
+TestStore = StoreMachine.TestCase

@@ -1,0 +1,131 @@
+"""The query function behind a small client: fakes below it, and its own OpenAPI document to check every answer against."""
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+
+from lookalike.records import Row
+from tests.support import fakes, functions
+
+Json = dict[str, Any]
+
+
+def closed(schema: Any) -> Any:
+    """The same schema with nothing allowed that it does not mention."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: closed(value) for name, value in schema.items()}
+    return {"additionalProperties": False, **inner} if "properties" in schema else inner
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer of the function; ``body`` is parsed where it is JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def problem(self) -> str:
+        """The stable word of a problem's type."""
+        return str(self.body["type"]).removeprefix("urn:lookalike:problem:")
+
+
+@dataclass(slots=True)
+class Api:
+    """Calls the handler and holds every answer to what the API's description says of its route and status."""
+
+    app: ModuleType
+    store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
+    embedder: fakes.FakeEmbedder = field(default_factory=fakes.FakeEmbedder)
+    made: list[Any] = field(default_factory=list)
+    _document: Json = field(default_factory=dict)
+
+    def fill(self, *rows: Row) -> None:
+        fakes.fill(self.store, rows)
+
+    @property
+    def document(self) -> Json:
+        if not self._document:
+            self._document = json.loads(self.app.handler(event("GET /api/openapi.json"), functions.Context())["body"])
+        return deepcopy(self._document)
+
+    def get(self, route: str, product_id: str | None = None, **others: Any) -> Answer:
+        parameters = {} if product_id is None else {"pathParameters": {"product_id": product_id}}
+        return self.send(event(f"GET {route}", **parameters, **others))
+
+    def search(self, body: bytes, content_type: str = "image/jpeg", *, k: str | None = None, **headers: str) -> Answer:
+        """POST /api/search with a body."""
+        request = event(
+            "POST /api/search",
+            headers={"content-type": content_type, **headers},
+            body=base64.b64encode(body).decode(),
+            isBase64Encoded=True,
+        )
+        if k is not None:
+            request["queryStringParameters"] = {"k": k}
+        return self.send(request)
+
+    def send(self, request: Json) -> Answer:
+        """Call the handler with an event, and check the answer's shape."""
+        response = self.app.handler(request, functions.Context())
+        json.dumps(response)  # Lambda must be able to
+        assert set(response) == {"statusCode", "headers", "body", "isBase64Encoded"}
+        assert response["isBase64Encoded"] is False
+        response["body"].encode()
+        status, content_type = response["statusCode"], response["headers"]["content-type"].partition(";")[0]
+        body = json.loads(response["body"]) if content_type.endswith("json") else response["body"]
+        self._check(request["routeKey"], status, content_type, body)
+        return Answer(status, response["headers"], body)
+
+    def _check(self, route: str, status: int, content_type: str, body: Any) -> None:
+        document = self.document
+        method, _, path = route.partition(" ")
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is None:  # API Gateway asks for no other routes
+            operation = document["paths"]["/api/health"]["get"]
+            assert status == 404
+        described = operation["responses"][str(status)]["content"]
+        assert list(described) == [content_type]
+        schema = closed({**described[content_type]["schema"], "components": document["components"]})
+        OAS31Validator(schema).validate(body)
+        if status >= 400:
+            assert body["status"] == status
+            assert body["title"]
+            assert len(body["detail"].split()) > 2
+
+
+def event(route: str, **fields: Any) -> Json:
+    """An event of a route, as small as they come."""
+    return {"version": "2.0", "routeKey": route, "rawPath": "/", "headers": {}, "isBase64Encoded": False, **fields}
+
+
+def query_function(monkeypatch: pytest.MonkeyPatch, *, rows: Iterable[Row] = ()) -> Api:
+    """The query function over a store in memory and a model made up; addresses are signed by boto3's own client."""
+    for name, value in (*functions.ENVIRONMENT.items(), ("MAX_STALENESS_S", "0")):
+        monkeypatch.setenv(name, value)
+    api = Api(functions.load("query"))
+
+    def store(client: Any, bucket: str, prefix: str) -> fakes.OutageStore:
+        api.made += [client, (bucket, prefix)]
+        return api.store
+
+    def embedder(folder: Any, **options: Any) -> fakes.FakeEmbedder:
+        api.made.append(options)
+        return api.embedder
+
+    monkeypatch.setattr(api.app, "S3Store", store)
+    monkeypatch.setattr(api.app, "Embedder", embedder)
+    if rows := list(rows):
+        api.fill(*rows)
+    return api

@@ -1,0 +1,171 @@
+"""Stand-ins that behave like what they stand for, in memory: a catalogue, an embedder, and a store that can be out of reach.
+
+A fake photo is any bytes; ``photo`` makes some. Bytes that begin with ``text``, ``broken`` or ``huge`` are refused as a file
+of words, a damaged photo and a decompression bomb would be.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from types import SimpleNamespace
+
+import numpy as np
+
+from lookalike import log, segment
+from lookalike.catalogue import Photo
+from lookalike.errors import (
+    ImageError,
+    NotAnImage,
+    ObjectMissing,
+    StoreUnavailable,
+    TooManyBytes,
+    TooManyPixels,
+    UndecodableImage,
+)
+from lookalike.manifest import EMPTY
+from lookalike.object_store import Entry, MemoryStore, ObjectStore, PutAnswer
+from lookalike.records import Op, Row, order_of, product_of
+from lookalike.snapshot import Part, Snapshot
+
+DIMENSIONS = 8
+FINGERPRINT = "f" * 64
+
+_REFUSED: dict[bytes, type[ImageError]] = {b"text": NotAnImage, b"broken": UndecodableImage, b"huge": TooManyPixels}
+
+
+def photo(look: str, view: int = 0) -> bytes:
+    """A photo's bytes. Views of one look are near each other, different looks are far apart."""
+    return f"photo of {look}#{view}".encode()
+
+
+def embedding_of(data: bytes) -> np.ndarray:
+    """What FakeEmbedder makes of a photo: float32 (DIMENSIONS,), of unit length."""
+    look, _, view = data.partition(b"#")
+    vector = _noise(look) + 0.05 * _noise(data) * (view not in (b"", b"0"))
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def _noise(seed: bytes) -> np.ndarray:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(seed).digest()[:8])).standard_normal(DIMENSIONS)
+
+
+class FakeEmbedder:
+    """Embeds bytes by their hash. ``batches`` lists how many photos each call brought."""
+
+    fingerprint = FINGERPRINT
+    dimensions = DIMENSIONS
+    spec = SimpleNamespace(name="fake-model")
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def embed(self, images: Sequence[bytes]) -> list[np.ndarray | ImageError]:
+        self.batches.append(len(images))
+        return [self._embed(data) for data in images]
+
+    def _embed(self, data: bytes) -> np.ndarray | ImageError:
+        if not data:
+            return NotAnImage("There is nothing in the file.")
+        refused = next((kind for start, kind in _REFUSED.items() if data.startswith(start)), None)
+        return embedding_of(data) if refused is None else refused("The photo cannot be used.")
+
+
+class FakeCatalogue:
+    """The merchant's bucket. Keys in ``out_of_reach`` fail as if S3 did not answer. Safe for threads."""
+
+    def __init__(self) -> None:
+        self.photos: dict[str, Photo] = {}
+        self.out_of_reach: set[str] = set()
+        self.asked: list[str] = []
+        self._lock = threading.Lock()
+
+    def put(self, key: str, data: bytes, **metadata: str) -> None:
+        self.photos[key] = Photo(data, metadata, f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"')
+
+    def remove(self, key: str) -> None:
+        del self.photos[key]
+
+    def photo(self, key: str, *, max_bytes: int) -> Photo:
+        with self._lock:
+            self.asked.append(key)
+        if key in self.out_of_reach:
+            raise StoreUnavailable(f"S3 answered SlowDown to GET {key}")
+        if key not in self.photos:
+            raise ObjectMissing(f"there is no object named {key}")
+        if len(self.photos[key].data) > max_bytes:
+            raise TooManyBytes("The file has too many bytes.")
+        return self.photos[key]
+
+    def presigned_url(self, key: str) -> str:
+        return f"https://catalogue.example/{key}?signed"
+
+
+class OutageStore:
+    """Another store, out of reach while ``down`` holds the name of the call: get, put, delete or list."""
+
+    def __init__(self, inner: ObjectStore | None = None) -> None:
+        self.inner = inner or MemoryStore()
+        self.down: set[str] = set()
+
+    def _check(self, call: str, name: str) -> None:
+        if call in self.down:
+            raise StoreUnavailable(f"S3 did not answer {call} {name}: no connection to secret-bucket.example")
+
+    def get(self, name: str) -> bytes:
+        self._check("get", name)
+        return self.inner.get(name)
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        self._check("get", name)
+        return self.inner.get_range(name, start, end)
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        self._check("put", name)
+        return self.inner.put_if_absent(name, data)
+
+    def delete(self, name: str) -> None:
+        self._check("delete", name)
+        self.inner.delete(name)
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        self._check("list", prefix)
+        return self.inner.list(prefix, limit=limit)
+
+
+def put_row(key: str, data: bytes, *, time_ms: int = 1, prefix: str = "images/", **metadata: str) -> Row:
+    """The row that ingest writes for a photo."""
+    order = order_of(sequencer=None, time_ms=time_ms, op=Op.PUT, content=data)
+    return Row(key, str(product_of(key, prefix)), order, Op.PUT, embedding_of(data), metadata)
+
+
+def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1, prefix: str = "images/") -> Row:
+    """The row that ingest writes for a photo it refuses."""
+    order = order_of(sequencer=None, time_ms=time_ms, op=Op.REJECT)
+    detail = {"code": code, "detail": "The photo cannot be used."}
+    return Row(key, str(product_of(key, prefix)), order, Op.REJECT, detail=detail)
+
+
+def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSIONS) -> str:
+    """Append rows to a store."""
+    return log.append(store, list(rows), dimensions=dimensions)
+
+
+def snapshot_of(
+    vectors: np.ndarray, keys: Sequence[str], products: Sequence[str], *, parts: int = 1, superseded: int = 0
+) -> Snapshot:
+    """A snapshot of rows dealt out to several parts.
+
+    ``vectors``: float32 (rows, dimensions). The last ``superseded`` rows are in their parts and not live.
+    """
+    order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
+    rows = [
+        Row(key, product, order, Op.PUT, vector, {"key": key})
+        for key, product, vector in zip(keys, products, vectors, strict=True)
+    ]
+    dead = set(keys[len(keys) - superseded :])
+    made = []
+    for number in range(parts):
+        held = segment.from_rows(rows[number::parts], vectors.shape[1])
+        live = np.array([held.name(row)[1] not in dead for row in range(len(held))], bool)
+        made.append(Part(held, live))
+    return Snapshot(EMPTY, frozenset(), tuple(made))

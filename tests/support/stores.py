@@ -1,0 +1,198 @@
+"""Object stores around another one: they count what is asked, take their time, or fail where they are told to."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lookalike.errors import ObjectMissing, StoreUnavailable
+from lookalike.object_store import Entry, ObjectStore, PutAnswer
+
+
+class CountingStore:
+    """Counts requests by call and bytes by direction. Safe for threads."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        self.inner = inner
+        self.requests: Counter[str] = Counter()
+        self.bytes_read = 0
+        self.bytes_written = 0
+        self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        """Start again from zero."""
+        with self._lock:
+            self.requests.clear()
+            self.bytes_read = self.bytes_written = 0
+
+    def _count(self, call: str, *, written: int = 0) -> None:
+        with self._lock:
+            self.requests[call] += 1
+            self.bytes_written += written
+
+    def _count_read(self, data: bytes) -> bytes:
+        with self._lock:
+            self.bytes_read += len(data)
+        return data
+
+    def get(self, name: str) -> bytes:
+        self._count("get")
+        return self._count_read(self.inner.get(name))
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        self._count("get_range")
+        return self._count_read(self.inner.get_range(name, start, end))
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        self._count("put", written=len(data))
+        return self.inner.put_if_absent(name, data)
+
+    def delete(self, name: str) -> None:
+        self._count("delete")
+        self.inner.delete(name)
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        self._count("list")
+        return self.inner.list(prefix, limit=limit)
+
+
+class LatencyStore:
+    """Every call takes ``request_s``, and reads and writes ``seconds_per_byte`` on top of it."""
+
+    def __init__(
+        self,
+        inner: ObjectStore,
+        *,
+        request_s: float,
+        seconds_per_byte: float = 0.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.inner = inner
+        self._request_s = request_s
+        self._seconds_per_byte = seconds_per_byte
+        self._sleep = sleep
+
+    def _wait(self, size: int = 0) -> None:
+        self._sleep(self._request_s + size * self._seconds_per_byte)
+
+    def get(self, name: str) -> bytes:
+        data = self.inner.get(name)
+        self._wait(len(data))
+        return data
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        data = self.inner.get_range(name, start, end)
+        self._wait(len(data))
+        return data
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        self._wait(len(data))
+        return self.inner.put_if_absent(name, data)
+
+    def delete(self, name: str) -> None:
+        self._wait()
+        self.inner.delete(name)
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        self._wait()
+        return self.inner.list(prefix, limit=limit)
+
+
+class Fault(Enum):
+    """What goes wrong with one call. What is said of a put happens to puts only, and other calls pass unharmed."""
+
+    BEFORE = "fails before it did anything"
+    AFTER = "fails after it was done: the answer is lost"
+    CUT = "a listing ends in the middle; another call fails before it did anything"
+    LANDED_EXISTS = "a put lands and is answered EXISTS: the first answer was lost and the retry found the object"
+    LANDED_CONFLICT = "a put lands and is answered CONFLICT"
+    LOST_CONFLICT = "a put does not land and is answered CONFLICT"
+    LATE = "a put fails, and lands all the same when ``land`` is called"
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Somebody else's turn, just before or just after a call."""
+
+    before: Callable[[], object] | None = None
+    after: Callable[[], object] | None = None
+
+
+@dataclass(slots=True)
+class FaultyStore:
+    """Counts its calls from 0 and does what ``plan`` says of the call of that number.
+
+    ``calls`` lists what was asked, ``missing`` the names that were read and not there, ``late`` what is on its way. Rivals
+    run in the caller's thread and should use another store around the same objects.
+    """
+
+    inner: ObjectStore
+    plan: Mapping[int, Fault | Rival] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    late: list[tuple[str, bytes]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def land(self) -> None:
+        """Let the puts that were on their way arrive."""
+        while self.late:
+            self.inner.put_if_absent(*self.late.pop())
+
+    def _next(self, call: str, name: str) -> tuple[Fault | None, Rival]:
+        with self._lock:
+            planned = self.plan.get(len(self.calls))
+            self.calls.append((call, name))
+        return (None, planned) if isinstance(planned, Rival) else (planned, Rival())
+
+    def _do[T](self, call: str, name: str, work: Callable[[], T], instead: Callable[[Fault], T] | None = None) -> T:
+        fault, rival = self._next(call, name)
+        if rival.before:
+            rival.before()
+        if fault in (Fault.BEFORE, Fault.CUT):
+            raise StoreUnavailable(f"injected: {call} {name} was not done")
+        if fault and fault is not Fault.AFTER and instead:
+            return instead(fault)
+        try:
+            result = work()
+        except ObjectMissing:
+            self.missing.append(name)
+            raise
+        finally:
+            if rival.after:
+                rival.after()
+        if fault is Fault.AFTER:
+            raise StoreUnavailable(f"injected: {call} {name} was done, but its answer is lost")
+        return result
+
+    def get(self, name: str) -> bytes:
+        return self._do("get", name, lambda: self.inner.get(name))
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        return self._do("get_range", name, lambda: self.inner.get_range(name, start, end))
+
+    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
+        def instead(fault: Fault) -> PutAnswer:
+            if fault is Fault.LATE:
+                self.late.append((name, bytes(data)))
+                raise StoreUnavailable(f"injected: put {name} is still on its way")
+            if fault is not Fault.LOST_CONFLICT:
+                self.inner.put_if_absent(name, data)
+            return PutAnswer.EXISTS if fault is Fault.LANDED_EXISTS else PutAnswer.CONFLICT
+
+        return self._do("put", name, lambda: self.inner.put_if_absent(name, data), instead)
+
+    def delete(self, name: str) -> None:
+        self._do("delete", name, lambda: self.inner.delete(name))
+
+    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
+        if self.plan.get(len(self.calls)) is Fault.CUT:
+            self._next("list", prefix)
+            return self._cut(prefix, limit)
+        return self._do("list", prefix, lambda: iter(list(self.inner.list(prefix, limit=limit))))
+
+    def _cut(self, prefix: str, limit: int | None) -> Iterator[Entry]:
+        entries = list(self.inner.list(prefix, limit=limit))
+        yield from entries[: len(entries) // 2]
+        raise StoreUnavailable(f"injected: the listing of {prefix} ended in the middle")

@@ -1,0 +1,161 @@
+"""S3's notifications become photo events, and whatever is none is refused before it can harm its neighbours."""
+
+import json
+from collections.abc import Iterator
+from time import tzset
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.catalogue import NotAnEvent, PhotoEvent, parse_notification
+from lookalike.records import ORDER_BYTES, Op, order_of, text_hash
+from tests.support import functions
+
+BUCKET = "lookalike-catalogue"
+
+
+def bodies(name: str) -> list[str]:
+    return [record["body"] for record in functions.event(name)["Records"]]
+
+
+def parsed(name: str) -> list[PhotoEvent]:
+    return [item for body in bodies(name) for item in parse_notification(body)]
+
+
+def notification(*, event_name: Any = "ObjectCreated:Put", time: Any = "2026-03-02T10:15:30.123Z", **item: Any) -> str:
+    """A notification of one record; ``item`` is what it says of the object."""
+    s3 = {"bucket": {"name": BUCKET}, "object": {"key": "images/1.jpg", **item}}
+    return json.dumps({"Records": [{"eventName": event_name, "eventTime": time, "s3": s3}]})
+
+
+def test_a_created_photo_with_its_sequencer() -> None:
+    assert parsed("sqs_put") == [
+        PhotoEvent(BUCKET, "images/1563.jpg", False, "0069A5649A1E0C3B27", 1_772_446_530_123)  # 10:15:30.123 UTC
+    ]
+
+
+def test_a_created_photo_without_a_sequencer_and_with_its_slash_encoded() -> None:
+    assert parsed("sqs_put_without_sequencer") == [
+        PhotoEvent(BUCKET, "images/1563.jpg", False, None, 1_772_446_530_123)
+    ]
+
+
+@pytest.mark.parametrize("name", ["sqs_removed", "sqs_removed_by_marker"])
+def test_a_deleted_photo(name: str) -> None:
+    assert [(item.key, item.removed, item.sequencer) for item in parsed(name)] == [
+        ("images/1563.jpg", True, "0069A565A8016A3F91")
+    ]
+
+
+def test_keys_are_decoded_once() -> None:
+    assert [item.key for item in parsed("sqs_awkward_keys")] == [
+        "images/blue shirt.jpg",
+        "images/a+b.jpg",
+        "images/100%.jpg",
+        "images/été.jpg",
+        "images/毛衣/背面.jpg",
+        "images/Größe 42 & more=?#.jpg",
+    ]
+
+
+def test_every_record_of_a_message_is_read() -> None:
+    (first, *_) = bodies("sqs_several")
+
+    assert [item.key for item in parse_notification(first)] == ["images/1563.jpg", "images/1564/front.jpg"]
+
+
+def test_the_message_that_s3_tests_the_queue_with_holds_no_event() -> None:
+    assert parsed("sqs_test_event") == []
+
+
+@pytest.mark.parametrize(
+    "time", ["2026-03-02T10:15:30.123Z", "2026-03-02T10:15:30.123", "2026-03-02T11:15:30.123+01:00"]
+)
+def test_times_are_utc_unless_they_say_otherwise(time: str, far_from_greenwich: None) -> None:
+    (item,) = parse_notification(notification(time=time))
+
+    assert item.time_ms == 1_772_446_530_123
+
+
+@pytest.fixture
+def far_from_greenwich() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("TZ", "Asia/Kathmandu")
+        tzset()
+        yield
+    tzset()
+
+
+@pytest.mark.parametrize("prefix", ["", "s3:"])
+def test_names_of_events_may_have_their_service_before_them(prefix: str) -> None:
+    (item,) = parse_notification(notification(event_name=f"{prefix}ObjectRemoved:Delete"))
+
+    assert item.removed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no JSON",
+        "null",
+        "[]",
+        "5",
+        "{}",
+        '{"Records": null}',
+        '{"Records": "abc"}',
+        '{"Records": {"a": 1}}',
+        '{"Records": [{}]}',
+        '{"Records": [null]}',
+        "[" * 100_000,  # deeper than Python recurses
+        '{"Records": [' + "9" * 5000 + "]}",  # longer than Python converts
+        notification(event_name="ObjectRestore:Completed"),
+        notification(event_name="TestEvent"),
+        notification(event_name=None),
+        notification(time="yesterday"),
+        notification(time=1_772_446_530),
+        notification(key=None),
+        notification(key=5),
+        notification(key="images/%FF.jpg"),  # no UTF-8: no key of S3 decodes to it
+        notification(key="images/\ud800.jpg"),
+        notification(key="images/a%00b.jpg"),
+        notification(sequencer="0x1F"),
+        notification(sequencer=" 1F "),
+        notification(sequencer="-1F"),
+        notification(sequencer="1_F"),
+        notification(sequencer="１２"),
+        notification(sequencer=12),
+    ],
+)
+def test_what_is_no_notification_is_refused(body: str) -> None:
+    with pytest.raises(NotAnEvent):
+        list(parse_notification(body))
+
+
+ODD = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(max_size=2), max_size=2)
+
+
+@given(name=ODD, time=ODD | st.datetimes().map(str), key=ODD, sequencer=ODD, size=ODD)
+def test_whatever_passes_can_be_stored(name: Any, time: Any, key: Any, sequencer: Any, size: Any) -> None:
+    """Nothing but NotAnEvent comes out, and what is parsed can be hashed, ordered and encoded."""
+    kinds = ["ObjectCreated:Put", "s3:ObjectRemoved:Delete", name]
+    for kind in kinds:
+        body = notification(event_name=kind, time=time, key=key, sequencer=sequencer, size=size)
+        try:
+            items = list(parse_notification(body))
+        except NotAnEvent:
+            continue
+        for item in items:
+            text_hash(item.key)
+            order = order_of(sequencer=item.sequencer, time_ms=item.time_ms, op=Op.PUT)
+            assert len(order) == ORDER_BYTES
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_any_key_comes_back_from_s3s_encoding(key: str) -> None:
+    (item,) = parse_notification(notification(key=quote_plus(key, safe="/")))
+
+    assert item.key == key

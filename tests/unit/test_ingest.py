@@ -1,0 +1,365 @@
+"""Events in any order, any number of times: what is appended is what the catalogue holds, and nothing is lost on the way."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lookalike import ingest as module
+from lookalike.catalogue import Photo, PhotoEvent
+from lookalike.errors import StoreUnavailable
+from lookalike.ingest import Ingested, ingest
+from lookalike.object_store import MemoryStore
+from lookalike.records import Op, Row
+from lookalike.snapshot import SnapshotReader
+from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
+
+PREFIX = "images/"
+MAX_BYTES = 1000
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+class World:
+    """A catalogue, a store and the ingest between them."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.catalogue = FakeCatalogue()
+        self.embedder = FakeEmbedder()
+        self.store = OutageStore(MemoryStore())
+        self.pool = pool
+
+    def ingest(self, *events: PhotoEvent) -> Ingested:
+        return ingest(
+            events,
+            catalogue=self.catalogue,
+            embedder=self.embedder,
+            store=self.store,
+            pool=self.pool,
+            prefix=PREFIX,
+            max_bytes=MAX_BYTES,
+        )
+
+    def rows(self) -> dict[str, Row]:
+        """What a reader finds, by key: deleted photos are not there."""
+        return {row.key: row for row in SnapshotReader(self.store, dimensions=DIMENSIONS).refresh().rows()}
+
+    def segments(self) -> int:
+        return len(list(self.store.inner.list("log/")))
+
+
+@pytest.fixture
+def world(pool: ThreadPoolExecutor) -> World:
+    return World(pool)
+
+
+def created(key: str, number: int = 1, *, sequencer: bool = True) -> PhotoEvent:
+    """The event of the ``number``-th change of a key."""
+    return PhotoEvent("catalogue", key, False, f"{number:016X}" if sequencer else None, 1000 + number)
+
+
+def removed(key: str, number: int = 1, *, sequencer: bool = True) -> PhotoEvent:
+    return replace(created(key, number, sequencer=sequencer), removed=True)
+
+
+def test_a_photo_is_embedded_and_appended_with_its_metadata(world: World) -> None:
+    world.catalogue.put("images/1.jpg", photo("shirt"), name="Linen Shirt")
+
+    done = world.ingest(created("images/1.jpg"))
+
+    assert (done.embedded, done.rejected, done.deleted, done.skipped, done.failed) == (1, 0, 0, 0, {})
+    row = world.rows()["images/1.jpg"]
+    assert (row.product_id, row.op, row.detail) == ("1", Op.PUT, {"name": "Linen Shirt"})
+    assert row.embedding is not None
+    np.testing.assert_array_equal(row.embedding, embedding_of(photo("shirt")))
+
+
+def test_a_batch_is_one_segment(world: World) -> None:
+    for number in range(40):
+        world.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+
+    done = world.ingest(*(created(f"images/{number}.jpg") for number in range(40)), removed("images/gone.jpg"))
+
+    assert (done.embedded, done.deleted, world.segments()) == (40, 1, 1)
+    assert len(world.rows()) == 40
+    assert world.store.get(str(done.segment))
+
+
+def test_an_empty_batch_writes_nothing(world: World) -> None:
+    assert world.ingest() == Ingested(0, 0, 0, 0, {}, None)
+    assert world.segments() == 0
+
+
+@pytest.mark.parametrize(
+    "key", ["images/", "images/new folder/", "elsewhere/1.jpg", "1.jpg", "images/.jpg/", "images/..."]
+)
+def test_folder_markers_and_foreign_keys_are_skipped(world: World, key: str) -> None:
+    world.catalogue.put(key, b"")
+
+    assert world.ingest(created(key), removed(key)) == Ingested(0, 0, 0, 2, {}, None)
+    assert world.catalogue.asked == []
+
+
+@pytest.mark.parametrize("key", ["images/blue shirt+1%.jpg", "images/毛衣/背面.jpg", "images/é/\N{GRINNING FACE}.jpg"])
+def test_awkward_keys_survive(world: World, key: str) -> None:
+    world.catalogue.put(key, photo("shirt"), name="Größe \N{GRINNING FACE}")
+
+    world.ingest(created(key))
+
+    assert world.rows()[key].detail == {"name": "Größe \N{GRINNING FACE}"}
+
+
+class TestOneKeySeveralTimes:
+    def test_duplicates_in_a_batch_are_read_once(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+
+        done = world.ingest(*[created("images/1.jpg")] * 3)
+
+        assert (done.embedded, world.catalogue.asked) == (1, ["images/1.jpg"])
+
+    def test_a_replayed_event_changes_nothing(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.ingest(created("images/1.jpg"))
+        before = world.rows()["images/1.jpg"]
+
+        world.ingest(created("images/1.jpg"))
+
+        assert world.rows()["images/1.jpg"].order == before.order
+
+    def test_one_event_read_twice_with_a_change_between_ends_the_same_either_way(self, world: World) -> None:
+        found = []
+        for names in (("Old", "New"), ("New", "Old")):
+            world.store = OutageStore()
+            for name in names:
+                world.catalogue.put("images/1.jpg", photo("shirt"), name=name)
+                world.ingest(created("images/1.jpg"))
+            found.append(world.rows()["images/1.jpg"].detail)
+
+        assert found[0] == found[1]
+
+    @pytest.mark.parametrize("sequencer", [True, False])
+    @pytest.mark.parametrize("swapped", [True, False])
+    def test_created_then_removed(self, world: World, sequencer: bool, swapped: bool) -> None:
+        events = [
+            created("images/1.jpg", 1, sequencer=sequencer),
+            removed("images/1.jpg", 2, sequencer=sequencer),
+        ]
+
+        done = world.ingest(*(reversed(events) if swapped else events))
+
+        assert (done.embedded, done.deleted, world.rows()) == (0, 1, {})
+
+    @pytest.mark.parametrize("sequencer", [True, False])
+    @pytest.mark.parametrize("swapped", [True, False])
+    def test_removed_then_created(self, world: World, sequencer: bool, swapped: bool) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        events = [
+            removed("images/1.jpg", 1, sequencer=sequencer),
+            created("images/1.jpg", 2, sequencer=sequencer),
+        ]
+
+        done = world.ingest(*(reversed(events) if swapped else events))
+
+        assert (done.embedded, done.deleted, list(world.rows())) == (1, 0, ["images/1.jpg"])
+
+    def test_the_sequencer_decides_and_not_the_clock(self, world: World) -> None:
+        older = replace(created("images/1.jpg", 1), time_ms=9_000)
+        newer = replace(removed("images/1.jpg", 2), time_ms=1_000)
+
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.ingest(newer, older)
+
+        assert world.rows() == {}
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+    def test_batches_out_of_order_end_the_same(self, world: World, order: tuple[int, ...]) -> None:
+        world.catalogue.put("images/1.jpg", photo("final"))
+        events = [created("images/1.jpg", 1), removed("images/1.jpg", 2), created("images/1.jpg", 3)]
+
+        for number in order:
+            world.ingest(events[number])
+
+        row = world.rows()["images/1.jpg"]
+        assert row.embedding is not None
+        np.testing.assert_array_equal(row.embedding, embedding_of(photo("final")))
+
+
+class TestPhotosThatChange:
+    def test_an_object_already_gone_is_passed_over(self, world: World) -> None:
+        assert world.ingest(created("images/1.jpg")) == Ingested(0, 0, 0, 1, {}, None)
+
+    def test_an_object_replaced_since_is_read_as_it_is(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("new"), name="New")
+
+        world.ingest(created("images/1.jpg", 1))  # the event of the old photo
+        assert world.rows()["images/1.jpg"].detail == {"name": "New"}
+
+        world.ingest(created("images/1.jpg", 2))
+        assert world.rows()["images/1.jpg"].detail == {"name": "New"}
+
+    def test_new_metadata_of_the_same_photo_replace_the_old(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"), name="Old")
+        world.ingest(created("images/1.jpg", 1))
+        world.catalogue.put("images/1.jpg", photo("shirt"), name="New")
+
+        world.ingest(created("images/1.jpg", 2))
+
+        assert world.rows()["images/1.jpg"].detail == {"name": "New"}
+
+    def test_a_good_photo_replaces_a_rejected_one(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", b"broken")
+        world.ingest(created("images/1.jpg", 1))
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+
+        world.ingest(created("images/1.jpg", 2))
+
+        assert world.rows()["images/1.jpg"].op is Op.PUT
+
+    def test_a_rejected_photo_can_be_deleted(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", b"broken")
+        world.ingest(created("images/1.jpg", 1))
+
+        world.ingest(removed("images/1.jpg", 2))
+
+        assert world.rows() == {}
+
+
+class TestWhatIsWrongWithAPhoto:
+    @pytest.mark.parametrize(
+        ("data", "code"),
+        [
+            (b"broken", "undecodable-image"),
+            (b"text", "not-an-image"),
+            (b"", "not-an-image"),
+            (b"huge", "too-many-pixels"),
+            (b"x" * (MAX_BYTES + 1), "too-many-bytes"),
+        ],
+    )
+    def test_it_is_recorded_with_its_reason(self, world: World, data: bytes, code: str) -> None:
+        world.catalogue.put("images/1.jpg", data, name="Shirt")
+        world.catalogue.put("images/2.jpg", photo("shoe"))
+
+        done = world.ingest(created("images/1.jpg"), created("images/2.jpg"))
+
+        assert (done.embedded, done.rejected, done.failed) == (1, 1, {})
+        row = world.rows()["images/1.jpg"]
+        assert (row.op, row.product_id, row.detail["code"]) == (Op.REJECT, "1", code)
+        assert row.detail["detail"].endswith(".")
+
+    def test_a_photo_of_just_the_limit_is_read(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", b"x" * MAX_BYTES)
+
+        assert world.ingest(created("images/1.jpg")).embedded == 1
+
+
+class TestOutages:
+    def test_one_download_that_fails_fails_its_event_only(self, world: World) -> None:
+        for number in range(20):
+            world.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+        world.catalogue.out_of_reach = {"images/7.jpg"}
+
+        done = world.ingest(*(created(f"images/{number}.jpg") for number in range(20)))
+
+        assert list(done.failed) == [created("images/7.jpg")]
+        assert "SlowDown" in done.failed[created("images/7.jpg")]
+        assert len(world.rows()) == 19
+
+    def test_a_failed_download_fails_every_event_of_its_key(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.catalogue.out_of_reach = {"images/1.jpg"}
+        events = [created("images/1.jpg", 1), removed("images/1.jpg", 2), created("images/1.jpg", 3)]
+
+        done = world.ingest(*events, removed("images/2.jpg"))
+
+        assert set(done.failed) == set(events)
+        assert done.deleted == 1
+
+    def test_nothing_is_written_when_all_downloads_fail(self, world: World) -> None:
+        world.catalogue.out_of_reach = {"images/1.jpg"}
+
+        done = world.ingest(created("images/1.jpg"))
+
+        assert (done.segment, world.segments(), len(done.failed)) == (None, 0, 1)
+
+    def test_a_failing_append_fails_the_whole_batch(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.store.down = {"put"}
+
+        with pytest.raises(StoreUnavailable):
+            world.ingest(created("images/1.jpg"), removed("images/2.jpg"))
+
+    def test_a_batch_that_comes_back_is_taken_in(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.store.down = {"put"}
+        with pytest.raises(StoreUnavailable):
+            world.ingest(created("images/1.jpg"))
+        world.store.down = set()
+
+        assert world.ingest(created("images/1.jpg")).embedded == 1
+        assert list(world.rows()) == ["images/1.jpg"]
+
+    def test_a_programming_error_in_a_download_is_not_swallowed(self, world: World) -> None:
+        world.catalogue.photo = lambda key, *, max_bytes: 1 / 0  # type: ignore[assignment]
+
+        with pytest.raises(ZeroDivisionError):
+            world.ingest(created("images/1.jpg"))
+
+
+class TestMemory:
+    def test_photos_are_let_go_as_they_are_embedded(self, world: World) -> None:
+        """A batch of a hundred large photos must not be in memory at once."""
+        held = Held()
+        world.pool = AtOnce()
+        keys = [f"images/{number}.jpg" for number in range(120)]
+        world.catalogue.photo = lambda key, *, max_bytes: Photo(held.data(key.encode()), {}, "")  # type: ignore[assignment]
+
+        done = world.ingest(*(created(key) for key in keys))
+
+        assert done.embedded == 120
+        assert held.most <= 2 * module._EMBED_TOGETHER
+        assert held.now == 0
+
+    def test_photos_are_embedded_in_groups(self, world: World) -> None:
+        for number in range(40):
+            world.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+
+        world.ingest(*(created(f"images/{number}.jpg") for number in range(40)))
+
+        assert world.embedder.batches == [16, 16, 8]
+
+
+class AtOnce(ThreadPoolExecutor):
+    """Does what it is asked while it is asked, so that what is in memory at once does not depend on threads."""
+
+    def submit(self, work, /, *args, **options):  # type: ignore[no-untyped-def, override]
+        done: Future[object] = Future()
+        done.set_result(work(*args, **options))
+        return done
+
+
+class Held:
+    """Counts the photos in memory. Safe for threads."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self._lock = threading.RLock()
+
+    def data(self, content: bytes) -> bytes:
+        held = self
+
+        class Data(bytes):
+            def __del__(self) -> None:
+                with held._lock:
+                    held.now -= 1
+
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        return Data(content)

@@ -1,0 +1,230 @@
+"""The ingest function: what went wrong comes back alone, and what is no event at all goes to the dead-letter queue."""
+
+import json
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from lookalike.errors import StoreUnavailable
+from lookalike.records import Op, Row
+from lookalike.snapshot import SnapshotReader
+from tests.support import functions
+from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
+
+# A handler that raises has counted nothing, and Powertools warns of that.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+@dataclass
+class Queue:
+    """Hands batches to the function, as the event source mapping does."""
+
+    app: ModuleType
+    catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
+    store: OutageStore = field(default_factory=OutageStore)
+    made: list[Any] = field(default_factory=list)
+
+    def deliver(self, event: dict[str, Any]) -> list[str]:
+        """The ids of the messages that must come back."""
+        answer = self.app.handler(event, functions.Context())
+        assert set(answer) == {"batchItemFailures"}
+        assert all(set(item) == {"itemIdentifier"} for item in answer["batchItemFailures"])
+        failed = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+        # Lambda takes an answer that names an unknown message, or one twice, for a failure of the whole batch.
+        assert len(set(failed)) == len(failed)
+        assert set(failed) <= {record["messageId"] for record in event["Records"]}
+        return failed
+
+    def rows(self) -> dict[str, Row]:
+        return {row.key: row for row in SnapshotReader(self.store, dimensions=DIMENSIONS).refresh().rows()}
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
+    for name, value in (*functions.ENVIRONMENT.items(), ("MAX_IMAGE_BYTES", "1000")):
+        monkeypatch.setenv(name, value)
+    queue = Queue(functions.load("ingest"))
+
+    def store(client: Any, *place: str) -> OutageStore:
+        queue.made.append(place)
+        return queue.store
+
+    monkeypatch.setattr(queue.app, "S3Store", store)
+    monkeypatch.setattr(queue.app, "S3Catalogue", lambda client, bucket: queue.catalogue)
+    monkeypatch.setattr(queue.app, "Embedder", lambda folder, **options: FakeEmbedder())
+    return queue
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """A batch of messages with the ids m0, m1 and so on."""
+    return {"Records": [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
+
+
+def put(key: str, *, bucket: str = "lookalike-catalogue", kind: str = "ObjectCreated:Put", number: int = 1) -> str:
+    record = {
+        "eventName": kind,
+        "eventTime": f"2026-03-02T10:15:{number:02}.000Z",
+        "s3": {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": f"{number:016X}"}},
+    }
+    return json.dumps({"Records": [record]})
+
+
+@pytest.mark.parametrize("name", ["sqs_put", "sqs_put_without_sequencer"])
+def test_a_photo_goes_to_the_store(queue: Queue, name: str) -> None:
+    queue.catalogue.put("images/1563.jpg", photo("shirt"), name="Linen Shirt")
+
+    assert queue.deliver(functions.event(name)) == []
+
+    assert queue.rows()["images/1563.jpg"].detail == {"name": "Linen Shirt"}
+
+
+@pytest.mark.parametrize("name", ["sqs_removed", "sqs_removed_by_marker"])
+def test_a_deleted_photo_leaves_the_store(queue: Queue, name: str) -> None:
+    queue.catalogue.put("images/1563.jpg", photo("shirt"))
+    queue.deliver(functions.event("sqs_put"))
+    queue.catalogue.remove("images/1563.jpg")
+
+    assert queue.deliver(functions.event(name)) == []
+
+    assert queue.rows() == {}
+
+
+def test_several_messages_of_several_records(queue: Queue) -> None:
+    for key in ("images/1564/front.jpg", "images/1565.jpg"):
+        queue.catalogue.put(key, photo(key))
+
+    assert queue.deliver(functions.event("sqs_several")) == []
+
+    assert {key: row.product_id for key, row in queue.rows().items()} == {
+        "images/1564/front.jpg": "1564",
+        "images/1565.jpg": "1565",
+    }
+
+
+def test_awkward_keys(queue: Queue) -> None:
+    keys = [
+        "images/blue shirt.jpg",
+        "images/a+b.jpg",
+        "images/100%.jpg",
+        "images/été.jpg",
+        "images/毛衣/背面.jpg",
+        "images/Größe 42 & more=?#.jpg",
+    ]
+    for key in keys:
+        queue.catalogue.put(key, photo(key))
+
+    assert queue.deliver(functions.event("sqs_awkward_keys")) == []
+
+    assert set(queue.rows()) == set(keys)
+
+
+def test_the_message_that_s3_tests_the_queue_with_is_done(queue: Queue) -> None:
+    assert queue.deliver(functions.event("sqs_test_event")) == []
+    assert list(queue.store.inner.list("")) == []
+
+
+def test_an_empty_batch_is_done(queue: Queue) -> None:
+    assert queue.deliver({"Records": []}) == []
+
+
+def test_bad_messages_come_back_and_the_others_are_done(queue: Queue) -> None:
+    for number in (1, 2):
+        queue.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+
+    failed = queue.deliver(
+        batch(
+            put("images/1.jpg"),
+            "no JSON",
+            put("images/3.jpg", bucket="another bucket"),
+            put("images/4.jpg", kind="ObjectRestore:Completed"),
+            put("images/%FF.jpg"),
+            put("images/\ud800.jpg"),
+            "[" * 100_000,
+            put("images/2.jpg"),
+        )
+    )
+
+    assert failed == ["m1", "m2", "m3", "m4", "m5", "m6"]
+    assert set(queue.rows()) == {"images/1.jpg", "images/2.jpg"}
+    assert "images/3.jpg" not in queue.catalogue.asked
+
+
+def test_a_message_with_one_bad_record_comes_back_whole(queue: Queue) -> None:
+    queue.catalogue.put("images/1.jpg", photo("1"))
+    good, bad = json.loads(put("images/1.jpg")), json.loads(put("images/2.jpg", bucket="another bucket"))
+
+    failed = queue.deliver(batch(json.dumps({"Records": good["Records"] + bad["Records"]})))
+
+    assert failed == ["m0"]
+
+
+def test_an_outage_of_one_photo_brings_back_its_messages_only(queue: Queue) -> None:
+    for number in (1, 2):
+        queue.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+    queue.catalogue.out_of_reach = {"images/1.jpg"}
+    event = batch(put("images/1.jpg", number=1), put("images/2.jpg"), put("images/1.jpg", number=2))
+
+    assert queue.deliver(event) == ["m0", "m2"]
+    assert set(queue.rows()) == {"images/2.jpg"}
+
+    queue.catalogue.out_of_reach = set()
+    event["Records"] = [record for record in event["Records"] if record["messageId"] != "m1"]
+    assert queue.deliver(event) == []
+    assert set(queue.rows()) == {"images/1.jpg", "images/2.jpg"}
+
+
+def test_the_same_event_twice_in_a_batch_comes_back_twice(queue: Queue) -> None:
+    queue.catalogue.out_of_reach = {"images/1.jpg"}
+
+    assert queue.deliver(batch(put("images/1.jpg"), put("images/1.jpg"))) == ["m0", "m1"]
+
+
+def test_a_broken_photo_does_not_come_back(queue: Queue) -> None:
+    queue.catalogue.put("images/1.jpg", b"broken")
+    queue.catalogue.put("images/2.jpg", b"x" * 1001)
+
+    assert queue.deliver(batch(put("images/1.jpg"), put("images/2.jpg"))) == []
+
+    rows = queue.rows()
+    assert {row.op for row in rows.values()} == {Op.REJECT}
+    assert [rows[f"images/{number}.jpg"].detail["code"] for number in (1, 2)] == ["undecodable-image", "too-many-bytes"]
+
+
+def test_a_store_out_of_reach_fails_the_whole_batch(queue: Queue) -> None:
+    """Raised and not answered: an answer would have Lambda delete the messages."""
+    queue.catalogue.put("images/1.jpg", photo("1"))
+    queue.store.down = {"put"}
+
+    with pytest.raises(StoreUnavailable):
+        queue.deliver(batch(put("images/1.jpg"), "no JSON"))
+
+
+def test_the_store_is_that_of_the_model(queue: Queue) -> None:
+    queue.deliver(batch())
+    queue.deliver(batch())
+
+    assert queue.made == [("lookalike-store", f"{FINGERPRINT}/")]
+
+
+def test_what_was_done_is_logged_and_counted(
+    queue: Queue, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queue.catalogue.put("images/1.jpg", photo("1"))
+    queue.catalogue.put("images/2.jpg", b"broken")
+    removal = put("images/3.jpg", kind="ObjectRemoved:Delete")
+
+    queue.deliver(batch(put("images/1.jpg"), put("images/2.jpg"), removal, "no JSON"))
+
+    logged = caplog.records[-1].__dict__
+    assert (logged["embedded"], logged["rejected"], logged["deleted"], list(logged["failed"])) == (1, 1, 1, ["m3"])
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {
+        name: metrics[name] for name in ("PhotosEmbedded", "PhotosRejected", "PhotosDeleted", "MessagesFailed")
+    } == {
+        "PhotosEmbedded": [1.0],
+        "PhotosRejected": [1.0],
+        "PhotosDeleted": [1.0],
+        "MessagesFailed": [1.0],
+    }

@@ -1,0 +1,301 @@
+"""The search's answers are scikit-learn's, product by product, with ties broken by image key."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
+
+from lookalike import knn
+from lookalike.knn import nearest_products
+from lookalike.records import text_hash
+from lookalike.snapshot import Snapshot
+from tests.support.fakes import snapshot_of
+
+Vectors = npt.NDArray[np.float32]
+Found = list[tuple[str, str, float]]  # product, image key, distance
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other take a hundred times longer here than the work."""
+    with threadpool_limits(1):
+        yield
+
+
+def keys_of(count: int) -> list[str]:
+    """Keys whose order by text is neither that of the rows nor that of their hashes."""
+    return [f"images/{(number * 7919) % 100_003:06}.jpg" for number in range(count)]
+
+
+def oracle(vectors: Vectors, keys: list[str], products: list[str], query: Vectors, k: int) -> Found:
+    """The k nearest products by scikit-learn's brute force over all rows, in float64."""
+    brute = NearestNeighbors(algorithm="brute").fit(vectors.astype(np.float64))
+    distances, rows = brute.kneighbors(query[np.newaxis].astype(np.float64), n_neighbors=len(vectors))
+    nearest: dict[str, tuple[float, str]] = {}
+    for distance, row in zip(distances[0], rows[0], strict=True):
+        found = (float(distance), keys[row])
+        nearest[products[row]] = min(found, nearest.get(products[row], found))
+    ranked = sorted((*found, product) for product, found in nearest.items())
+    return [(product, key, distance) for distance, key, product in ranked[:k]]
+
+
+def answered(snapshot: Snapshot, query: Vectors, k: int, exclude: list[str] | None = None) -> Found:
+    answer = nearest_products(snapshot, query, k=k, exclude=[text_hash(product) for product in exclude or []])
+    return [(found.row.product_id, found.row.key, found.distance) for found in answer.neighbours]
+
+
+def assert_same(actual: Found, expected: Found, *, norm: float = 1.0) -> None:
+    """Products, photos and order are equal, distances to 1e-5; scikit-learn's own are off by 1e-8 of the rows' ``norm``."""
+    assert [item[:2] for item in actual] == [item[:2] for item in expected]
+    theirs = [item[2] for item in expected]
+    np.testing.assert_allclose([item[2] for item in actual], theirs, rtol=1e-5, atol=1e-7 * norm)
+
+
+def unit(vectors: npt.NDArray[np.float64]) -> Vectors:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def random_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
+    return unit(np.random.default_rng(seed).standard_normal((rows, dimensions)))
+
+
+def clustered_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((8, dimensions))
+    return unit(centres[rng.integers(8, size=rows)] + 0.01 * rng.standard_normal((rows, dimensions)))
+
+
+def far_from_unit_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
+    """Norms from a thousandth to a thousand: float32 dot products of the long ones are off by more than the short ones are long."""
+    rng = np.random.default_rng(seed)
+    return (rng.standard_normal((rows, dimensions)) * 10.0 ** rng.uniform(-3, 3, (rows, 1))).astype(np.float32)
+
+
+def shifted_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
+    """Far from the origin and close to each other: the approximate distances cancel to noise."""
+    return (100.0 + np.random.default_rng(seed).standard_normal((rows, dimensions)) / 100).astype(np.float32)
+
+
+@pytest.mark.parametrize("k", [1, 5, 100])
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("make", [random_rows, clustered_rows, far_from_unit_rows, shifted_rows])
+def test_answers_are_those_of_scikit_learn(make, parts: int, k: int) -> None:
+    vectors = make(seed=1)
+    keys = keys_of(len(vectors))
+    snapshot = snapshot_of(vectors, keys, keys, parts=parts)
+    for query in (*make(seed=2)[:5], vectors[17]):
+        expected = oracle(vectors, keys, keys, query, k)
+        assert_same(answered(snapshot, query, k), expected, norm=float(np.linalg.norm(query)))
+
+
+def test_wide_embeddings() -> None:
+    vectors = np.abs(random_rows(3, rows=60, dimensions=2048)) * 30  # as of a ReLU, and not of unit length
+    keys = keys_of(60)
+
+    found = answered(snapshot_of(vectors, keys, keys), vectors[0] + np.float32(0.5), 7)
+
+    assert_same(found, oracle(vectors, keys, keys, vectors[0] + np.float32(0.5), 7))
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_several_photos_of_a_product_count_once_with_the_nearest(parts: int) -> None:
+    vectors = clustered_rows(4, rows=300)
+    keys = keys_of(300)
+    products = [f"product {number % 40}" for number in range(300)]
+    snapshot = snapshot_of(vectors, keys, products, parts=parts)
+    for query in clustered_rows(5)[:8]:
+        found = answered(snapshot, query, 25)
+        assert_same(found, oracle(vectors, keys, products, query, 25))
+        assert len({product for product, _, _ in found}) == 25
+
+
+def test_one_product_with_many_near_photos_does_not_hide_the_others() -> None:
+    """The nearest 200 photos are all of one product, many more than are looked at first."""
+    near = unit(np.array([1.0, 0, 0, 0]) + 1e-3 * np.random.default_rng(0).standard_normal((200, 4)))
+    far = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, -1], [-1, 0, 0, 0]], np.float32)
+    vectors, keys = np.concatenate([near, far]), keys_of(204)
+    products = ["many"] * 200 + ["a", "b", "c", "d"]
+
+    found = answered(snapshot_of(vectors, keys, products), np.array([1, 0, 0, 0], np.float32), 4)
+
+    assert [product for product, _, _ in found] == [
+        "many",
+        *(products[row] for row in sorted((200, 201, 202), key=keys.__getitem__)),
+    ]
+
+
+@pytest.mark.parametrize("k", [3, 4, 5, 1000, 10**9])
+def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
+    vectors = random_rows(6, rows=8)
+    keys, products = keys_of(8), [str(number // 2) for number in range(8)]
+
+    found = answered(snapshot_of(vectors, keys, products, parts=2), vectors[0], k)
+
+    assert_same(found, oracle(vectors, keys, products, vectors[0], k))
+    assert len(found) == min(k, 4)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+@pytest.mark.parametrize("rows", [50, 3 * knn._EXACT_AT_ONCE // 2])
+def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -> None:
+    """Each at the same distance to the last bit, whichever part and place its row is in."""
+    vector = random_rows(7, rows=1, dimensions=13)
+    keys = keys_of(rows)
+    snapshot = snapshot_of(np.repeat(vector, rows, axis=0), keys, keys, parts=parts)
+    for query in (vector[0], random_rows(8, rows=1, dimensions=13)[0], np.zeros(13, np.float32)):
+        found = answered(snapshot, query, 10)
+        assert [key for _, key, _ in found] == sorted(keys)[:10]
+        assert len({distance for _, _, distance in found}) == 1
+
+
+def test_a_photo_is_at_no_distance_from_itself() -> None:
+    vectors = far_from_unit_rows(9)
+    keys = keys_of(len(vectors))
+    snapshot = snapshot_of(vectors, keys, keys, parts=3)
+
+    for row in range(0, 400, 37):
+        assert answered(snapshot, vectors[row], 1) == [(keys[row], keys[row], 0.0)]
+
+
+def test_excluded_products_are_passed_over() -> None:
+    vectors = clustered_rows(10, rows=60)
+    keys = keys_of(60)
+    products = [str(number % 20) for number in range(60)]
+    kept = [row for row in range(60) if products[row] not in ("3", "4")]
+    snapshot = snapshot_of(vectors, keys, products, parts=3)
+
+    for k in (1, 5, 18, 20, 40):
+        found = answered(snapshot, vectors[3], k, exclude=["3", "4", "no such product"])
+        expected = oracle(vectors[kept], [keys[row] for row in kept], [products[row] for row in kept], vectors[3], k)
+        assert_same(found, expected)
+
+
+def test_nothing_is_left_when_all_products_are_excluded() -> None:
+    snapshot = snapshot_of(random_rows(11, rows=4), keys_of(4), ["a", "a", "b", "b"])
+
+    assert answered(snapshot, random_rows(12)[0], 5, exclude=["a", "b"]) == []
+
+
+def test_superseded_rows_are_not_found() -> None:
+    vectors = random_rows(13, rows=90)
+    keys = keys_of(90)
+    snapshot = snapshot_of(vectors, keys, keys, parts=4, superseded=30)
+    for row in (0, 60, 89):
+        found = answered(snapshot, vectors[row], 70)
+        assert_same(found, oracle(vectors[:60], keys[:60], keys[:60], vectors[row], 70))
+
+
+def test_an_empty_snapshot_has_no_neighbours() -> None:
+    for snapshot in (
+        snapshot_of(np.empty((0, 4), np.float32), [], []),
+        snapshot_of(np.ones((3, 4), np.float32), keys_of(3), keys_of(3), superseded=3),
+    ):
+        answer = nearest_products(snapshot, np.ones(4, np.float32), k=5)
+        assert answer == knn.Answer((), 0, 0)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_asking_for_no_product_is_an_error(k: int) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        nearest_products(snapshot_of(random_rows(14), keys_of(400), keys_of(400)), random_rows(14)[0], k=k)
+
+
+def test_the_answer_says_how_it_was_made() -> None:
+    vectors, keys = random_rows(15), keys_of(400)
+    snapshot = snapshot_of(vectors, keys, keys, parts=2, superseded=100)
+
+    answer = nearest_products(snapshot, vectors[0], k=5)
+
+    assert answer.rows_scanned == 300
+    assert 5 <= answer.rows_exact < 30  # random rows are well apart, so that few more than k need computing
+    assert answer.neighbours[0].row.detail == {"key": keys[0]}
+
+
+def test_the_bounds_hold_the_exact_distance() -> None:
+    for make in (random_rows, clustered_rows, far_from_unit_rows, shifted_rows):
+        vectors = make(seed=16)
+        query = make(seed=17)[0]
+        (part,) = snapshot_of(vectors, keys_of(400), keys_of(400)).parts
+        low, high = knn._bounds(part, query)
+        exact = np.square(part.segment.embedding.astype(np.float64) - query.astype(np.float64)).sum(axis=1)
+        assert (low <= exact).all()
+        assert (exact <= high).all()
+
+
+def test_squares_that_float32_cannot_hold_are_reckoned_with() -> None:
+    """In float32 the squares of the farther row vanish, and those of the nearer one do not."""
+    vectors = np.array([[3, 0, 0, 0, 0], [2, 2, 2, 2, 2]], np.float32) * np.float32(2.0**-76)
+
+    found = answered(snapshot_of(vectors, ["a", "b"], ["a", "b"]), np.zeros(5, np.float32), 1)
+
+    assert found == [("a", "a", 3 * 2.0**-76)]
+
+
+# Small integers times a power of two: every distance is computed without rounding, by scikit-learn too, so that ties are
+# ties and the order must be the same to the last row. Tiny ones make squares that float32 cannot hold.
+GRID = st.integers(1, 5).flatmap(
+    lambda dimensions: npst.arrays(
+        np.int8, st.tuples(st.integers(2, 25), st.just(dimensions)), elements=st.integers(-3, 3)
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    grid=GRID,
+    scale=st.sampled_from([1.0, 2.0**-4, 2.0**20, 2.0**-76]),
+    products=st.lists(st.sampled_from("abcdefgh"), min_size=25, max_size=25),
+    k=st.integers(1, 12),
+    parts=st.integers(1, 3),
+    excluded=st.sampled_from(["", "a", "ab"]),
+)
+def test_ties_and_duplicates(grid, scale, products, k, parts, excluded) -> None:
+    """The first row is the query, the others are the store."""
+    vectors = grid[1:].astype(np.float32) * np.float32(scale)
+    query = grid[0].astype(np.float32) * np.float32(scale)
+    keys, products = keys_of(len(vectors)), products[: len(vectors)]
+    kept = [row for row, product in enumerate(products) if product not in excluded]
+
+    found = answered(snapshot_of(vectors, keys, products, parts=parts), query, k, exclude=list(excluded))
+
+    expected = (
+        oracle(vectors[kept], [keys[row] for row in kept], [products[row] for row in kept], query, k) if kept else []
+    )
+    assert found == expected
+
+
+FLOATS = npst.arrays(
+    np.float32,
+    st.tuples(st.integers(2, 12), st.just(3)),
+    elements=st.floats(-(2.0**40), 2.0**40, width=32, allow_subnormal=True),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rows=FLOATS, k=st.integers(1, 6), parts=st.integers(1, 2))
+def test_no_nearer_product_is_missed(rows, k, parts) -> None:
+    """For any floats: the distances are right, ascend, and nothing that was left out is nearer."""
+    query, vectors = rows[0], rows[1:]
+    keys = keys_of(len(vectors))
+    products = [str(row // 2) for row in range(len(vectors))]
+    exact = {
+        key: float(np.sqrt(np.square(vector.astype(np.float64) - query.astype(np.float64)).sum()))
+        for key, vector in zip(keys, vectors, strict=True)
+    }
+
+    found = answered(snapshot_of(vectors, keys, products, parts=parts), query, k)
+
+    assert len(found) == min(k, len(set(products)))
+    assert [distance for _, _, distance in found] == pytest.approx([exact[key] for _, key, _ in found], rel=1e-12)
+    ranked = [(distance, key) for _, key, distance in found]
+    assert all(one <= other for one, other in itertools.pairwise(ranked))
+    chosen = {product for product, _, _ in found}
+    left_out = [exact[key] for key, product in zip(keys, products, strict=True) if product not in chosen]
+    assert all(distance >= ranked[-1][0] * (1 - 1e-12) for distance in left_out)

@@ -1,0 +1,62 @@
+import pytest
+from tests.support.rows import DIMENSIONS, delete, put, reject, values
+from tests.support.stores import CountingStore, Fault, FaultyStore
+
+from lookalike import log, object_store, segment
+from lookalike.errors import StoreUnavailable
+from lookalike.object_store import MemoryStore
+from lookalike.snapshot import SnapshotReader
+
+ROWS = [put("a", 1), reject("b", 2), delete("c", 3)]
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+
+
+def test_an_append_is_one_write_however_large_the_store_is() -> None:
+    store = CountingStore(MemoryStore())
+    for _ in range(50):
+        store.reset()
+        log.append(store, ROWS, dimensions=DIMENSIONS)
+        assert store.requests == {"put": 1}
+
+
+def test_appended_rows_are_listed_and_read_back() -> None:
+    store = MemoryStore()
+    name = log.append(store, ROWS, dimensions=DIMENSIONS)
+    assert [entry.name for entry in log.entries(store)] == [name]
+    assert name.startswith(log.PREFIX)
+    assert values(segment.decode(store.get(name))) == values(ROWS)
+
+
+def test_two_appends_of_one_moment_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
+    store = MemoryStore()
+    names = {log.append(store, ROWS, dimensions=DIMENSIONS) for _ in range(20)}
+    assert len(names) == 20
+
+
+@pytest.mark.parametrize("fault", [Fault.LANDED_EXISTS, Fault.LANDED_CONFLICT, Fault.LOST_CONFLICT])
+def test_append_survives_a_lost_response(fault: Fault) -> None:
+    memory = MemoryStore()
+    name = log.append(FaultyStore(memory, {0: fault}), ROWS, dimensions=DIMENSIONS)
+    assert [entry.name for entry in log.entries(memory)] == [name]
+
+
+@pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER, Fault.LATE])
+def test_an_append_whose_outcome_is_unknown_raises_and_may_be_repeated(fault: Fault) -> None:
+    memory = MemoryStore()
+    store = FaultyStore(memory, {0: fault})
+    with pytest.raises(StoreUnavailable):
+        log.append(store, ROWS, dimensions=DIMENSIONS)
+    log.append(store, ROWS, dimensions=DIMENSIONS)
+    store.land()
+    assert values(SnapshotReader(memory, dimensions=DIMENSIONS).refresh().rows()) == values(ROWS[:2])
+
+
+def test_an_append_of_nothing_is_harmless() -> None:
+    store = MemoryStore()
+    log.append(store, [], dimensions=DIMENSIONS)
+    assert list(SnapshotReader(store, dimensions=DIMENSIONS).refresh().rows()) == []

@@ -1,0 +1,166 @@
+import dataclasses
+import json
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.rows import quick, texts
+from tests.support.stores import CountingStore, Fault, FaultyStore, Rival
+
+from lookalike import manifest, object_store
+from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.object_store import MemoryStore
+
+naturals = st.integers(0, 2**60)
+manifests = st.builds(
+    Manifest,
+    version=st.integers(0, 10**12),
+    segments=st.lists(st.builds(SegmentRef, texts, naturals, naturals, naturals), max_size=3).map(tuple),
+    folded=st.dictionaries(texts, naturals, max_size=3),
+    retired=st.dictionaries(texts, naturals, max_size=3),
+    created_ms=naturals,
+)
+SAMPLE = Manifest(
+    version=7,
+    segments=(SegmentRef("segments/a.safetensors", 3, 2, 1234),),
+    folded={"log/a.safetensors": 1_700_000_000_000},
+    retired={"segments/b.safetensors": 1_700_000_000_001},
+    created_ms=1_700_000_000_002,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+
+
+@quick
+@given(manifests)
+def test_a_manifest_comes_back_as_it_was(some: Manifest) -> None:
+    assert manifest.decode(manifest.encode(some)) == some
+
+
+@quick
+@given(st.integers(0, 10**20 - 1), st.integers(0, 10**20 - 1))
+def test_newer_versions_sort_first(one: int, other: int) -> None:
+    assert (manifest.manifest_name(one) < manifest.manifest_name(other)) == (one > other)
+
+
+def test_the_newest_of_many_costs_one_listing_of_one_name_and_one_read() -> None:
+    store = CountingStore(MemoryStore())
+    assert manifest.newest(store) == EMPTY
+    for version in [1, 2, 9, 10, 11, 99, 100, 101]:
+        assert manifest.commit(store, Manifest(version=version))
+        store.reset()
+        assert manifest.newest(store).version == version
+        assert store.requests == {"list": 1, "get": 1}
+
+
+def test_two_manifests_of_one_version_are_never_alike() -> None:
+    assert manifest.encode(Manifest(version=1)) != manifest.encode(Manifest(version=1))
+
+
+def test_of_two_commits_of_a_version_one_is_told_it_lost() -> None:
+    store = MemoryStore()
+    first, second = Manifest(version=1), Manifest(version=1)
+    assert manifest.commit(store, first)
+    assert not manifest.commit(store, second)
+    assert manifest.newest(store) == first
+
+
+@pytest.mark.parametrize("fault", [Fault.LANDED_EXISTS, Fault.LANDED_CONFLICT, Fault.LOST_CONFLICT])
+def test_a_commit_survives_a_lost_response(fault: Fault) -> None:
+    memory = MemoryStore()
+    assert manifest.commit(FaultyStore(memory, {0: fault}), SAMPLE)
+    assert manifest.newest(memory) == SAMPLE
+
+
+@pytest.mark.parametrize("fault", [Fault.LANDED_EXISTS, Fault.LANDED_CONFLICT, Fault.LOST_CONFLICT])
+def test_a_lost_race_is_no_outage_whatever_was_answered(fault: Fault) -> None:
+    memory = MemoryStore()
+    theirs = Manifest(version=7)
+    rival = FaultyStore(memory, {0: fault})
+    manifest.commit(memory, theirs)
+    assert not manifest.commit(rival, SAMPLE)
+    assert manifest.newest(memory) == theirs
+
+
+def test_an_outage_is_no_lost_race() -> None:
+    with pytest.raises(StoreUnavailable):
+        manifest.commit(FaultyStore(MemoryStore(), {0: Fault.BEFORE}), SAMPLE)
+
+
+def test_a_manifest_collected_before_it_was_read_is_missing() -> None:
+    memory = MemoryStore()
+    manifest.commit(memory, SAMPLE)
+    store = FaultyStore(memory, {0: Rival(after=lambda: memory.delete(SAMPLE.name))})
+    with pytest.raises(ObjectMissing):
+        manifest.newest(store)
+
+
+def test_a_manifest_under_another_version_s_name_is_corrupt() -> None:
+    store = MemoryStore()
+    store.put_if_absent(manifest.manifest_name(8), manifest.encode(SAMPLE))
+    with pytest.raises(CorruptObject, match="version 7"):
+        manifest.newest(store)
+
+
+def fields(**changes: Any) -> bytes:
+    return json.dumps(json.loads(manifest.encode(SAMPLE)) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"7",
+        b"\xff",
+        b"[" * 100_000,
+        b"{}",
+        fields(format="lookalike-manifest/2"),
+        fields(format=None),
+        fields(version="7"),
+        fields(version=7.0),
+        fields(version=-1),
+        fields(version=True),
+        fields(id=None),
+        fields(created_ms=None),
+        fields(segments=None),
+        fields(segments=[7]),
+        fields(segments=[{"name": "a"}]),
+        fields(segments=[{"name": None, "rows": 1, "puts": 1, "size": 1}]),
+        fields(segments=[{"name": "a", "rows": -1, "puts": 1, "size": 1}]),
+        fields(folded=["log/a"]),
+        fields(folded={"log/a": "yesterday"}),
+        fields(retired={"segments/a": None}),
+        fields(retired=None),
+    ],
+)
+def test_what_is_no_manifest_is_corrupt(data: bytes) -> None:
+    with pytest.raises(CorruptObject):
+        manifest.decode(data)
+
+
+def test_a_manifest_cut_anywhere_is_corrupt() -> None:
+    data = manifest.encode(SAMPLE)
+    for length in range(len(data)):
+        with pytest.raises(CorruptObject):
+            manifest.decode(data[:length])
+
+
+def test_damage_anywhere_is_corrupt_or_gives_a_manifest() -> None:
+    chance = random.Random(3)
+    data = manifest.encode(SAMPLE)
+    for place in range(len(data)):
+        for damage in (chance.randrange(256), ord("0"), ord('"')):
+            try:
+                found = manifest.decode(data[:place] + bytes([damage]) + data[place + 1 :])
+            except CorruptObject:
+                continue
+            assert all(type(number) is int for number in (found.version, *dataclasses.astuple(found.segments[0])[1:]))
