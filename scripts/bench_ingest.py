@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/bench_ingest.py` finds its neighbours however it is started
 
 from scripts.local.progress import Progress  # noqa: E402
-from scripts.local.seeding import health, seed  # noqa: E402
+from scripts.local.seeding import seed  # noqa: E402
 from scripts.local.stack import LocalStack  # noqa: E402
 from scripts.local_stack import LOCAL_PARAMETERS  # noqa: E402
 from scripts.upload import UploadError, open_photos, read_labels  # noqa: E402
@@ -62,10 +62,7 @@ def main() -> int:
             # Before and after, since a machine's speed may change meanwhile.
             before, _ = bare_rate(arguments.model_dir, images, cores)
             with LocalStack(model_dir=arguments.model_dir, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
-                health(stack)
-                for pool in stack.runners.values():
-                    if pool.size > 1:
-                        pool.warm_up()
+                stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
                 used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}
                 with Progress(len(photos), "searchable") as progress:

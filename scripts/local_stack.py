@@ -9,6 +9,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -95,13 +96,16 @@ def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels
 
 def _drawn() -> Path:
     """A catalogue drawn for the purpose; drawn once and kept."""
-    if not (DRAWN / "labels.csv").is_file():
-        print("Drawing a catalogue; make demo IMAGES=... LABELS=... takes your own.", file=sys.stderr)
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "scripts" / "draw_catalogue.py"), "--out", str(DRAWN)], check=False
-        )
-        if done.returncode:
-            raise SettingError("The catalogue could not be drawn. Name one of your own with --images.")
+    command = [sys.executable, str(ROOT / "scripts" / "draw_catalogue.py"), "--out", str(DRAWN)]
+    # It has processes of its own: as a group they can be ended together.
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as drawing:
+        try:
+            code = drawing.wait()
+        except _Stopped:
+            os.killpg(drawing.pid, signal.SIGKILL)
+            raise
+    if code:
+        raise SettingError("The catalogue could not be drawn. Name one of your own with --images.")
     return DRAWN
 
 

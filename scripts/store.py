@@ -1,9 +1,9 @@
 """Look at, check and repair the embeddings store and its queue.
 
-    python scripts/store.py stats   --bucket STORE_BUCKET
-    python scripts/store.py ls      --bucket STORE_BUCKET
-    python scripts/store.py fsck    --bucket STORE_BUCKET
-    python scripts/store.py redrive --dead-letters DEAD_LETTER_QUEUE_URL
+python scripts/store.py stats   --bucket STORE_BUCKET
+python scripts/store.py ls      --bucket STORE_BUCKET
+python scripts/store.py fsck    --bucket STORE_BUCKET
+python scripts/store.py redrive --dead-letters DEAD_LETTER_QUEUE_URL
 """
 
 import argparse

@@ -18,6 +18,7 @@ import re
 import sys
 import threading
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -50,6 +51,8 @@ TYPES: Final = {
 PREFIX: Final = "images/"
 MAX_METADATA_BYTES: Final = 2048
 """S3's limit for the names and values of one object's user metadata."""
+# What reading a file or an entry of a zip raises: RuntimeError is an encrypted one.
+_UNREADABLE: Final = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _USUAL_NAMES: Final = frozenset({"images", "image", "photos", "pictures"})
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -110,10 +113,11 @@ def _photos(source: Path, found: Iterable[tuple[str, Callable[[], bytes]]], labe
         if path.suffix.lower() in TYPES and not hidden:
             photos.append(Photo(path, read))
     depth = _wrapping_depth(photos, source, labels)
-    photos = [Photo(PurePosixPath(*photo.path.parts[depth:]), photo.read) for photo in photos]
-    if not photos:
+    # A zip may hold one name twice; as when it is unpacked, the last one counts.
+    by_path = {path: Photo(path, photo.read) for photo in photos for path in [PurePosixPath(*photo.path.parts[depth:])]}
+    if not by_path:
         raise UploadError(f"{source} holds no photos ({', '.join(sorted(TYPES))}).")
-    return sorted(photos, key=lambda photo: photo.path)
+    return [by_path[path] for path in sorted(by_path)]
 
 
 def _wrapping_depth(photos: list[Photo], source: Path, labels: Labels) -> int:
@@ -205,7 +209,7 @@ def upload(
     """Upload photos with their labels, several at once; returns how many were sent.
 
     ``on_done`` is told how many are settled so far. ``skip`` maps keys to ETags: a photo with both is there already.
-    The first that fails stops the others and is raised.
+    The first that fails stops the others and is raised: UploadError where it is the photo's fault.
     """
     # Photos are small: asking whether they may be sent takes as long as sending them.
     s3.meta.events.register_last("before-call.s3.PutObject", _without_asking, unique_id="upload-without-asking")
@@ -214,7 +218,10 @@ def upload(
 
     def put(photo: Photo) -> None:
         nonlocal sent, settled
-        data = photo.read()
+        try:
+            data = photo.read()
+        except _UNREADABLE as error:
+            raise UploadError(f"{photo.path} cannot be read: {error}.") from error
         is_there = photo.key in skip and skip[photo.key] == hashlib.md5(data, usedforsecurity=False).hexdigest()
         if not is_there:
             s3.put_object(

@@ -252,12 +252,15 @@ class Canvas:
         return np.asarray(shade, dtype=np.float32)
 
     def _creased(self, frame: Frame, shape: tuple[int, ...], creases: Sequence[Crease]) -> Field:
-        field = np.zeros(shape, dtype=np.float32)
+        """The heights of creases. Ridges are drawn on one sheet and furrows on another, higher ones brighter."""
+        highest = max(abs(height) for *_, height in creases)
+        ridges, furrows = (Image.new("L", (shape[1] * 2, shape[0] * 2)) for _ in range(2))
+        pens = ImageDraw.Draw(ridges), ImageDraw.Draw(furrows)
         for line, width, height in creases:
-            image = Image.new("L", (shape[1] * 2, shape[0] * 2))
             outline = tapered(self._pixels(line) - np.array(frame[:2]), width * self.scale) * (2 / COARSE)
-            ImageDraw.Draw(image).polygon([(x, y) for x, y in outline.tolist()], fill=255)
-            field += as_field(image.reduce(2)) * np.float32(height)
+            ink = round(abs(height) / highest * 255)
+            pens[height < 0].polygon([(x, y) for x, y in outline.tolist()], fill=ink)
+        field = (as_field(ridges.reduce(2)) - as_field(furrows.reduce(2))) * np.float32(highest)
         width = float(np.mean([width for _, width, _ in creases]))
         return blurred(field, width * self.scale / COARSE * 0.45)
 

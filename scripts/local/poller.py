@@ -22,7 +22,9 @@ Message = dict[str, Any]
 
 _PER_CALL: Final = 10
 """The most messages that one SQS call receives, deletes or changes."""
-_POLL_S: Final = 1
+_POLL_S: Final = 5
+"""How long a call waits for messages; also how long a poller may take to notice that it was closed."""
+_RETRY_S: Final = 1
 _MAX_BACKOFF_S: Final = 60
 _log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ class Poller:
             except (BotoCoreError, ClientError) as error:
                 if not self._stopping.is_set():
                     _log.warning("the queue %s does not answer: %s", self._queue_url, error)
-                self._stopping.wait(_POLL_S)
+                self._stopping.wait(_RETRY_S)
 
     def gather(self) -> list[Message]:
         """The next batch; empty only where the poller was closed meanwhile."""

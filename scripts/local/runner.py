@@ -111,19 +111,24 @@ class ProcessRunner:
             answer = channel.receive(connection)
         except TimeoutError:
             self._discard()
-            self._note(f"{request_id} Task timed out after {timeout_s:.2f} seconds")
-            return error("Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds")
+            return self._ended(request_id, "Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds")
         except (channel.ChannelClosed, OSError):
             code = self._discard()
-            if self._closed:
-                return _SHUTTING_DOWN
-            self._note(f"{request_id} the worker ended with {code}")
-            return error("Runtime.ExitError", f"the worker ended with {code} before it answered")
+            return self._ended(request_id, "Runtime.ExitError", f"the worker ended with {code} before it answered")
         if "error" in answer:
             return Result(error=answer["error"])
         if len(json.dumps(answer["result"])) > MAX_PAYLOAD_BYTES:
             return error("Function.ResponseSizeTooLarge", f"the answer is larger than {MAX_PAYLOAD_BYTES} bytes")
         return Result(answer["result"])
+
+    def _ended(self, request_id: str, kind: str, message: str) -> Result:
+        """The result of a call whose worker is gone, noted where people look for it."""
+        if self._closed:
+            return _SHUTTING_DOWN
+        _log.warning("%s: %s %s", self.function.logical_id, request_id, message)
+        with suppress(OSError), self.log_path.open("a", encoding="utf-8") as log:
+            log.write(f"{request_id} {message}\n")
+        return error(kind, message)
 
     def close(self) -> None:
         with self._state:
@@ -170,11 +175,6 @@ class ProcessRunner:
         if connection is not None:
             connection.close()
         return child.process.returncode if ended is None else ended
-
-    def _note(self, line: str) -> None:
-        _log.warning("%s: %s", self.function.logical_id, line)
-        with suppress(OSError), self.log_path.open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
 
 
 class RunnerPool[R: FunctionRunner]:

@@ -41,7 +41,7 @@ def health(stack: LocalStack) -> dict[str, Any]:
 def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
     """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
 
-    Raises SeedingError, and what the upload raises.
+    Raises SeedingError.
     """
     started = time.monotonic()
     upload_failures: list[BaseException] = []
@@ -57,7 +57,7 @@ def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Ca
     next_check = started
     while True:
         if upload_failures:
-            raise upload_failures[0]
+            raise SeedingError(f"The upload stopped: {upload_failures[0]}") from upload_failures[0]
         if time.monotonic() >= next_check:
             _check(stack)
             next_check = time.monotonic() + _CHECK_EVERY_S

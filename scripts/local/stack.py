@@ -88,6 +88,8 @@ class LocalStack:
         aws_socket.close()  # the child has it; when the child ends, its clients must notice
         self.s3 = resources.client("s3", self.endpoint_url)
         self.sqs = resources.client("sqs", self.endpoint_url)
+        undo.callback(self.s3.close)
+        undo.callback(self.sqs.close)
         self.queue_urls = resources.make(self.template, self.s3, self.sqs)
         for logical_id, function in self.template.functions.items():
             self.runners[logical_id] = undo.enter_context(contextlib.closing(self._pool(function)))
@@ -148,19 +150,36 @@ class LocalStack:
             poller.start()
 
     def _warm_up(self) -> None:
-        """Start the workers that will be needed at once, without waiting for them: a cold start takes a while."""
+        """Start the workers that will be needed, without waiting for them: a cold start takes a while.
 
-        def warm_up(logical_id: str, runner: ProcessRunner) -> None:
-            error = runner.warm_up().error
-            if error is not None:
-                self._start_errors.append(f"{logical_id} does not start: {error.get('errorMessage')}.")
-
+        First what takes photos in and one worker that answers, then the other workers that answer.
+        """
         fed = {source.function_id for source in self.template.event_sources}
         asked = {route.function_id for route in self.template.routes}
-        for logical_id, pool in self.runners.items():
-            wanted = pool.runners if logical_id in fed else pool.runners[:1] if logical_id in asked else []
-            for runner in wanted:
-                threading.Thread(target=warm_up, args=(logical_id, runner), daemon=True).start()
+        first = [(name, runner) for name in fed for runner in self.runners[name].runners]
+        first += [(name, self.runners[name].runners[0]) for name in asked - fed]
+        then = [(name, runner) for name in asked - fed for runner in self.runners[name].runners[1:]]
+
+        def warm_up(name: str, runner: ProcessRunner) -> None:
+            error = runner.warm_up().error
+            if error is not None:
+                self._start_errors.append(f"{name} does not start: {error.get('errorMessage')}.")
+
+        def in_turn() -> None:
+            threads = [threading.Thread(target=warm_up, args=item, daemon=True) for item in first]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            for item in then:
+                warm_up(*item)
+
+        self._warming = threading.Thread(target=in_turn, name="warm-up", daemon=True)
+        self._warming.start()
+
+    def wait_until_warm(self) -> None:
+        """Return when the workers that entering has begun to start are there, or have failed."""
+        self._warming.join()
 
     def problem(self) -> str | None:
         """What keeps photos from ever becoming searchable, as a sentence; None if nothing is known to."""

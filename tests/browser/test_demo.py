@@ -60,7 +60,9 @@ def test_a_photo_of_a_product_finds_it_first_and_a_result_leads_to_its_neighbour
     expect(cards(page)).to_have_count(5, timeout=20_000)
     expect(heading(page)).to_contain_text("5 products")
     expect(cards(page).first.locator("img")).to_be_visible()
-    broken = page.evaluate("[...document.images].filter((image) => image.src && image.complete && !image.naturalWidth).length")
+    broken = page.evaluate(
+        "[...document.images].filter((image) => image.src && image.complete && !image.naturalWidth).length"
+    )
     assert broken == 0, "every picture should load"
 
     cards(page).nth(1).get_by_role("link").or_(cards(page).nth(1).get_by_role("button")).first.click()

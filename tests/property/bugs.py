@@ -21,7 +21,7 @@ Bug = Callable[[], Any]
 
 @contextmanager
 def no_read_back_on_412() -> Iterator[None]:
-    """"Exists" is taken for "another's", though it may be ours."""
+    """ "Exists" is taken for "another's", though it may be ours."""
 
     def create(store: ObjectStore, name: str, data: bytes, **_: Any) -> bool:
         return store.put_if_absent(name, data) is PutAnswer.CREATED
@@ -32,7 +32,7 @@ def no_read_back_on_412() -> Iterator[None]:
 
 @contextmanager
 def conflict_taken_for_success() -> Iterator[None]:
-    """"A rival write is in flight" is taken for "written"."""
+    """ "A rival write is in flight" is taken for "written"."""
     create = object_store.create
 
     def trusting(store: ObjectStore, name: str, data: bytes, **options: Any) -> bool:

@@ -10,7 +10,7 @@ common = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 # The same examples in every run, so that a red build is about the change that was built.
-settings.register_profile("fast", common, max_examples=200, stateful_step_count=25, derandomize=True)
+settings.register_profile("fast", common, max_examples=200, stateful_step_count=40, derandomize=True)
 # Other examples in every run, and many of them.
-settings.register_profile("long", common, max_examples=4000, stateful_step_count=50, print_blob=True)
+settings.register_profile("long", common, max_examples=2500, stateful_step_count=50, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

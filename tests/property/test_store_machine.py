@@ -1,3 +1,31 @@
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.property.bugs import BUGS, Bug
 from tests.property.store_machine import StoreMachine
 
+from lookalike.errors import StoreError
+
 TestStore = StoreMachine.TestCase
+
+until_the_first_failure = settings(
+    max_examples=3000,
+    stateful_step_count=40,
+    phases=[Phase.generate],
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="minutes; HYPOTHESIS_PROFILE=long runs it")
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_machine_finds_a_bug_put_in_on_purpose(bug: Bug, record_property: pytest.RecordProperty) -> None:
+    StoreMachine.examples = 0
+    with bug(), pytest.raises((AssertionError, StoreError)):
+        run_state_machine_as_test(StoreMachine, settings=until_the_first_failure)
+    record_property("examples", StoreMachine.examples)
+    print(f"{bug.__name__}: found in {StoreMachine.examples} examples")  # shown by pytest -rP

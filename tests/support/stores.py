@@ -2,60 +2,12 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.object_store import Entry, ObjectStore, PutAnswer
-
-
-class CountingStore:
-    """Counts requests by call and bytes by direction. Safe for threads."""
-
-    def __init__(self, inner: ObjectStore) -> None:
-        self.inner = inner
-        self.requests: Counter[str] = Counter()
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self._lock = threading.Lock()
-
-    def reset(self) -> None:
-        """Start again from zero."""
-        with self._lock:
-            self.requests.clear()
-            self.bytes_read = self.bytes_written = 0
-
-    def _count(self, call: str, *, written: int = 0) -> None:
-        with self._lock:
-            self.requests[call] += 1
-            self.bytes_written += written
-
-    def _count_read(self, data: bytes) -> bytes:
-        with self._lock:
-            self.bytes_read += len(data)
-        return data
-
-    def get(self, name: str) -> bytes:
-        self._count("get")
-        return self._count_read(self.inner.get(name))
-
-    def get_range(self, name: str, start: int, end: int) -> bytes:
-        self._count("get_range")
-        return self._count_read(self.inner.get_range(name, start, end))
-
-    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        self._count("put", written=len(data))
-        return self.inner.put_if_absent(name, data)
-
-    def delete(self, name: str) -> None:
-        self._count("delete")
-        self.inner.delete(name)
-
-    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        self._count("list")
-        return self.inner.list(prefix, limit=limit)
 
 
 class LatencyStore:
@@ -122,14 +74,14 @@ class Rival:
 
 @dataclass(slots=True)
 class FaultyStore:
-    """Counts its calls from 0 and does what ``plan`` says of the call of that number.
+    """Does what ``plan`` says of a call, by its number, or by its kind and its number among those of its kind, all from 0.
 
     ``calls`` lists what was asked, ``missing`` the names that were read and not there, ``late`` what is on its way. Rivals
     run in the caller's thread and should use another store around the same objects.
     """
 
     inner: ObjectStore
-    plan: Mapping[int, Fault | Rival] = field(default_factory=dict)
+    plan: Mapping[int | tuple[str, int], Fault | Rival] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     late: list[tuple[str, bytes]] = field(default_factory=list)
@@ -142,7 +94,8 @@ class FaultyStore:
 
     def _next(self, call: str, name: str) -> tuple[Fault | None, Rival]:
         with self._lock:
-            planned = self.plan.get(len(self.calls))
+            of_its_kind = sum(earlier == call for earlier, _ in self.calls)
+            planned = self.plan.get(len(self.calls)) or self.plan.get((call, of_its_kind))
             self.calls.append((call, name))
         return (None, planned) if isinstance(planned, Rival) else (planned, Rival())
 
@@ -150,7 +103,7 @@ class FaultyStore:
         fault, rival = self._next(call, name)
         if rival.before:
             rival.before()
-        if fault in (Fault.BEFORE, Fault.CUT):
+        if fault is Fault.BEFORE or (fault is Fault.CUT and call != "list"):
             raise StoreUnavailable(f"injected: {call} {name} was not done")
         if fault and fault is not Fault.AFTER and instead:
             return instead(fault)
@@ -187,12 +140,15 @@ class FaultyStore:
         self._do("delete", name, lambda: self.inner.delete(name))
 
     def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        if self.plan.get(len(self.calls)) is Fault.CUT:
-            self._next("list", prefix)
-            return self._cut(prefix, limit)
-        return self._do("list", prefix, lambda: iter(list(self.inner.list(prefix, limit=limit))))
+        def cut(fault: Fault) -> Iterator[Entry]:
+            entries = list(self.inner.list(prefix, limit=limit))
+            if fault is not Fault.CUT:
+                return iter(entries)
+            return _ending_early(entries[: len(entries) // 2], prefix)
 
-    def _cut(self, prefix: str, limit: int | None) -> Iterator[Entry]:
-        entries = list(self.inner.list(prefix, limit=limit))
-        yield from entries[: len(entries) // 2]
-        raise StoreUnavailable(f"injected: the listing of {prefix} ended in the middle")
+        return self._do("list", prefix, lambda: iter(list(self.inner.list(prefix, limit=limit))), cut)
+
+
+def _ending_early(entries: list[Entry], prefix: str) -> Iterator[Entry]:
+    yield from entries
+    raise StoreUnavailable(f"injected: the listing of {prefix} ended in the middle")

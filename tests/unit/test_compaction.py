@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
-from tests.support.stores import CountingStore, Fault, FaultyStore, Rival
+from tests.support.stores import Fault, FaultyStore, Rival
 
 from lookalike import log, manifest, object_store, segment
 from lookalike.compaction import Policy, Work, choose, collect, compact
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.manifest import Manifest, SegmentRef
-from lookalike.object_store import MemoryStore, ObjectStore
+from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
 from lookalike.records import Row
 from lookalike.snapshot import SnapshotReader
 

@@ -10,11 +10,10 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, texts, value, values
-from tests.support.stores import CountingStore
 
 from lookalike import segment, tensors
 from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.object_store import MemoryStore
+from lookalike.object_store import CountingStore, MemoryStore
 from lookalike.records import Op, Row, text_hash
 from lookalike.segment import Segment
 

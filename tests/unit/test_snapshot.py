@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
-from tests.support.stores import CountingStore, Fault, FaultyStore, Rival
+from tests.support.stores import Fault, FaultyStore, Rival
 
 from lookalike import log, manifest
 from lookalike.compaction import Policy, collect, compact
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
-from lookalike.object_store import MemoryStore, ObjectStore
+from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
 from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row
 from lookalike.snapshot import Snapshot, SnapshotReader, newest_mask
 

@@ -59,6 +59,11 @@ def test_no_entry_of_a_zip_leaves_the_prefix(tmp_path):
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_a_zip_holds_twice_is_one_photo(tmp_path):
+    assert keys(write_zip(tmp_path / "x.zip", "1.jpg", "1.jpg")) == ["images/1.jpg"]
+
+
 @pytest.mark.parametrize(
     ("names", "labels", "expected"),
     [
@@ -186,3 +191,10 @@ def test_the_first_failure_is_told(tmp_path):
     source = write_folder(tmp_path / "x", "1.jpg", "2.jpg")
     with open_photos(source) as photos, pytest.raises(OSError, match="refused"):
         upload(Bucket(broken="images/1.jpg"), "b", photos, {}, threads=1)
+
+
+def test_a_photo_that_cannot_be_read_is_named(tmp_path):
+    source = write_zip(tmp_path / "x.zip", "1.jpg")
+    source.write_bytes(source.read_bytes().replace(b"1.jpg1.jpg", b"1.jpg2.jpg"))  # its content, not its checksum
+    with open_photos(source) as photos, pytest.raises(UploadError, match=r"1\.jpg cannot be read"):
+        upload(Bucket(), "b", photos, {})

@@ -48,7 +48,7 @@ def check(store: ObjectStore) -> Report:
     newest_orders = _newest_orders(list(live.values()))
     for name in sorted(log_sizes.keys() & newest.folded.keys()):
         _check_folded(store, name, newest_orders, report)
-    _count(report, store, newest, live, waiting, log_sizes)
+    report.counts |= _counts(store, newest, live, log_sizes)
     return report
 
 
@@ -135,25 +135,20 @@ def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, byte
             report.errors.append(f"{name}: an older row of {rows.name(index)[1]!r} stands in its place")
 
 
-def _count(
-    report: Report,
-    store: ObjectStore,
-    newest: Manifest,
-    live: dict[str, Segment],
-    waiting: list[str],
-    log_sizes: dict[str, int],
-) -> None:
+def _counts(
+    store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_sizes: dict[str, int]
+) -> dict[str, int]:
     stored = {entry.name: entry.size for entry in store.list(SEGMENTS)}
     referenced = {ref.name for ref in newest.segments}
-    keys = [rows.key_hash for rows in live.values()]
-    orders = [rows.order for rows in live.values()]
-    operations = [rows.op for rows in live.values()]
-    visible = (
-        np.concatenate(operations)[newest_mask(np.concatenate(keys), np.concatenate(orders))]
-        if keys
-        else np.empty(0, np.uint32)
-    )
-    report.counts |= {
+    waiting = log_sizes.keys() - newest.folded.keys()
+    visible = np.empty(0, np.uint32)
+    if live:
+        newest_rows = newest_mask(
+            np.concatenate([rows.key_hash for rows in live.values()]),
+            np.concatenate([rows.order for rows in live.values()]),
+        )
+        visible = np.concatenate([rows.op for rows in live.values()])[newest_rows]
+    return {
         "version": newest.version,
         "segments": len(newest.segments),
         "log segments waiting": len(waiting),

@@ -4,9 +4,9 @@ Everything a merchant or a shopper may send is met here: a phone's rotated 12-me
 transparency, a CMYK scan, a 16-bit greyscale, a text file named ``.jpg``, a decompression bomb. Whatever
 the bytes are, ``decode`` returns pixels or raises an ``ImageError``.
 
-A photo that is not square keeps its proportions and is padded with white; docs/decisions/0003 has the
-measurements. A change of what ``decode`` gives for the same bytes must come with a new ``model.RECIPE``,
-because embeddings of two recipes are not comparable.
+A photo that is not square is stretched to one; docs/decisions/0003 has the measurements. A change of what
+``decode`` gives for the same bytes must come with a new ``model.RECIPE``, because embeddings of two recipes
+are not comparable.
 """
 
 import re
@@ -100,7 +100,7 @@ def decode(data: bytes, *, size: int, max_pixels: int = MAX_PIXELS) -> NDArray[n
     """Decode a photo into a uint8 array (``size``, ``size``, 3) of RGB pixels.
 
     The EXIF orientation is applied, transparency is laid on white, the first frame of an animation is
-    taken, and the photo is resampled to fit the square with white beside it. Safe to call from several
+    taken, and the whole photo is resampled to the square, whatever its shape. Safe to call from several
     threads.
 
     Raises ``NotAnImage`` for bytes of no known format, ``TooManyPixels`` when the header announces more
@@ -136,19 +136,16 @@ def decode(data: bytes, *, size: int, max_pixels: int = MAX_PIXELS) -> NDArray[n
 
 
 def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
-    """Load, shrink, turn and pad, in the order that costs least."""
-    width, height = image.size
-    ratio = size / max(width, height)
-    fitted = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    """Load, shrink, turn and lay on white, in the order that costs least."""
+    square = (size, size)
     # JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves at least twice the pixels wanted.
-    image.draft(None, (2 * fitted[0], 2 * fitted[1]))
+    image.draft(None, (2 * size, 2 * size))
     image.load()
     turn = _TURNS.get(_orientation(image))
-    shrunk = _resizable(image).resize(fitted, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    shrunk = _resizable(image).resize(square, Image.Resampling.BICUBIC, reducing_gap=2.0)
     upright = shrunk if turn is None else shrunk.transpose(turn)
-    canvas = Image.new("RGB", (size, size), "white")
-    corner = ((size - upright.width) // 2, (size - upright.height) // 2)
-    canvas.paste(upright, corner, upright if upright.mode == "RGBA" else None)
+    canvas = Image.new("RGB", square, "white")
+    canvas.paste(upright, None, upright if upright.mode == "RGBA" else None)
     return np.array(canvas)
 
 

@@ -1,0 +1,27 @@
+"""The local S3 by itself, for what needs objects and no functions."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from scripts.local import resources
+from scripts.local.http_server import listen
+from scripts.local.lifeline import Child, python
+
+
+@contextlib.contextmanager
+def local_s3(bucket: str) -> Iterator[str]:
+    """An S3 in a process of its own with one empty bucket: its endpoint URL."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    command = python(Path(__file__).with_name("aws_server.py"))
+    with contextlib.ExitStack() as undo:
+        socket = undo.enter_context(listen(0))
+        log = undo.enter_context(Path(os.devnull).open("wb"))
+        child = Child(
+            [*command, "--listener", str(socket.fileno())], log=log, env=environment, passed=(socket.fileno(),)
+        )
+        undo.callback(child.close)
+        endpoint_url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+        resources.client("s3", endpoint_url).create_bucket(Bucket=bucket)
+        yield endpoint_url
