@@ -68,7 +68,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         reasons = [done.failed[item] for item in events if item in done.failed]
         if reasons:
             failures[message_id] = reasons[0]
-    logger.info(
+    log = logger.warning if failures else logger.info
+    log(
         "ingested",
         embedded=done.embedded,
         rejected=done.rejected,

@@ -259,7 +259,7 @@ class Canvas:
         for line, width, height in creases:
             outline = tapered(self._pixels(line) - np.array(frame[:2]), width * self.scale) * (2 / COARSE)
             ink = round(abs(height) / highest * 255)
-            pens[height < 0].polygon([(x, y) for x, y in outline.tolist()], fill=ink)
+            pens[0 if height > 0 else 1].polygon([(x, y) for x, y in outline.tolist()], fill=ink)
         field = (as_field(ridges.reduce(2)) - as_field(furrows.reduce(2))) * np.float32(highest)
         width = float(np.mean([width for _, width, _ in creases]))
         return blurred(field, width * self.scale / COARSE * 0.45)

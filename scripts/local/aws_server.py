@@ -18,9 +18,6 @@ from urllib.parse import unquote_to_bytes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-# Before moto is imported: it reads these once. Requests are small and trusted, and no signature is checked.
-os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 << 20))
-
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     environ_key_for_header,
@@ -102,6 +99,8 @@ def main() -> None:
     parser.add_argument("--lifeline", type=int, required=True, help="file descriptor that ends with the parent")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Segments and photos stay in memory; moto would put whatever has more than 5 MB into a file.
+    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 << 20))
     sqs.install(ACCOUNT, REGION)
     HttpServer(socket.socket(fileno=arguments.listener), answer).start()
     end_with_parent(arguments.lifeline)

@@ -86,13 +86,13 @@ def store(s3: tuple[TamperedS3, Any], bucket: str) -> S3Store:
 
 
 def test_stores_of_two_models_do_not_see_each_other(s3: tuple[TamperedS3, Any], bucket: str) -> None:
-    one, other = S3Store(s3[1], bucket, "one/"), S3Store(s3[1], bucket, "other/")
+    one, other = S3Store(s3[1], bucket, f"{'1' * 64}/"), S3Store(s3[1], bucket, f"{'2' * 64}/")
     one.put_if_absent("log/a", b"1")
     assert list(other.list("")) == []
     with pytest.raises(ObjectMissing):
         other.get("log/a")
     other.put_if_absent("log/b", b"2")
-    assert store_prefixes(s3[1], bucket) == ["one/", "other/"]
+    assert store_prefixes(s3[1], bucket) == [f"{'1' * 64}/", f"{'2' * 64}/"]
 
 
 @pytest.fixture(scope="module")

@@ -23,9 +23,8 @@ until_the_first_failure = settings(
 
 @pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="minutes; HYPOTHESIS_PROFILE=long runs it")
 @pytest.mark.parametrize("bug", BUGS)
-def test_the_machine_finds_a_bug_put_in_on_purpose(bug: Bug, record_property: pytest.RecordProperty) -> None:
+def test_the_machine_finds_a_bug_put_in_on_purpose(bug: Bug) -> None:
     StoreMachine.examples = 0
     with bug(), pytest.raises((AssertionError, StoreError)):
         run_state_machine_as_test(StoreMachine, settings=until_the_first_failure)
-    record_property("examples", StoreMachine.examples)
     print(f"{bug.__name__}: found in {StoreMachine.examples} examples")  # shown by pytest -rP

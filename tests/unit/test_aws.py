@@ -192,11 +192,12 @@ class TestStore:
         assert len(wire.requests) == 1
         assert parse_qs(urlsplit(wire.requests[0].url).query)["max-keys"] == ["1"]
 
-    def test_stores_are_found_by_their_prefixes(self, connect: Connect) -> None:
-        found = "".join(f"<CommonPrefixes><Prefix>{name}/</Prefix></CommonPrefixes>" for name in ("aa", "bb"))
+    def test_stores_are_found_by_their_prefixes_and_nothing_else_is_taken_for_one(self, connect: Connect) -> None:
+        ours, theirs = ("ab" * 32, "cd" * 32), ("exports", "AB" * 32, "ab" * 31)
+        found = "".join(f"<CommonPrefixes><Prefix>{name}/</Prefix></CommonPrefixes>" for name in (*ours, *theirs))
         answer = f"<ListBucketResult>{found}<IsTruncated>false</IsTruncated></ListBucketResult>"
 
-        assert store_prefixes(connect((200, {}, answer.encode()))[0], "bucket") == ["aa/", "bb/"]
+        assert store_prefixes(connect((200, {}, answer.encode()))[0], "bucket") == [f"{name}/" for name in ours]
 
     def test_outages_are_retried_a_few_times(self, connect: Connect) -> None:
         client, wire = connect(failure(503, "SlowDown"), failure(500, "InternalError"), (200, {}, b"data"))

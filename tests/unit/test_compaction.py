@@ -305,7 +305,7 @@ def test_no_tombstone_is_dropped_while_the_log_waits(store: MemoryStore, clock: 
     append(store, put("b", 1))
     settle(store, clock, LARGE)
     append(store, put("a", 1))
-    steps = iter([100.0, 0.0])
+    steps = itertools.chain([100.0], itertools.repeat(0.0))  # time for one step
     compact(store, replace(LARGE, fanout=2), time_left_s=lambda: next(steps), clock=clock)
     assert tombstones(store) == {"a"}
     assert shown(store) == {"b": 1}
@@ -355,7 +355,7 @@ def test_grace_starts_when_a_segment_goes_out_of_use_and_not_when_its_merge_begi
 
     slow = FaultyStore(store)
     slow.plan = {call: Rival(before=slowly) for call in range(20)}
-    steps = iter([100.0, 0.0])
+    steps = itertools.chain([100.0], itertools.repeat(0.0))  # time for one step
     compact(slow, replace(LARGE, fanout=2), time_left_s=lambda: next(steps), clock=clock)
     retired = manifest.newest(store).retired
     assert retired.keys() >= needed

@@ -192,8 +192,23 @@ class TestOneKeySeveralTimes:
 
 
 class TestPhotosThatChange:
-    def test_an_object_already_gone_is_passed_over(self, world: World) -> None:
-        assert world.ingest(created("images/1.jpg")) == Ingested(0, 0, 0, 1, {}, None)
+    def test_an_object_already_gone_is_noted_as_deleted(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.ingest(created("images/1.jpg", 1))
+        world.catalogue.remove("images/1.jpg")  # by a rule that sends no event
+
+        done = world.ingest(created("images/1.jpg", 1))
+
+        assert (done.embedded, done.deleted, done.skipped, done.failed) == (0, 1, 0, {})
+        assert world.rows() == {}
+
+    def test_a_photo_put_again_after_it_was_gone_comes_back(self, world: World) -> None:
+        world.ingest(created("images/1.jpg", 1))
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+
+        world.ingest(created("images/1.jpg", 2))
+
+        assert list(world.rows()) == ["images/1.jpg"]
 
     def test_an_object_replaced_since_is_read_as_it_is(self, world: World) -> None:
         world.catalogue.put("images/1.jpg", photo("new"), name="New")

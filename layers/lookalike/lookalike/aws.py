@@ -1,5 +1,6 @@
 """Amazon S3, behind the interfaces the rest of the package knows. The only module that imports boto3."""
 
+import re
 from collections.abc import Iterator
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -14,6 +15,7 @@ from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
 from lookalike.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 def s3_client(
@@ -112,10 +114,14 @@ class S3Store:
 
 
 def store_prefixes(client: Any, bucket: str) -> list[str]:
-    """The prefixes of the stores in a bucket, one for each model that ever had one, each ending in a slash."""
+    """The prefixes of the stores in a bucket, one for each model that ever had one, each ending in a slash.
+
+    A store's prefix is a model's fingerprint. Whatever else somebody keeps in the bucket is none of ours.
+    """
     try:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Delimiter="/")
-        return [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
+        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
+        return [prefix for prefix in found if _FINGERPRINT.fullmatch(prefix.rstrip("/"))]
     except (BotoCoreError, ClientError) as error:
         raise _error(error, "LIST", "stores") from error
 

@@ -36,6 +36,7 @@ from lookalike.snapshot import newest_mask
 
 PREFIX = "segments/"
 _READ_ATTEMPTS = 5
+_COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def compact(
         if work is None:
             break
         done += work
-    return done + collect(store, policy, clock=clock)
+    return done + collect(store, policy, time_left_s=time_left_s, clock=clock)
 
 
 def _read_state(store: ObjectStore) -> _State:
@@ -281,8 +282,14 @@ def _commit(
     )
 
 
-def collect(store: ObjectStore, policy: Policy, *, clock: Callable[[], float] = time.time) -> Work:
-    """Delete what the newest manifest does not need and no reader can still be reading."""
+def collect(
+    store: ObjectStore,
+    policy: Policy,
+    *,
+    time_left_s: Callable[[], float] = lambda: float("inf"),
+    clock: Callable[[], float] = time.time,
+) -> Work:
+    """Delete what the newest manifest does not need and no reader can still be reading, while there is time."""
     state = _read_state(store)
     now_ms = int(clock() * 1000)
     grace_ms = int(policy.grace_s * 1000)
@@ -304,6 +311,10 @@ def collect(store: ObjectStore, policy: Policy, *, clock: Callable[[], float] = 
         for newer, old in islice(manifests, policy.manifests_kept - 1, None)
         if newer.modified_ms + grace_ms < now_ms
     ]
+    collected = 0
     for name in doomed:
+        if time_left_s() < _COLLECT_RESERVE_S:
+            break  # the next run goes on
         store.delete(name)
-    return Work(collected=len(doomed))
+        collected += 1
+    return Work(collected=collected)

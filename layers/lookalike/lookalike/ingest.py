@@ -2,8 +2,9 @@
 
 The photo is read as it is now, not as it was when the event was sent. If it was replaced since, this event's row carries
 the newer photo under the older order, and the replacement's own event, which must be on its way, puts the same photo on top.
-If it was deleted since, there is nothing to write, and the deletion's event is on its way. So events may be repeated, late or
-out of order, and each may be handled any number of times.
+If it is gone, that is what this event's row says: a tombstone under this event's order, which the event of a newer photo
+beats. So events may be repeated, late or out of order, each may be handled any number of times, and a deletion whose own
+event was never sent (S3 has lifecycle rules) is noticed when the photo is next asked for.
 
 What is wrong with a photo for good becomes a reject row with its reason. What may pass (S3 did not answer) is a failure: the
 event stays in the queue and comes back.
@@ -67,11 +68,7 @@ def ingest(
     all_events = list(events)
     newest, skipped = _newest_of_each_key(all_events, prefix)
     created = [event for event in newest if not event.removed]
-    rows = [
-        Row(event.key, _product(event, prefix), _order(event, Op.DELETE, b""), Op.DELETE)
-        for event in newest
-        if event.removed
-    ]
+    rows = [_tombstone(event, prefix) for event in newest if event.removed]
     failed: dict[PhotoEvent, str] = {}
 
     def download(group: Iterable[PhotoEvent]) -> list[tuple[PhotoEvent, Future[Photo]]]:
@@ -82,7 +79,7 @@ def ingest(
     coming = download(next(groups, ()))
     while coming:
         here, coming = coming, download(next(groups, ()))
-        skipped += _embed_group(here, embedder, rows, failed, prefix)
+        _embed_group(here, embedder, rows, failed, prefix)
         del here  # with its photos, before more are asked for
     failed = {event: failed[newer] for event in all_events if (newer := _same_key(event, failed))}
     name = log.append(store, rows, dimensions=embedder.dimensions) if rows else None
@@ -114,15 +111,14 @@ def _embed_group(
     rows: list[Row],
     failed: dict[PhotoEvent, str],
     prefix: str,
-) -> int:
-    """Add the rows of a group of created photos; returns how many had already gone."""
-    skipped = 0
+) -> None:
+    """Add the rows of a group of created photos, and the events that must come back."""
     photos: list[tuple[PhotoEvent, Photo]] = []
     for event, download in group:
         try:
             photos.append((event, download.result()))
         except ObjectMissing:
-            skipped += 1  # deleted since: that event is on its way, or here
+            rows.append(_tombstone(event, prefix))
         except StoreUnavailable as error:
             failed[event] = str(error)
         except ImageError as error:
@@ -135,7 +131,10 @@ def _embed_group(
             continue
         order = _order(event, Op.PUT, content)
         rows.append(Row(event.key, _product(event, prefix), order, Op.PUT, embedding, photo.metadata))
-    return skipped
+
+
+def _tombstone(event: PhotoEvent, prefix: str) -> Row:
+    return Row(event.key, _product(event, prefix), _order(event, Op.DELETE, b""), Op.DELETE)
 
 
 def _reject(event: PhotoEvent, prefix: str, content: bytes, error: ImageError) -> Row:

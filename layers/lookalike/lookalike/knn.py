@@ -85,7 +85,7 @@ def nearest_products(
 def _bounds(part: Part, query: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Lower and upper bounds of the squared distance of every live put."""
     matrix = part.segment.embedding
-    squares = np.einsum("ij,ij->i", matrix, matrix).astype(np.float64)
+    squares = part.segment.squares
     query_square = float(np.dot(query, query))
     approximate = squares - 2.0 * (matrix @ query).astype(np.float64) + query_square
     share = len(query) * _UNIT_ROUNDOFF

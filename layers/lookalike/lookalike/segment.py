@@ -73,6 +73,12 @@ class Segment:
         return np.equal(self.op, Op.PUT)
 
     @cached_property
+    def squares(self) -> npt.NDArray[np.float64]:
+        """The squared length of every embedding, computed in float32: float64 (puts,)."""
+        squares: npt.NDArray[np.float32] = np.einsum("ij,ij->i", self.embedding, self.embedding)
+        return squares.astype(np.float64)
+
+    @cached_property
     def put_index(self) -> npt.NDArray[np.int64]:
         """For each row, the number of puts before it: a put's place in ``embedding``. int64 (rows,)."""
         return np.cumsum(self.is_put) - self.is_put
