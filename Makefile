@@ -51,6 +51,10 @@ test: lint test-python ## Run every check and every test
 test-python: $(VENV)/.dev model sam
 	$(BIN)/python -m pytest tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
 
+.PHONY: test-long
+test-long: $(VENV)/.dev ## Run the store's random histories for thousands of examples, and with deliberate bugs
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/property -rP $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

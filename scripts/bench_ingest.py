@@ -18,13 +18,12 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/bench_ingest.py` finds its neighbours however it is started
 
+from lookalike.embedder import Embedder  # noqa: E402
 from scripts.local.progress import Progress  # noqa: E402
 from scripts.local.seeding import seed  # noqa: E402
 from scripts.local.stack import LocalStack  # noqa: E402
 from scripts.local_stack import LOCAL_PARAMETERS  # noqa: E402
 from scripts.upload import UploadError, open_photos, read_labels  # noqa: E402
-
-from lookalike.embedder import Embedder  # noqa: E402
 
 
 def cpu_s(pid: int) -> float:

@@ -107,27 +107,29 @@ def _fsck(store: S3Store) -> int:
 
 
 def _redrive(options: argparse.Namespace) -> int:
-    """SQS moves the messages itself, each as it was; this starts it and watches."""
+    """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
     sqs: Any = boto3.client("sqs", endpoint_url=options.endpoint_url)
+    sources = sqs.list_dead_letter_source_queues(QueueUrl=options.dead_letters)["queueUrls"]
+    if len(sources) != 1:
+        raise LookalikeError(f"{options.dead_letters} takes the dead letters of {len(sources)} queues; one is needed.")
     attributes = sqs.get_queue_attributes(
-        QueueUrl=options.dead_letters, AttributeNames=["QueueArn", "ApproximateNumberOfMessages"]
+        QueueUrl=options.dead_letters, AttributeNames=["ApproximateNumberOfMessages"]
     )["Attributes"]
-    total = int(attributes["ApproximateNumberOfMessages"])
-    if not total:
-        print("There are no dead letters.")
-        return 0
-    sqs.start_message_move_task(SourceArn=attributes["QueueArn"])
-    with tqdm(total=total, unit="message", desc="redriving") as progress:
-        while True:
-            (task, *_) = sqs.list_message_move_tasks(SourceArn=attributes["QueueArn"])["Results"]
-            progress.update(int(task.get("ApproximateNumberOfMessagesMoved", 0)) - progress.n)
-            if task["Status"] != "RUNNING":
-                break
-            time.sleep(1)
-    if task["Status"] != "COMPLETED":
-        print(f"The move ended as {task['Status']}: {task.get('FailureReason', 'no reason given')}", file=sys.stderr)
-        return 2
-    print(f"{total} messages are back in the queue.")
+    moved = 0
+    with tqdm(total=int(attributes["ApproximateNumberOfMessages"]), unit="message", file=sys.stderr) as progress:
+        while messages := sqs.receive_message(
+            QueueUrl=options.dead_letters, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+        ).get("Messages", []):
+            for message in messages:
+                sqs.send_message(
+                    QueueUrl=sources[0],
+                    MessageBody=message["Body"],
+                    MessageAttributes=message.get("MessageAttributes", {}),
+                )
+                sqs.delete_message(QueueUrl=options.dead_letters, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+                progress.update()
+    print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
     return 0
 
 

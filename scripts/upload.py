@@ -33,9 +33,8 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/upload.py` finds its neighbours however it is started
 
-from scripts.local.progress import Progress  # noqa: E402
-
 from lookalike.records import product_of  # noqa: E402
+from scripts.local.progress import Progress  # noqa: E402
 
 TYPES: Final = {
     ".jpg": "image/jpeg",

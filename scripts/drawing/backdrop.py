@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
 from scripts.drawing.fields import COARSE, Field, blurred, enlarged
 
 _TINT: Final = (1.0, 0.997, 0.992)

@@ -1,6 +1,7 @@
 """Backpacks, standing on a floor, from the front and from the side that one wears."""
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas
 from scripts.drawing.cloths import Style, solid
 from scripts.drawing.curves import box, mirrored, path, ribbon

@@ -1,6 +1,7 @@
 """Tote bags and handbags, standing on a floor."""
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Style, solid
 from scripts.drawing.curves import box, ellipse, mirrored, path, ribbon

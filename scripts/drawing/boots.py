@@ -1,6 +1,7 @@
 """Boots, seen from the side with the toe to the right, standing on a floor."""
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Cloth, Style, metal, ribbed, solid
 from scripts.drawing.curves import ellipse, path, point_at, ribbon

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
+
 from scripts.drawing.backdrop import photograph
 from scripts.drawing.cloths import Cloth
 from scripts.drawing.curves import Points

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from scripts.drawing.fields import Field
 from scripts.drawing.palette import ACCENTS, BLOCKS, COLOURS, Rgb, brightness, darker, lighter, mix
 

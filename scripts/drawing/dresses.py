@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Style, solid
 from scripts.drawing.curves import Point, Points, ellipse, flipped, mirrored, path, ribbon

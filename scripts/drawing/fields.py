@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
 from scripts.drawing.curves import Points
 
 type Field = NDArray[np.floating[Any]]

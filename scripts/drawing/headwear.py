@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Style, metal, solid
 from scripts.drawing.curves import (

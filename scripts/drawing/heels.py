@@ -1,6 +1,7 @@
 """Heels, seen from the side with the toe to the right, standing on a floor."""
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas
 from scripts.drawing.cloths import Style, metal, solid
 from scripts.drawing.curves import Points, ellipse, path, point_at, ribbon

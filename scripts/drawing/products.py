@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 from PIL import Image
+
 from scripts.drawing import accessories, backpacks, bags, boots, dresses, headwear, heels, tops, trainers, trousers
 from scripts.drawing.canvas import Canvas
 from scripts.drawing.cloths import Style, Weave, canvas, hide, jersey, knit, smooth

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas
 from scripts.drawing.cloths import Cloth, Style, ribbed, solid
 from scripts.drawing.curves import Points, between, box, ellipse, moved, path, ribbon

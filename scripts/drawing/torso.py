@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Cloth, Style
 from scripts.drawing.curves import (

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from scripts.drawing.canvas import Canvas, Crease
 from scripts.drawing.cloths import Style, solid
 from scripts.drawing.curves import Points, ellipse, mirrored, path, ribbon

@@ -26,6 +26,7 @@ from moto.core.request import (
 from moto.core.request import Request as MotoRequest
 from moto.s3.responses import S3Response
 from moto.sqs.responses import SQSResponse
+
 from scripts.local import sqs
 from scripts.local.http_server import HttpServer, Request, Response
 from scripts.local.intrinsics import ACCOUNT, REGION

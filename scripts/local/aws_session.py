@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+
 from scripts.local.intrinsics import REGION
 
 

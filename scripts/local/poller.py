@@ -14,8 +14,9 @@ from itertools import batched
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+
 from scripts.local.intrinsics import REGION
-from scripts.local.runner import FunctionRunner, Result
+from scripts.local.runner import Callee, Result
 from scripts.local.template import EventSource
 
 Message = dict[str, Any]
@@ -38,7 +39,7 @@ class Poller:
     def __init__(
         self,
         source: EventSource,
-        runner: FunctionRunner,
+        runner: Callee,
         sqs: Any,
         queue_url: str,
         *,

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from botocore.config import Config
+
 from scripts.local.aws_session import isolated_session
 from scripts.local.template import Queue, Stack
 

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +39,18 @@ class Result:
     error: Mapping[str, Any] | None = None
 
 
+class Callee(Protocol):
+    """What callers need of a function: a runner or a pool of them."""
+
+    def invoke(self, event: Mapping[str, Any]) -> Result: ...
+
+
 class FunctionRunner(Protocol):
     """A function that can be called. Any number of threads may call at once; calls may have to wait for their turn."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that runs the function, while there is one."""
 
     def invoke(self, event: Mapping[str, Any]) -> Result:
         """Call the function. What goes wrong in it, its timeout and its death included, is a result."""
@@ -75,7 +85,6 @@ class ProcessRunner:
 
     @property
     def pid(self) -> int | None:
-        """The worker's process, if there is one."""
         child = self._child
         return child.pid if child else None
 
@@ -177,29 +186,29 @@ class ProcessRunner:
         return child.process.returncode if ended is None else ended
 
 
-class RunnerPool[R: FunctionRunner]:
-    """Up to ``size`` runners of one function; a call takes a warm one that is free, or else starts another."""
+MakeRunner = Callable[[Function, Mapping[str, str], Path], FunctionRunner]
+"""Makes a runner of a function, given the environment and the log of its processes."""
 
-    def __init__(self, start: Callable[[], R], size: int) -> None:
-        if size < 1:
+
+class RunnerPool:
+    """Several runners of one function; a call takes the one that was used last of those that are free."""
+
+    def __init__(self, runners: Sequence[FunctionRunner]) -> None:
+        if not runners:
             raise ValueError("a pool has at least one runner")
-        self.size = size
-        self.runners = [start() for _ in range(size)]
-        # The last one used is the next one used, so that a single caller wakes a single worker.
-        self._free: queue.LifoQueue[R] = queue.LifoQueue()
+        self.runners = tuple(runners)
+        # Last in, first out: a single caller wakes a single worker.
+        self._free: queue.LifoQueue[FunctionRunner] = queue.LifoQueue()
         for runner in reversed(self.runners):
             self._free.put(runner)
 
     def invoke(self, event: Mapping[str, Any]) -> Result:
+        """Call the function, when a runner is free."""
         runner = self._free.get()
         try:
             return runner.invoke(event)
         finally:
             self._free.put(runner)
-
-    def warm_up(self) -> Result:
-        """Start the runner that the next call takes."""
-        return self.runners[0].warm_up()
 
     def close(self) -> None:
         for runner in self.runners:

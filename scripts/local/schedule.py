@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scripts.local.intrinsics import ACCOUNT, REGION
-from scripts.local.runner import FunctionRunner, Result
+from scripts.local.runner import Callee, Result
 from scripts.local.template import Schedule
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def scheduled_event(rule: str) -> dict[str, Any]:
 class Scheduler:
     """Calls one function every ``schedule.every_s`` seconds, first after one such period."""
 
-    def __init__(self, schedule: Schedule, runner: FunctionRunner) -> None:
+    def __init__(self, schedule: Schedule, runner: Callee) -> None:
         self.function_id = schedule.function_id
         self._schedule = schedule
         self._runner = runner

@@ -14,7 +14,7 @@ from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.lifeline import Child, python
 from scripts.local.poller import Poller
-from scripts.local.runner import ProcessRunner, RunnerPool, function_environment
+from scripts.local.runner import FunctionRunner, MakeRunner, ProcessRunner, RunnerPool, function_environment
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, Stack, read_template
 
@@ -34,7 +34,8 @@ class LocalStack:
             stack.s3.upload_file("shirt.jpg", stack.catalogue_bucket, "images/shirt.jpg")
             requests.get(f"{stack.url}/api/health")
 
-    Ports that are 0 are chosen free. ``parameters`` override the template's. Functions log to ``log_dir``, one file each.
+    Ports that are 0 are chosen free. ``parameters`` override the template's. Functions log to ``log_dir``, one file each,
+    and are run by what ``make_runner`` makes.
     Entering raises PortTakenError and UnsupportedTemplateError; nothing is left running then.
     """
 
@@ -48,6 +49,7 @@ class LocalStack:
         port: int = 0,
         s3_port: int = 0,
         parameters: Mapping[str, str] | None = None,
+        make_runner: MakeRunner = ProcessRunner,
     ) -> None:
         self._model_dir = model_dir
         self._template = template
@@ -55,10 +57,11 @@ class LocalStack:
         self.log_dir = log_dir
         self._ports = (port, s3_port)
         self._parameters = parameters
+        self._make_runner = make_runner
         self._exit = contextlib.ExitStack()
         self._settled = threading.Lock()
         self.messages_settled = 0
-        self.runners: dict[str, RunnerPool[ProcessRunner]] = {}
+        self.runners: dict[str, RunnerPool] = {}
         self.schedulers: list[Scheduler] = []
         self._start_errors: list[str] = []
 
@@ -112,15 +115,12 @@ class LocalStack:
         with (self.log_dir / "aws.log").open("wb") as log:
             return Child(command, log=log, env=environment, passed=(listener,))
 
-    def _pool(self, function: Function) -> RunnerPool[ProcessRunner]:
+    def _pool(self, function: Function) -> RunnerPool:
         environment = function_environment(function, self.endpoint_url, self._model_dir)
         log_path = self.log_path(function.logical_id)
         log_path.unlink(missing_ok=True)
-
-        def start() -> ProcessRunner:
-            return ProcessRunner(function, environment, log_path)
-
-        return RunnerPool(start, self._workers(function))
+        count = self._workers(function)
+        return RunnerPool([self._make_runner(function, environment, log_path) for _ in range(count)])
 
     def _workers(self, function: Function) -> int:
         """As many workers as the cores can keep busy, and not more than the template allows."""
@@ -143,7 +143,7 @@ class LocalStack:
                 pool,
                 self.sqs,
                 self.queue_urls[source.queue_arn],
-                concurrency=pool.size,
+                concurrency=len(pool.runners),
                 on_done=self._count_settled,
             )
             undo.enter_context(contextlib.closing(poller))
@@ -160,7 +160,7 @@ class LocalStack:
         first += [(name, self.runners[name].runners[0]) for name in asked - fed]
         then = [(name, runner) for name in asked - fed for runner in self.runners[name].runners[1:]]
 
-        def warm_up(name: str, runner: ProcessRunner) -> None:
+        def warm_up(name: str, runner: FunctionRunner) -> None:
             error = runner.warm_up().error
             if error is not None:
                 self._start_errors.append(f"{name} does not start: {error.get('errorMessage')}.")

@@ -8,6 +8,7 @@ from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
 from scripts.local.aws_session import isolated_session
 from scripts.local.intrinsics import UnsupportedTemplateError
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
+
 from tests.browser.pages import Pages
 from tests.browser.stub import Stub
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Locator, Page
+
 from tests.browser.stub import Stub
 
 MAX_UPLOAD_BYTES = 4_000_000

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+
 from scripts.local.stack import LocalStack
 from tests.browser.steps import cards, heading, upload
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 
 from playwright.sync_api import Page, expect
+
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, heading, upload
 from tests.browser.stub import Reply, Stub, drawn_photo, problem

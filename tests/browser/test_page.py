@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, heading, upload
 from tests.browser.stub import GATE_TIMEOUT_S, Stub, drawn_photo, problem

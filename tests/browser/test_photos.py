@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+
 from tests.browser.pages import Pages
 from tests.browser.steps import MAX_UPLOAD_BYTES, cards, colour, give, heading, sent_image, upload
 from tests.browser.stub import Stub, problem

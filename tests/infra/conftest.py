@@ -9,6 +9,7 @@ import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
+
 from tests.infra.translated import Resources
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from samtranslator.yaml_helper import yaml_parse
+
 from scripts import build
 
 BUILT = """\

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.infra.translated import Resources
 
 BUCKETS = {"CatalogueBucket", "StoreBucket", "SiteBucket"}

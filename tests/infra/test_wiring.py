@@ -4,10 +4,10 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from tests.infra.translated import Resources
 
 from lookalike import settings
 from lookalike.compaction import Policy
+from tests.infra.translated import Resources
 
 ROUTES = {
     "POST /api/search",

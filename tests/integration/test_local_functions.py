@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from scripts.local.runner import MAX_PAYLOAD_BYTES, ProcessRunner, Result, RunnerPool, function_environment
 from scripts.local.template import Function
 
@@ -175,7 +176,7 @@ def test_closing_ends_a_call_in_flight(runner):
 
 
 def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(tmp_path):
-    pool = RunnerPool(lambda: make_runner(tmp_path), 2)
+    pool = RunnerPool([make_runner(tmp_path), make_runner(tmp_path)])
     results: list[Result] = []
     try:
         one = {pool.invoke({}).value["pid"] for _ in range(3)}

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+
 from scripts.local.http_server import HttpServer, Request, Response, listen
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
 from scripts.local.stack import LocalStack
 from tests.tiny_model import write_tiny_model
 

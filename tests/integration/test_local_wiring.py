@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from scripts.local.stack import LocalStack, PortTakenError
 from tests.support.small_template import write_small_stack
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from scripts import download, model
-from tests.tiny_model import write_tiny_model
 
 from lookalike.embedder import DRIFT_TOLERANCE, Embedder
 from lookalike.model import ModelSpec
+from scripts import download, model
+from tests.tiny_model import write_tiny_model
 
 IMAGENET = "resnet50-imagenet"
 

@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from scripts.local.aws_server import answer
-from scripts.local.http_server import HttpServer, Request, Response, listen
-from tests.support.object_store_contract import ObjectStoreContract
 
 from lookalike import log
 from lookalike.aws import S3Store, s3_client, store_prefixes
@@ -15,6 +12,9 @@ from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.object_store import ObjectStore, PutAnswer, create
 from lookalike.records import Op, Row, order_of
 from lookalike.snapshot import SnapshotReader
+from scripts.local.aws_server import answer
+from scripts.local.http_server import HttpServer, Request, Response, listen
+from tests.support.object_store_contract import ObjectStoreContract
 
 Tampering = Callable[[Request, Response], Response | None]
 

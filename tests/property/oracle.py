@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tests.support.rows import Value, value
-
 from lookalike.records import Op, Row
 from lookalike.snapshot import Snapshot
+from tests.support.rows import Value, value
 
 
 @dataclass

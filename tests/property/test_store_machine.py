@@ -3,10 +3,10 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from tests.property.bugs import BUGS, Bug
-from tests.property.store_machine import StoreMachine
 
 from lookalike.errors import StoreError
+from tests.property.bugs import BUGS, Bug
+from tests.property.store_machine import StoreMachine
 
 TestStore = StoreMachine.TestCase
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS31Validator
-from tests.support import fakes, functions
 
 from lookalike.records import Row
+from tests.support import fakes, functions
 
 Json = dict[str, Any]
 

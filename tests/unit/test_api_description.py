@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
 from tests.support import functions
 from tests.support.api import Api, query_function
 

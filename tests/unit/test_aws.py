@@ -10,12 +10,12 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError, ResponseStreamingError
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import functions
 
 from lookalike import aws
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
 from lookalike.object_store import Entry, PutAnswer
+from tests.support import functions
 
 
 class Body(io.BytesIO):

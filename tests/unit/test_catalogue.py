@@ -9,10 +9,10 @@ from urllib.parse import quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support import functions
 
 from lookalike.catalogue import NotAnEvent, PhotoEvent, parse_notification
 from lookalike.records import ORDER_BYTES, Op, order_of, text_hash
+from tests.support import functions
 
 BUCKET = "lookalike-catalogue"
 

@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support import functions
-from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
 
 from lookalike.errors import StoreError, StoreUnavailable
 from lookalike.snapshot import SnapshotReader
+from tests.support import functions
+from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
 
 # A handler that raises has counted nothing, and Powertools warns of that.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

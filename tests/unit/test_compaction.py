@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
-from tests.support.stores import Fault, FaultyStore, Rival
 
 from lookalike import log, manifest, object_store, segment
 from lookalike.compaction import Policy, Work, choose, collect, compact
@@ -16,6 +14,8 @@ from lookalike.manifest import Manifest, SegmentRef
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
 from lookalike.records import Row
 from lookalike.snapshot import SnapshotReader
+from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
+from tests.support.stores import Fault, FaultyStore, Rival
 
 GRACE_S = 10
 ORPHAN_S = 100

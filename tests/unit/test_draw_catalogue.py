@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from scripts import draw_catalogue
 from scripts.draw_catalogue import NotOurs, main
 from scripts.drawing.products import KINDS, Product, catalogue, draw

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from PIL import Image
-from tests.tiny_model import WEIGHTS, write_tiny_model
 
 from lookalike.embedder import Embedder, probe_pixels
 from lookalike.errors import ModelError, NotAnImage, TooManyPixels, UndecodableImage
+from tests.tiny_model import WEIGHTS, write_tiny_model
 
 IMAGENET = {"scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (10, 200, 30), (255, 255, 255)]

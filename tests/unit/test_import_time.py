@@ -7,6 +7,7 @@ import sys
 from functools import cache
 
 import pytest
+
 from tests.support import functions
 
 _LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|(\s+)(\S+)")

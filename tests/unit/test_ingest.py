@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
 
 from lookalike import ingest as module
 from lookalike.catalogue import Photo, PhotoEvent
@@ -16,6 +15,7 @@ from lookalike.ingest import Ingested, ingest
 from lookalike.object_store import MemoryStore
 from lookalike.records import Op, Row
 from lookalike.snapshot import SnapshotReader
+from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
 
 PREFIX = "images/"
 MAX_BYTES = 1000

@@ -6,12 +6,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support import functions
-from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
 
 from lookalike.errors import StoreUnavailable
 from lookalike.records import Op, Row
 from lookalike.snapshot import SnapshotReader
+from tests.support import functions
+from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
 
 # A handler that raises has counted nothing, and Powertools warns of that.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

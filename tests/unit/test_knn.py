@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.neighbors import NearestNeighbors
-from tests.support.fakes import snapshot_of
 from threadpoolctl import threadpool_limits
 
 from lookalike import knn
 from lookalike.knn import nearest_products
 from lookalike.records import text_hash
 from lookalike.snapshot import Snapshot
+from tests.support.fakes import snapshot_of
 
 Vectors = npt.NDArray[np.float32]
 Found = list[tuple[str, str, float]]  # product, image key, distance

@@ -5,6 +5,7 @@ import json
 from email.message import Message
 
 import pytest
+
 from scripts.local.api_event import find_route, to_event, to_response
 from scripts.local.http_server import Request
 from scripts.local.template import Route

@@ -7,6 +7,7 @@ from email.message import Message
 import pytest
 from moto.s3.responses import S3Response
 from moto.sqs.responses import SQSResponse
+
 from scripts.local import aws_server
 from scripts.local.http_server import Request
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.gateway import Gateway
 from scripts.local.http_server import Request, Response
@@ -37,12 +38,6 @@ class Function:
     def invoke(self, event: Mapping[str, Any]) -> Result:
         self.events.append(event)
         return self.result
-
-    def warm_up(self) -> Result:
-        return Result()
-
-    def close(self) -> None:
-        pass
 
 
 class Bucket:

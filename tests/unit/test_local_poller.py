@@ -1,6 +1,7 @@
 """What comes back to the queue after a batch, and when."""
 
 import pytest
+
 from scripts.local.poller import Poller, backoff_s, failed_messages
 from scripts.local.runner import Result
 from scripts.local.template import EventSource
@@ -80,12 +81,6 @@ class Stops:
         if not self.queue.left:
             self.poller.close()
         return self.answer
-
-    def warm_up(self) -> Result:
-        return Result()
-
-    def close(self) -> None:
-        pass
 
 
 def run(messages: int, answer: Result, batch_size: int = 25) -> tuple[Queue, Stops]:

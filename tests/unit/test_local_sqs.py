@@ -6,6 +6,7 @@ import time
 import pytest
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
+
 from scripts.local import sqs
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

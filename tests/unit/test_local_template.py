@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from scripts.local.intrinsics import UnsupportedTemplateError
 from scripts.local.template import Stack, read_template
 from tests.support.small_template import TEMPLATE, write_small_stack

@@ -1,11 +1,11 @@
 import pytest
-from tests.support.rows import DIMENSIONS, delete, put, reject, values
-from tests.support.stores import Fault, FaultyStore
 
 from lookalike import log, object_store, segment
 from lookalike.errors import StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore
 from lookalike.snapshot import SnapshotReader
+from tests.support.rows import DIMENSIONS, delete, put, reject, values
+from tests.support.stores import Fault, FaultyStore
 
 ROWS = [put("a", 1), reject("b", 2), delete("c", 3)]
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.rows import quick, texts
-from tests.support.stores import Fault, FaultyStore, Rival
 
 from lookalike import manifest, object_store
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.object_store import CountingStore, MemoryStore
+from tests.support.rows import quick, texts
+from tests.support.stores import Fault, FaultyStore, Rival
 
 naturals = st.integers(0, 2**60)
 manifests = st.builds(

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from tests.support import functions
 
 photo_field = functions.load("query", "multipart").photo_field

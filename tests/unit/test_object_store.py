@@ -1,10 +1,10 @@
 import pytest
-from tests.support.object_store_contract import ObjectStoreContract
-from tests.support.stores import Fault, FaultyStore, LatencyStore, Rival
 
 from lookalike import object_store
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
+from tests.support.object_store_contract import ObjectStoreContract
+from tests.support.stores import Fault, FaultyStore, LatencyStore, Rival
 
 
 class TestMemoryStore(ObjectStoreContract):

@@ -9,13 +9,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support import functions
-from tests.support.api import Answer, Api, event, query_function
-from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row
 
 from lookalike.errors import ModelError
 from lookalike.object_store import MemoryStore
 from lookalike.records import Op, Row, order_of
+from tests.support import functions
+from tests.support.api import Answer, Api, event, query_function
+from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
 
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
 from lookalike.object_store import MemoryStore
 from lookalike.records import Row
 from lookalike.search import Timings, embed_query, search, similar
 from lookalike.snapshot import Snapshot, SnapshotReader
+from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
 
 
 def snapshot(*rows: Row) -> Snapshot:

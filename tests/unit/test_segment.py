@@ -9,13 +9,13 @@ import pytest
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, texts, value, values
 
 from lookalike import segment, tensors
 from lookalike.errors import CorruptObject, ObjectMissing
 from lookalike.object_store import CountingStore, MemoryStore
 from lookalike.records import Op, Row, text_hash
 from lookalike.segment import Segment
+from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, texts, value, values
 
 few_keys = st.sampled_from(["a", "b", "c", "ä", "images/1.jpg"])
 many_rows = st.lists(rows(), max_size=8)

@@ -8,10 +8,10 @@ import safetensors
 import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.rows import quick
 
 from lookalike import tensors
 from lookalike.errors import CorruptObject
+from tests.support.rows import quick
 
 TENSORS: dict[str, Any] = {
     "codes": np.arange(-6, 6, dtype=np.int8).reshape(3, 4),

@@ -6,6 +6,7 @@ from email.header import decode_header, make_header
 from pathlib import Path
 
 import pytest
+
 from scripts.upload import UploadError, open_photos, read_labels, upload
 
 

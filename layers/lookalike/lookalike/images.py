@@ -4,9 +4,9 @@ Everything a merchant or a shopper may send is met here: a phone's rotated 12-me
 transparency, a CMYK scan, a 16-bit greyscale, a text file named ``.jpg``, a decompression bomb. Whatever
 the bytes are, ``decode`` returns pixels or raises an ``ImageError``.
 
-A photo that is not square is stretched to one; docs/decisions/0003 has the measurements. A change of what
-``decode`` gives for the same bytes must come with a new ``model.RECIPE``, because embeddings of two recipes
-are not comparable.
+A photo that is not square is stretched to one, after its ends are trimmed where it is longer than 3:2;
+docs/decisions/0003 has the measurements. A change of what ``decode`` gives for the same bytes must come with
+a new ``model.RECIPE``, because embeddings of two recipes are not comparable.
 """
 
 import re
@@ -54,8 +54,8 @@ FORMATS: Final = tuple(_PLUGINS)
 for _category in (UserWarning, Image.DecompressionBombWarning):
     warnings.filterwarnings("ignore", category=_category, module=r"PIL\.")
 
-# What Pillow's decoders raise for damaged files, found by fuzzing and by reading them: not only OSError.
-# Warning stands for its warnings where the process was told to treat warnings as errors.
+# What Pillow raises for damaged files. Fuzzing met OSError, SyntaxError, ValueError, RuntimeError and warnings
+# turned into errors; the others are within reach of the same code: unpacking, indexing, allocating.
 _BROKEN: Final = (
     OSError,
     SyntaxError,
@@ -84,6 +84,9 @@ _TURNS: Final = {
     8: Image.Transpose.ROTATE_90,
 }
 
+# Cameras take photos of up to 3:2. Stretching longer ones, a video's 16:9 above all, distorts too much.
+_LONGEST: Final = 1.5
+
 # Larger photos are decoded one at a time: two at once could take more memory than the function has.
 _LARGE_PIXELS: Final = 16_000_000
 _one_large_photo = threading.Lock()
@@ -100,8 +103,8 @@ def decode(data: bytes, *, size: int, max_pixels: int = MAX_PIXELS) -> NDArray[n
     """Decode a photo into a uint8 array (``size``, ``size``, 3) of RGB pixels.
 
     The EXIF orientation is applied, transparency is laid on white, the first frame of an animation is
-    taken, and the whole photo is resampled to the square, whatever its shape. Safe to call from several
-    threads.
+    taken, and the photo is trimmed to 3:2 where it is longer and resampled to the square. Safe to call from
+    several threads.
 
     Raises ``NotAnImage`` for bytes of no known format, ``TooManyPixels`` when the header announces more
     than ``max_pixels`` (nothing is decoded then) or more than Pillow's own limit of 179 megapixels, and
@@ -142,11 +145,18 @@ def _square(image: Image.Image, size: int) -> NDArray[np.uint8]:
     image.draft(None, (2 * size, 2 * size))
     image.load()
     turn = _TURNS.get(_orientation(image))
-    shrunk = _resizable(image).resize(square, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    shrunk = _resizable(image).resize(square, Image.Resampling.BICUBIC, _trimmed(*image.size), reducing_gap=2.0)
     upright = shrunk if turn is None else shrunk.transpose(turn)
     canvas = Image.new("RGB", square, "white")
     canvas.paste(upright, None, upright if upright.mode == "RGBA" else None)
     return np.array(canvas)
+
+
+def _trimmed(width: int, height: int) -> tuple[float, float, float, float]:
+    """The middle of a photo (left, upper, right, lower) that is at most ``_LONGEST`` times as long as wide."""
+    left = max(0.0, (width - height * _LONGEST) / 2)
+    upper = max(0.0, (height - width * _LONGEST) / 2)
+    return left, upper, width - left, height - upper
 
 
 def _resizable(image: Image.Image) -> Image.Image:

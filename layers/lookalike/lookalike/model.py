@@ -28,7 +28,7 @@ from lookalike.errors import ModelError
 MODEL_FILE: Final = "model.onnx"
 SPEC_FILE: Final = "model.json"
 
-RECIPE: Final = "stretch-bicubic-1"
+RECIPE: Final = "trim-3:2-stretch-bicubic-1"
 """How ``images.decode`` makes pixels of a photo: part of the fingerprint, so it changes when they do."""
 
 Layout = Literal["NHWC", "NCHW"]

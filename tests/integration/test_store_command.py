@@ -1,0 +1,116 @@
+"""`scripts/store.py` as a person runs it, against the local S3 and SQS."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lookalike import log, manifest
+from lookalike.aws import S3Store, s3_client
+from lookalike.compaction import compact
+from scripts.local.aws_server import answer
+from scripts.local.http_server import HttpServer, listen
+from scripts.local.resources import client
+from tests.support.rows import DIMENSIONS, delete, put, reject
+
+ROOT = Path(__file__).resolve().parents[2]
+FINGERPRINT = "ab" * 32
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def endpoint_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    server = HttpServer(listen(0), answer)
+    server.start()
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    yield f"http://127.0.0.1:{server.port}"
+    server.close()
+
+
+@pytest.fixture
+def run(endpoint_url: str) -> Run:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "scripts" / "store.py"), *arguments, "--endpoint-url", endpoint_url]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    return run
+
+
+@pytest.fixture
+def store(endpoint_url: str, request: pytest.FixtureRequest) -> S3Store:
+    s3 = s3_client(endpoint_url=endpoint_url)
+    bucket = f"store-{abs(hash(request.node.name))}"
+    s3.create_bucket(Bucket=bucket)
+    store = S3Store(s3, bucket, f"{FINGERPRINT}/")
+    store.bucket = bucket  # type: ignore[attr-defined]
+    for number, row in enumerate([put("images/1.jpg", 1), put("images/2.jpg", 2), reject("images/3.jpg", 3)]):
+        log.append(store, [row], dimensions=DIMENSIONS)
+        if number == 1:
+            compact(store)
+    log.append(store, [delete("images/2.jpg", 4)], dimensions=DIMENSIONS)
+    return store
+
+
+def test_fsck_finds_nothing_wrong_with_a_sound_store_and_stats_counts_it(store: Any, run: Run) -> None:
+    checked = run("fsck", "--bucket", store.bucket)
+    assert checked.returncode == 0, checked.stderr
+    assert "clean" in checked.stdout
+    counted = dict(line.rsplit(maxsplit=1) for line in checked.stdout.splitlines() if line != "clean")
+    assert (counted["photos"], counted["rejects"], counted["tombstones"]) == ("1", "1", "1")
+
+    stats = run("stats", "--bucket", store.bucket)
+    assert "log segments waiting" in stats.stdout
+
+
+def test_fsck_names_what_is_damaged_missing_or_lost(store: Any, run: Run) -> None:
+    (held,) = manifest.newest(store).segments
+    store.delete(held.name)
+
+    checked = run("fsck", "--bucket", store.bucket)
+
+    assert checked.returncode == 1
+    assert f"ERROR {held.name}: is part of the store and missing" in checked.stdout
+    assert "'images/1.jpg' was folded and is gone" in checked.stdout
+
+
+def test_ls_says_what_every_object_is(store: Any, run: Run) -> None:
+    listed = run("ls", "--bucket", store.bucket).stdout.splitlines()
+
+    assert len(listed) == len(list(store.list("")))
+    assert sum("waiting" in line for line in listed) == 2
+    assert sum("folded" in line for line in listed) == 2
+    assert sum("newest manifest" in line for line in listed) == 1
+    assert sum("live" in line for line in listed) == 1
+
+
+def test_a_bucket_without_a_store_is_told_plainly(store: Any, run: Run) -> None:
+    answered = run("fsck", "--bucket", store.bucket, "--store", "cd")
+    assert answered.returncode == 2
+    assert "Its stores: abababababab" in answered.stderr
+
+
+def test_dead_letters_go_back_to_their_queue_as_they_were(endpoint_url: str, run: Run) -> None:
+    sqs = client("sqs", endpoint_url)
+    dead = sqs.create_queue(QueueName="letters-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    queue = sqs.create_queue(QueueName="letters", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    bodies = {json.dumps({"Records": [{"number": number}]}) for number in range(25)}
+    for body in bodies:
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+
+    moved = run("redrive", "--dead-letters", dead)
+
+    assert moved.returncode == 0, moved.stderr
+    assert "25 messages are back in letters" in moved.stdout
+    received = set()
+    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+        received |= {message["Body"] for message in messages}
+    assert received == bodies
+    assert "Messages" not in sqs.receive_message(QueueUrl=dead)

@@ -1,0 +1,141 @@
+"""Stores that were written by this and by older versions of the code open, and hold what they held."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.numpy
+
+from lookalike import compaction, log, manifest, segment, tensors
+from lookalike.compaction import Policy
+from lookalike.object_store import MemoryStore, ObjectStore
+from lookalike.records import Op, Row, order_of
+from lookalike.snapshot import SnapshotReader
+from tests.support.rows import copy_of
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "store").is_dir())
+DIMENSIONS = 4
+LATER_S = 1_767_268_800.0 + 3600  # an hour after they were made, so everything folded may be collected
+
+
+def load(version: str) -> MemoryStore:
+    store = MemoryStore(lambda: LATER_S)
+    folder = GOLDEN / version / "store"
+    for path in folder.rglob("*"):
+        if path.is_file():
+            store.put_if_absent(path.relative_to(folder).as_posix(), path.read_bytes())
+    return store
+
+
+def expected(version: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((GOLDEN / version / "rows.json").read_text(encoding="utf-8"))
+    return rows
+
+
+def shown(store: ObjectStore) -> list[dict[str, Any]]:
+    rows = sorted(SnapshotReader(store, dimensions=DIMENSIONS).refresh().rows(), key=lambda row: row.key)
+    return [
+        {
+            "key": row.key,
+            "product_id": row.product_id,
+            "order": row.order.hex(),
+            "op": row.op.name,
+            "embedding": None if row.embedding is None else row.embedding.tolist(),
+            "detail": dict(row.detail),
+        }
+        for row in rows
+    ]
+
+
+def test_there_is_a_golden_store() -> None:
+    assert "v1" in VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_golden_store_opens_and_holds_what_it_held(version: str) -> None:
+    assert shown(load(version)) == expected(version)
+
+
+def test_the_first_golden_store_holds_what_its_story_says() -> None:
+    assert [(row["key"], row["op"], row["detail"].get("name")) for row in expected("v1")] == [
+        ("images/1563.jpg", "PUT", "Turtle Check Shirt"),
+        ("images/1564/front.jpg", "REJECT", None),
+        ("images/1565.jpg", "PUT", "replaced"),
+        ("images/1566.jpg", "REJECT", None),
+        ("images/1567.jpg", "PUT", "only in the log"),
+    ]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
+    store = load(version)
+    newest = manifest.newest(store)
+    live = {ref.name for ref in newest.segments}
+    assert newest.version > 1
+    assert len(live) > 1
+    assert newest.retired.keys() & {entry.name for entry in store.list(compaction.PREFIX)}
+    waiting = {entry.name for entry in log.entries(store)} - newest.folded.keys()
+    assert waiting
+    assert newest.folded
+    ops = {op for name in live | waiting for op in segment.decode(store.get(name)).op}
+    assert ops == set(Op)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_today_s_compaction_takes_a_golden_store_over(version: str) -> None:
+    store = load(version)
+    waiting = len(log.entries(store))
+    compaction.compact(store, Policy(segment_bytes=100_000, fanout=2), clock=lambda: LATER_S)
+    assert shown(store) == expected(version)
+    assert manifest.newest(store).folded.keys() >= {entry.name for entry in log.entries(store)}
+    assert len(log.entries(store)) < waiting
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tombstones_of_a_golden_store_still_hold(version: str) -> None:
+    store = load(version)
+    late = order_of(sequencer="0062E99A88DC407400", time_ms=0, op=Op.REJECT)
+    log.append(store, [Row("images/gone.jpg", "gone", late, Op.REJECT)], dimensions=DIMENSIONS)
+    assert shown(store) == expected(version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_safetensors_library_opens_every_segment_of_a_golden_store(version: str) -> None:
+    paths = list((GOLDEN / version / "store").rglob("*.safetensors"))
+    assert paths
+    for path in paths:
+        held = segment.decode(path.read_bytes())
+        columns = safetensors.numpy.load_file(path)
+        assert columns["embedding"].tobytes() == held.embedding.tobytes()
+        assert columns["key_hash"].tobytes() == held.key_hash.tobytes()
+
+
+def layout(store: ObjectStore) -> set[tuple[Any, ...]]:
+    """How the objects of a store are built, without what is in them."""
+    built: set[tuple[Any, ...]] = set()
+    for entry in store.list(""):
+        folder, _, name = entry.name.rpartition("/")
+        data = store.get(entry.name)
+        if entry.name.startswith(manifest.PREFIX):
+            fields = json.loads(data)
+            refs = {tuple(ref) for ref in fields["segments"]}
+            built.add((folder, len(name), fields["format"], tuple(fields), *refs))
+        else:
+            header = tensors.decode_header(data)
+            columns = tuple((name, str(info.dtype), info.shape[1:]) for name, info in header.tensors.items())
+            built.add((folder, header.metadata["format"], tuple(header.metadata), columns))
+    return built
+
+
+def test_today_s_format_is_that_of_the_newest_golden_store() -> None:
+    """Where this fails, the format has changed: keep the old stores, and add one with ``tests/golden/make.py``."""
+    spec = importlib.util.spec_from_file_location("make_golden_store", GOLDEN / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    make = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make)
+    newest = max(VERSIONS, key=lambda version: int(version[1:]))
+    assert layout(copy_of(make.make())) == layout(load(newest))
