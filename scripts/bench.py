@@ -27,8 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 from lookalike import log  # noqa: E402
 from lookalike.aws import S3Store, s3_client  # noqa: E402
-from lookalike.compaction import compact  # noqa: E402
-from lookalike.object_store import CountingStore  # noqa: E402
+from lookalike.compaction import Policy, Work, compact  # noqa: E402
+from lookalike.object_store import CountingStore, MemoryStore  # noqa: E402
 from lookalike.records import Op, Row, order_of  # noqa: E402
 from lookalike.snapshot import SnapshotReader  # noqa: E402
 
@@ -92,6 +92,7 @@ def bench_append(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "requests": sum(store.requests.values()) / options.appends,
                 "ratio_to_small": round(statistics.median(times[rows]) / statistics.median(times[options.small]), 3),
             }
+        yield _trickle(options.dimensions, options.batch)
         for rows in stores:
             yield _in_own_process(_refresh, f"{rows}/", rows, options.dimensions, options.batch)
 
@@ -136,6 +137,27 @@ def _compaction(prefix: str, rows: int, dimensions: int, log_bytes: int) -> dict
         "bytes_written": store.bytes_written,
         "write_amplification": round(store.bytes_written / log_bytes, 3),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def _trickle(dimensions: int, batch: int, appends: int = 2000, between: int = 20) -> dict[str, Any]:
+    """The hard case for write amplification: small batches, compacted after every few."""
+    store = CountingStore(MemoryStore())
+    appended = CountingStore(store.inner)
+    work = Work()
+    for number in range(appends):
+        numbers = range(number * batch, (number + 1) * batch)
+        log.append(appended, list(_rows(numbers, dimensions, seed=number)), dimensions=dimensions)
+        if number % between == between - 1:
+            work += compact(store, Policy(grace_s=0))
+    return {
+        "bench": "trickle",
+        "rows": appends * batch,
+        "dimensions": dimensions,
+        "batch": batch,
+        "appends_between_compactions": between,
+        "merges": work.merged,
+        "write_amplification": round(store.bytes_written / appended.bytes_written, 3),
     }
 
 

@@ -37,7 +37,7 @@ from lookalike.snapshot import SnapshotReader  # noqa: E402
 BUCKET = "stress"
 DIMENSIONS = 8
 # Everything happens all the time: small segments, a grace of seconds, and no tombstone old enough to be dropped.
-POLICY = Policy(segment_bytes=256 * 1024, grace_s=5, orphan_s=60, tombstone_s=24 * 60 * 60)
+POLICY = Policy(segment_bytes=1024 * 1024, grace_s=5, orphan_s=60, tombstone_s=24 * 60 * 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,6 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
-            self._exit = undo
             self._start(undo)
             self._exit = undo.pop_all()
         return self
@@ -128,7 +127,7 @@ class LocalStack:
         sources = [item for item in self.template.event_sources if item.function_id == function.logical_id]
         if sources:
             threads = int(function.environment.get("THREADS", "1"))
-            limits += [max((os.cpu_count() or 1) // threads, 1), *(item.max_concurrency for item in sources)]
+            limits += [max(_cores() // threads, 1), *(item.max_concurrency for item in sources)]
         elif any(item.function_id == function.logical_id for item in self.template.routes):
             limits.append(_QUERY_WORKERS)
         else:
@@ -216,6 +215,11 @@ class LocalStack:
         """The processes of the stack, this one aside, by what they are."""
         workers = {name: [pid for runner in pool.runners if (pid := runner.pid)] for name, pool in self.runners.items()}
         return {"S3 and SQS": [self.aws.pid]} | workers
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _listen(port: int) -> Any:

@@ -74,17 +74,6 @@ class Catalogue:
         self.events.append(event)
         self.waiting.append(event)
 
-    def is_too_late(self, event: Event, now_s: float) -> bool:
-        """Whether the store may have forgotten a newer deletion of the event's key by ``now_s``."""
-        order = event.row(event).order
-        return any(
-            other.key == event.key
-            and other.op is Op.DELETE
-            and other.row(other).order > order
-            and other.time_ms / 1000 + RETENTION_S < now_s
-            for other in self.events
-        )
-
 
 class InlineExecutor:
     """Runs what it is given at once, so that calls of the store come in one order."""
@@ -197,22 +186,34 @@ class StoreMachine(RuleBasedStateMachine):
         """Handle a batch as ingest does, with each photo as it is now, or as a slow batch read it before it was replaced."""
         rows = []
         for event in events:
-            found = self.catalogue.newest(event.key) if reads_now and event.op is not Op.DELETE else event
-            if event.op is Op.DELETE or found.op is not Op.DELETE:  # otherwise the photo is gone, and there is no row
-                rows.append(event.row(found))
+            reads = reads_now and event.op is not Op.DELETE
+            rows.append(event.row(self.catalogue.newest(event.key) if reads else event))
         self.oracle.attempt(rows)
         log.append(store, rows, dimensions=DIMENSIONS)
         self.oracle.acknowledge(rows)
         self.catalogue.waiting = [event for event in self.catalogue.waiting if event not in events]
 
+    def is_too_late(self, event: Event, now_s: float) -> bool:
+        """Whether the store may have forgotten a newer deletion of the event's key by ``now_s``."""
+        deletions = [row.order for row in self.oracle.attempted[event.key].values() if row.op is Op.DELETE]
+        deletions += [
+            other.row(other).order
+            for other in self.catalogue.events
+            if other.key == event.key and other.op is Op.DELETE
+        ]
+        order = event.row(event).order
+        return any(
+            deletion > order and int.from_bytes(deletion[16:24]) / 1000 + RETENTION_S < now_s for deletion in deletions
+        )
+
     def deliverable(self) -> list[Event]:
-        return [event for event in self.catalogue.waiting if not self.catalogue.is_too_late(event, self.now_s)]
+        return [event for event in self.catalogue.waiting if not self.is_too_late(event, self.now_s)]
 
     def advance(self, seconds: float) -> None:
         """Let time pass; what could not be delivered afterwards is delivered before."""
         self.on_its_way.land()
         then_s = self.now_s + seconds
-        urgent = [event for event in self.deliverable() if self.catalogue.is_too_late(event, then_s)]
+        urgent = [event for event in self.deliverable() if self.is_too_late(event, then_s)]
         if urgent:
             self.append(self.store, urgent, reads_now=False)
         self.now_s = then_s
@@ -262,7 +263,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), plan=plans(3), skew_s=st.sampled_from([0.0, -9000.0]), reads_now=st.booleans())
     def deliver_again(self, data: st.DataObject, plan: Plan, skew_s: float, reads_now: bool) -> None:
         """Any events that may still be in a queue, in batches that they were not in before."""
-        events = [event for event in self.catalogue.events if not self.catalogue.is_too_late(event, self.now_s)]
+        events = [event for event in self.catalogue.events if not self.is_too_late(event, self.now_s)]
         if events:
             self.deliver_some(
                 data.draw(st.lists(st.sampled_from(events), min_size=1, max_size=3)), plan, skew_s, reads_now

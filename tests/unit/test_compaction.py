@@ -411,6 +411,18 @@ def test_the_newest_manifests_are_kept_and_superseded_ones_for_the_grace_period(
     assert names(store, "manifests/") == {newest.name}
 
 
+def test_collection_stops_when_time_runs_out_and_the_next_goes_on(store: MemoryStore, clock: Clock) -> None:
+    for number in range(6):
+        append(store, put("a", number + 1))
+    settle(store, clock, LARGE)
+    clock.now_s += GRACE_S + 1
+    left_s = iter([100.0, 100.0, 1.0])
+    assert collect(store, LARGE, time_left_s=lambda: next(left_s), clock=clock).collected == 2
+    assert collect(store, LARGE, clock=clock).collected == 4
+    assert names(store, "log/") == set()
+    assert shown(store) == {"a": 6}
+
+
 def test_time_zero_is_a_time(clock: Clock) -> None:
     clock.now_s = 0.0
     store = MemoryStore(clock)

@@ -214,6 +214,22 @@ def test_a_refresh_reads_only_what_is_new(store: MemoryStore, clock: Clock) -> N
     assert counting.bytes_read < 5000
 
 
+def test_a_refresh_over_a_new_manifest_lists_the_log_again_if_it_keeps_what_it_held_of_it(
+    store: MemoryStore, clock: Clock
+) -> None:
+    counting = CountingStore(store)
+    reader = reader_of(counting)
+    for number in range(3):
+        append(store, put(f"{number}", 1))
+    reader.refresh()
+    steps = iter([100.0, 0.0])
+    one_segment = replace(POLICY, segment_bytes=1)
+    compact(store, one_segment, time_left_s=lambda: next(steps, 0.0), clock=clock)  # folds the first of three
+    counting.reset()
+    assert reader.refresh().photos == 3
+    assert counting.requests == {"list": 3, "get": 2}
+
+
 def test_what_is_no_longer_needed_is_let_go(store: MemoryStore, clock: Clock) -> None:
     reader = reader_of(store)
     for number in range(6):

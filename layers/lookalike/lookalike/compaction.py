@@ -20,6 +20,7 @@ import math
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -36,6 +37,7 @@ from lookalike.snapshot import newest_mask
 
 PREFIX = "segments/"
 _READ_ATTEMPTS = 5
+_READ_AT_ONCE = 16
 _COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
 
 
@@ -138,7 +140,7 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
             break
         chosen.append(entry)
         size += entry.size
-    merged = segment.merge([segment.decode(store.get(entry.name)) for entry in chosen])
+    merged = segment.merge([segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
     refs = _write(store, merged, policy)
     committed = _commit(
         store,
@@ -151,6 +153,13 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
     if not committed:
         return Work(lost_races=1, bytes_read=size, bytes_written=written)
     return Work(folded=1, bytes_read=size, bytes_written=written, rows_folded=len(merged))
+
+
+def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
+    if len(names) < _READ_AT_ONCE:
+        return [store.get(name) for name in names]
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="fold") as pool:  # many are small: waiting, not reading
+        return list(pool.map(store.get, names))
 
 
 def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work | None:

@@ -5,7 +5,9 @@ the manifests second. In that order nothing acknowledged can be missed, however 
 that existed at the first listing is either in it, or was deleted before, and then the manifest that folded it is not newer
 than the one found second. A segment that has vanished in the meantime means a newer manifest: the reader starts again.
 
-Of all rows of a key the newest is live, wherever it is. A warm reader fetches only the objects it does not have.
+Of all rows of a key the newest is live, wherever it is. A warm reader fetches only the objects it does not have. Where the
+manifest is new, it lists the log once more if it holds segments that are still to be folded: one that is gone would be
+taken for unfolded, as a manifest forgets the names of collected segments.
 """
 
 import threading
