@@ -293,6 +293,15 @@ def test_threads_get_the_same_pixels_as_one_thread():
             assert (one == other).all()
 
 
+def test_a_damaged_large_photo_does_not_hold_up_the_next(monkeypatch):
+    monkeypatch.setattr(images, "_LARGE_PIXELS", 100)
+    sound = SAMPLES["png"]
+    with pytest.raises(UndecodableImage):
+        images.decode(sound[: len(sound) // 2], size=32)
+    assert not images._one_large_photo.locked()
+    assert images.decode(sound, size=32).shape == (32, 32, 3)
+
+
 def test_the_recipe_is_renamed_when_the_pixels_change():
     """Pixels of another recipe give embeddings that must not meet those in a store.
 
