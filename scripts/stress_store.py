@@ -167,10 +167,12 @@ class _Background:
 
     def _compact(self) -> None:
         while not self._stopping.is_set():
-            work = compact(self._store, POLICY)
+            # Short runs, as the schedule gives them: what was folded is collected while more is written.
+            ends = time.monotonic() + 30
+            work = compact(self._store, POLICY, time_left_s=lambda ends=ends: ends - time.monotonic(), step_s=27)
             with self._adding:
                 self.work += work
-            self._stopping.wait(0.2)
+            self._stopping.wait(random.uniform(0.2, 4))
 
     def _read(self) -> None:
         newest: dict[str, bytes] = {}
