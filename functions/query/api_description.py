@@ -169,7 +169,7 @@ def as_html(document: Mapping[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<title>Lookalike API</title><link rel="stylesheet" href="/docs.css"></head><body><main>'
+        '<title>Lookalike API</title><link rel="stylesheet" href="/base.css"></head><body><main>'
         f"<h1>Lookalike API {escape(document['info']['version'])}</h1>"
         '<p>Also as <a href="/api/openapi.json">OpenAPI</a>.</p>'
         f"{''.join(parts)}<h2>Errors</h2><p>Problem details (RFC 9457), <code>application/problem+json</code>; "

@@ -1,12 +1,14 @@
 """From a queue to a function, as Lambda's event source mapping does it.
 
-Each poller gathers a batch (until it is full, or the batching window after its first message is over), calls the function,
-deletes the messages it is done with and gives the others back. A message given back waits a little longer each time, so
+One thread gathers batches (until one is full, or the batching window after its first message is over), and others call the
+function with them, delete the messages it is done with and give the rest back. Gathering goes on while the function works,
+so that the window of a batch has mostly passed when its turn comes. A message given back waits a little longer each time, so
 that an outage of seconds does not use up the attempts that lead to the dead-letter queue; on AWS it waits for the
 queue's whole visibility timeout.
 """
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,12 +28,14 @@ _PER_CALL: Final = 10
 _POLL_S: Final = 5
 """How long a call waits for messages; also how long a poller may take to notice that it was closed."""
 _RETRY_S: Final = 1
+_TICK_S: Final = 0.5
+"""How long a thread that waits for another may take to notice that the poller was closed."""
 _MAX_BACKOFF_S: Final = 60
 _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Feeds ``runner`` from a queue with ``concurrency`` threads until it is closed.
+    """Feeds ``runner`` from a queue, with up to ``concurrency`` calls at once, until it is closed.
 
     ``on_done`` is told how many messages each batch has settled.
     """
@@ -52,8 +56,11 @@ class Poller:
         self._queue_url = queue_url
         self._on_done = on_done
         self._stopping = threading.Event()
+        # One batch gathered ahead for each call that can be under way.
+        self._gathered: queue.Queue[list[Message]] = queue.Queue(concurrency)
+        names = {"gather": self._gather_ahead} | {f"call-{number}": self._call for number in range(concurrency)}
         self._threads = [
-            threading.Thread(target=self._poll, name=f"poller-{number}", daemon=True) for number in range(concurrency)
+            threading.Thread(target=target, name=f"poller-{name}", daemon=True) for name, target in names.items()
         ]
 
     def start(self) -> None:
@@ -68,16 +75,36 @@ class Poller:
         for thread in self._threads:
             thread.join(timeout=5)
 
-    def _poll(self) -> None:
+    def _gather_ahead(self) -> None:
         while not self._stopping.is_set():
             try:
                 batch = self.gather()
-                if batch:
-                    self._settle(batch, self._runner.invoke({"Records": [self._record(item) for item in batch]}))
             except (BotoCoreError, ClientError) as error:
-                if not self._stopping.is_set():
-                    _log.warning("the queue %s does not answer: %s", self._queue_url, error)
-                self._stopping.wait(_RETRY_S)
+                self._trouble(error)
+                continue
+            while batch and not self._stopping.is_set():
+                try:
+                    self._gathered.put(batch, timeout=_TICK_S)
+                    break
+                except queue.Full:
+                    continue
+
+    def _call(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                batch = self._gathered.get(timeout=_TICK_S)
+            except queue.Empty:
+                continue
+            result = self._runner.invoke({"Records": [self._record(item) for item in batch]})
+            try:
+                self._settle(batch, result)
+            except (BotoCoreError, ClientError) as error:
+                self._trouble(error)  # what was not deleted comes back when its time is over
+
+    def _trouble(self, error: Exception) -> None:
+        if not self._stopping.is_set():
+            _log.warning("the queue %s does not answer: %s", self._queue_url, error)
+        self._stopping.wait(_RETRY_S)
 
     def gather(self) -> list[Message]:
         """The next batch; empty only where the poller was closed meanwhile."""
@@ -85,8 +112,13 @@ class Poller:
         until = float("inf")
         while len(batch) < self._source.batch_size and not self._stopping.is_set():
             left_s = until - time.monotonic()
-            # SQS waits whole seconds; what is left of the window is rounded to them.
-            received = self._receive(self._source.batch_size - len(batch), wait_s=round(min(left_s, _POLL_S)))
+            try:
+                # SQS waits whole seconds; what is left of the window is rounded to them.
+                received = self._receive(self._source.batch_size - len(batch), wait_s=round(min(left_s, _POLL_S)))
+            except (BotoCoreError, ClientError):
+                if batch:
+                    break  # what was received is hidden from everyone else: it must not be dropped
+                raise
             if received and not batch:
                 until = time.monotonic() + self._source.window_s
             batch += received

@@ -1,6 +1,9 @@
 """What comes back to the queue after a batch, and when."""
 
+import threading
+
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from scripts.local.poller import Poller, backoff_s, failed_messages
 from scripts.local.runner import Result
@@ -107,3 +110,42 @@ def test_what_is_done_is_deleted_and_what_failed_is_given_back():
     record = function.batches[0][0]
     assert (record["messageId"], record["body"], record["eventSource"]) == ("0", "body 0", "aws:sqs")
     assert record["eventSourceARN"] == "arn:queue"
+
+
+def test_what_was_received_survives_a_queue_that_stops_answering():
+    queue = Queue(10)
+    answers = iter([queue.receive_message(MaxNumberOfMessages=10)])
+
+    def receive(**_: object) -> dict:
+        found = next(answers, None)
+        if found is None:
+            raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+        return found
+
+    queue.receive_message = receive
+    poller = Poller(
+        EventSource("Eater", "arn:queue", 25, 5, None, True), Stops(queue, Result()), queue, "u", concurrency=1
+    )
+    assert len(poller.gather()) == 10
+    with pytest.raises(EndpointConnectionError):
+        poller.gather()
+
+
+def test_the_next_batch_is_gathered_while_the_function_works():
+    queue = Queue(50)
+    gathered_meanwhile = threading.Event()
+
+    class Busy(Stops):
+        def invoke(self, event) -> Result:
+            while queue.left and not gathered_meanwhile.wait(0.01):
+                pass
+            if not queue.left:
+                gathered_meanwhile.set()
+            return super().invoke(event)
+
+    function = Busy(queue, Result())
+    source = EventSource("Eater", "arn:queue", 25, 1, None, reports_item_failures=True)
+    function.poller = Poller(source, function, queue, "url", concurrency=1)
+    function.poller.start()
+    assert gathered_meanwhile.wait(10)
+    function.poller.join()
