@@ -144,3 +144,9 @@ def test_texts_are_told_apart_by_16_bytes(one: str, other: str) -> None:
 )
 def test_the_product_of_a_key(key: str, product: str | None) -> None:
     assert product_of(key, "images/") == product
+
+
+def test_a_time_beyond_all_reason_is_late_and_not_ancient() -> None:
+    absurd = b"\0" * 16 + b"\xff" * 8 + b"\0" * 8
+
+    assert event_times_ms(np.array([absurd], "S32")).tolist() == [2**63 - 1]

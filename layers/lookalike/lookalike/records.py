@@ -85,7 +85,8 @@ def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     """The event times in a column of orders, S32 (rows,): milliseconds since 1970, int64 (rows,)."""
     columns = np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)
     times = np.ascontiguousarray(columns[:, _SEQUENCER_BYTES : _SEQUENCER_BYTES + 8])
-    return times.view(">u8").reshape(-1).astype(np.int64)
+    # A time past the range of int64 is nonsense, and must not wrap around to look ancient.
+    return np.minimum(times.view(">u8").reshape(-1).astype(np.uint64), np.uint64(2**63 - 1)).astype(np.int64)
 
 
 def product_of(key: str, prefix: str) -> str | None:
