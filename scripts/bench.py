@@ -29,8 +29,8 @@ from lookalike import log  # noqa: E402
 from lookalike.aws import S3Store, s3_client  # noqa: E402
 from lookalike.compaction import Policy, Work, compact  # noqa: E402
 from lookalike.object_store import CountingStore, MemoryStore  # noqa: E402
+from lookalike.reader import SnapshotReader  # noqa: E402
 from lookalike.records import Op, Row, order_of  # noqa: E402
-from lookalike.snapshot import SnapshotReader  # noqa: E402
 
 BUCKET = "bench"
 _FILL_ROWS = 12_000  # in one segment of the log while filling

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from lookalike import fsck, log, manifest
 from lookalike.aws import S3Store, s3_client, store_prefixes
-from lookalike.compaction import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
+from lookalike.writer import PREFIX as SEGMENTS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,10 +66,11 @@ def _stats(store: S3Store) -> int:
         ("segments", len(newest.segments)),
         ("rows in segments", sum(ref.rows for ref in newest.segments)),
         ("bytes in segments", sum(ref.size for ref in newest.segments)),
+        ("of which a search scans", sum(ref.scan_bytes or ref.size for ref in newest.segments)),
         ("log segments waiting", len(waiting)),
         ("bytes in the log, waiting", sum(entry.size for entry in waiting)),
         ("log segments to collect", len(entries) - len(waiting)),
-        ("segments to collect", len(list(store.list(SEGMENTS))) - len(newest.segments)),
+        ("segments to collect", len(list(store.list(SEGMENTS))) - len(newest.objects)),
     ):
         print(f"{name:28} {value:>16,}")
     return 0
@@ -81,6 +82,8 @@ def _ls(store: S3Store) -> int:
     for entry in store.list(""):
         if entry.name in live:
             what = f"live, {live[entry.name].rows:,} rows"
+        elif entry.name in newest.objects:
+            what = "live, a rotation"
         elif entry.name == newest.name and newest.version:
             what = f"newest manifest, version {newest.version}"
         elif entry.name in newest.folded:

@@ -31,8 +31,8 @@ from tqdm import tqdm  # noqa: E402
 from lookalike import fsck, log  # noqa: E402
 from lookalike.aws import S3Store, s3_client  # noqa: E402
 from lookalike.compaction import Policy, Work, compact  # noqa: E402
+from lookalike.reader import SnapshotReader  # noqa: E402
 from lookalike.records import Op, Row, order_of  # noqa: E402
-from lookalike.snapshot import SnapshotReader  # noqa: E402
 
 BUCKET = "stress"
 DIMENSIONS = 8

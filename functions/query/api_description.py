@@ -53,6 +53,7 @@ _SCHEMAS: dict[str, Any] = {
             products=_COUNT,
             photos=_COUNT,
             rows_scanned=_COUNT,
+            rows_refined=_COUNT,
             rows_exact=_COUNT,
             timings_ms={"type": "object", "additionalProperties": _NUMBER},
         ),

@@ -18,9 +18,11 @@ from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.embedder import Embedder
 from lookalike.knn import Answer
-from lookalike.records import Op, Row
+from lookalike.reader import SnapshotReader
+from lookalike.records import Op
+from lookalike.rows import PhotoRecord
 from lookalike.search import MAX_K, Timings, embed_query, search, similar
-from lookalike.snapshot import Snapshot, SnapshotReader
+from lookalike.snapshot import Snapshot
 
 logger = Logger(service="query")
 metrics = Metrics(namespace="Lookalike", service="query")
@@ -195,7 +197,7 @@ def get_product(request: Request) -> Response:
     )
 
 
-def _photo(request: Request, row: Row) -> dict[str, Any]:
+def _photo(request: Request, row: PhotoRecord) -> dict[str, Any]:
     rejected = row.op is Op.REJECT
     return {
         "image_key": row.key,
@@ -293,11 +295,11 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timin
         {
             "results": [
                 {
-                    "product_id": neighbour.row.product_id,
+                    "product_id": neighbour.product_id,
                     "distance": neighbour.distance,
-                    "image_url": request.image_url(neighbour.row.key),
-                    "image_key": neighbour.row.key,
-                    "metadata": dict(neighbour.row.detail),
+                    "image_url": request.image_url(neighbour.key),
+                    "image_key": neighbour.key,
+                    "metadata": neighbour.metadata,
                 }
                 for neighbour in answer.neighbours
             ],
@@ -307,6 +309,7 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timin
                 "products": snapshot.products,
                 "photos": snapshot.photos,
                 "rows_scanned": answer.rows_scanned,
+                "rows_refined": answer.rows_refined,
                 "rows_exact": answer.rows_exact,
                 "timings_ms": timings.ms,
             },

@@ -17,8 +17,9 @@ import numpy as np
 from lookalike import compaction, log
 from lookalike.compaction import Policy
 from lookalike.object_store import MemoryStore
+from lookalike.reader import SnapshotReader
 from lookalike.records import Op, Row, order_of
-from lookalike.snapshot import SnapshotReader
+from tests.support.calibrations import turned
 
 DIMENSIONS = 4
 _NOON_S = 1_767_268_800.0  # 2026-01-01 12:00 UTC
@@ -72,6 +73,8 @@ def make() -> MemoryStore:
     with (
         patch("uuid.uuid4", lambda: uuid.UUID(int=next(ids) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
         patch("time.time", lambda: now_s[0]),
+        patch("lookalike.writer.MIN_ROWS", 2),
+        patch("lookalike.writer.choose", turned),
     ):
         for batch, compacted in zip(batches(), (True, True, True, False, False), strict=True):
             now_s[0] = _NOON_S + 60 * next(minutes)

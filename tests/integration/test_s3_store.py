@@ -10,8 +10,8 @@ from lookalike import log
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.object_store import ObjectStore, PutAnswer, create
+from lookalike.reader import SnapshotReader
 from lookalike.records import Op, Row, order_of
-from lookalike.snapshot import SnapshotReader
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
 from tests.support.object_store_contract import ObjectStoreContract

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lookalike import compaction, log, manifest, segment
+from lookalike import log, manifest, rotation, stored_segment, writer
 from lookalike.manifest import EMPTY, Manifest
 from lookalike.object_store import MemoryStore, PutAnswer
 
@@ -27,13 +27,15 @@ class AuditedStore(MemoryStore):
             self._created_s[name] = self._now_s()
             if name.startswith(manifest.PREFIX):
                 self._published(manifest.decode(data))
+            elif name.endswith(writer.ROTATION_SUFFIX):
+                rotation.decode(data)
             else:
-                segment.decode(data)
+                stored_segment.decode(data)
         return answer
 
     def _published(self, published: Manifest) -> None:
-        there = {entry.name for entry in self.list(compaction.PREFIX)}
-        assert {ref.name for ref in published.segments} <= there, "I5: a manifest names a segment that is not there"
+        there = {entry.name for entry in self.list(writer.PREFIX)}
+        assert published.objects <= there, "I5: a manifest names an object that is not there"
         if published.version > self._newest[-1][1].version:
             self._newest.append((self._now_s(), published))
 
@@ -51,4 +53,4 @@ class AuditedStore(MemoryStore):
             for entry in self.list(log.PREFIX)
             if entry.name not in known.folded and self._created_s[entry.name] < end_s
         }
-        return {known.name, *(ref.name for ref in known.segments), *unfolded}
+        return {known.name, *known.objects, *unfolded}

@@ -12,9 +12,10 @@ import numpy as np
 from lookalike import compaction, log, manifest, object_store, snapshot
 from lookalike.compaction import Policy
 from lookalike.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.reader import SnapshotReader
 from lookalike.records import Op, Row
 from lookalike.segment import Segment
-from lookalike.snapshot import Part, SnapshotReader
+from lookalike.snapshot import Part
 
 Bug = Callable[[], Any]
 
@@ -120,7 +121,7 @@ def manifests_listed_before_the_log() -> Iterator[None]:
 
     def read_backwards(self: SnapshotReader) -> Any:
         known = manifest.newest_name(self._store)
-        with patch("lookalike.snapshot.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)):
+        with patch("lookalike.reader.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)):
             return read(self)
 
     with patch.object(SnapshotReader, "_read", read_backwards):
@@ -130,13 +131,13 @@ def manifests_listed_before_the_log() -> Iterator[None]:
 @contextmanager
 def a_row_in_two_places_shown_twice() -> Iterator[None]:
     """A row of the log that the base has too, as it was delivered again after it was folded, is live in both."""
-    overlay = snapshot._overlay
+    overlay = snapshot.overlay
 
     def all_live(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
         *below, above = overlay(base, top) or (Part(top, np.ones(len(top), bool)),)
         return (*below, Part(above.segment, np.ones(len(above.segment), bool)))
 
-    with patch("lookalike.snapshot._overlay", all_live):
+    with patch("lookalike.reader.overlay", all_live):
         yield
 
 

@@ -79,7 +79,11 @@ def rows(draw: st.DrawFn, keys: st.SearchStrategy[str] = texts) -> Row:
     op = draw(st.sampled_from(Op))
     embedding = None
     if op is Op.PUT:
-        numbers = draw(st.lists(st.floats(width=32, allow_nan=False), min_size=DIMENSIONS, max_size=DIMENSIONS))
+        numbers = draw(
+            st.lists(
+                st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=DIMENSIONS, max_size=DIMENSIONS
+            )
+        )
         embedding = np.array(numbers, np.float32)
     detail = {} if op is Op.DELETE else draw(st.dictionaries(texts, texts, max_size=2))
     drawn = draw(orders)

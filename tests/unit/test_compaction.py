@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import log, manifest, object_store, segment
+from lookalike import log, manifest, object_store, stored_segment
 from lookalike.compaction import Policy, Work, choose, collect, compact
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.manifest import Manifest, SegmentRef
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.reader import SnapshotReader
 from lookalike.records import Row
-from lookalike.snapshot import SnapshotReader
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -83,7 +83,7 @@ def names(store: ObjectStore, prefix: str = "") -> set[str]:
 
 def stored_rows(store: ObjectStore) -> list[Row]:
     """Every row in the live segments, tombstones and superseded rows included."""
-    segments = [segment.decode(store.get(ref.name)) for ref in manifest.newest(store).segments]
+    segments = [stored_segment.decode(store.get(ref.name)) for ref in manifest.newest(store).segments]
     return [held.row(row) for held in segments for row in range(len(held))]
 
 
@@ -238,7 +238,7 @@ refs_and_live = st.lists(
 @given(refs_and_live, st.integers(2, 4))
 def test_a_choice_makes_progress_and_keeps_to_the_size(some: list[tuple[int, int, int]], fanout: int) -> None:
     policy = replace(POLICY, fanout=fanout)
-    refs = [SegmentRef(f"{index}", rows, rows, size) for index, (size, rows, _) in enumerate(some)]
+    refs = [SegmentRef(f"{index}", rows, rows, size, weight=size) for index, (size, rows, _) in enumerate(some)]
     live = [live_rows for _, _, live_rows in some]
     chosen = choose(refs, live, policy)
     assert len(set(chosen)) == len(chosen)
@@ -279,7 +279,7 @@ def test_a_tombstone_is_kept_while_another_segment_holds_its_key(store: MemorySt
     settle(store, clock)
     large = {ref.name for ref in manifest.newest(store).segments if 2 * ref.size >= POLICY.segment_bytes}
     assert large
-    buried = values(segment.decode(store.get(min(large))))[0][0]
+    buried = values(stored_segment.decode(store.get(min(large))))[0][0]
     append(store, delete(buried, 2))
     settle(store, clock)
     for number in range(2):

@@ -13,8 +13,8 @@ from lookalike.catalogue import Photo, PhotoEvent
 from lookalike.errors import StoreUnavailable
 from lookalike.ingest import Ingested, ingest
 from lookalike.object_store import MemoryStore
+from lookalike.reader import SnapshotReader
 from lookalike.records import Op, Row
-from lookalike.snapshot import SnapshotReader
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
 
 PREFIX = "images/"

@@ -3,7 +3,7 @@ import pytest
 from lookalike import log, object_store, segment
 from lookalike.errors import StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore
-from lookalike.snapshot import SnapshotReader
+from lookalike.reader import SnapshotReader
 from tests.support.rows import DIMENSIONS, delete, put, reject, values
 from tests.support.stores import Fault, FaultyStore
 

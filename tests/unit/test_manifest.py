@@ -25,7 +25,7 @@ manifests = st.builds(
 )
 SAMPLE = Manifest(
     version=7,
-    segments=(SegmentRef("segments/a.safetensors", 3, 2, 1234),),
+    segments=(SegmentRef("segments/a.safetensors", 3, 2, 1234, 1200, 900, "segments/r.safetensors"),),
     folded={"log/a.safetensors": 1_700_000_000_000},
     retired={"segments/b.safetensors": 1_700_000_000_001},
     created_ms=1_700_000_000_002,

@@ -5,9 +5,10 @@ import pytest
 
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
 from lookalike.object_store import MemoryStore
+from lookalike.reader import SnapshotReader
 from lookalike.records import Row
 from lookalike.search import Timings, embed_query, search, similar
-from lookalike.snapshot import Snapshot, SnapshotReader
+from lookalike.snapshot import Snapshot
 from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
 
 
@@ -45,8 +46,8 @@ def test_a_photo_finds_the_product_it_shows() -> None:
 
     answer = search(snapshot(*rows), embedding_of(photo("look 4", view=9)), k=3)
 
-    assert answer.neighbours[0].row.product_id == "4"
-    assert len({found.row.product_id for found in answer.neighbours}) == 3
+    assert answer.neighbours[0].product_id == "4"
+    assert len({found.product_id for found in answer.neighbours}) == 3
 
 
 @pytest.mark.parametrize("k", [1, 4, 9, 100])
@@ -56,7 +57,7 @@ def test_similar_products_by_the_nearest_pair_of_photos(k: int) -> None:
     answer = similar(snapshot(*rows), "4", k=k)
 
     expected = smallest_distances(rows, "4")[:k]
-    assert [(found.row.key, found.row.product_id) for found in answer.neighbours] == [item[1:] for item in expected]
+    assert [(found.key, found.product_id) for found in answer.neighbours] == [item[1:] for item in expected]
     assert [found.distance for found in answer.neighbours] == pytest.approx([item[0] for item in expected], rel=1e-6)
 
 
@@ -65,7 +66,7 @@ def test_a_product_is_not_similar_to_itself() -> None:
 
     answer = similar(snapshot(*twins), "a", k=5)
 
-    assert [(found.row.product_id, found.distance) for found in answer.neighbours] == [("b", 0.0)]
+    assert [(found.product_id, found.distance) for found in answer.neighbours] == [("b", 0.0)]
 
 
 def test_rejected_photos_neither_ask_nor_answer() -> None:
@@ -76,7 +77,7 @@ def test_rejected_photos_neither_ask_nor_answer() -> None:
         put_row("images/c.jpg", photo("c")),
     )
 
-    assert [item.row.product_id for item in similar(found, "a", k=5).neighbours] == ["c"]
+    assert [item.product_id for item in similar(found, "a", k=5).neighbours] == ["c"]
 
 
 def test_the_only_product_has_no_neighbours() -> None:

@@ -10,7 +10,7 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import segment, tensors
+from lookalike import segment, stored_segment, tensors
 from lookalike.errors import CorruptObject, ObjectMissing
 from lookalike.object_store import CountingStore, MemoryStore
 from lookalike.records import Op, Row, text_hash
@@ -169,7 +169,7 @@ def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int) -
     memory = MemoryStore()
     memory.put_if_absent("segments/a", segment.encode(held))
     store = CountingStore(memory)
-    keys, orders = segment.read_keys(store, "segments/a")
+    keys, orders = stored_segment.read_keys(store, "segments/a")
     assert keys.tobytes() == held.key_hash.tobytes()
     assert orders.tobytes() == held.order.tobytes()
     assert store.requests == {"get_range": requests}
@@ -179,12 +179,12 @@ def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int) -
 def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
     store = MemoryStore()
     with pytest.raises(ObjectMissing):
-        segment.read_keys(store, "segments/a")
+        stored_segment.read_keys(store, "segments/a")
     data = segment.encode(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
     for length in (0, 5, 100, 3_000, 20_000):
         store.put_if_absent(f"segments/{length}", data[:length])
         with pytest.raises(CorruptObject):
-            segment.read_keys(store, f"segments/{length}")
+            stored_segment.read_keys(store, f"segments/{length}")
 
 
 def read_everything(data: bytes) -> None:

@@ -10,8 +10,9 @@ from lookalike import log, manifest
 from lookalike.compaction import Policy, collect, compact
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.reader import SnapshotReader
 from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row
-from lookalike.snapshot import Snapshot, SnapshotReader, newest_mask
+from lookalike.snapshot import Snapshot, newest_mask
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -125,7 +126,9 @@ def test_arrays_of_a_snapshot_are_read_only(store: MemoryStore, clock: Clock) ->
     append(store, put("d", 1))
     for part in reader_of(store).refresh().parts:
         assert not part.live.flags.writeable
-        assert not part.segment.embedding.flags.writeable
+        assert not part.segment.order.flags.writeable
+        assert not part.segment.codes.head.flags.writeable
+        assert not part.segment.codes.error.flags.writeable
 
 
 # --- newest_mask ------------------------------------------------------------------------------------------------------

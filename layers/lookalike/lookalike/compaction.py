@@ -18,24 +18,24 @@ exceeds the longest time the queue can hold an event, so no older put of the key
 
 import math
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike import log, manifest, segment
-from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
-from lookalike.manifest import Manifest, SegmentRef
-from lookalike.object_store import Entry, ObjectStore, create
+from lookalike import log, manifest, segment, stored_segment
+from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.manifest import Calibration, Manifest, SegmentRef
+from lookalike.object_store import Entry, ObjectStore
 from lookalike.records import Op, event_times_ms
-from lookalike.segment import Hashes, Segment
+from lookalike.rows import Hashes
+from lookalike.segment import Segment
 from lookalike.snapshot import newest_mask
+from lookalike.writer import PREFIX, write
 
-PREFIX = "segments/"
 _READ_ATTEMPTS = 5
 _READ_AT_ONCE = 16
 _COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
@@ -140,19 +140,19 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
             break
         chosen.append(entry)
         size += entry.size
-    merged = segment.merge([segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
-    refs = _write(store, merged, policy)
+    merged = segment.merge([stored_segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
+    written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
         state,
-        segments=(*state.manifest.segments, *refs),
+        segments=(*state.manifest.segments, *written.refs),
+        calibration=written.calibration,
         newly_folded=[entry.name for entry in chosen],
         clock=clock,
     )
-    written = sum(ref.size for ref in refs)
     if not committed:
-        return Work(lost_races=1, bytes_read=size, bytes_written=written)
-    return Work(folded=1, bytes_read=size, bytes_written=written, rows_folded=len(merged))
+        return Work(lost_races=1, bytes_read=size, bytes_written=written.size)
+    return Work(folded=1, bytes_read=size, bytes_written=written.size, rows_folded=len(merged))
 
 
 def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
@@ -178,28 +178,28 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
-        held = segment.decode(store.get(refs[index].name))
+        held = stored_segment.decode(store.get(refs[index].name))
         droppable = _droppable(held, elsewhere, forgettable_ms)
         survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
-    written = _write(store, segment.merge(survivors), policy)
     inputs = [refs[index] for index in chosen]
+    written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
         state,
-        segments=(*(ref for ref in refs if ref not in inputs), *written),
-        newly_retired=[ref.name for ref in inputs],
+        segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
+        calibration=written.calibration,
         clock=clock,
     )
     return Work(
         merged=int(committed),
         lost_races=int(not committed),
         bytes_read=sum(ref.size for ref in inputs),
-        bytes_written=sum(ref.size for ref in written),
+        bytes_written=written.size,
     )
 
 
 def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
-    keys, orders = segment.read_keys(store, ref.name)
+    keys, orders = stored_segment.read_keys(store, ref.name)
     if len(keys) != ref.rows:
         raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
     return keys, orders
@@ -211,7 +211,7 @@ def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy)
     Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
     1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
     """
-    sizes = [ref.size * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
+    sizes = [ref.weight * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
     tiers: dict[int, list[int]] = {}
     for index, ref in enumerate(refs):
         if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
@@ -238,54 +238,28 @@ def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
     return droppable
 
 
-def _write(store: ObjectStore, rows: Segment, policy: Policy) -> list[SegmentRef]:
-    """Write the rows as segments of at most the policy's size."""
-    refs = []
-    for piece in map(rows.take, _pieces(rows, policy.segment_bytes)):
-        name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
-        data = segment.encode(piece)
-        if not create(store, name, data):
-            raise StoreError(f"another object is named {name}, which a random name should rule out")
-        refs.append(SegmentRef(name, len(piece), len(piece.embedding), len(data)))
-    return refs
-
-
-def _pieces(rows: Segment, at_most_bytes: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Consecutive rows that weigh at most so much together, or one row that weighs more.
-
-    The bytes themselves are counted, not the rows: pieces that came out smaller than ``choose`` takes for full would be
-    merged and cut up again for ever.
-    """
-    ends = np.cumsum(segment.row_bytes(rows))
-    start, weight = 0, 0
-    while start < len(rows):
-        end = max(start + 1, int(np.searchsorted(ends, weight + at_most_bytes, side="right")))
-        yield np.arange(start, end)
-        start, weight = end, int(ends[end - 1])
-
-
 def _commit(
     store: ObjectStore,
     state: _State,
     *,
     segments: tuple[SegmentRef, ...],
+    calibration: Calibration | None,
     clock: Callable[[], float],
     newly_folded: Iterable[str] = (),
-    newly_retired: Iterable[str] = (),
 ) -> bool:
     """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
     old = state.manifest
+    new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
     log_names = {entry.name for entry in state.log}
     now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
     return manifest.commit(
         store,
-        Manifest(
-            version=old.version + 1,
-            segments=segments,
+        replace(
+            new,
             folded={name: at for name, at in old.folded.items() if name in log_names}
             | dict.fromkeys(newly_folded, now_ms),
             retired={name: at for name, at in old.retired.items() if name in state.segment_names}
-            | dict.fromkeys(newly_retired, now_ms),
+            | dict.fromkeys(sorted(old.objects - new.objects), now_ms),
             created_ms=now_ms,
         ),
     )
@@ -303,7 +277,7 @@ def collect(
     now_ms = int(clock() * 1000)
     grace_ms = int(policy.grace_s * 1000)
     doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
-    live = {ref.name for ref in state.manifest.segments}
+    live = state.manifest.objects
     for entry in store.list(PREFIX):
         if entry.name in live:
             continue

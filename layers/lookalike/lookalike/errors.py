@@ -10,7 +10,8 @@
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
     │   ├── ObjectMissing        no object of that name
-    │   └── CorruptObject        an object was read and does not hold what its name promises
+    │   ├── CorruptObject        an object was read and does not hold what its name promises
+    │   └── NotExact             what compaction wrote would not be searched exactly: it was not published
     └── NotFound                 a product or photo that the catalogue does not have
 
 HTTP statuses are given in ``functions/query/app.py`` and nowhere else.
@@ -63,6 +64,10 @@ class ObjectMissing(StoreError):
 
 class CorruptObject(StoreError):
     """An object was read and does not hold what its name promises."""
+
+
+class NotExact(StoreError):
+    """What compaction wrote would not be searched exactly, by scikit-learn's judgement; it was not published."""
 
 
 class NotFound(LookalikeError):

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lookalike import log, manifest, segment
-from lookalike.compaction import PREFIX as SEGMENTS
+from lookalike import log, manifest, stored_segment
 from lookalike.errors import CorruptObject, ObjectMissing
 from lookalike.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.object_store import ObjectStore
 from lookalike.records import Op, text_hash
 from lookalike.segment import Segment
 from lookalike.snapshot import newest_mask
+from lookalike.writer import PREFIX as SEGMENTS
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def _newest_manifest(store: ObjectStore, report: Report) -> Manifest:
 
 def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
     try:
-        return segment.decode(store.get(name))
+        return stored_segment.decode(store.get(name))
     except ObjectMissing:
         report.errors.append(f"{name}: is part of the store and missing")
     except CorruptObject as error:
@@ -121,7 +121,7 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
     """Every row of a folded segment must be in the store, or a newer one of its key, or be a tombstone that went."""
     try:
-        rows = segment.decode(store.get(name))
+        rows = stored_segment.decode(store.get(name))
     except ObjectMissing:
         return  # collected while we looked
     except CorruptObject as error:
@@ -139,7 +139,7 @@ def _counts(
     store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_sizes: dict[str, int]
 ) -> dict[str, int]:
     stored = {entry.name: entry.size for entry in store.list(SEGMENTS)}
-    referenced = {ref.name for ref in newest.segments}
+    referenced = newest.objects
     waiting = log_sizes.keys() - newest.folded.keys()
     visible = np.empty(0, np.uint32)
     if live:

@@ -1,45 +1,60 @@
-"""Exact k-nearest products by Euclidean distance.
+"""Exact k-nearest products by Euclidean distance, most of them ruled out without being looked at.
 
-Distances of all rows are first computed as |x|^2 - 2 x.q + |q|^2 in float32, one matrix product. Rounding makes them wrong
-by at most a known amount, so they only choose candidates; the candidates' distances are then computed in float64 from the
-differences, and those decide. Ties go to the smaller image key.
+    1. Scan: a lower bound of every row's distance, from the heads of the codes (``bounds``).
+    2. Limit: the rows with the smallest bounds, enough for k products, are computed exactly. The k-th product of those is at
+       least as far as the k-th of all, so its distance is a limit: a row that is surely farther is not in the answer.
+    3. Refine: tighter bounds of the rows that the limit leaves, from all of their coordinates.
+    4. Exact: what is still left is computed from the embeddings, in float64 and from the differences, nearest bound first,
+       until the next bound exceeds the k-th distance found. Those distances decide; ties go to the smaller image key.
 
-The error bound. For float32 dot products of d terms, |fl(x.q) - x.q| <= g |x||q| with g = d u / (1 - d u) and u = 2^-24
-(N. Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), whatever the order of summation. Doubling
-it covers the roundings of the two additions and of the norms. Products too small for float32 lose at most the smallest
-float32 each, which is added.
+That no bound exceeds the distance it bounds is ``codes``' business; given that, each step drops only rows that cannot be
+in the answer, and the answer is that of computing every distance.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.records import Row
-from lookalike.segment import Segment
-from lookalike.snapshot import Part, Snapshot
+from lookalike import bounds
+from lookalike.codes import Lengths, encode_query
+from lookalike.rows import Hashes
+from lookalike.snapshot import Mask, Part, Snapshot
 
-_UNIT_ROUNDOFF = 2.0**-24
-_SMALLEST = 2.0**-149
-_EXACT_AT_ONCE = 1024  # rows; as float64 they take twice the memory they are stored in
+_ROWS_AT_ONCE = 16_384  # scanned together: what is computed of them stays in the processor's cache
+_GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
+_FIRST_PER_PRODUCT = 4  # rows looked at for each product asked for, to begin with
+_FIRST_EXACT = (
+    32  # rows computed exactly at first; then four times as many, and so on: each time is a round trip when cold
+)
+_EXACT_AT_ONCE = 1024  # rows in float64 at a time, where they take twice the memory they are stored in
+
+Filter = Callable[[Part], Mask]
+"""Which rows of a part may be found: bool (rows,)."""
+
+Numbers = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A photo and its Euclidean distance from the query."""
+    """A product: its nearest photo, that photo's metadata, and its Euclidean distance from the query."""
 
-    row: Row
+    product_id: str
+    key: str
+    metadata: dict[str, str]
     distance: float
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Neighbours, nearest first, with how many rows were scanned and how many were computed exactly."""
+    """Neighbours, nearest first, with how many rows were scanned, bounded a second time, and computed exactly."""
 
     neighbours: tuple[Neighbour, ...]
     rows_scanned: int
+    rows_refined: int
     rows_exact: int
 
 
@@ -49,80 +64,191 @@ def nearest_products(
     *,
     k: int,
     exclude: Collection[bytes] = (),
+    allowed: Filter | None = None,
+    threads: int = 1,
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,). ``exclude``: product hashes that are not to be found. Raises ValueError where k < 1.
+    ``query``: float32 (dimensions,). ``exclude``: product hashes that are not to be found. ``allowed``: the rows to be
+    ranked, all without it. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one product must be asked for")
-    parts = [part for part in snapshot.parts if len(part.live_puts)]
-    if not parts:
-        return Answer((), 0, 0)
-    bounds = [_bounds(part, query) for part in parts]
-    low = np.concatenate([pair[0] for pair in bounds])
-    high = np.concatenate([pair[1] for pair in bounds])
-    products = np.concatenate([part.segment.product_hash[part.live_puts] for part in parts])
-    if exclude:
-        excluded = np.isin(products, np.array(list(exclude), products.dtype))
-        low[excluded] = high[excluded] = np.inf
-    candidates = np.flatnonzero((low <= _kth_product_bound(high, products, k)) & np.isfinite(high))
-    places, distances = _exact(parts, candidates, query)
-    limit = _kth_product_bound(distances, products[candidates], k)
-    # Only these are read in full or in part: a placeholder photo may stand for thousands of products.
-    named = []
-    for at in np.flatnonzero(distances <= limit):
-        segment, row = places[at]
-        product_id, key = segment.name(row)
-        named.append((float(distances[at]), key, product_id, segment, row))
-    neighbours: dict[str, Neighbour] = {}
-    for distance, _, product_id, segment, row in sorted(named, key=itemgetter(0, 1)):
-        if len(neighbours) < k and product_id not in neighbours:
-            neighbours[product_id] = Neighbour(segment.row(row), distance)
-    return Answer(tuple(neighbours.values()), len(low), len(candidates))
+    scans = [_Scan(part, query) for part in snapshot.parts if len(part.live_puts)]
+    for scan in scans:
+        scan.leave_out(exclude, allowed)
+    rows_scanned = sum(scan.run(threads) for scan in scans)
+    search = _Search(scans, query, k)
+    search.find_limit()
+    search.finish()
+    return Answer(search.neighbours(), rows_scanned, search.rows_refined, len(search.found.put))
 
 
-def _bounds(part: Part, query: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lower and upper bounds of the squared distance of every live put."""
-    matrix = part.segment.embedding
-    squares = part.segment.squares
-    query_square = float(np.dot(query, query))
-    approximate = squares - 2.0 * (matrix @ query).astype(np.float64) + query_square
-    share = len(query) * _UNIT_ROUNDOFF
-    error = 2.0 * share / (1.0 - share) * (np.sqrt(squares) + np.sqrt(query_square)) ** 2
-    error += 4.0 * len(query) * _SMALLEST
-    chosen = part.segment.put_index[part.live_puts]
-    return (approximate - error)[chosen], (approximate + error)[chosen]
+class _Scan:
+    """One part's rows and their lower bounds. Rows are numbered as puts: in the order in which the part keeps them."""
+
+    def __init__(self, part: Part, query: npt.NDArray[np.float32]) -> None:
+        self.part = part
+        self.codes = part.segment.codes
+        self.query = encode_query(query, self.codes)
+        self.left_out = part.dead_puts
+        self.low: Lengths = np.empty(len(self.codes), np.float32)
+
+    def leave_out(self, exclude: Collection[bytes], allowed: Filter | None) -> None:
+        """Rows that are not to be found are left out before anything is ranked."""
+        unwanted = np.zeros(len(self.part.live), bool)
+        for product in exclude:
+            unwanted |= self.part.segment.product_hash == np.bytes_(product)
+        if allowed:
+            unwanted |= ~allowed(self.part)
+        if unwanted.any():
+            unwanted |= ~self.part.live
+            self.left_out = np.flatnonzero(unwanted[self.part.segment.put_rows])
+
+    def run(self, threads: int) -> int:
+        """Bound every row; how many live ones there are."""
+        for start in range(0, len(self.low), _ROWS_AT_ONCE * threads):
+            rows = slice(start, start + _ROWS_AT_ONCE * threads)
+            self.low[rows] = bounds.scan(self.codes, self.query, rows, threads=threads)
+        self.low[self.left_out] = np.inf
+        return len(self.low) - len(self.part.dead_puts)
+
+    def smallest(self) -> Distances:
+        """The smallest bound of each group of rows, squared distances."""
+        groups = len(self.low) // _GROUP
+        whole = self.low[: groups * _GROUP].reshape(groups, _GROUP).min(axis=1)
+        rest = self.low[groups * _GROUP :].min(initial=np.inf)
+        return self.squared(np.append(whole, rest))
+
+    def squared(self, low: Lengths) -> Distances:
+        """Bounds out of units of the step: squared distances."""
+        return low.astype(np.float64) * self.codes.frame.step**2
+
+    def rows_within(self, distance: float) -> Numbers:
+        """The rows whose bounds are not above the distance, ascending."""
+        return np.flatnonzero((self.low <= bounds.squared_limit(distance, self.codes)) & (self.low < np.inf))
+
+    def refined(self, rows: Numbers) -> Distances:
+        """Tighter bounds of these rows, squared distances."""
+        return self.squared(bounds.refine(self.codes, self.query, rows))
 
 
-def _kth_product_bound(high: npt.NDArray[np.float64], products: npt.NDArray[np.bytes_], k: int) -> float:
-    """The smallest bound under which k different products surely lie; infinite where there are fewer."""
-    wanted = min(2 * k, len(high))
-    while wanted:
-        nearest = np.argpartition(high, wanted - 1)[:wanted]
-        nearest = nearest[np.argsort(high[nearest])]
-        _, first_seen = np.unique(products[nearest], return_index=True)
-        if len(first_seen) >= k:
-            return float(high[nearest[np.sort(first_seen)[k - 1]]])
-        if wanted == len(high):
-            break
-        wanted = min(2 * wanted, len(high))
-    return float("inf")
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of several scans: which scan, which of its puts, and the bound or the distance of each."""
+
+    scan: Numbers
+    put: Numbers
+    value: Distances
+
+    def take(self, chosen: Numbers | slice) -> "_Rows":
+        return _Rows(self.scan[chosen], self.put[chosen], self.value[chosen])
+
+    def followed_by(self, other: "_Rows") -> "_Rows":
+        pairs = zip((self.scan, self.put, self.value), (other.scan, other.put, other.value), strict=True)
+        return _Rows(*(np.concatenate(pair) for pair in pairs))
 
 
-def _exact(
-    parts: Sequence[Part], candidates: npt.NDArray[np.int64], query: npt.NDArray[np.float32]
-) -> tuple[list[tuple[Segment, int]], npt.NDArray[np.float64]]:
-    """Where each candidate is stored, and its distance, float64 (candidates,)."""
-    places: list[tuple[Segment, int]] = []
-    distances = [np.empty(0)]
-    start = 0
-    for part in parts:
-        end = start + len(part.live_puts)
-        rows = part.live_puts[candidates[(candidates >= start) & (candidates < end)] - start]
-        start = end
-        places += [(part.segment, int(row)) for row in rows]
-        for at in range(0, len(rows), _EXACT_AT_ONCE):
-            vectors = part.segment.embedding[part.segment.put_index[rows[at : at + _EXACT_AT_ONCE]]]
-            distances.append(np.sqrt(np.square(vectors.astype(np.float64) - query.astype(np.float64)).sum(axis=1)))
-    return places, np.concatenate(distances)
+_NO_ROWS = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+
+
+class _Search:
+    """What is known so far: ``found``, rows with their exact distances, and ``limit``, the k-th product's among them."""
+
+    def __init__(self, scans: Sequence[_Scan], query: npt.NDArray[np.float32], k: int) -> None:
+        self._scans = scans
+        self._query = query.astype(np.float64)
+        self._k = k
+        self.found = _NO_ROWS
+        self.limit = np.inf
+        self.rows_refined = 0
+
+    def find_limit(self) -> None:
+        """Compute the most promising row of each of the k most promising products, and those in between."""
+        if not self._scans:
+            return
+        smallest = np.concatenate([scan.smallest() for scan in self._scans])
+        wanted = _FIRST_PER_PRODUCT * self._k
+        while wanted < len(smallest):
+            promising = self._refined(float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5)
+            _, first_seen = np.unique(self._products(promising), return_index=True)
+            if len(first_seen) >= self._k:
+                self._compute(promising.take(slice(0, int(np.sort(first_seen)[self._k - 1]) + 1)))
+                return
+            wanted *= 4
+
+    def finish(self) -> None:
+        """Compute every other row that may be within the limit, which falls as they come."""
+        left = self._refined(self.limit, without=self.found)
+        start, size = 0, _FIRST_EXACT
+        while start < len(left.put):
+            within = int(np.searchsorted(left.value, bounds.raised_square(self.limit), side="right"))
+            end = min(start + size, within)
+            if end <= start:
+                return
+            self._compute(left.take(slice(start, end)))
+            start, size = end, size * 4
+
+    def neighbours(self) -> tuple[Neighbour, ...]:
+        """The answer."""
+        named = []
+        # Only these are read: a placeholder photo may stand for thousands of products.
+        nearest = self.found.take(np.flatnonzero(self.found.value <= self.limit))
+        for scan, put, distance in zip(nearest.scan, nearest.put, nearest.value, strict=True):
+            segment = self._scans[scan].part.segment
+            row = int(segment.put_rows[put])
+            product_id, key = segment.name(row)
+            named.append((float(distance), key, product_id, segment, row))
+        neighbours: dict[str, Neighbour] = {}
+        for distance, key, product_id, segment, row in sorted(named, key=itemgetter(0, 1)):
+            if len(neighbours) < self._k and product_id not in neighbours:
+                neighbours[product_id] = Neighbour(product_id, key, segment.detail(row), distance)
+        return tuple(neighbours.values())
+
+    def _refined(self, distance: float, without: _Rows = _NO_ROWS) -> _Rows:
+        """The rows whose scanned bounds are not above the distance, ascending by their refined bounds."""
+        rows = _NO_ROWS
+        for number, scan in enumerate(self._scans):
+            puts = scan.rows_within(distance)
+            puts = puts[~np.isin(puts, without.put[without.scan == number])]
+            rows = rows.followed_by(_Rows(np.full(len(puts), number), puts, scan.refined(puts)))
+        self.rows_refined += len(rows.put)
+        return rows.take(np.argsort(rows.value, kind="stable"))
+
+    def _products(self, rows: _Rows) -> Hashes:
+        """The product of each row."""
+        products = np.empty(len(rows.put), "S16")
+        for number, scan in enumerate(self._scans):
+            here = rows.scan == number
+            products[here] = scan.part.segment.product_hash[scan.part.segment.put_rows[rows.put[here]]]
+        return products
+
+    def _compute(self, rows: _Rows) -> None:
+        """Add rows to what is found. Their embeddings are read from all parts at once."""
+        here = [rows.scan == number for number in range(len(self._scans))]
+        reads = [
+            scan.part.segment.start_reading(rows.put[mask]) if mask.any() else None
+            for scan, mask in zip(self._scans, here, strict=True)
+        ]
+        distances = np.empty(len(rows.put))
+        for mask, read in zip(here, reads, strict=True):
+            if read:
+                distances[mask] = self._distances(read())
+        self.found = self.found.followed_by(_Rows(rows.scan, rows.put, distances))
+        self.limit = _kth_product(distances=self.found.value, products=self._products(self.found), k=self._k)
+
+    def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
+        distances = np.empty(len(vectors))
+        for start in range(0, len(vectors), _EXACT_AT_ONCE):
+            part = vectors[start : start + _EXACT_AT_ONCE]
+            distances[start : start + len(part)] = np.sqrt(np.square(part - self._query).sum(axis=1))
+        return distances
+
+
+def _kth_product(distances: Distances, products: Hashes, k: int) -> float:
+    """The distance of the k-th nearest product; infinite where there are fewer."""
+    by_distance = np.argsort(distances)
+    _, first_seen = np.unique(products[by_distance], return_index=True)
+    if len(first_seen) < k:
+        return float("inf")
+    return float(distances[by_distance[np.sort(first_seen)[k - 1]]])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from lookalike.embedder import Embedder
 from lookalike.errors import ImageError, NotFound
 from lookalike.knn import Answer, Neighbour, nearest_products
-from lookalike.records import Op, text_hash
+from lookalike.records import text_hash
 from lookalike.snapshot import Snapshot
 
 MAX_K = 100
@@ -51,19 +51,18 @@ def similar(snapshot: Snapshot, product_id: str, *, k: int) -> Answer:
     Of a product with several photos every photo asks, and a neighbour's distance is the smallest any of them finds.
     Raises NotFound where the product has no searchable photo.
     """
-    photos = [row for row in snapshot.product(product_id) if row.op is Op.PUT and row.embedding is not None]
-    if not photos:
+    embeddings = snapshot.embeddings(product_id)
+    if not embeddings:
         raise NotFound(f"no photo of product {product_id!r} could be read, so it has no neighbours")
     own = {text_hash(product_id)}
-    answers = [
-        nearest_products(snapshot, photo.embedding, k=k, exclude=own) for photo in photos if photo.embedding is not None
-    ]
+    answers = [nearest_products(snapshot, embedding, k=k, exclude=own) for embedding in embeddings]
     found = [neighbour for answer in answers for neighbour in answer.neighbours]
     neighbours: dict[str, Neighbour] = {}
-    for neighbour in sorted(found, key=lambda item: (item.distance, item.row.key)):
-        neighbours.setdefault(neighbour.row.product_id, neighbour)
+    for neighbour in sorted(found, key=lambda item: (item.distance, item.key)):
+        neighbours.setdefault(neighbour.product_id, neighbour)
     return Answer(
         tuple(neighbours.values())[:k],
         sum(answer.rows_scanned for answer in answers),
+        sum(answer.rows_refined for answer in answers),
         sum(answer.rows_exact for answer in answers),
     )

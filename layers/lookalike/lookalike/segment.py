@@ -19,7 +19,7 @@ sees them as ``S16`` and ``S32``, whose comparison ignores trailing zero bytes, 
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,23 +28,22 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import tensors
+from lookalike.codes import Codes, plain_frame
+from lookalike.codes import encode as encode_codes
+from lookalike.columns import HASH_COLUMNS, Columns, decode_header, read, stored
 from lookalike.errors import CorruptObject
-from lookalike.object_store import ObjectStore
 from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
+from lookalike.rows import SEPARATOR, Hashes, Rows
 
 FORMAT = "lookalike-segment/1"
-SEPARATOR = "\0"
-_FIRST_READ_BYTES = 16 * 1024  # the header, and all of a small segment's columns for scanning
-
-Hashes = npt.NDArray[np.bytes_]
 
 
 @dataclass(frozen=True)
-class Segment:
-    """Rows in memory, as columns. Arrays are read-only.
+class Segment(Rows):
+    """Rows in memory, all of them and in full.
 
-    key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); embedding: float32 (puts, dimensions);
-    keys, details: bytes of all rows, each row ending at key_end, detail_end (uint64, (rows,)).
+    embedding: float32 (puts, dimensions), in row order; keys, details: bytes of all rows, each row ending at key_end,
+    detail_end (uint64, (rows,)).
     """
 
     key_hash: Hashes
@@ -61,58 +60,29 @@ class Segment:
         for column in vars(self).values():
             column.flags.writeable = False
 
-    def __len__(self) -> int:
-        return len(self.op)
-
     @property
     def dimensions(self) -> int:
         return int(self.embedding.shape[1])
-
-    @cached_property
-    def is_put(self) -> npt.NDArray[np.bool_]:
-        return np.equal(self.op, Op.PUT)
-
-    @cached_property
-    def squares(self) -> npt.NDArray[np.float64]:
-        """The squared length of every embedding, computed in float32: float64 (puts,)."""
-        squares: npt.NDArray[np.float32] = np.einsum("ij,ij->i", self.embedding, self.embedding)
-        return squares.astype(np.float64)
-
-    @cached_property
-    def put_index(self) -> npt.NDArray[np.int64]:
-        """For each row, the number of puts before it: a put's place in ``embedding``. int64 (rows,)."""
-        return np.cumsum(self.is_put) - self.is_put
 
     @cached_property
     def put_rows(self) -> npt.NDArray[np.int64]:
         """The rows that are puts: where each row of ``embedding`` belongs. int64 (puts,)."""
         return np.flatnonzero(self.is_put)
 
-    def name(self, row: int) -> tuple[str, str]:
-        """The product id and the image key of a row. Raises CorruptObject."""
-        try:
-            product_id, _, key = _slice(self.keys, self.key_end, row).decode().partition(SEPARATOR)
-        except UnicodeDecodeError as error:
-            raise CorruptObject(f"the key of row {row} is not text") from error
-        return product_id, key
+    @cached_property
+    def codes(self) -> Codes:
+        """The scan tier, made when it is first asked for."""
+        return encode_codes(self.embedding, plain_frame(self.embedding))
 
-    def detail(self, row: int) -> dict[str, str]:
-        """A put's metadata, or a reject's ``code`` and ``detail``. Raises CorruptObject."""
-        try:
-            detail = json.loads(_slice(self.details, self.detail_end, row))
-        except (ValueError, RecursionError) as error:
-            raise CorruptObject(f"the detail of row {row} is not JSON") from error
-        if not isinstance(detail, dict) or not all(isinstance(value, str) for value in detail.values()):
-            raise CorruptObject(f"the detail of row {row} does not map names to text")
-        return detail
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
+        """See ``Rows``: there is nothing to wait for."""
+        return lambda: self.embedding[puts]
 
-    def row(self, row: int) -> Row:
-        """One row as a value. Raises CorruptObject."""
-        product_id, key = self.name(row)
-        op = Op(int(self.op[row]))
-        embedding = self.embedding[self.put_index[row]] if op is Op.PUT else None
-        order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
-        return Row(key, product_id, order, op, embedding, self.detail(row))
+    def key_bytes(self, row: int) -> bytes:
+        return _slice(self.keys, self.key_end, row)
+
+    def detail_bytes(self, row: int) -> bytes:
+        return _slice(self.details, self.detail_end, row)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Segment":
         """A segment of these rows (indices, in ascending order)."""
@@ -151,7 +121,10 @@ def _take_bytes(
 
 
 def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
-    """A segment of these rows; of several rows of one key the newest stays."""
+    """A segment of these rows; of several rows of one key the newest stays.
+
+    Raises ValueError where an embedding is of another width or not finite: it could not be searched, nor taken out again.
+    """
     newest: dict[str, Row] = {}
     for row in rows:
         if row.key not in newest or newest[row.key].order < row.order:
@@ -163,6 +136,8 @@ def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
     matrix = np.array(embeddings, np.float32) if embeddings else np.empty((0, dimensions), np.float32)
     if matrix.shape[1] != dimensions:
         raise ValueError(f"embeddings of {matrix.shape[1]} dimensions in a store of {dimensions}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("an embedding is not finite")
     return Segment(
         key_hash=np.array([text_hash(row.key) for row in ordered], f"S{HASH_BYTES}"),
         order=np.array([row.order for row in ordered], f"S{ORDER_BYTES}"),
@@ -205,8 +180,7 @@ def concatenate(segments: Sequence[Segment]) -> Segment:
     return Segment(**columns)
 
 
-_HASH_COLUMNS = {"key_hash": HASH_BYTES, "order": ORDER_BYTES, "product_hash": HASH_BYTES}
-_COLUMNS = {
+_COLUMNS: Columns = {
     "key_hash": (np.uint8, 2),
     "order": (np.uint8, 2),
     "product_hash": (np.uint8, 2),
@@ -217,13 +191,12 @@ _COLUMNS = {
     "keys": (np.uint8, 1),
     "details": (np.uint8, 1),
 }
-"""The columns as they are stored, in order: dtype and number of axes."""
 
 
 def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
     """How many bytes each row takes in a file, which has a header on top. int64 (rows,)."""
     sizes: npt.NDArray[np.int64] = segment.is_put * np.int64(segment.dimensions * segment.embedding.itemsize)
-    sizes += sum(_HASH_COLUMNS.values())
+    sizes += sum(HASH_COLUMNS.values())
     sizes += segment.op.itemsize
     for end in (segment.key_end, segment.detail_end):
         ends = end.astype(np.int64)
@@ -234,12 +207,7 @@ def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
 
 def encode(segment: Segment) -> bytes:
     """The file's bytes. A random id makes every file unlike every other, which ``object_store.create`` relies on."""
-    columns = {}
-    for name in _COLUMNS:
-        column = getattr(segment, name)
-        if name in _HASH_COLUMNS:
-            column = np.ascontiguousarray(column).view(np.uint8).reshape(len(segment), _HASH_COLUMNS[name])
-        columns[name] = column
+    columns = {name: stored(name, getattr(segment, name)) for name in _COLUMNS}
     return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
 
 
@@ -249,33 +217,14 @@ def decode(data: bytes | memoryview) -> Segment:
     Raises CorruptObject where the columns do not fit together. That their bytes are those that were written is seen to by
     the checksums of the object store and its client.
     """
-    header = _decode_header(data)
+    header = decode_header(data, FORMAT, _COLUMNS)
     if max(info.end for info in header.tensors.values()) != len(data):
         raise CorruptObject("the segment is longer than its columns")
-    segment = Segment(**{name: _column(header, name, data) for name in _COLUMNS})
-    _check(segment)
-    return segment
+    return checked(Segment(**{name: read(header, name, data) for name in _COLUMNS}))
 
 
-def _decode_header(data: bytes | memoryview) -> tensors.Header:
-    header = tensors.decode_header(data)
-    if header.metadata.get("format") != FORMAT:
-        raise CorruptObject(f"not a {FORMAT} file but {header.metadata.get('format', 'one without a format')}")
-    for name, (dtype, axes) in _COLUMNS.items():
-        info = header.tensors.get(name)
-        if info is None or info.dtype != dtype or len(info.shape) != axes:
-            raise CorruptObject(f"the segment has no column {name} as it should be")
-        if name in _HASH_COLUMNS and info.shape[1] != _HASH_COLUMNS[name]:
-            raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {_HASH_COLUMNS[name]}")
-    return header
-
-
-def _column(header: tensors.Header, name: str, data: bytes | memoryview, data_start: int = 0) -> npt.NDArray[Any]:
-    column = tensors.view(header.tensors[name], data, data_start=data_start)
-    return column.reshape(-1).view(f"S{_HASH_COLUMNS[name]}") if name in _HASH_COLUMNS else column
-
-
-def _check(segment: Segment) -> None:
+def checked(segment: Segment) -> Segment:
+    """The segment itself, if its columns fit together. Raises CorruptObject."""
     rows = len(segment)
     if any(
         len(getattr(segment, name)) != rows for name in ("key_hash", "order", "product_hash", "key_end", "detail_end")
@@ -288,15 +237,4 @@ def _check(segment: Segment) -> None:
         raise CorruptObject("the segment does not have one embedding for each put")
     if np.any(segment.key_hash[1:] <= segment.key_hash[:-1]):
         raise CorruptObject("the rows of the segment do not ascend by the hash of their keys")
-
-
-def read_keys(store: ObjectStore, name: str) -> tuple[Hashes, Hashes]:
-    """Only the key hashes, S16 (rows,), and orders, S32 (rows,), of a stored segment. Raises StoreError."""
-    first = store.get_range(name, 0, _FIRST_READ_BYTES)
-    header = _decode_header(first)
-    start, end = header.tensors["key_hash"].start, header.tensors["order"].end
-    data = first[start:end] if end <= len(first) else store.get_range(name, start, end)
-    keys, orders = _column(header, "key_hash", data, start), _column(header, "order", data, start)
-    if len(keys) != len(orders):
-        raise CorruptObject(f"the segment {name} has {len(keys)} keys and {len(orders)} orders")
-    return keys, orders
+    return segment

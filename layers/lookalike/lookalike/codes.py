@@ -1,0 +1,185 @@
+"""The scan tier: embeddings as small integers, with what is needed to prove how far away a row is at least.
+
+Coordinates. A frame gives z = R (x - mean), with the rows of R orthonormal, or z = x. Let a = |x - mean|. The tail is what
+R leaves out, t = sqrt(a^2 - |z|^2), nothing where R is square or absent.
+
+Codes. c = round(z / step), clipped to [-127, 127], one step for all coordinates, so that code distances are distances. The
+error e = |z - step c| is what the code lost, clipping included. The first ``head`` coordinates are scanned for every row
+and have an error of their own; what is outside of them, body and tail together, has the length r ("rest").
+
+Lower bounds. By Pythagoras |x - q|^2 = |z_x - z_q|^2 + (what is outside R)^2, and by the triangle inequality
+
+    |z_x - z_q| >= step |c_x - c_q| - e_x - e_q        |outside_x - outside_q| >= |t_x - t_q|
+
+    head, both coded:          |x - q|^2 >= max(0, step |c_x - c_q| - e_x - e_q - s)^2 + max(0, |r_x - r_q| - s)^2
+    all, the query not coded:  |x - q|^2 >= max(0, |step c_x - z_q| - e_x - s)^2       + max(0, |t_x - t_q| - s)^2
+
+This is the VA-file's idea (Weber, Schek and Blott, VLDB 1998) with errors measured for each row instead of taken from the
+grid; the tail's term is Cauchy-Schwarz.
+
+Slack. s covers everything that is not exact, s = kappa (A + a_q) with A the largest a of the rows:
+  - R is orthonormal up to its defect, |R R^T - I| <= delta. The nearest orthonormal matrix differs from R by at most
+    delta, and its projector from R^T R by at most delta, so that z, t, e and r are each off by at most 2 delta a.
+  - z, e, t, r are computed in float64, off by less than 2^-30 a for up to 4096 dimensions, and stored in float32, off by
+    2^-24 of themselves, and none exceeds a plus a code's length, which is at most 2 a.
+  - The bound is evaluated in float32: a handful of roundings of 2^-24 of terms that are at most 4 (A + a_q).
+kappa = 2^-18 + 8 delta is more than their sum. The squares and their sum are off by 2^-22 of themselves; whoever compares
+bounds with a limit raises the limit by 2^-20 of itself.
+
+All lengths are kept in units of the step, so that neither tiny nor huge embeddings leave float32's range. A query's
+coordinates are cut off at 1e15, which brings it nearer to every code; lengths at 1e18, which brings them nearer to each
+other, and is more than any distance from a code that is left; so does a slack of as much, which leaves no bound.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.rotation import Rotation
+
+TOP_CODE = 127
+_KAPPA = 2.0**-18
+_KAPPA_PER_DEFECT = 8.0
+_MOST_COORDINATE = 1e15
+_MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 1e15 sqrt(4096)
+_ROWS_AT_ONCE = 4096  # coded together: as float64 they take twice the memory they are stored in
+
+_COLUMNS = ("head", "body", "head_error", "error", "rest", "tail")
+
+Lengths = npt.NDArray[np.float32]
+IntCodes = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How embeddings become codes: the rotation, None for the embedding's own coordinates; the step; coordinates scanned."""
+
+    rotation: Rotation | None
+    step: float
+    head: int
+
+    @property
+    def defect(self) -> float:
+        return self.rotation.defect if self.rotation else 0.0
+
+    def coordinates(self, dimensions: int) -> int:
+        """How many coordinates an embedding of so many dimensions has here."""
+        return self.rotation.coordinates if self.rotation else dimensions
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The scan tier of some embeddings. Lengths are in units of the frame's step.
+
+    head: int8 (rows, head); body: int8 (rows, coordinates - head); head_error, error, rest, tail: float32 (rows,); reach:
+    the largest distance of a row from the frame's mean.
+    """
+
+    frame: Frame
+    head: IntCodes
+    body: IntCodes
+    head_error: Lengths
+    error: Lengths
+    rest: Lengths
+    tail: Lengths
+    reach: float
+
+    def __post_init__(self) -> None:
+        for name in _COLUMNS:
+            getattr(self, name).flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.error)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(getattr(self, name).nbytes for name in _COLUMNS)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Codes":
+        """The codes of these rows, in this order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+
+@dataclass(frozen=True, slots=True)
+class CodedQuery:
+    """A query in a frame. Lengths in units of the step.
+
+    exact: float32 (coordinates,), its coordinates uncoded; head: int8 (head,); slack: the bounds' s.
+    """
+
+    exact: npt.NDArray[np.float32]
+    head: IntCodes
+    head_error: float
+    rest: float
+    tail: float
+    slack: float
+
+
+def plain_frame(vectors: npt.NDArray[np.float32]) -> Frame:
+    """The frame of rows nothing was measured of: their own coordinates, all of them scanned, a step that clips none."""
+    largest = float(np.abs(vectors).max(initial=0.0))
+    return Frame(None, largest / TOP_CODE or 1.0, vectors.shape[1])
+
+
+def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
+    """Code embeddings, float32 (rows, dimensions)."""
+    rows, dimensions = vectors.shape
+    coordinates = frame.coordinates(dimensions)
+    head = np.empty((rows, frame.head), np.int8)
+    body = np.empty((rows, coordinates - frame.head), np.int8)
+    lengths = np.empty((4, rows), np.float32)
+    reach = 0.0
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        z, tail_squared, norm_squared = _coordinates(vectors[part], frame)
+        codes = _quantise(z)
+        head[part], body[part] = codes[:, : frame.head], codes[:, frame.head :]
+        lost = np.square(z - codes)
+        head_lost = lost[:, : frame.head].sum(axis=1)
+        lengths[0, part] = _length(head_lost)
+        lengths[1, part] = _length(head_lost + lost[:, frame.head :].sum(axis=1))
+        lengths[2, part] = _length(np.square(z[:, frame.head :]).sum(axis=1) + tail_squared)
+        lengths[3, part] = _length(tail_squared)
+        reach = max(reach, float(norm_squared.max()) ** 0.5)
+    head_error, error, rest, tail = lengths
+    return Codes(frame, head, body, head_error, error, rest, tail, reach)
+
+
+def encode_query(query: npt.NDArray[np.float32], codes: Codes) -> CodedQuery:
+    """Code a query, float32 (dimensions,), to be compared with these codes."""
+    frame = codes.frame
+    (z,), (tail_squared,), (norm_squared,) = _coordinates(query[np.newaxis], frame)
+    head = _quantise(z[: frame.head])
+    kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
+    return CodedQuery(
+        exact=np.clip(z, -_MOST_COORDINATE, _MOST_COORDINATE).astype(np.float32),
+        head=head,
+        head_error=float(_length(np.square(z[: frame.head] - head).sum())),
+        rest=float(_length(np.square(z[frame.head :]).sum() + tail_squared)),
+        tail=float(_length(tail_squared)),
+        slack=min(kappa * (codes.reach + float(norm_squared) ** 0.5), _MOST_LENGTH),
+    )
+
+
+def _coordinates(
+    vectors: npt.NDArray[np.float32], frame: Frame
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """In units of the step, float64: coordinates (rows, coordinates), squared tails (rows,), squared distances from the mean."""
+    if frame.rotation is None:
+        z = vectors.astype(np.float64) / frame.step
+        return z, np.zeros(len(z)), np.square(z).sum(axis=1)
+    centred = (vectors.astype(np.float64) - frame.rotation.mean) / frame.step
+    z = centred @ frame.rotation.wide.T
+    norm_squared = np.square(centred).sum(axis=1)
+    # Not as a difference of squares, which would lose half of the digits of a short tail.
+    tail_squared = np.square(centred - z @ frame.rotation.wide).sum(axis=1)
+    return z, tail_squared, norm_squared
+
+
+def _quantise(z: npt.NDArray[np.float64]) -> IntCodes:
+    return np.clip(np.rint(z), -TOP_CODE, TOP_CODE).astype(np.int8)
+
+
+def _length(squared: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.minimum(np.sqrt(squared), _MOST_LENGTH)

@@ -1,0 +1,101 @@
+"""The gate: what compaction has written goes live only if a search of it answers as scikit-learn's does.
+
+The segments are opened as a reader opens them, and asked for sampled photos of their own and for mixtures of two; the judge
+is a brute-force ``NearestNeighbors`` over the same rows. Segments written earlier passed when they were written, and the
+nearest of all are among the nearest of each, so what is new is all there is to judge.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.neighbors import NearestNeighbors
+
+from lookalike.errors import CorruptObject, NotExact
+from lookalike.knn import Neighbour, nearest_products
+from lookalike.manifest import EMPTY
+from lookalike.object_store import MemoryStore
+from lookalike.records import text_hash
+from lookalike.rotation import Rotation
+from lookalike.rows import Hashes
+from lookalike.segment import Segment
+from lookalike.snapshot import Part, Snapshot
+from lookalike.stored_segment import Encoded, StoredSegment
+
+_QUERIES = 16  # of each kind
+_K = 10
+_RELATIVE = 1e-5
+_LARGE = 2.0**60
+_OF_THE_NORM = 1e-6  # the judge computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
+
+
+def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) -> None:
+    """Raises NotExact if searching these files differs from searching these rows, which they are said to hold."""
+    if not len(rows.embedding):
+        return
+    products = rows.product_hash[rows.put_rows]
+    # scikit-learn computes float32 in float64, block by block; only what float32 cannot square needs twice the memory.
+    largest = float(np.abs(rows.embedding).max())
+    vectors = rows.embedding if largest < _LARGE else rows.embedding.astype(np.float64)
+    brute = NearestNeighbors(algorithm="brute").fit(vectors)
+    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
+        parts = tuple(_open(encoded, rotation, pool) for encoded in written)
+        snapshot = Snapshot(EMPTY, frozenset(), parts)
+        queries = _queries(rows.embedding)
+        expected = _expected(brute, products, queries.astype(vectors.dtype))
+        for query, theirs in zip(queries, expected, strict=True):
+            answer = nearest_products(snapshot, query, k=_K).neighbours
+            _compare(answer, theirs, float(np.linalg.norm(query.astype(np.float64))))
+
+
+def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[Any]) -> list[dict[bytes, float]]:
+    """The nearest products of each query by the judge, nearest first: hash and distance."""
+    wanted = 4 * _K
+    while True:
+        count = min(wanted, len(products))
+        distances, rows = brute.kneighbors(queries, n_neighbors=count)
+        found: list[dict[bytes, float]] = [{} for _ in queries]
+        for theirs, *ranked in zip(found, distances.tolist(), products[rows].tolist(), strict=True):
+            for distance, product in zip(*ranked, strict=True):
+                theirs.setdefault(product, distance)
+        if count == len(products) or all(len(theirs) >= _K for theirs in found):
+            return [dict(list(theirs.items())[:_K]) for theirs in found]
+        wanted *= 4
+
+
+def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], norm: float) -> None:
+    """The same products at the same distances in the same order, but for those that the judge cannot tell apart."""
+    if len(answer) != len(expected):
+        raise NotExact(f"{len(answer)} products were found where scikit-learn finds {len(expected)}: not published")
+    for place, (found, distance) in enumerate(zip(answer, expected.values(), strict=True)):
+        product = text_hash(found.product_id).rstrip(b"\0")  # as NumPy gives them
+        tolerance = _RELATIVE * distance + _OF_THE_NORM * norm
+        theirs = expected.get(product, distance)
+        if abs(found.distance - distance) > tolerance or abs(found.distance - theirs) > tolerance:
+            raise NotExact(
+                f"the product {found.product_id!r} was found in place {place} at {found.distance}, where scikit-learn "
+                f"has {distance}, and {theirs} for it: not published"
+            )
+
+
+def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Part:
+    def the_one(name: str) -> Rotation:
+        if rotation is None:
+            raise CorruptObject(f"a segment without a rotation names {name}")
+        return rotation
+
+    store = MemoryStore()
+    store.put_if_absent("written", encoded.data)
+    scanned = store.get_range("written", 0, encoded.scan_bytes)
+    held = StoredSegment(store, "written", scanned, rotation=the_one, pool=pool)
+    held.make_resident()
+    return Part(held, np.ones(len(held), bool))
+
+
+def _queries(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Float32 (up to twice ``_QUERIES``, dimensions)."""
+    rng = np.random.default_rng(len(embedding))
+    chosen = embedding[rng.choice(len(embedding), min(_QUERIES, len(embedding)), replace=False)]
+    return np.concatenate([chosen, chosen / 2 + rng.permutation(chosen) / 2])
