@@ -67,9 +67,7 @@ def assert_exists(resources: Resources, namespace: str, name: str, dimension: tu
 def test_an_alarm_watches_a_metric_that_is_sent(resources: Resources, alarm: str) -> None:
     properties = resources.resolved(resources[alarm])
     (dimension,) = properties["Dimensions"]
-    assert_exists(
-        resources, properties["Namespace"], properties["MetricName"], (dimension["Name"], dimension["Value"])
-    )
+    assert_exists(resources, properties["Namespace"], properties["MetricName"], (dimension["Name"], dimension["Value"]))
     assert ("Statistic" in properties) != ("ExtendedStatistic" in properties)
     evaluated_s = properties["Period"] * properties["EvaluationPeriods"]
     assert evaluated_s <= 86400, "CloudWatch looks back no further"

@@ -154,11 +154,12 @@ def test_a_parameter_that_cannot_work_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("rule", "pair"), [("JwtIsWhole", ["JwtIssuer", "JwtAudience"]), ("DomainIsWhole", ["DomainName", "CertificateArn"])]
+    ("rule", "pair"),
+    [("JwtIsWhole", ["JwtIssuer", "JwtAudience"]), ("DomainIsWhole", ["DomainName", "CertificateArn"])],
 )
 def test_half_of_a_pair_is_refused(resources: Resources, written: dict[str, Any], rule: str, pair: list[str]) -> None:
     (assertion,) = written["Rules"][rule]["Assertions"]
-    first, second = ({name: "x" for name in names} for names in (pair[:1], pair[1:]))
+    first, second = (dict.fromkeys(names, "x") for names in (pair[:1], pair[1:]))
     assert resources.resolved(assertion["Assert"])
     assert resources.resolved(assertion["Assert"], **first, **second)
     assert not resources.resolved(assertion["Assert"], **first)
