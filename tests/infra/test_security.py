@@ -268,3 +268,31 @@ def test_photos_and_embeddings_survive_the_stack(resources: Resources) -> None:
     for bucket in ("CatalogueBucket", "StoreBucket"):
         assert resources.whole(bucket)["DeletionPolicy"] == "Retain"
         assert resources.whole(bucket)["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("bucket", sorted(BUCKETS))
+def test_garbage_is_not_paid_for_forever(resources: Resources, bucket: str) -> None:
+    rules = resources[bucket]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    assert [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+    old_versions = [rule for rule in rules if "NoncurrentVersionExpiration" in rule]
+    assert bool(old_versions) == (bucket != "CatalogueBucket"), "there it would be taken for deleted photos"
+
+
+def test_no_rule_deletes_what_is_in_use(resources: Resources) -> None:
+    for bucket in BUCKETS:
+        for rule in resources[bucket]["LifecycleConfiguration"]["Rules"]:
+            assert not rule.keys() & {"ExpirationInDays", "ExpirationDate", "Expiration", "Transitions", "Transition"}
+
+
+def test_what_can_be_tagged_says_whose_it_is(resources: Resources) -> None:
+    # What the bill has lines for.
+    kinds = ("S3::Bucket", "SQS::Queue", "Lambda::Function", "Logs::LogGroup", "CloudFront::Distribution")
+    kinds += ("SNS::Topic", "CloudWatch::Alarm", "IAM::Role", "ApiGatewayV2::Api")
+    for kind in kinds:
+        found = resources.of_type(f"AWS::{kind}")
+        assert found, kind
+        for name, properties in found.items():
+            tags = properties["Tags"]
+            tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+            assert tags["Application"] == "lookalike", name

@@ -146,3 +146,21 @@ def test_a_number_that_is_none_is_refused(count: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         costs.main(["--products", "10", "--queries", count])
     assert "--queries" in capsys.readouterr().err
+
+
+def test_the_page_on_costs_says_what_the_calculator_says() -> None:
+    page = (ROOT / "docs" / "costs.md").read_text("utf-8")
+    rows = {row[0].strip("* "): row[1:] for line in page.splitlines() if len(row := line.strip("|").split(" | ")) > 1}
+    by_queries = [replace(SHOP, queries=queries) for queries in (0, 1e5, 1e6)]
+    for name, free_tier in (("with what is always free** (`--free-tier`)", True), ("without", False)):
+        told = [cell.strip("*| ") for cell in rows[name]]
+        assert told == [f"{total(work, free_tier=free_tier):.2f}" for work in by_queries]
+    frugal = replace(SHOP, tracing=False, max_staleness_s=60)
+    for work, name, row in (
+        (SHOP, "Lookalike", "Lookalike"),
+        (frugal, "Lookalike", "Lookalike with `Tracing=PassThrough`, `MaxStalenessSeconds=60`"),
+        (SHOP, "Amazon S3 Vectors", "Amazon S3 Vectors, and the same function in front of it to embed the photo"),
+        (frugal, "Amazon S3 Vectors", "the same with `Tracing=PassThrough`"),
+        (SHOP, "Google Vision Product Search", "Google Vision Product Search"),
+    ):
+        assert rows[row][0].strip("| ") == f"{rivals(work)[name]:,.2f}"

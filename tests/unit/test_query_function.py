@@ -582,3 +582,16 @@ class TestStart:
         monkeypatch.setattr(api.app._services().client, "close", lambda: closed.append(True))
         hooks["before"][0]()
         assert closed == [True]
+
+
+def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    api.search(photo("red"))
+
+    (measured,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
+    assert measured["LogSegments"] == [1]  # as the rows were put, all at once
+    assert measured["SearchTime"][0] > 0
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert directive["Dimensions"] == [["service"]]
+    assert measured["service"] == "query"
