@@ -288,7 +288,7 @@ def test_no_rule_deletes_what_is_in_use(resources: Resources) -> None:
 def test_what_can_be_tagged_says_whose_it_is(resources: Resources) -> None:
     # What the bill has lines for.
     kinds = ("S3::Bucket", "SQS::Queue", "Lambda::Function", "Logs::LogGroup", "CloudFront::Distribution")
-    kinds += ("SNS::Topic", "CloudWatch::Alarm", "IAM::Role", "ApiGatewayV2::Api")
+    kinds += ("SNS::Topic", "CloudWatch::Alarm", "IAM::Role", "ApiGatewayV2::Stage")
     for kind in kinds:
         found = resources.of_type(f"AWS::{kind}")
         assert found, kind
