@@ -48,7 +48,7 @@ demo: model ## Run everything on this machine: page, API, S3 and the functions
 test: lint test-python ## Run every check and every test
 
 .PHONY: test-python
-test-python: $(VENV)/.dev model sam
+test-python: $(VENV)/.dev model sam .venv-checkov/.ready
 	$(BIN)/python -m pytest tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
 
 .PHONY: test-long
@@ -61,6 +61,17 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+.PHONY: checkov
+checkov: $(VENV)/.dev .venv-checkov/.ready ## Check the translated template against checkov's policies
+	$(BIN)/python scripts/translate.py build/template.json
+	.venv-checkov/bin/checkov --config-file .checkov.yaml --file build/template.json
+
+# In a virtual environment of its own: beside other tools, the resolver picks an old checkov without a word.
+.venv-checkov/.ready: requirements/checkov.txt
+	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv --clear .venv-checkov
+	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checkov.txt
+	@touch $@
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -82,6 +93,14 @@ sam: .venv-sam/.ready
 build: model sam ## Build the deployment packages and print their sizes
 	$(BIN)/python scripts/build.py --architecture $(ARCHITECTURE)
 
+.PHONY: deploy
+deploy: build ## Build, deploy to AWS and publish the page; asks what it needs the first time
+	$(BIN)/python scripts/deploy.py $(ARGS)
+
+.PHONY: undeploy
+undeploy: sam ## Take the deployed stack down; photos and embeddings stay
+	$(BIN)/python scripts/undeploy.py $(ARGS)
+
 .PHONY: clean
 clean: ## Remove everything that was built, environments included
-	rm -rf $(VENV) .venv-sam .aws-sam build
+	rm -rf $(VENV) .venv-sam .venv-checkov .aws-sam build

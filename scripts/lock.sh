@@ -23,3 +23,4 @@ with open('pyproject.toml', 'rb') as file:
         compile "$layer" - --constraints requirements/dev.txt
 done
 compile sam requirements/sam.in "$@"
+compile checkov requirements/checkov.in "$@"

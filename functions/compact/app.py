@@ -12,7 +12,7 @@ from lookalike.compaction import Policy, compact
 from lookalike.errors import StoreError
 
 logger = Logger(service="compact")
-metrics = Metrics(namespace="Lookalike", service="compact")
+metrics = Metrics(service="compact")  # the namespace is in the environment
 
 
 @cache

@@ -15,7 +15,7 @@ from lookalike.embedder import Embedder
 from lookalike.ingest import ingest
 
 logger = Logger(service="ingest")
-metrics = Metrics(namespace="Lookalike", service="ingest")
+metrics = Metrics(service="ingest")  # the namespace is in the environment
 
 _DOWNLOADS_AT_ONCE = 16
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -25,7 +26,7 @@ from lookalike.search import MAX_K, Timings, embed_query, search, similar
 from lookalike.snapshot import Snapshot
 
 logger = Logger(service="query")
-metrics = Metrics(namespace="Lookalike", service="query")
+metrics = Metrics(service="query")  # the namespace is in the environment
 warnings.filterwarnings("ignore", "No application metrics to publish")  # most requests have none, and that is fine
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -74,18 +75,46 @@ class _Services:
     def __init__(self) -> None:
         self.settings = settings.read()
         # Where S3 is silent, the last attempt must end before the function's 29 seconds do: the answer is ours to give.
-        client = s3_client(read_timeout_s=5, attempts=3)
+        self.client = s3_client(read_timeout_s=5, attempts=3)
+        self.restored = False
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
-        self.catalogue = S3Catalogue(client, self.settings.catalogue_bucket)
+        self.catalogue = S3Catalogue(self.client, self.settings.catalogue_bucket)
         self.reader = SnapshotReader(
-            S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"),
+            S3Store(self.client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"),
             dimensions=self.embedder.dimensions,
         )
 
     def snapshot(self) -> Snapshot:
-        return self.reader.current(self.settings.max_staleness_s)
+        if not self.restored:
+            return self.reader.current(self.settings.max_staleness_s)
+        snapshot = self.reader.refresh()
+        self.restored = False
+        return snapshot
+
+    def load_ahead(self) -> None:
+        """Read the catalogue before the first request. Where that fails, the first request reads it, or says why not."""
+        try:
+            self.reader.refresh()
+        except errors.StoreError:
+            logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
+
+    def before_snapshot(self) -> None:
+        """SnapStart is about to freeze this process: leave no connection open that the other end will have forgotten."""
+        self.client.close()  # it opens new ones when it is asked again
+
+    def after_restore(self) -> None:
+        """SnapStart woke up a copy of this process, perhaps days later: what was true of one process is renewed.
+
+        The catalogue is refreshed by the first request and not here, where a slow S3 would fail the start. Credentials
+        carry the time they end at, and botocore renews them by it.
+        """
+        # The reader's clock stood still in the meantime: it believes that it has just asked.
+        self.restored = True
+        # The delays of retries come from here, and every copy would draw the same ones. Ids and names are no concern:
+        # they come from os.urandom, which is unlike in every copy.
+        random.seed()
 
 
 @cache
@@ -291,6 +320,7 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
 
 def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timings: Timings) -> Response:
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=timings.ms["total"])
+    metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     return _json(
         {
             "results": [
@@ -330,5 +360,16 @@ def _response(status: int, content_type: str, body: str) -> Response:
     return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
 
 
+def _start(initialization: str) -> None:
+    """Load model and catalogue where Lambda gives a full processor, and where SnapStart takes its snapshot."""
+    services = _services()
+    services.load_ahead()
+    if initialization == "snap-start":
+        from snapshot_restore_py import register_after_restore, register_before_snapshot  # of Lambda's runtime
+
+        register_before_snapshot(services.before_snapshot)
+        register_after_restore(services.after_restore)
+
+
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    _services()  # Lambda gives the initialisation phase a full processor: load the model there
+    _start(os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"])

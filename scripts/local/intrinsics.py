@@ -35,6 +35,9 @@ class Names:
         name = self.physical(logical_id)
         if self._kind(logical_id) == "AWS::SQS::Queue":
             return f"{self._endpoint_url}/{ACCOUNT}/{name}"
+        if self._kind(logical_id) == "AWS::Lambda::Alias":
+            properties = self._resources[logical_id]["Properties"]
+            return f"{self.attribute(properties['FunctionName']['Ref'], 'Arn')}:{properties['Name']}"
         return name
 
     def attribute(self, logical_id: str, attribute: str) -> str:

@@ -133,6 +133,12 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
         for logical_id, properties in of_type("AWS::Lambda::Function")
     }
     by_arn = {function.arn: function.logical_id for function in functions.values()}
+    # There is one version of a function here, the one in its folder, and every alias is of it.
+    by_arn |= {
+        names.ref(logical_id): by_arn[names.attribute(resource["Properties"]["FunctionName"]["Ref"], "Arn")]
+        for logical_id, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Alias"
+    }
     by_name = {function.name: function.logical_id for function in functions.values()}
     routes = tuple(
         route for _, properties in of_type("AWS::ApiGatewayV2::Api") for route in _routes(properties, by_arn)

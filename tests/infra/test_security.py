@@ -19,17 +19,20 @@ GRANTS = {
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
         "IngestLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
     "QueryRole": {
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
         "${StoreBucket.Arn}/*": {"s3:GetObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
         "QueryLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
     "CompactRole": {
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
         "CompactLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
 }
 SITE_CSP = {
@@ -51,9 +54,11 @@ def as_list(value: Any) -> list[Any]:
 
 def name_of(resource: Any) -> str:
     """A resource as GRANTS writes it."""
+    if isinstance(resource, str):
+        return resource
     if "Fn::GetAtt" in resource:
         return ".".join(resource["Fn::GetAtt"])
-    return resource["Fn::Sub"]
+    return resource["Ref"] if "Ref" in resource else resource["Fn::Sub"]
 
 
 @pytest.mark.parametrize("function", ["Ingest", "Query", "Compact"])
@@ -82,7 +87,7 @@ def test_no_permission_has_a_wildcard_but_for_the_objects_of_a_bucket(resources:
     documents = [
         policy["PolicyDocument"] for role in resources.of_type("AWS::IAM::Role").values() for policy in role["Policies"]
     ]
-    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         documents += [policy["PolicyDocument"] for policy in resources.of_type(kind).values()]
     allowed = [
         statement for document in documents for statement in document["Statement"] if statement["Effect"] == "Allow"
@@ -91,6 +96,8 @@ def test_no_permission_has_a_wildcard_but_for_the_objects_of_a_bucket(resources:
     for statement in allowed:
         assert "*" not in json.dumps(statement["Action"])
         assert "*" not in json.dumps(statement.get("Principal", ""))
+        if all(action.startswith("xray:") for action in as_list(statement["Action"])):
+            continue  # X-Ray has no resources to name
         for resource in as_list(statement["Resource"]):
             name = name_of(resource)
             assert "*" not in name.removesuffix("/*"), name
@@ -135,6 +142,17 @@ def test_queues_are_encrypted_and_talk_tls_only(resources: Resources, queue: str
     (deny,) = (item for item in policy["PolicyDocument"]["Statement"] if item["Effect"] == "Deny")
     assert (deny["Principal"], deny["Action"]) == ("*", "sqs:*")
     assert name_of(deny["Resource"]) == f"{queue}.Arn"
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_alarms_of_this_account_are_published_and_over_tls_only(resources: Resources) -> None:
+    policy = resources["AlarmTopicPolicy"]
+    assert policy["Topics"] == [{"Ref": "AlarmTopic"}]
+    allow, deny = policy["PolicyDocument"]["Statement"]
+    assert (allow["Effect"], allow["Action"]) == ("Allow", "sns:Publish")
+    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert (deny["Effect"], deny["Principal"], deny["Action"]) == ("Deny", "*", "sns:Publish")
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -250,3 +268,31 @@ def test_photos_and_embeddings_survive_the_stack(resources: Resources) -> None:
     for bucket in ("CatalogueBucket", "StoreBucket"):
         assert resources.whole(bucket)["DeletionPolicy"] == "Retain"
         assert resources.whole(bucket)["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("bucket", sorted(BUCKETS))
+def test_garbage_is_not_paid_for_forever(resources: Resources, bucket: str) -> None:
+    rules = resources[bucket]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    assert [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+    old_versions = [rule for rule in rules if "NoncurrentVersionExpiration" in rule]
+    assert bool(old_versions) == (bucket != "CatalogueBucket"), "there it would be taken for deleted photos"
+
+
+def test_no_rule_deletes_what_is_in_use(resources: Resources) -> None:
+    for bucket in BUCKETS:
+        for rule in resources[bucket]["LifecycleConfiguration"]["Rules"]:
+            assert not rule.keys() & {"ExpirationInDays", "ExpirationDate", "Expiration", "Transitions", "Transition"}
+
+
+def test_what_can_be_tagged_says_whose_it_is(resources: Resources) -> None:
+    # What the bill has lines for.
+    kinds = ("S3::Bucket", "SQS::Queue", "Lambda::Function", "Logs::LogGroup", "CloudFront::Distribution")
+    kinds += ("SNS::Topic", "CloudWatch::Alarm", "IAM::Role", "ApiGatewayV2::Stage")
+    for kind in kinds:
+        found = resources.of_type(f"AWS::{kind}")
+        assert found, kind
+        for name, properties in found.items():
+            tags = properties["Tags"]
+            tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+            assert tags["Application"] == "lookalike", name

@@ -1,5 +1,7 @@
 """What leads where: events to the queue, the queue to a function, routes to a function, paths to origins."""
 
+import copy
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from lookalike import settings
 from lookalike.compaction import Policy
-from tests.infra.translated import Resources
+from tests.infra.translated import Resources, translated
 
 ROUTES = {
     "POST /api/search",
@@ -31,21 +33,137 @@ OUTPUTS = {
     "QueueUrl",
     "DeadLetterQueueUrl",
     "DistributionId",
+    "DistributionDomainName",
+    "AlarmTopicArn",
+    "DashboardUrl",
 }
 
 
-def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resources) -> None:
+def api_of(resources: Resources) -> dict[str, Any]:
     (api,) = resources.of_type("AWS::ApiGatewayV2::Api").values()
-    routes = {
+    return api["Body"]
+
+
+def routes_of(resources: Resources) -> dict[str, dict[str, Any]]:
+    return {
         f"{method.upper()} {path}": operation
-        for path, operations in api["Body"]["paths"].items()
+        for path, operations in api_of(resources)["paths"].items()
         for method, operation in operations.items()
     }
-    assert set(routes) == ROUTES
-    for operation in routes.values():
+
+
+def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resources) -> None:
+    assert set(routes_of(resources)) == ROUTES
+    for route, operation in routes_of(resources).items():
+        declared = [parameter["name"] for parameter in operation.get("parameters", [])]
+        assert declared == re.findall(r"{(\w+)}", route), "API Gateway warns of others, and warnings stop a deployment"
+
+
+def test_every_route_leads_to_the_alias(resources: Resources) -> None:
+    for operation in routes_of(resources).values():
         integration = operation["x-amazon-apigateway-integration"]
         assert integration["payloadFormatVersion"] == "2.0"
-        assert "${QueryFunction.Arn}" in integration["uri"]["Fn::Sub"]
+        assert integration["uri"]["Fn::Sub"].endswith("functions/${QueryFunctionAliaslive}/invocations")
+
+
+def test_the_alias_is_of_a_version_that_an_update_replaces(resources: Resources) -> None:
+    alias = resources["QueryFunctionAliaslive"]
+    assert (alias["Name"], alias["FunctionName"]) == ("live", {"Ref": "QueryFunction"})
+    (version,) = resources.of_type("AWS::Lambda::Version")
+    assert alias["FunctionVersion"] == {"Fn::GetAtt": [version, "Version"]}
+    assert resources.whole(version)["DeletionPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize("changed", sorted(LAYERS["QueryFunction"]))
+def test_a_changed_layer_is_a_new_version(resources: Resources, written: dict[str, Any], changed: str) -> None:
+    again = translated(written, uris={changed: "s3://bucket/other"})
+    (before,), (after,) = (item.of_type("AWS::Lambda::Version") for item in (resources, again))
+    assert before != after
+
+
+def test_a_changed_setting_is_a_new_version(resources: Resources, written: dict[str, Any]) -> None:
+    document = copy.deepcopy(written)
+    document["Resources"]["QueryFunction"]["Properties"]["MemorySize"] = 2048
+    (before,), (after,) = (item.of_type("AWS::Lambda::Version") for item in (resources, translated(document)))
+    assert before != after
+
+
+def test_snapstart_is_for_those_who_ask_for_it(resources: Resources, written: dict[str, Any]) -> None:
+    assert resources["QueryFunction"]["SnapStart"] == {
+        "ApplyOn": {"Fn::If": ["StartFromSnapshot", "PublishedVersions", "None"]}
+    }
+    assert written["Parameters"]["SnapStart"]["Default"] == "false"
+    # SnapStart's own limits.
+    assert resources["QueryFunction"].get("EphemeralStorage", {"Size": 512})["Size"] <= 512
+    assert "FileSystemConfigs" not in resources["QueryFunction"]
+
+
+@pytest.mark.parametrize("chosen", [{"JwtIssuer": "https://issuer"}, {"JwtAudience": "shop"}])
+def test_either_half_of_a_token_s_description_closes_every_route(resources: Resources, chosen: dict[str, str]) -> None:
+    open_api, closed_api = (resources.resolved(api_of(resources), **values) for values in ({}, chosen))
+    assert "components" not in open_api
+    assert "token" in closed_api["components"]["securitySchemes"]
+    for path, operations in closed_api["paths"].items():
+        for method, operation in operations.items():
+            assert operation["security"] == [{"token": []}]
+            assert "security" not in open_api["paths"][path][method]
+
+
+def test_tokens_are_checked_against_issuer_and_audience(resources: Resources) -> None:
+    api = resources.resolved(api_of(resources), JwtIssuer="https://issuer", JwtAudience="shop,till")
+    authorizer = api["components"]["securitySchemes"]["token"]["x-amazon-apigateway-authorizer"]
+    assert authorizer["type"] == "jwt"
+    assert authorizer["jwtConfiguration"] == {"issuer": "https://issuer", "audience": ["shop", "till"]}
+
+
+def test_the_distribution_takes_a_domain_of_its_own(resources: Resources) -> None:
+    config = resources["Distribution"]["DistributionConfig"]
+    as_it_comes = resources.resolved(config)
+    assert not as_it_comes.keys() & {"Aliases", "ViewerCertificate"}
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+    own = resources.resolved(config, DomainName="looks.example.com", CertificateArn=arn)
+    assert own["Aliases"] == ["looks.example.com"]
+    assert own["ViewerCertificate"] == {
+        "AcmCertificateArn": arn,
+        "SslSupportMethod": "sni-only",
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("AlarmEmail", ["", "shop@example.com"], ["shop", "a b@example.com"]),
+        ("JwtIssuer", ["", "https://issuer.example/pool"], ["http://issuer.example", "issuer"]),
+        ("JwtAudience", ["", "shop", "shop,till"], ["shop, till", ","]),
+        ("DomainName", ["", "looks.example.com"], ["https://example.com", "Looks.example.com", "example"]),
+        (
+            "CertificateArn",
+            ["", "arn:aws:acm:us-east-1:123456789012:certificate/ab-1"],
+            ["arn:aws:acm:eu-west-1:123456789012:certificate/ab-1"],
+        ),
+        ("CompactSchedule", ["rate(15 minutes)", "cron(0 4 * * ? *)"], ["15 minutes"]),
+    ],
+)
+def test_a_parameter_that_cannot_work_is_refused(
+    written: dict[str, Any], name: str, good: list[str], bad: list[str]
+) -> None:
+    pattern = re.compile(written["Parameters"][name]["AllowedPattern"])
+    assert all(pattern.fullmatch(value) for value in good)
+    assert not any(pattern.fullmatch(value) for value in bad)
+
+
+@pytest.mark.parametrize(
+    ("rule", "pair"),
+    [("JwtIsWhole", ["JwtIssuer", "JwtAudience"]), ("DomainIsWhole", ["DomainName", "CertificateArn"])],
+)
+def test_half_of_a_pair_is_refused(resources: Resources, written: dict[str, Any], rule: str, pair: list[str]) -> None:
+    (assertion,) = written["Rules"][rule]["Assertions"]
+    first, second = (dict.fromkeys(names, "x") for names in (pair[:1], pair[1:]))
+    assert resources.resolved(assertion["Assert"])
+    assert resources.resolved(assertion["Assert"], **first, **second)
+    assert not resources.resolved(assertion["Assert"], **first)
+    assert not resources.resolved(assertion["Assert"], **second)
 
 
 def test_the_api_may_call_the_query_function_on_those_routes_only(resources: Resources) -> None:
@@ -56,7 +174,7 @@ def test_the_api_may_call_the_query_function_on_those_routes_only(resources: Res
     ]
     assert len(permissions) == len(ROUTES)
     for permission in permissions:
-        assert permission["FunctionName"] == {"Ref": "QueryFunction"}
+        assert permission["FunctionName"] == {"Ref": "QueryFunctionAliaslive"}
         arn, variables = permission["SourceArn"]["Fn::Sub"]
         assert "${__Stage__}/*" not in arn, "any method"
         assert variables["__ApiId__"] == {"Ref": "HttpApi"}
@@ -79,7 +197,11 @@ def test_the_query_function_answers_before_the_api_gives_up(resources: Resources
 
 def test_photos_that_come_and_go_reach_the_queue_once(resources: Resources) -> None:
     configurations = resources["CatalogueBucket"]["NotificationConfiguration"]["QueueConfigurations"]
-    assert [configuration["Event"] for configuration in configurations] == ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+    assert [configuration["Event"] for configuration in configurations] == [
+        "s3:ObjectCreated:*",
+        "s3:ObjectRemoved:*",
+        "s3:LifecycleExpiration:*",
+    ]
     prefix = resources["IngestFunction"]["Environment"]["Variables"]["IMAGE_PREFIX"]
     for configuration in configurations:
         assert configuration["Queue"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]}

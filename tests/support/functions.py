@@ -15,6 +15,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "STORE_BUCKET": "lookalike-store",
     "CATALOGUE_BUCKET": "lookalike-catalogue",
     "MODEL_DIR": "/nowhere",
+    "POWERTOOLS_METRICS_NAMESPACE": "Lookalike/test",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_DEFAULT_REGION": "eu-west-1",

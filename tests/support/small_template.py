@@ -61,6 +61,7 @@ Resources:
       Handler: app.handler
       CodeUri: teller/
       Timeout: 2
+      AutoPublishAlias: live
       Events:
         Any: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: ANY, Path: "/api/{rest+}"}}
         One: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/api/one/{name}"}}

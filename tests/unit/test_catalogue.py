@@ -43,7 +43,7 @@ def test_a_created_photo_without_a_sequencer_and_with_its_slash_encoded() -> Non
     ]
 
 
-@pytest.mark.parametrize("name", ["sqs_removed", "sqs_removed_by_marker"])
+@pytest.mark.parametrize("name", ["sqs_removed", "sqs_removed_by_marker", "sqs_removed_by_lifecycle"])
 def test_a_deleted_photo(name: str) -> None:
     assert [(item.key, item.removed, item.sequencer) for item in parsed(name)] == [
         ("images/1563.jpg", True, "0069A565A8016A3F91")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -499,3 +500,98 @@ def test_no_request_is_answered_with_an_error_of_ours(shared_api: Api, request_e
     answer = shared_api.send(request_event)
 
     assert answer.status in {200, 400, 404, 413, 415, 422}
+
+
+class TestStart:
+    """What Lambda has a process do beside answering: start, be frozen by SnapStart, wake up as a copy."""
+
+    @pytest.fixture
+    def hooks(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+        """What Lambda's runtime would call, in place of its own lists."""
+        registered: dict[str, list[Any]] = {"before": [], "after": []}
+        monkeypatch.setattr("snapshot_restore_py.register_before_snapshot", registered["before"].append)
+        monkeypatch.setattr("snapshot_restore_py.register_after_restore", registered["after"].append)
+        return registered
+
+    def test_the_catalogue_is_there_before_the_first_request(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        api.app._start("on-demand")
+        api.store.down = {"get", "list"}
+
+        assert products(api.search(photo("red")))[0] == "red"
+        assert hooks == {"before": [], "after": []}
+
+    def test_a_store_out_of_reach_does_not_keep_the_function_from_starting(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        api.store.down = {"get", "list"}
+        api.app._start("snap-start")
+
+        assert api.search(photo("red")).status == 503
+        api.store.down = set()
+        assert api.search(photo("red")).status == 200
+
+    def test_a_restored_copy_asks_for_what_is_new(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        api.app._start("snap-start")
+        (before,), (after,) = hooks["before"], hooks["after"]
+        before()
+        api.fill(put_row("images/new.jpg", photo("new")))
+        assert "new" not in products(api.search(photo("new")))  # fresh enough by the reader's clock
+
+        after()
+        assert products(api.search(photo("new")))[0] == "new"
+
+    def test_a_restored_copy_that_cannot_ask_asks_again(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        api.app._start("snap-start")
+        hooks["after"][0]()
+        api.store.down = {"get", "list"}
+        assert api.search(photo("red")).status == 503
+
+        api.store.down = set()
+        api.fill(put_row("images/new.jpg", photo("new")))
+        assert products(api.search(photo("new")))[0] == "new"
+
+    def test_copies_do_not_draw_the_same_delays(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        api.app._start("snap-start")
+        drawn = []
+        for _ in range(2):
+            random.seed(0)  # as every copy of one snapshot is
+            hooks["after"][0]()
+            drawn.append(random.random())
+        assert drawn[0] != drawn[1]
+
+    def test_no_connection_is_frozen(self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        api.app._start("snap-start")
+        closed: list[bool] = []
+        monkeypatch.setattr(api.app._services().client, "close", lambda: closed.append(True))
+        hooks["before"][0]()
+        assert closed == [True]
+
+
+def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    api.search(photo("red"))
+
+    (measured,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
+    assert measured["LogSegments"] == [1]  # as the rows were put, all at once
+    assert measured["SearchTime"][0] > 0
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert directive["Dimensions"] == [["service"]]
+    assert measured["service"] == "query"

@@ -41,6 +41,8 @@ class PhotoEvent:
     time_ms: int
 
 
+# A lifecycle rule of the bucket deletes a photo as much as a person does.
+_REMOVALS = ("ObjectRemoved", "LifecycleExpiration")
 _HEXADECIMAL = re.compile("[0-9A-Fa-f]+")
 
 
@@ -67,7 +69,7 @@ def parse_notification(body: str) -> Iterator[PhotoEvent]:
 def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
     name = record["eventName"].removeprefix("s3:")
     kind = name.partition(":")[0]
-    if kind not in ("ObjectCreated", "ObjectRemoved"):
+    if kind not in ("ObjectCreated", *_REMOVALS):
         raise NotAnEvent(f"the notification tells of {name}, which nobody subscribed to")
     item = record["s3"]["object"]
     sequencer = item.get("sequencer")
@@ -79,7 +81,7 @@ def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
     return PhotoEvent(
         bucket=record["s3"]["bucket"]["name"],
         key=_decoded_key(item["key"]),
-        removed=kind == "ObjectRemoved",
+        removed=kind in _REMOVALS,
         sequencer=sequencer or None,
         time_ms=int(time.timestamp() * 1000),
     )

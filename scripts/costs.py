@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""What a month costs, from list prices, and what rivals would ask for the same.
+
+    scripts/costs.py --products 44000 --queries 1e6
+    scripts/costs.py --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
+    scripts/costs.py --products 44000 --queries 0 --json
+
+Prices are in scripts/prices.py, with their sources. Nothing is looked up. Times are what the functions take on one of
+Lambda's processors; measure yours and say so with the options. USD, without tax.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that `scripts/costs.py` finds its neighbours however it is started
+
+from scripts import prices  # noqa: E402
+from scripts.prices import Price  # noqa: E402
+
+MONTH_S: Final = 365 * 24 * 3600 / 12
+GB: Final = 1024**3
+# Of template.yaml; tests hold them equal.
+QUERY_GB: Final = 1769 / 1024
+INGEST_GB: Final = 1769 / 1024
+COMPACT_GB: Final = 3008 / 1024
+ALARMS: Final = 9
+COMPACTIONS: Final = MONTH_S / (15 * 60)
+INGEST_BATCH: Final = 100
+# Lambda keeps five connections to a queue open, each asking again every twenty seconds.
+IDLE_POLLS: Final = 5 * MONTH_S / 20
+# An embedding of 512 float32, names, order and metadata of one photo; a third more until merges have caught up.
+ROW_BYTES: Final = 2500 * 4 / 3
+# The API's access log, Lambda's own lines and the metrics of one request.
+LOG_BYTES_A_QUERY: Final = 1000
+ANSWER_BYTES: Final = 3000
+METRICS: Final = 10
+REFRESHING: Final = "S3, looking for new photos"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a shop does in a month. Times are of one invocation, or of one photo of a batch."""
+
+    products: int
+    queries: float
+    photos_per_product: float = 1
+    changed: float = 0.1
+    photo_kb: float = 60
+    photos_shown: int = 5
+    query_ms: float = 60
+    ingest_ms: float = 60
+    compact_ms: float = 3000
+    cold_share: float = 0.01
+    cold_start_ms: float = 2000
+    max_staleness_s: float = 5
+    architecture: str = "x86_64"
+    snapstart: bool = False
+    tracing: bool = True
+
+    @property
+    def photos(self) -> float:
+        return self.products * self.photos_per_product
+
+    @property
+    def rate(self) -> float:
+        """Queries a second, spread evenly."""
+        return self.queries / MONTH_S
+
+    @property
+    def refreshes(self) -> float:
+        """How often a query finds the snapshot too old: between two refreshes lie the staleness and one pause."""
+        warm = max(math.ceil(self.rate * self.query_ms / 1000), 1)
+        return self.queries / (1 + self.rate / warm * self.max_staleness_s)
+
+    @property
+    def traced(self) -> float:
+        """Lambda traces one request a second, and one in twenty beyond."""
+        return MONTH_S * (min(self.rate, 1) + 0.05 * max(self.rate - 1, 0)) if self.tracing else 0
+
+    @property
+    def compute(self) -> Price:
+        return prices.LAMBDA_ARM if self.architecture == "arm64" else prices.LAMBDA_X86
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the bill."""
+
+    group: str
+    what: str
+    quantity: float
+    price: Price
+    usd: float
+
+
+def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
+    """The lines of a month's bill. What is free is free once, however many lines use it."""
+    free_left: dict[Price, float] = {}
+    lines = []
+    for group, what, quantity, price in _quantities(work):
+        left = free_left.setdefault(price, price.free if free_tier else 0)
+        charged = max(quantity - left, 0)
+        free_left[price] = left - (quantity - charged)
+        lines.append(Line(group, what, quantity, price, price.of(charged, free_tier=False)))
+    return lines
+
+
+def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
+    starts = work.queries * work.cold_share
+    # Starting from a snapshot is not running: Lambda asks for the restore instead.
+    starting_ms = 0 if work.snapstart else starts * work.cold_start_ms
+    yield "answers", "Lambda, time", (work.queries * work.query_ms + starting_ms) / 1000 * QUERY_GB, work.compute
+    yield "answers", "Lambda, requests", work.queries, prices.LAMBDA_REQUESTS
+    yield "answers", "HTTP API", work.queries, prices.HTTP_API
+    yield "answers", REFRESHING, 2 * work.refreshes, prices.S3_WRITE
+    yield "answers", "CloudFront, requests", work.queries, prices.CLOUDFRONT_REQUESTS
+    yield "answers", "CloudFront, bytes", work.queries * ANSWER_BYTES / GB, prices.CLOUDFRONT_OUT
+    yield "answers", "logs", work.queries * LOG_BYTES_A_QUERY / GB, prices.LOGS
+    yield "answers", "X-Ray", work.traced, prices.TRACES
+    if work.snapstart:
+        yield "answers", "SnapStart, restores", starts * QUERY_GB, prices.SNAPSTART_RESTORE
+        yield "standing", "SnapStart, the snapshot", MONTH_S * QUERY_GB, prices.SNAPSTART_CACHE
+    shown = work.queries * work.photos_shown
+    yield "photos shown", "CloudFront, requests", shown, prices.CLOUDFRONT_REQUESTS
+    yield "photos shown", "CloudFront, bytes", shown * work.photo_kb * 1024 / GB, prices.CLOUDFRONT_OUT
+    yield "photos shown", "S3", shown, prices.S3_READ
+    yield from _taking_in("new photos", work, work.photos * work.changed)
+    compactions_s = COMPACTIONS * work.compact_ms / 1000
+    yield "standing", "photos and embeddings", _stored_gb(work), prices.S3_STORAGE
+    yield "standing", "compaction, time", compactions_s * COMPACT_GB, work.compute
+    yield "standing", "compaction, requests", COMPACTIONS, prices.LAMBDA_REQUESTS
+    yield "standing", "compaction, S3", COMPACTIONS * 5, prices.S3_WRITE
+    yield "standing", "SQS, waiting for photos", IDLE_POLLS, prices.SQS
+    yield "standing", "metrics", METRICS, prices.METRICS
+    yield "standing", "alarms", ALARMS, prices.ALARMS
+    yield "standing", "dashboard", 1, prices.DASHBOARDS
+
+
+def _taking_in(group: str, work: Workload, photos: float) -> Iterator[tuple[str, str, float, Price]]:
+    batches = photos / INGEST_BATCH
+    yield group, "Lambda, time", photos * work.ingest_ms / 1000 * INGEST_GB, work.compute
+    yield group, "Lambda, requests", batches, prices.LAMBDA_REQUESTS
+    yield group, "SQS", photos * 1.2, prices.SQS  # one in; taken and deleted by tens
+    yield group, "S3, writing photos and segments", photos + batches, prices.S3_WRITE
+    yield group, "S3, reading photos", photos, prices.S3_READ
+
+
+def _stored_gb(work: Workload) -> float:
+    return work.photos * (work.photo_kb * 1024 + ROW_BYTES) / GB
+
+
+def first_load(work: Workload) -> float:
+    """USD for taking in the whole catalogue once."""
+    return sum(price.of(amount, free_tier=False) for _, _, amount, price in _taking_in("", work, work.photos))
+
+
+def rivals(work: Workload) -> dict[str, float]:
+    """USD a month for answering the same queries elsewhere, without showing photos and without what is free.
+
+    A vector store is given what it lacks to do the same: all of ours that answers, but for looking for new photos.
+    """
+    answers = {line.what: line.usd for line in bill(work) if line.group == "answers"}
+    ours = sum(answers.values())
+    embedding = ours - answers[REFRESHING]
+    hours = MONTH_S / 3600
+    vectors_gb = work.photos * (512 * 4 + 150) / GB
+    beyond = max(work.photos - 100_000, 0) / work.photos if work.photos else 0
+    processed_gb = vectors_gb * work.queries * (1 - beyond / 2)
+    s3_vectors = (
+        prices.S3_VECTORS_QUERIES.of(work.queries, free_tier=False)
+        + prices.S3_VECTORS_PROCESSED.of(processed_gb, free_tier=False)
+        + prices.S3_VECTORS_STORAGE.of(vectors_gb, free_tier=False)
+    )
+    google = prices.GOOGLE_QUERIES.of(work.queries, free_tier=True) + prices.GOOGLE_STORAGE.of(
+        work.photos, free_tier=False
+    )
+    return {
+        "Lookalike": ours,
+        "Amazon S3 Vectors": s3_vectors + embedding,
+        "OpenSearch Serverless, at its least (1 OCU, no redundancy)": prices.OPENSEARCH_OCU.of(hours, free_tier=False)
+        + embedding,
+        "OpenSearch Serverless, redundant (2 OCU)": prices.OPENSEARCH_OCU.of(2 * hours, free_tier=False) + embedding,
+        "Google Vision Product Search": google,
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--products", type=_count, required=True, help="products in the catalogue")
+    add("--queries", type=_count, required=True, help="searches a month; 1e6 is a million")
+    add("--photos-per-product", type=float, default=1)
+    add("--changed", type=float, default=0.1, help="share of the photos that is new or replaced in a month (0.1)")
+    add("--photo-kb", type=float, default=60, help="size of a catalogue photo (60)")
+    add("--photos-shown", type=int, default=5, help="photos the page loads for an answer; 0 for an API alone (5)")
+    add("--query-ms", type=float, default=60, help="time of a warm query (60)")
+    add("--ingest-ms", type=float, default=60, help="time to take in one photo (60)")
+    add("--compact-ms", type=float, default=3000, help="time of a compaction, its start included (3000)")
+    add("--cold-share", type=float, default=0.01, help="share of the queries that start a function (0.01)")
+    add("--cold-start-ms", type=float, default=2000, help="time of such a start (2000)")
+    add("--max-staleness-s", type=float, default=5, help="the parameter MaxStalenessSeconds (5)")
+    add("--architecture", choices=("x86_64", "arm64"), default="x86_64")
+    add("--snapstart", action="store_true", help="with the parameter SnapStart")
+    add("--tracing", choices=("on", "off"), default="on", help="the parameter Tracing (on)")
+    add("--free-tier", action="store_true", help="leave out what is free in every account for good")
+    add("--json", action="store_true", help="print JSON")
+    options = vars(parser.parse_args(arguments))
+    free_tier, as_json = options.pop("free_tier"), options.pop("json")
+    work = Workload(**(options | {"products": int(options["products"]), "tracing": options["tracing"] == "on"}))
+    lines = bill(work, free_tier=free_tier)
+    print(_as_json(lines, work) if as_json else _as_table(lines, work))
+    return 0
+
+
+def _count(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of things")
+    return value
+
+
+def _as_json(lines: list[Line], work: Workload) -> str:
+    told = [
+        {
+            "group": line.group,
+            "what": line.what,
+            "quantity": line.quantity,
+            "unit": line.price.unit,
+            "usd": line.usd,
+            "source": line.price.source,
+        }
+        for line in lines
+    ]
+    total = sum(line.usd for line in lines)
+    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": told, "rivals_usd": rivals(work)}
+    return json.dumps(document, indent=2)
+
+
+def _as_table(lines: list[Line], work: Workload) -> str:
+    rows = []
+    for group in dict.fromkeys(line.group for line in lines):
+        of_group = [line for line in lines if line.group == group]
+        rows.append(f"{group:58} {sum(line.usd for line in of_group):>10.2f}")
+        for line in of_group:
+            quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}"
+            rows.append(f"  {line.what:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
+    rows.append(f"{'a month, USD':58} {sum(line.usd for line in lines):>10.2f}")
+    rows.append(f"{'once, to take the catalogue in':58} {first_load(work):>10.2f}")
+    rows += ["", "answering the same queries, without the photos shown, USD a month"]
+    rows += [f"  {name:56} {usd:>10.2f}" for name, usd in rivals(work).items()]
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,54 @@
+"""What AWS and others ask: public list prices in USD, us-east-1 or the nearest there is, with where each is written."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """``usd`` for each ``per`` units; ``free`` units a month cost nothing, in every account and for good."""
+
+    usd: float
+    per: float
+    unit: str
+    source: str
+    free: float = 0
+
+    def of(self, quantity: float, *, free_tier: bool) -> float:
+        """USD for a month's quantity, with or without what is always free."""
+        return max(quantity - self.free * free_tier, 0) * self.usd / self.per
+
+
+_LAMBDA = "aws.amazon.com/lambda/pricing"
+_S3 = "aws.amazon.com/s3/pricing"
+_CLOUDFRONT = "aws.amazon.com/cloudfront/pricing"
+_CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
+_MILLION = 1_000_000.0
+
+LAMBDA_X86: Final = Price(0.0000166667, 1, "GB-s", _LAMBDA, free=400_000)
+LAMBDA_ARM: Final = Price(0.0000133334, 1, "GB-s", _LAMBDA, free=400_000)
+LAMBDA_REQUESTS: Final = Price(0.20, _MILLION, "requests", _LAMBDA, free=_MILLION)
+SNAPSTART_CACHE: Final = Price(0.0000015046, 1, "GB-s", _LAMBDA)
+SNAPSTART_RESTORE: Final = Price(0.0001397998, 1, "GB", _LAMBDA)
+HTTP_API: Final = Price(1.00, _MILLION, "requests", "aws.amazon.com/api-gateway/pricing")
+S3_STORAGE: Final = Price(0.023, 1, "GB-month", _S3)
+S3_READ: Final = Price(0.0004, 1000, "GETs", _S3)
+S3_WRITE: Final = Price(0.005, 1000, "PUTs and LISTs", _S3)
+SQS: Final = Price(0.40, _MILLION, "requests", "aws.amazon.com/sqs/pricing", free=_MILLION)
+CLOUDFRONT_REQUESTS: Final = Price(0.0100, 10_000, "requests", _CLOUDFRONT, free=10 * _MILLION)
+CLOUDFRONT_OUT: Final = Price(0.085, 1, "GB", _CLOUDFRONT, free=1024)
+LOGS: Final = Price(0.50, 1, "GB", _CLOUDWATCH, free=5)
+METRICS: Final = Price(0.30, 1, "metrics", _CLOUDWATCH, free=10)
+ALARMS: Final = Price(0.10, 1, "alarms", _CLOUDWATCH, free=10)
+DASHBOARDS: Final = Price(3.00, 1, "dashboards", _CLOUDWATCH, free=3)
+TRACES: Final = Price(5.00, _MILLION, "traces", "aws.amazon.com/xray/pricing", free=100_000)
+
+# Of others, for the comparison.
+OPENSEARCH_OCU: Final = Price(0.24, 1, "OCU-hours", "aws.amazon.com/opensearch-service/pricing")
+S3_VECTORS_STORAGE: Final = Price(0.06, 1, "GB-month", _S3)
+S3_VECTORS_QUERIES: Final = Price(2.50, _MILLION, "queries", _S3)
+# Of the first 100,000 vectors of an index; of the others it is half.
+S3_VECTORS_PROCESSED: Final = Price(0.004, 1024, "GB processed", _S3)
+_GOOGLE = "cloud.google.com/vision/product-search/pricing"
+GOOGLE_QUERIES: Final = Price(4.50, 1000, "queries", _GOOGLE, free=1000)
+GOOGLE_STORAGE: Final = Price(0.10, 1000, "photos", _GOOGLE)

@@ -1,0 +1,119 @@
+"""The page's files, as the site bucket holds them: static_site/ mirrored, with the headers that a browser needs."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
+}
+# Files keep their names when they change. A browser asks each time and is mostly told "not modified", so it never mixes
+# scripts of two releases; an edge keeps them for a day, because a deployment invalidates what it changed.
+CACHE_CONTROL: Final = "public, max-age=0, must-revalidate, s-maxage=86400"
+INDEX: Final = "index.html"
+
+
+class SiteError(Exception):
+    """The site cannot be published. The message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the site: its key in the bucket, its bytes and its content type."""
+
+    key: str
+    data: bytes
+    content_type: str
+
+    @property
+    def etag(self) -> str:
+        """What S3 answers for these bytes, put in one piece and encrypted with S3's own key."""
+        return f'"{hashlib.md5(self.data, usedforsecurity=False).hexdigest()}"'
+
+
+def files(folder: Path) -> list[File]:
+    """The files of the site, what others refer to first and the page itself last. Raises SiteError."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        key = path.relative_to(folder).as_posix()
+        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        if path.suffix not in TYPES:
+            raise SiteError(f"{path} has no known content type. Add {path.suffix!r} to {Path(__file__).name}.")
+        found.append(File(key, path.read_bytes(), TYPES[path.suffix]))
+    if not any(file.key == INDEX for file in found):
+        raise SiteError(f"{folder} has no {INDEX}.")
+    return sorted(found, key=lambda file: (file.key.endswith(".html"), file.key))
+
+
+def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
+    """Make the bucket hold the folder's files and no others; the keys that were put or deleted.
+
+    What is there already is not put again. At no time does the page refer to a file that is missing: the page is put
+    after what it refers to, and what is gone is deleted last. Raises SiteError.
+    """
+    wanted = files(folder)
+    changed = []
+    for file in wanted:
+        if not _is_there(file, s3, bucket):
+            s3.put_object(
+                Bucket=bucket,
+                Key=file.key,
+                Body=file.data,
+                ContentType=file.content_type,
+                CacheControl=CACHE_CONTROL,
+            )
+            changed.append(file.key)
+    for key in sorted(keys(s3, bucket) - {file.key for file in wanted}):
+        s3.delete_object(Bucket=bucket, Key=key)
+        changed.append(key)
+    return changed
+
+
+def _is_there(file: File, s3: Any, bucket: str) -> bool:
+    try:
+        held = s3.head_object(Bucket=bucket, Key=file.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            return False
+        raise
+    headers = (held["ETag"], held["ContentType"], held.get("CacheControl"))
+    return headers == (file.etag, file.content_type, CACHE_CONTROL)
+
+
+def empty(s3: Any, bucket: str) -> int:
+    """Delete every object of the bucket; how many there were."""
+    held = keys(s3, bucket)
+    for key in held:
+        s3.delete_object(Bucket=bucket, Key=key)
+    return len(held)
+
+
+def keys(s3: Any, bucket: str) -> set[str]:
+    """The keys of all objects in the bucket."""
+    return set(_keys(s3, bucket))
+
+
+def _keys(s3: Any, bucket: str) -> Iterator[str]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for item in page.get("Contents", ()):
+            yield item["Key"]
+
+
+def addresses(changed: list[str]) -> list[str]:
+    """The paths under which a distribution may hold these keys."""
+    return [f"/{key}" for key in changed] + (["/"] if INDEX in changed else [])

@@ -1,0 +1,165 @@
+"""Alarms watch metrics that exist, tell the topic, and are all on the dashboard and in docs/operations.md."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.translated import Resources
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN = "Lookalike/lookalike"
+
+# What AWS sends by itself: the dimension that chooses one thing, and the names (as AWS documents them for each service).
+NATIVE = {
+    "AWS/Lambda": ("FunctionName", {"Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"}),
+    "AWS/SQS": ("QueueName", {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}),
+    # Of HTTP APIs. REST APIs have others: 5XXError.
+    "AWS/ApiGateway": ("ApiId", {"4xx", "5xx", "Count", "Latency", "IntegrationLatency", "DataProcessed"}),
+}
+ALARMS = {
+    "DeadLettersAlarm": "DeadLetterQueue",
+    "QueueAgeAlarm": "ImageQueue",
+    "IngestErrorsAlarm": "IngestFunction",
+    "QueryErrorsAlarm": "QueryFunction",
+    "CompactErrorsAlarm": "CompactFunction",
+    "CompactMissingAlarm": "CompactFunction",
+    "LogSegmentsAlarm": "QueryFunction",
+    "SlowAnswersAlarm": "HttpApi",
+    "ServerErrorsAlarm": "HttpApi",
+}
+
+
+def emitted(function: str) -> set[str]:
+    """The names of the metrics that a function's source adds, spelled out or in a table that it goes through."""
+    tree = ast.parse((ROOT / "functions" / function / "app.py").read_text("utf-8"))
+    loops = {id(call): loop for loop in ast.walk(tree) if isinstance(loop, ast.For) for call in ast.walk(loop)}
+    names = set()
+    for call in ast.walk(tree):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_metric"):
+            continue
+        (name,) = (word.value for word in call.keywords if word.arg == "name")
+        if isinstance(name, ast.Constant):
+            names.add(name.value)
+        elif isinstance(name, ast.Name):
+            table = loops[id(call)].iter
+            assert isinstance(table, ast.Tuple)
+            names |= {row.elts[0].value for row in table.elts}
+    return names
+
+
+def assert_exists(resources: Resources, namespace: str, name: str, dimension: tuple[str, str]) -> None:
+    key, value = dimension
+    if namespace == OWN:
+        assert key == "service"
+        assert name in emitted(value)
+        return
+    assert (key, name) in {(NATIVE[namespace][0], native) for native in NATIVE[namespace][1]}
+    of = {"FunctionName": "AWS::Lambda::Function", "QueueName": "AWS::SQS::Queue", "ApiId": "AWS::ApiGatewayV2::Api"}
+    assert value in {resources.resolved({"Ref": item}).rpartition("/")[2] for item in resources.of_type(of[key])}
+
+
+@pytest.mark.parametrize("alarm", sorted(ALARMS))
+def test_an_alarm_watches_a_metric_that_is_sent(resources: Resources, alarm: str) -> None:
+    properties = resources.resolved(resources[alarm])
+    (dimension,) = properties["Dimensions"]
+    assert_exists(resources, properties["Namespace"], properties["MetricName"], (dimension["Name"], dimension["Value"]))
+    assert ("Statistic" in properties) != ("ExtendedStatistic" in properties)
+    evaluated_s = properties["Period"] * properties["EvaluationPeriods"]
+    assert evaluated_s <= 86400, "CloudWatch looks back no further"
+
+
+def test_a_message_that_keeps_failing_is_noticed_while_sqs_still_counts_its_age(resources: Resources) -> None:
+    """SQS leaves a message out of the metric once it was received three times."""
+    hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
+    assert hidden_s < resources["QueueAgeAlarm"]["Threshold"] < 2 * hidden_s
+
+
+def test_every_alarm_is_known_here_and_tells_the_topic(resources: Resources) -> None:
+    alarms = resources.of_type("AWS::CloudWatch::Alarm")
+    assert set(alarms) == set(ALARMS)
+    for properties in alarms.values():
+        assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "AlarmTopic"}]
+        assert properties["AlarmDescription"]
+        assert properties["TreatMissingData"] in {"breaching", "notBreaching"}
+
+
+def test_silence_is_fine_but_for_compaction(resources: Resources) -> None:
+    alarms = resources.of_type("AWS::CloudWatch::Alarm")
+    breaching = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
+    assert breaching == {"CompactMissingAlarm"}
+
+
+def test_every_function_has_an_alarm_for_its_errors(resources: Resources) -> None:
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Ref"]
+        for alarm in resources.of_type("AWS::CloudWatch::Alarm").values()
+        if alarm["MetricName"] == "Errors"
+    }
+    assert watched == set(resources.of_type("AWS::Lambda::Function"))
+
+
+def test_functions_send_their_metrics_where_the_alarms_look(resources: Resources) -> None:
+    for function in resources.of_type("AWS::Lambda::Function").values():
+        assert resources.resolved(function["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]) == OWN
+
+
+def test_compaction_runs_more_often_than_its_alarm_looks(resources: Resources) -> None:
+    schedule = resources.resolved(resources.of_type("AWS::Events::Rule")["CompactFunctionTimer"]["ScheduleExpression"])
+    minutes = re.fullmatch(r"rate\((\d+) minutes\)", schedule)
+    assert minutes
+    assert int(minutes[1]) * 60 * 2 <= resources["CompactMissingAlarm"]["Period"]
+
+
+def test_an_address_is_subscribed_only_where_one_is_given(resources: Resources) -> None:
+    subscription = resources.whole("AlarmSubscription")
+    condition = {"Condition": subscription["Condition"]}
+    assert not resources.resolved(condition)
+    assert resources.resolved(condition, AlarmEmail="shop@example.com")
+    assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
+    assert subscription["Properties"]["Endpoint"] == {"Ref": "AlarmEmail"}
+
+
+@pytest.fixture(scope="module")
+def widgets(resources: Resources) -> list[dict[str, Any]]:
+    body = resources["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    alarm_arn = re.sub(r"\$\{(\w+)\.Arn\}", r"arn:\1", body)
+    widgets: list[dict[str, Any]] = json.loads(resources.resolved({"Fn::Sub": alarm_arn}))["widgets"]
+    return widgets
+
+
+def lines(widgets: list[dict[str, Any]]) -> Iterator[list[Any]]:
+    for widget in widgets:
+        yield from widget["properties"].get("metrics", [])
+
+
+def test_the_dashboard_draws_metrics_that_are_sent(resources: Resources, widgets: list[dict[str, Any]]) -> None:
+    drawn = list(lines(widgets))
+    assert len(drawn) > 20
+    for namespace, name, key, value, *_ in drawn:
+        assert_exists(resources, namespace, name, (key, value))
+    assert len({tuple(line[:4]) for line in drawn}) <= 50, "three dashboards of fifty metrics are free"
+
+
+def test_the_dashboard_shows_every_alarm_and_nothing_lies_on_anything_else(widgets: list[dict[str, Any]]) -> None:
+    (alarms,) = (widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm")
+    assert {arn.removeprefix("arn:") for arn in alarms} == set(ALARMS)
+    cells = [
+        (x, y)
+        for widget in widgets
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24
+
+
+def test_operators_find_every_alarm_in_the_docs(resources: Resources) -> None:
+    told = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    for alarm in resources.of_type("AWS::CloudWatch::Alarm").values():
+        name = alarm["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        assert f"### {name}\n" in told

@@ -1,0 +1,187 @@
+"""What a function's role allows is what the function's calls need: recorded at botocore, compared with template.yaml."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import boto3
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from lookalike.aws import s3_client
+from scripts.local.aws_server import answer
+from scripts.local.http_server import HttpServer, Request, Response, listen
+from tests.support import functions
+from tests.support.api import event as http_event
+from tests.support.fakes import FakeEmbedder, photo
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Searches and quick answers count nothing, and Powertools warns of that.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+BUCKETS = {"catalogue-bucket": "CatalogueBucket", "store-bucket": "StoreBucket"}
+ACTIONS = {
+    "GetObject": "s3:GetObject",
+    "PutObject": "s3:PutObject",
+    "DeleteObject": "s3:DeleteObject",
+    "ListObjectsV2": "s3:ListBucket",
+}
+# Lambda uses the role for these itself: it polls the queue, writes the log and sends the traces.
+BY_LAMBDA = ("sqs:", "logs:", "xray:")
+
+Grants = set[tuple[str, str]]
+
+
+def granted(role: str) -> Grants:
+    """What a role allows, as (action, resource)."""
+    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    grants = set()
+    for policy in template["Resources"][role]["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            for action in actions:
+                if not action.startswith(BY_LAMBDA):
+                    resource = statement["Resource"]
+                    grants.add((action, resource.get("Fn::Sub") or "${" + ".".join(resource["Fn::GetAtt"]) + "}"))
+    return grants
+
+
+class Recorder:
+    """Notes what every call of every client of boto3's default session needs, presigned addresses included."""
+
+    def __init__(self) -> None:
+        self.needed: Grants = set()
+        boto3.setup_default_session()
+        assert boto3.DEFAULT_SESSION is not None
+        boto3.DEFAULT_SESSION.events.register("provide-client-params", self._asked)
+        boto3.DEFAULT_SESSION.events.register("after-call", self._answered)
+
+    def _asked(self, params: dict[str, Any], model: Any, **others: Any) -> None:
+        assert model.service_model.service_name == "s3"
+        bucket = BUCKETS[params["Bucket"]]
+        action = ACTIONS[model.name]
+        if action == "s3:ListBucket":
+            self.needed.add((action, f"${{{bucket}.Arn}}"))
+        else:
+            below = "images/*" if bucket == "CatalogueBucket" and params["Key"].startswith("images/") else "*"
+            self.needed.add((action, f"${{{bucket}.Arn}}/{below}"))
+
+    def _answered(self, http_response: Any, model: Any, **others: Any) -> None:
+        if model.name == "GetObject" and http_response.status_code == 404:
+            # S3 says 403 to who may not list the bucket, and the function has to tell the two apart.
+            bucket = unquote(urlsplit(http_response.url).path).split("/")[1]
+            self.needed.add(("s3:ListBucket", f"${{{BUCKETS[bucket]}.Arn}}"))
+
+
+class MishapS3:
+    """moto's S3, with the next appends of the log going wrong: the answer lost, or the request."""
+
+    def __init__(self) -> None:
+        self.mishaps: list[str] = []
+
+    def __call__(self, request: Request) -> Response:
+        if request.method != "PUT" or "/log/" not in request.path or not self.mishaps:
+            return answer(request)
+        mishap = self.mishaps.pop()
+        if mishap == "lost answer":
+            answer(request)
+        body = b"<Error><Code>PreconditionFailed</Code><Message>injected</Message></Error>"
+        return Response(412, (("Content-Type", "application/xml"),), body)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
+    mishaps = MishapS3()
+    server = HttpServer(listen(0), mishaps)
+    server.start()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # a recorder hears of its own test only
+    for name, value in functions.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORE_BUCKET", "store-bucket")
+    monkeypatch.setenv("CATALOGUE_BUCKET", "catalogue-bucket")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+    monkeypatch.setenv("GRACE_S", "0")
+    merchant = s3_client()
+    for bucket in BUCKETS:
+        merchant.create_bucket(Bucket=bucket)
+    for name in ("red", "blue", "green"):
+        merchant.put_object(Bucket="catalogue-bucket", Key=f"images/{name}.jpg", Body=photo(name))
+    yield mishaps
+    for bucket in BUCKETS:
+        for item in merchant.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            merchant.delete_object(Bucket=bucket, Key=item["Key"])
+        merchant.delete_bucket(Bucket=bucket)
+    merchant.close()
+    server.close()
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Callable[[str], ModuleType]:
+    def load(name: str) -> ModuleType:
+        app = functions.load(name)
+        if hasattr(app, "Embedder"):
+            monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
+        return app
+
+    return load
+
+
+def ingest(app: ModuleType, *keys: str, kind: str = "ObjectCreated:Put") -> None:
+    """Deliver one batch, a message a photo."""
+    records = []
+    for number, key in enumerate(keys):
+        told = {
+            "eventName": kind,
+            "eventTime": "2026-03-02T10:15:30.000Z",
+            "s3": {"bucket": {"name": "catalogue-bucket"}, "object": {"key": key, "sequencer": f"{number:016X}"}},
+        }
+        records.append({"messageId": f"m{number}", "body": json.dumps({"Records": [told]})})
+    assert app.handler({"Records": records}, functions.Context()) == {"batchItemFailures": []}
+
+
+def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
+    s3: MishapS3, load: Callable[[str], ModuleType]
+) -> None:
+    recorder = Recorder()
+    app = load("ingest")
+    ingest(app, "images/red.jpg", "images/gone.jpg")
+    ingest(app, "images/blue.jpg", kind="ObjectRemoved:Delete")
+    s3.mishaps = ["lost answer"]
+    ingest(app, "images/blue.jpg")
+    s3.mishaps = ["lost request"]
+    ingest(app, "images/green.jpg")
+    assert recorder.needed == granted("IngestRole")
+
+
+def test_the_query_function_may_do_what_it_does_and_nothing_else(load: Callable[[str], ModuleType]) -> None:
+    ingest(load("ingest"), "images/red.jpg", "images/blue.jpg")
+    load("compact").handler({}, functions.Context())
+    ingest(load("ingest"), "images/green.jpg")
+    recorder = Recorder()
+    app = load("query")
+    app._start("on-demand")
+    sent = {"body": base64.b64encode(photo("red")).decode(), "isBase64Encoded": True}
+    for request in (
+        http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),
+        http_event("GET /api/products/{product_id}/similar", pathParameters={"product_id": "blue"}),
+        http_event("GET /api/products/{product_id}", pathParameters={"product_id": "green"}),
+        http_event("GET /api/health"),
+    ):
+        assert app.handler(request, functions.Context())["statusCode"] == 200
+    assert recorder.needed == granted("QueryRole")
+
+
+def test_the_compact_function_may_do_what_it_does_and_nothing_else(load: Callable[[str], ModuleType]) -> None:
+    for name in ("red", "blue", "green"):
+        ingest(load("ingest"), f"images/{name}.jpg")
+    recorder = Recorder()
+    app = load("compact")
+    for _ in range(2):  # the second collects what the first has folded
+        app.handler({}, functions.Context())
+    assert recorder.needed == granted("CompactRole")

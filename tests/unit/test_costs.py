@@ -1,0 +1,166 @@
+"""The cost calculator: against sums done by hand, and against the template it speaks of."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from scripts import costs, prices
+from scripts.costs import Workload, bill, first_load, rivals
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOP = Workload(products=44_000, queries=1_000_000)
+
+
+def usd(work: Workload, group: str, what: str, *, free_tier: bool = False) -> float:
+    (line,) = (line for line in bill(work, free_tier=free_tier) if (line.group, line.what) == (group, what))
+    return line.usd
+
+
+def total(work: Workload, *, free_tier: bool = False) -> float:
+    return sum(line.usd for line in bill(work, free_tier=free_tier))
+
+
+def test_a_million_queries_by_hand() -> None:
+    # 1,000,000 x 60 ms and 10,000 starts of 2 s, each on 1,769 MB.
+    seconds = 1_000_000 * 0.060 + 10_000 * 2.0
+    assert usd(SHOP, "answers", "Lambda, time") == pytest.approx(seconds * 1769 / 1024 * 0.0000166667)
+    assert usd(SHOP, "answers", "Lambda, requests") == pytest.approx(0.20)
+    assert usd(SHOP, "answers", "HTTP API") == pytest.approx(1.00)
+    assert usd(SHOP, "answers", "X-Ray") == pytest.approx(5.00)
+    assert usd(SHOP, "photos shown", "CloudFront, bytes") == pytest.approx(5e6 * 60 * 1024 / 2**30 * 0.085)
+    assert usd(SHOP, "photos shown", "S3") == pytest.approx(5e6 / 1000 * 0.0004)
+
+
+def test_taking_in_the_catalogue_by_hand() -> None:
+    time = 44_000 * 0.060 * 1769 / 1024 * 0.0000166667
+    requests = 440 * 0.2e-6 + 44_000 * 1.2 * 0.4e-6 + 44_440 * 0.005e-3 + 44_000 * 0.0004e-3
+    assert first_load(SHOP) == pytest.approx(time + requests)
+
+
+def test_a_warm_function_looks_for_new_photos_once_in_its_staleness_at_most() -> None:
+    busy = replace(SHOP, queries=1e8, query_ms=0)
+    assert busy.refreshes == pytest.approx(costs.MONTH_S / 5, rel=0.01)
+    assert replace(busy, max_staleness_s=60).refreshes == pytest.approx(costs.MONTH_S / 60, rel=0.01)
+    assert replace(SHOP, queries=100).refreshes == pytest.approx(100, rel=0.01), "of few queries, each finds it old"
+    assert replace(SHOP, max_staleness_s=0).refreshes == SHOP.queries
+
+
+def test_traces_are_sampled_where_there_are_many() -> None:
+    assert replace(SHOP, queries=1000).traced == pytest.approx(1000)
+    ten_a_second = replace(SHOP, queries=10 * costs.MONTH_S)
+    assert ten_a_second.traced == pytest.approx(costs.MONTH_S * 1.45)
+    assert replace(ten_a_second, tracing=False).traced == 0
+
+
+def test_snapstart_costs_while_nobody_asks() -> None:
+    idle = replace(SHOP, queries=0)
+    difference = total(replace(idle, snapstart=True)) - total(idle)
+    assert difference == pytest.approx(costs.MONTH_S * 1769 / 1024 * 0.0000015046)
+    assert 6 < difference < 7.5, "template.yaml and the docs say about 7 USD"
+
+
+def test_what_is_free_is_free_once() -> None:
+    busy = replace(SHOP, queries=3e6)
+    requests = [line for line in bill(busy, free_tier=True) if line.price is prices.CLOUDFRONT_REQUESTS]
+    assert sum(line.usd for line in requests) == pytest.approx((3e6 + 15e6 - 10e6) / 10_000 * 0.01)
+
+
+def test_a_shop_that_nobody_asks_pays_for_little_but_storage() -> None:
+    assert total(replace(SHOP, queries=0), free_tier=True) < 0.20
+
+
+def test_an_empty_shop_has_no_division_by_nothing() -> None:
+    empty = Workload(products=0, queries=0)
+    assert first_load(empty) == 0
+    assert rivals(empty)["Amazon S3 Vectors"] == 0
+
+
+def test_rivals_by_hand() -> None:
+    found = rivals(SHOP)
+    assert found["Google Vision Product Search"] == pytest.approx(999 * 4.50 + 44 * 0.10)
+    by_hour = (
+        found["OpenSearch Serverless, redundant (2 OCU)"]
+        - found["OpenSearch Serverless, at its least (1 OCU, no redundancy)"]
+    )
+    assert by_hour == pytest.approx(730 * 0.24)
+    # All pay for the function that embeds the photo.
+    embedding = found["Lookalike"] - usd(SHOP, "answers", costs.REFRESHING)
+    gigabytes = 44_000 * 2198 / 2**30
+    s3_vectors = 2.50 + gigabytes * 1e6 * 0.004 / 1024 + gigabytes * 0.06
+    assert found["Amazon S3 Vectors"] == pytest.approx(embedding + s3_vectors)
+
+
+def test_the_price_of_s3_vectors_gives_what_aws_says_of_ten_million() -> None:
+    """AWS's own example: 40 indexes of 250,000 vectors, a million queries, 5.87 USD (4 KB and 1.17 KB beside it)."""
+    gigabytes = 5.17 * 1024 / 2**30
+    processed = gigabytes * 1e6 * (100_000 + 150_000 / 2)
+    asked = prices.S3_VECTORS_QUERIES.of(1e6, free_tier=True) + prices.S3_VECTORS_PROCESSED.of(
+        processed, free_tier=True
+    )
+    assert asked == pytest.approx(5.87, rel=0.005)
+
+
+def test_what_is_assumed_of_the_stack_is_in_the_template() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+    resources, parameters = template["Resources"], template["Parameters"]
+    memory = {name: resources[f"{name}Function"]["Properties"]["MemorySize"] / 1024 for name in ("Query", "Ingest")}
+    assert memory == {"Query": costs.QUERY_GB, "Ingest": costs.INGEST_GB}
+    assert resources["CompactFunction"]["Properties"]["MemorySize"] / 1024 == costs.COMPACT_GB
+    alarms = [item for item in resources.values() if item["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == costs.ALARMS
+    assert parameters["CompactSchedule"]["Default"] == "rate(15 minutes)"
+    assert costs.COMPACTIONS * 15 * 60 == costs.MONTH_S
+    assert parameters["MaxStalenessSeconds"]["Default"] == SHOP.max_staleness_s
+    assert (parameters["SnapStart"]["Default"] == "true") == SHOP.snapstart
+    assert (parameters["Tracing"]["Default"] == "Active") == SHOP.tracing
+    batch = resources["IngestFunction"]["Properties"]["Events"]["Images"]["Properties"]["BatchSize"]
+    assert batch == costs.INGEST_BATCH
+
+
+def test_every_price_says_where_it_is_written() -> None:
+    for price in vars(prices).values():
+        if isinstance(price, prices.Price):
+            assert price.usd > 0
+            assert price.per > 0
+            assert "/" in price.source
+
+
+def test_the_table_adds_up_and_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--products", "44000", "--queries", "1e6", "--tracing", "off", "--architecture", "arm64"]
+    assert costs.main(asked) == 0
+    table = capsys.readouterr().out
+    assert costs.main([*asked, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    work = replace(SHOP, tracing=False, architecture="arm64")
+    assert document["month_usd"] == pytest.approx(total(work))
+    assert document["month_usd"] == pytest.approx(sum(line["usd"] for line in document["lines"]))
+    assert f"{total(work):.2f}" in table
+    assert "Google Vision Product Search" in table
+
+
+@pytest.mark.parametrize("count", ["-1", "nan", "inf", "many"])
+def test_a_number_that_is_none_is_refused(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        costs.main(["--products", "10", "--queries", count])
+    assert "--queries" in capsys.readouterr().err
+
+
+def test_the_page_on_costs_says_what_the_calculator_says() -> None:
+    page = (ROOT / "docs" / "costs.md").read_text("utf-8")
+    rows = {row[0].strip("* "): row[1:] for line in page.splitlines() if len(row := line.strip("|").split(" | ")) > 1}
+    by_queries = [replace(SHOP, queries=queries) for queries in (0, 1e5, 1e6)]
+    for name, free_tier in (("with what is always free** (`--free-tier`)", True), ("without", False)):
+        told = [cell.strip("*| ") for cell in rows[name]]
+        assert told == [f"{total(work, free_tier=free_tier):.2f}" for work in by_queries]
+    frugal = replace(SHOP, tracing=False, max_staleness_s=60)
+    for work, name, row in (
+        (SHOP, "Lookalike", "Lookalike"),
+        (frugal, "Lookalike", "Lookalike with `Tracing=PassThrough`, `MaxStalenessSeconds=60`"),
+        (SHOP, "Amazon S3 Vectors", "Amazon S3 Vectors, and the same function in front of it to embed the photo"),
+        (frugal, "Amazon S3 Vectors", "the same with `Tracing=PassThrough`"),
+        (SHOP, "Google Vision Product Search", "Google Vision Product Search"),
+    ):
+        assert rows[row][0].strip("| ") == f"{rivals(work)[name]:,.2f}"
