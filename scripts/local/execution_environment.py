@@ -79,7 +79,13 @@ class ExecutionEnvironment:
 
     @property
     def has_ended(self) -> bool:
-        return not self._watch.is_alive()
+        """Whether the process is gone; true from that moment on, even before whoever waits for it has been told."""
+        if not self._watch.is_alive():
+            return True
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+        except ChildProcessError:
+            return True  # it has been collected
 
     def _watch_over(self) -> None:
         end = select.poll()
