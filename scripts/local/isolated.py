@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -69,18 +69,14 @@ class Isolation:
         return IsolatedRunner(function, lambda: self.environment(function, endpoint_url, log_path), log_path)
 
     def environment(
-        self,
-        function: Function,
-        endpoint_url: str,
-        log_path: Path,
-        *,
-        adjust: Callable[[dict[str, str]], None] = lambda _: None,
+        self, function: Function, endpoint_url: str, log_path: Path, *, without: Sequence[str] = ()
     ) -> ExecutionEnvironment:
-        """A fresh process of a function, which has begun to initialise. ``adjust`` may change its variables."""
+        """A fresh process of a function, which has begun to initialise; it does not get the variables in ``without``."""
         opt = self._opt(function)
         variables = lambda_folders.environment(function, endpoint_url, opt, self._runtime)
         variables["AWS_LAMBDA_LOG_STREAM_NAME"] = f"[$LATEST]{secrets.token_hex(16)}"
-        adjust(variables)
+        for name in without:
+            del variables[name]
         bootstrap = Path(__file__).with_name("bootstrap.py")
         # -I: no PYTHON* variables and no working directory, -S: no site-packages, -B: the build stays as it is.
         command = [str(self._python), "-I", "-S", "-B", str(bootstrap), function.handler, str(opt), str(self._runtime)]
