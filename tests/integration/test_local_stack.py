@@ -5,6 +5,7 @@ The functions run from their sources, and isolated: as built and as Lambda runs 
 
 import io
 import json
+import os
 import re
 import signal
 import socket
@@ -172,7 +173,13 @@ def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen,
         if "--isolated" not in arguments:
             options += ["--model-dir", model_dir]
         process = subprocess.Popen(
-            command(*options, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+            command(*options, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            # One that is killed cannot clean up behind itself.
+            env={**os.environ, "TMPDIR": str(tmp_path)},
         )
         started.append(process)
         said = ""
