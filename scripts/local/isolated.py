@@ -102,6 +102,7 @@ class IsolatedRunner:
         self._start = start
         self._log_path = log_path
         self._environment: ExecutionEnvironment | None = None
+        self._called = False  # the environment there is
         self._closed = False
         self._turn = threading.Lock()
         self._state = threading.Lock()
@@ -141,6 +142,7 @@ class IsolatedRunner:
                 if self._closed:
                     return SHUTTING_DOWN
                 environment = self._environment = self._start()
+                self._called = False
             try:
                 result = environment.api.wait_until_ready(limit_s)
             except ProcessEnded:
@@ -156,7 +158,7 @@ class IsolatedRunner:
 
     def _call(self, message: bytes) -> Result:
         """One call. Raises ProcessEnded where the process ended after its last answer and before it took this event."""
-        cold = self._environment is None
+        began = self._environment is None
         problem = self._ready()
         environment = self._environment
         if problem.error is not None or environment is None:
@@ -171,7 +173,7 @@ class IsolatedRunner:
             result = self._told(self._timed_out(), request_id)
         except ProcessEnded as end:
             result = self._told(self._ended(environment), request_id)
-            if not end.delivered and not cold:
+            if not end.delivered and not began:
                 raise
         else:
             if environment.is_over_memory:
@@ -180,7 +182,8 @@ class IsolatedRunner:
                 self._told(result)
                 self._discard()  # its runtime client gives up as well
         took_ms = (time.perf_counter() - started) * 1000
-        init = f"\tInit Duration: {environment.init_ms:.2f} ms" if cold else ""
+        init = "" if self._called else f"\tInit Duration: {environment.init_ms:.2f} ms"
+        self._called = True
         self._note(
             f"END RequestId: {request_id}\n"
             f"REPORT RequestId: {request_id}\tDuration: {took_ms:.2f} ms\tMemory Size: {self._function.memory_mb} MB"

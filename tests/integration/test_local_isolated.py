@@ -200,6 +200,7 @@ def test_a_process_that_was_killed_between_two_calls_is_replaced_unnoticed(make)
 
 def test_a_report_says_what_a_call_took(make, tmp_path):
     runner = make()
+    runner.warm_up()
     runner.invoke({"do": "nap", "s": 0.2})
     runner.invoke({})
     cold, warm = [line for line in log(tmp_path).splitlines() if line.startswith("REPORT")]
