@@ -12,6 +12,8 @@ PORT ?= 8000
 S3_PORT ?= 9000
 IMAGES ?=
 LABELS ?=
+# ISOLATED=1: the functions as built and as Lambda runs them, rather than from their sources.
+ISOLATED ?=
 ARCHITECTURE ?= x86_64
 ARGS ?=
 
@@ -19,7 +21,7 @@ ARGS ?=
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
-	@echo "  make demo takes IMAGES=folder-or-zip LABELS=csv PORT=8000 S3_PORT=9000; MODEL=name-or-folder goes with every target"
+	@echo "  make demo takes IMAGES=folder-or-zip LABELS=csv PORT=8000 S3_PORT=9000 ISOLATED=1; MODEL=name-or-folder goes with every target"
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # One virtual environment: the demo's packages first, the developers' on top of them when asked for.
@@ -33,14 +35,19 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# What is deployed, and all that it is made of.
+BUILT := .aws-sam/build/template.yaml
+BUILT_FROM := template.yaml requirements/inference.txt requirements/analysis.txt scripts/build.py scripts/build_layer.py \
+	$(wildcard build/model/model.*) $(shell find functions layers -name '*.py' -o -name Makefile -o -name '*.mk')
+
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: model
 model: $(VENV)/.demo ## Obtain the embedding model into build/model
 	$(BIN)/python scripts/model.py $(MODEL)
 
 .PHONY: demo
-demo: model ## Run everything on this machine: page, API, S3 and the functions
-	@exec $(BIN)/python scripts/local_stack.py --port $(PORT) --s3-port $(S3_PORT) \
+demo: model $(if $(ISOLATED),sam $(BUILT)) ## Run everything on this machine: page, API, S3 and the functions
+	@exec $(BIN)/python scripts/local_stack.py --port $(PORT) --s3-port $(S3_PORT) $(if $(ISOLATED),--isolated) \
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
@@ -88,6 +95,9 @@ sam: .venv-sam/.ready
 
 .venv-sam/.ready: requirements/sam.txt | $(VENV)/.demo
 	$(BIN)/python scripts/build.py --only-sam
+
+$(BUILT): $(BUILT_FROM)
+	$(BIN)/python scripts/build.py --architecture $(ARCHITECTURE)
 
 .PHONY: build
 build: model sam ## Build the deployment packages and print their sizes

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from lookalike import log  # noqa: E402
 from lookalike.aws import S3Store, s3_client  # noqa: E402
 from lookalike.compaction import Policy, Work, compact  # noqa: E402
-from lookalike.object_store import CountingStore, MemoryStore  # noqa: E402
+from lookalike.object_store import CountingStore, MemoryStore, ObjectStore  # noqa: E402
 from lookalike.reader import SnapshotReader  # noqa: E402
 from lookalike.records import Op, Row, order_of  # noqa: E402
 
@@ -70,7 +70,7 @@ def bench_append(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         client = s3_client()
         stores = {rows: CountingStore(S3Store(client, BUCKET, f"{rows}/")) for rows in (options.small, options.rows)}
         for rows, store in stores.items():
-            _fill(store, rows, options.dimensions)
+            fill(store, rows, options.dimensions)
             yield _in_own_process(_compaction, f"{rows}/", rows, options.dimensions, store.bytes_written)
         times: dict[int, list[float]] = {rows: [] for rows in stores}
         for store in stores.values():
@@ -106,7 +106,7 @@ def _rows(numbers: range, dimensions: int, *, seed: int) -> Iterator[Row]:
         yield Row(f"images/{number}.jpg", str(number), order, Op.PUT, vector, metadata)
 
 
-def _fill(store: CountingStore, rows: int, dimensions: int) -> None:
+def fill(store: ObjectStore, rows: int, dimensions: int) -> None:
     with tqdm(total=rows, unit="row", desc="filling", file=sys.stderr) as progress:
         for start in range(0, rows, _FILL_ROWS):
             numbers = range(start, min(start + _FILL_ROWS, rows))

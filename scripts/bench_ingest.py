@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))  # so that `scripts/bench_ingest.py` finds its nei
 
 from lookalike.embedder import Embedder  # noqa: E402
 from scripts.local.progress import Progress  # noqa: E402
+from scripts.local.runner import from_sources  # noqa: E402
 from scripts.local.seeding import seed  # noqa: E402
 from scripts.local.stack import LocalStack  # noqa: E402
 from scripts.local_stack import LOCAL_PARAMETERS  # noqa: E402
@@ -60,7 +61,8 @@ def main() -> int:
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
             before, _ = bare_rate(arguments.model_dir, images, cores)
-            with LocalStack(model_dir=arguments.model_dir, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
+            make_runner = from_sources(arguments.model_dir)
+            with LocalStack(make_runner=make_runner, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
                 stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
                 used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}

@@ -3,6 +3,7 @@
 
     scripts/local_stack.py                                    a catalogue that is drawn for it
     scripts/local_stack.py --images photos.zip --labels products.csv
+    scripts/local_stack.py --isolated                         the functions as built and as Lambda runs them
 
 `make demo` calls this. It ends with Ctrl-C, and everything in it is gone then; logs stay in build/demo.
 """
@@ -22,8 +23,12 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/local_stack.py` finds its neighbours however it is started
 
+from scripts.local.built import NotBuiltError, built_template  # noqa: E402
 from scripts.local.intrinsics import REGION, UnsupportedTemplateError  # noqa: E402
+from scripts.local.isolated import Isolation  # noqa: E402
+from scripts.local.lambda_folders import NoRuntimeError  # noqa: E402
 from scripts.local.progress import Progress  # noqa: E402
+from scripts.local.runner import MakeRunner, from_sources  # noqa: E402
 from scripts.local.seeding import SeedingError, health, seed  # noqa: E402
 from scripts.local.stack import LocalStack, PortTakenError  # noqa: E402
 from scripts.upload import PREFIX, Labels, Photo, UploadError, open_photos, read_labels  # noqa: E402
@@ -48,13 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as inputs:
             labels, photos = _catalogue(arguments, inputs)
-            if not (arguments.model_dir / "model.onnx").is_file():
-                raise SettingError(f"{arguments.model_dir} holds no model. Run `make model` first.")
-            _run(arguments, photos, labels)
+            template, make_runner = _functions(arguments, inputs)
+            _run(arguments, template, make_runner, photos, labels)
     except _Stopped:
         print("\nLookalike has ended.", file=sys.stderr)
         return 0
-    except (UploadError, PortTakenError, UnsupportedTemplateError, SettingError) as error:
+    except (
+        UploadError,
+        PortTakenError,
+        UnsupportedTemplateError,
+        SettingError,
+        NotBuiltError,
+        NoRuntimeError,
+    ) as error:
         print(error, file=sys.stderr)
         return 2
     except SeedingError as error:
@@ -71,7 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
     parser.add_argument("--port", type=int, default=8000, help="of the page and the API (8000; 0 takes a free one)")
     parser.add_argument("--s3-port", type=int, default=9000, help="of S3 and SQS (9000; 0 takes a free one)")
-    parser.add_argument("--model-dir", type=Path, default=ROOT / "build" / "model", help="see `make model`")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--model-dir", type=Path, default=ROOT / "build" / "model", help="see `make model`")
+    how.add_argument(
+        "--isolated",
+        action="store_true",
+        help="run what `make build` built, model included, as Lambda does: its runtime client, layers and limits",
+    )
     parser.add_argument("--log-dir", type=Path, default=ROOT / "build" / "demo", help="where the logs go")
     parser.add_argument(
         "--parameter",
@@ -92,6 +109,15 @@ def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels
         images, labels_file = _drawn(), labels_file or DRAWN / "labels.csv"
     labels = read_labels(labels_file) if labels_file else {}
     return labels, inputs.enter_context(open_photos(images, labels))
+
+
+def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, MakeRunner]:
+    """The template to run, and what runs its functions."""
+    if arguments.isolated:
+        return built_template(), inputs.enter_context(Isolation()).runner
+    if not (arguments.model_dir / "model.onnx").is_file():
+        raise SettingError(f"{arguments.model_dir} holds no model. Run `make model` first.")
+    return ROOT / "template.yaml", from_sources(arguments.model_dir)
 
 
 def _drawn() -> Path:
@@ -119,9 +145,12 @@ def _parameters(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _run(arguments: argparse.Namespace, photos: list[Photo], labels: Labels) -> None:
+def _run(
+    arguments: argparse.Namespace, template: Path, make_runner: MakeRunner, photos: list[Photo], labels: Labels
+) -> None:
     with LocalStack(
-        model_dir=arguments.model_dir,
+        make_runner=make_runner,
+        template=template,
         log_dir=arguments.log_dir,
         port=arguments.port,
         s3_port=arguments.s3_port,

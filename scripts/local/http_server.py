@@ -59,7 +59,8 @@ def listen(port: int) -> socket.socket:
 class HttpServer:
     """Serves ``app`` on a listening socket until it is closed.
 
-    Bodies longer than ``max_body_bytes`` are answered by ``too_large`` without being read.
+    Bodies longer than ``max_body_bytes`` are answered by ``too_large`` without being read. A connection without a request for
+    ``idle_s`` seconds is closed.
     """
 
     def __init__(
@@ -69,11 +70,12 @@ class HttpServer:
         *,
         max_body_bytes: int = _HUGE,
         too_large: Response = Response(413),
+        idle_s: float | None = _IDLE_S,
     ) -> None:
         handler = type(
             "_BoundHandler",
             (_Handler,),
-            {"app": staticmethod(app), "max_body_bytes": max_body_bytes, "too_large": too_large},
+            {"app": staticmethod(app), "max_body_bytes": max_body_bytes, "too_large": too_large, "timeout": idle_s},
         )
         self._server = _Server(listener, handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
@@ -120,7 +122,6 @@ class _Handler(BaseHTTPRequestHandler):
     # Without these an answer waits for the other side's acknowledgement, 40 ms and more.
     disable_nagle_algorithm = True
     wbufsize = -1
-    timeout = _IDLE_S
 
     def _serve(self) -> None:
         try:

@@ -4,7 +4,9 @@ Each child holds the reading end of a pipe whose writing end only the supervisor
 supervisor ends, even by SIGKILL, the system closes its end, the read returns, and the child ends too.
 """
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,8 +43,11 @@ class Child:
         return self.process.pid
 
     def kill(self) -> None:
-        """End the process at once and collect it."""
-        self.process.kill()
+        """End the process and whatever it has started, at once, and collect it."""
+        # As long as it is not collected, its number is no other process's.
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
         self.close()
 
     def close(self) -> None:

@@ -24,7 +24,9 @@ from scripts.local.lifeline import Child, python
 from scripts.local.template import Function
 
 MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
-"""The largest event and the largest answer of a synchronous call of Lambda."""
+"""The largest event of a synchronous call of Lambda."""
+MAX_RESPONSE_BYTES: Final = MAX_PAYLOAD_BYTES + 100
+"""The largest answer to one."""
 
 # A cold start loads ONNX Runtime and a model; on a busy machine it takes longer than Lambda's ten seconds.
 _INIT_TIMEOUT_S: Final = 120
@@ -67,7 +69,7 @@ def error(kind: str, message: str) -> Result:
     return Result(error={"errorType": kind, "errorMessage": message})
 
 
-_SHUTTING_DOWN: Final = error("Runtime.ExitError", "the stack is shutting down")
+SHUTTING_DOWN: Final = error("Runtime.ExitError", "the stack is shutting down")
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class ProcessRunner:
     def _call(self, message: bytes, request_id: str, timeout_s: float) -> Result:
         connection = self._channel
         if connection is None:
-            return _SHUTTING_DOWN
+            return SHUTTING_DOWN
         try:
             channel.send(connection, message)
             connection.settimeout(timeout_s)
@@ -126,14 +128,14 @@ class ProcessRunner:
             return self._ended(request_id, "Runtime.ExitError", f"the worker ended with {code} before it answered")
         if "error" in answer:
             return Result(error=answer["error"])
-        if len(json.dumps(answer["result"])) > MAX_PAYLOAD_BYTES:
-            return error("Function.ResponseSizeTooLarge", f"the answer is larger than {MAX_PAYLOAD_BYTES} bytes")
+        if len(json.dumps(answer["result"])) > MAX_RESPONSE_BYTES:
+            return error("Function.ResponseSizeTooLarge", f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
         return Result(answer["result"])
 
     def _ended(self, request_id: str, kind: str, message: str) -> Result:
         """The result of a call whose worker is gone, noted where people look for it."""
         if self._closed:
-            return _SHUTTING_DOWN
+            return SHUTTING_DOWN
         _log.warning("%s: %s %s", self.function.logical_id, request_id, message)
         with suppress(OSError), self.log_path.open("a", encoding="utf-8") as log:
             log.write(f"{request_id} {message}\n")
@@ -157,7 +159,7 @@ class ProcessRunner:
         with self._state, theirs:
             if self._closed:
                 ours.close()
-                return _SHUTTING_DOWN
+                return SHUTTING_DOWN
             with self.log_path.open("ab") as log:
                 self._child = Child(command, log=log, env=self.environment, passed=(theirs.fileno(),))
             self._channel = ours
@@ -186,8 +188,17 @@ class ProcessRunner:
         return child.process.returncode if ended is None else ended
 
 
-MakeRunner = Callable[[Function, Mapping[str, str], Path], FunctionRunner]
-"""Makes a runner of a function, given the environment and the log of its processes."""
+MakeRunner = Callable[[Function, str, Path], FunctionRunner]
+"""Makes a runner of a function, given the endpoint of the local S3 and SQS, and the log of its processes."""
+
+
+def from_sources(model_dir: Path) -> MakeRunner:
+    """Runners of functions as they are in this repository, with the packages of this environment and that model."""
+
+    def make(function: Function, endpoint_url: str, log_path: Path) -> FunctionRunner:
+        return ProcessRunner(function, function_environment(function, endpoint_url, model_dir), log_path)
+
+    return make
 
 
 class RunnerPool:

@@ -11,8 +11,8 @@ from scripts.local.lifeline import Child, python
 
 
 @contextlib.contextmanager
-def local_s3(bucket: str) -> Iterator[str]:
-    """An S3 in a process of its own with one empty bucket: its endpoint URL."""
+def local_s3(*buckets: str) -> Iterator[str]:
+    """An S3 in a process of its own with these buckets, empty: its endpoint URL."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     command = python(Path(__file__).with_name("aws_server.py"))
     with contextlib.ExitStack() as undo:
@@ -23,5 +23,6 @@ def local_s3(bucket: str) -> Iterator[str]:
         )
         undo.callback(child.close)
         endpoint_url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-        resources.client("s3", endpoint_url).create_bucket(Bucket=bucket)
+        for bucket in buckets:
+            resources.client("s3", endpoint_url).create_bucket(Bucket=bucket)
         yield endpoint_url

@@ -14,7 +14,7 @@ from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.lifeline import Child, python
 from scripts.local.poller import Poller
-from scripts.local.runner import FunctionRunner, MakeRunner, ProcessRunner, RunnerPool, function_environment
+from scripts.local.runner import FunctionRunner, MakeRunner, RunnerPool
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, Stack, read_template
 
@@ -30,7 +30,7 @@ class PortTakenError(Exception):
 class LocalStack:
     """The whole system on loopback, as a context manager.
 
-        with LocalStack(model_dir=Path("build/model")) as stack:
+        with LocalStack(make_runner=from_sources(Path("build/model"))) as stack:
             stack.s3.upload_file("shirt.jpg", stack.catalogue_bucket, "images/shirt.jpg")
             requests.get(f"{stack.url}/api/health")
 
@@ -42,16 +42,14 @@ class LocalStack:
     def __init__(
         self,
         *,
-        model_dir: Path,
+        make_runner: MakeRunner,
         template: Path = ROOT / "template.yaml",
         site_dir: Path = ROOT / "static_site",
         log_dir: Path = ROOT / "build" / "demo",
         port: int = 0,
         s3_port: int = 0,
         parameters: Mapping[str, str] | None = None,
-        make_runner: MakeRunner = ProcessRunner,
     ) -> None:
-        self._model_dir = model_dir
         self._template = template
         self._site_dir = site_dir
         self.log_dir = log_dir
@@ -115,11 +113,10 @@ class LocalStack:
             return Child(command, log=log, env=environment, passed=(listener,))
 
     def _pool(self, function: Function) -> RunnerPool:
-        environment = function_environment(function, self.endpoint_url, self._model_dir)
         log_path = self.log_path(function.logical_id)
         log_path.unlink(missing_ok=True)
         count = self._workers(function)
-        return RunnerPool([self._make_runner(function, environment, log_path) for _ in range(count)])
+        return RunnerPool([self._make_runner(function, self.endpoint_url, log_path) for _ in range(count)])
 
     def _workers(self, function: Function) -> int:
         """As many workers as the cores can keep busy, and not more than the template allows."""

@@ -20,7 +20,7 @@ STACK_NAME: Final = "lookalike"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: its handler is imported from ``code_dir``."""
+    """A Lambda function: its handler is imported from ``code_dir``; each of ``layer_dirs`` becomes part of /opt, in turn."""
 
     logical_id: str
     name: str
@@ -31,6 +31,7 @@ class Function:
     timeout_s: float
     memory_mb: int
     reserved_concurrency: int | None
+    layer_dirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,13 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
             if resource["Type"] == kind:
                 yield logical_id, resolver.resolve(resource.get("Properties", {}))
 
+    # SAM gives a layer version another logical id for each content; where its content lies is what it was written with.
+    layers = {
+        names.ref(logical_id): (path.parent / sources[properties["Content"]["S3Key"]]).resolve()
+        for logical_id, properties in of_type("AWS::Lambda::LayerVersion")
+    }
     functions = {
-        logical_id: _function(logical_id, names, properties, path.parent / sources[logical_id])
+        logical_id: _function(logical_id, names, properties, path.parent / sources[logical_id], layers)
         for logical_id, properties in of_type("AWS::Lambda::Function")
     }
     by_arn = {function.arn: function.logical_id for function in functions.values()}
@@ -181,9 +187,14 @@ def _refuse_unknown(resources: Mapping[str, Any]) -> None:
             raise UnsupportedTemplateError(f"{logical_id} has a name of its own; the local stack makes names up")
 
 
-def _function(logical_id: str, names: Names, properties: dict[str, Any], code_dir: Path) -> Function:
+def _function(
+    logical_id: str, names: Names, properties: dict[str, Any], code_dir: Path, layers: Mapping[str, Path]
+) -> Function:
     if properties.get("PackageType", "Zip") != "Zip":
         raise UnsupportedTemplateError(f"{logical_id} is a container image, which the local stack does not run")
+    foreign = [name for name in properties.get("Layers", ()) if name not in layers]
+    if foreign:
+        raise UnsupportedTemplateError(f"{logical_id} uses the layer {foreign[0]}, which the template does not define")
     variables = properties.get("Environment", {}).get("Variables", {})
     reserved = properties.get("ReservedConcurrentExecutions")
     return Function(
@@ -196,6 +207,7 @@ def _function(logical_id: str, names: Names, properties: dict[str, Any], code_di
         timeout_s=float(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
         reserved_concurrency=None if reserved is None else int(reserved),
+        layer_dirs=tuple(layers[name] for name in properties.get("Layers", ())),
     )
 
 

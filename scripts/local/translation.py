@@ -14,8 +14,9 @@ from scripts.local.intrinsics import UnsupportedTemplateError
 
 
 def translate(path: Path, overrides: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
-    """The code folder of each function, the plain CloudFormation template, and the values of its parameters.
+    """The folders of functions and layers, the plain CloudFormation template, and the values of its parameters.
 
+    The template names a folder by its key among the folders: the logical id that the function or layer was written with.
     ``overrides`` replace the defaults of parameters. Raises UnsupportedTemplateError.
     """
     document = yaml_parse(path.read_text(encoding="utf-8"))
@@ -27,7 +28,7 @@ def translate(path: Path, overrides: Mapping[str, str]) -> tuple[dict[str, str],
         for name in ("CodeUri", "ContentUri"):
             if isinstance(properties.get(name), str):
                 sources[logical_id] = properties[name]
-                properties[name] = "s3://local/code"
+                properties[name] = f"s3://local/{logical_id}"
     # A session of its own, or the translator would ask the caller's AWS configuration for a region.
     translator = Translator({}, Parser(), boto_session=isolated_session())
     try:

@@ -1,4 +1,7 @@
-"""The page over the real thing: photos dropped into the bucket, embedded, searched and shown."""
+"""The page over the real thing: photos dropped into the bucket, embedded, searched and shown.
+
+The functions run from their sources, and isolated: as built and as Lambda runs them.
+"""
 
 import re
 import subprocess
@@ -6,13 +9,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from scripts.local.runner import from_sources
 from scripts.local.stack import LocalStack
 from tests.browser.steps import cards, heading, upload
+from tests.support.isolation import built_template_or_skip, isolation_or_skip
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "build" / "model"
@@ -26,12 +32,18 @@ def catalogue(tmp_path_factory) -> list[Path]:
     return sorted((folder / "images").rglob("*.jpg"))
 
 
-@pytest.fixture(scope="module")
-def stack(catalogue, tmp_path_factory) -> Iterator[LocalStack]:
-    assert (MODEL / "model.onnx").is_file(), "run `make model` first"
-    with LocalStack(
-        model_dir=MODEL, log_dir=tmp_path_factory.mktemp("logs"), parameters={"MaxStalenessSeconds": "1"}
-    ) as stack:
+@pytest.fixture(scope="module", params=["from sources", "isolated"])
+def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
+    with ExitStack() as undo:
+        if request.param == "from sources":
+            assert (MODEL / "model.onnx").is_file(), "run `make model` first"
+            template, make_runner = ROOT / "template.yaml", from_sources(MODEL)
+        else:
+            template, make_runner = built_template_or_skip(), undo.enter_context(isolation_or_skip()).runner
+        logs, parameters = tmp_path_factory.mktemp("logs"), {"MaxStalenessSeconds": "1"}
+        stack = undo.enter_context(
+            LocalStack(make_runner=make_runner, template=template, log_dir=logs, parameters=parameters)
+        )
         images = next(parent for parent in catalogue[0].parents if parent.name == "images")
         for photo in catalogue:
             key = f"images/{photo.relative_to(images).as_posix()}"

@@ -7,8 +7,8 @@ environment: what pruning took away by mistake is missed here first.
 import base64
 import io
 import json
-import platform
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +18,17 @@ from PIL import Image
 from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.embedder import Embedder
+from scripts.local.isolated import INIT_LIMIT_S
+from scripts.local.lambda_folders import link_runtime
+from scripts.local.template import read_template
+from tests.support.functions import event
+from tests.support.isolation import built_template_or_skip, isolation_or_skip
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".aws-sam" / "build"
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 
-# Of Lambda's image for Python 3.13: the SDK and what it stands on.
-IMAGE_PACKAGES = ("boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3", "jmespath")
-
-SOURCES = {
-    "layers/lookalike/lookalike": "LookalikeLayer/python/lookalike",
-    "functions/ingest": "IngestFunction",
-    "functions/query": "QueryFunction",
-    "functions/compact": "CompactFunction",
-}
+FUNCTIONS = ["IngestFunction", "QueryFunction", "CompactFunction"]
 
 PRELUDE = """
 import base64, json, os, sys
@@ -63,32 +60,15 @@ assert PCA(2).fit_transform(rows).shape == (20, 2)
 
 @pytest.fixture(scope="module")
 def built() -> dict[str, Any]:
-    if not (BUILD / "template.yaml").is_file() or not PYTHON.exists():
-        pytest.skip("nothing is built: run `make build`")
-    template: dict[str, Any] = yaml_parse((BUILD / "template.yaml").read_text())
-    architecture = template["Parameters"]["Architecture"]["Default"]
-    machine = {"AMD64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    if (platform.system(), machine) != ("Linux", architecture):
-        pytest.skip(f"what is built is for Linux on {architecture}, which this machine cannot run")
-    resources: dict[str, Any] = template["Resources"]
-    for source, folder in SOURCES.items():
-        if sources_of(ROOT / source) != sources_of(BUILD / folder):
-            pytest.skip(f"what is built is not the {source} of now: run `make build` again")
+    resources: dict[str, Any] = yaml_parse(built_template_or_skip().read_text())["Resources"]
     return resources
-
-
-def sources_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.py")}
 
 
 @pytest.fixture(scope="module")
 def image(built: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what Lambda's image has beside the standard library."""
     (packages,) = (PYTHON.parent.parent / "lib").glob("python3.13/site-packages")
-    folder = tmp_path_factory.mktemp("image")
-    for name in IMAGE_PACKAGES:
-        (folder / name).symlink_to(packages / name)
-    return folder
+    return link_runtime(packages, tmp_path_factory.mktemp("image") / "runtime")
 
 
 def run(code: str, built: dict[str, Any], image: Path, function: str, **environment: str) -> Any:
@@ -109,9 +89,33 @@ def run(code: str, built: dict[str, Any], image: Path, function: str, **environm
     return json.loads(done.stdout) if done.stdout else None
 
 
-@pytest.mark.parametrize("function", ["IngestFunction", "QueryFunction", "CompactFunction"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_function_imports(built: dict[str, Any], image: Path, function: str) -> None:
     run(IMPORT, built, image, function)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_built_function_starts_within_lambdas_limits(built: dict[str, Any], tmp_path: Path, function: str) -> None:
+    nowhere = "http://127.0.0.1:9"
+    template = read_template(built_template_or_skip(), endpoint_url=nowhere)
+    with isolation_or_skip() as isolation:
+        environment = isolation.environment(template.functions[function], nowhere, tmp_path / "log")
+        try:
+            assert environment.api.wait_until_ready(INIT_LIMIT_S).error is None
+            assert not environment.is_over_memory
+        finally:
+            environment.close()
+
+
+def test_the_built_query_function_answers_lambdas_runtime_client(built: dict[str, Any], tmp_path: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    function = read_template(built_template_or_skip(), endpoint_url=nowhere).functions["QueryFunction"]
+    request = event("http_health") | {"routeKey": "GET /api/openapi.json", "rawPath": "/api/openapi.json"}
+    with isolation_or_skip() as isolation, closing(isolation.runner(function, nowhere, tmp_path / "log")) as runner:
+        result = runner.invoke(request)
+    assert result.error is None
+    assert result.value["statusCode"] == 200
+    assert "/api/search" in json.loads(result.value["body"])["paths"]
 
 
 def test_the_built_layers_embed_as_the_development_environment_does(built: dict[str, Any], image: Path) -> None:
@@ -144,6 +148,6 @@ def test_every_module_of_the_layers_is_compiled(built: dict[str, Any]) -> None:
 
 
 def test_functions_carry_their_own_code_only(built: dict[str, Any]) -> None:
-    for function in ("IngestFunction", "QueryFunction", "CompactFunction"):
+    for function in FUNCTIONS:
         files = [path for path in (BUILD / built[function]["Properties"]["CodeUri"]).rglob("*") if path.is_file()]
         assert {path.suffix for path in files} == {".py"}

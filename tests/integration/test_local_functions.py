@@ -1,15 +1,29 @@
-"""Functions in processes of their own, called as Lambda calls them."""
+"""Functions in processes of their own, called as Lambda calls them: from their sources, and isolated as on Lambda.
+
+Both kinds of runner keep the same promises; what only the isolated one does is in test_local_isolated.py.
+"""
 
 import json
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from scripts.local.runner import MAX_PAYLOAD_BYTES, ProcessRunner, Result, RunnerPool, function_environment
+from scripts.local.runner import (
+    MAX_PAYLOAD_BYTES,
+    MAX_RESPONSE_BYTES,
+    FunctionRunner,
+    MakeRunner,
+    Result,
+    RunnerPool,
+    from_sources,
+)
 from scripts.local.template import Function
+from tests.support.isolation import isolation_or_skip
 
 HANDLER = """
 import os, sys, time
@@ -47,16 +61,30 @@ def make_function(folder: Path, source: str = HANDLER, timeout_s: float = 10) ->
     return Function("Eater", "small-eater", "arn:eater", "app.handler", folder, {"GIVEN": "1"}, timeout_s, 256, None)
 
 
-def make_runner(folder: Path, source: str = HANDLER, timeout_s: float = 10) -> ProcessRunner:
-    function = make_function(folder, source, timeout_s)
-    return ProcessRunner(function, function_environment(function, "http://127.0.0.1:9", folder), folder / "log")
+@pytest.fixture(scope="module", params=["from sources", "isolated"])
+def kind(request, tmp_path_factory) -> Iterator[MakeRunner]:
+    """The two ways to run a function."""
+    if request.param == "from sources":
+        yield from_sources(tmp_path_factory.mktemp("model"))
+    else:
+        with isolation_or_skip() as isolation:
+            yield isolation.runner
 
 
 @pytest.fixture
-def runner(tmp_path):
-    runner = make_runner(tmp_path)
-    yield runner
-    runner.close()
+def make_runner(kind, tmp_path) -> Callable[..., FunctionRunner]:
+    """Make a runner of a handler that is given as source; whoever asks closes it."""
+
+    def make(source: str = HANDLER, timeout_s: float = 10) -> FunctionRunner:
+        return kind(make_function(tmp_path, source, timeout_s), "http://127.0.0.1:9", tmp_path / "log")
+
+    return make
+
+
+@pytest.fixture
+def runner(make_runner) -> Iterator[FunctionRunner]:
+    with closing(make_runner()) as runner:
+        yield runner
 
 
 def is_alive(pid: int) -> bool:
@@ -75,9 +103,9 @@ def test_a_worker_stays_warm_from_call_to_call(runner, tmp_path):
     assert Path(first["folder"]).resolve() == tmp_path.resolve()
 
 
-def test_what_a_handler_prints_is_in_the_log(runner):
+def test_what_a_handler_prints_is_in_the_log(runner, tmp_path):
     runner.invoke({})
-    log = runner.log_path.read_text(encoding="utf-8")
+    log = (tmp_path / "log").read_text(encoding="utf-8")
     assert "called 1" in log
     assert "START RequestId" in log
     assert "REPORT RequestId" in log
@@ -106,40 +134,37 @@ def test_a_worker_that_died_between_calls_is_replaced(runner):
     assert runner.invoke({}).value["calls"] == 1
 
 
-def test_a_call_that_takes_too_long_is_ended(tmp_path):
-    runner = make_runner(tmp_path, timeout_s=0.5)
-    try:
+def test_a_call_that_takes_too_long_is_ended(make_runner, tmp_path):
+    with closing(make_runner(timeout_s=0.5)) as runner:
         pid = runner.invoke({}).value["pid"]
         started = time.monotonic()
         result = runner.invoke({"do": "sleep", "s": 30})
         assert time.monotonic() - started < 10
-        assert result.error == {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 0.50 seconds"}
+        assert result.error["errorType"] == "Sandbox.Timedout"
+        assert result.error["errorMessage"].endswith("Task timed out after 0.50 seconds")
         assert not is_alive(pid)
         assert runner.invoke({}).value["calls"] == 1
-        assert "Task timed out" in runner.log_path.read_text(encoding="utf-8")
-    finally:
-        runner.close()
+        assert "Task timed out" in (tmp_path / "log").read_text(encoding="utf-8")
 
 
 def test_an_answer_that_is_no_json_is_an_error(runner):
-    assert runner.invoke({"do": "nonsense"}).error["errorType"] == "TypeError"
+    error = runner.invoke({"do": "nonsense"}).error
+    assert error["errorType"] in ("TypeError", "Runtime.MarshalError")
+    assert "not JSON serializable" in error["errorMessage"]
 
 
 def test_answers_and_events_have_lambdas_limit(runner):
-    too_much = runner.invoke({"do": "much", "count": MAX_PAYLOAD_BYTES + 1})
+    too_much = runner.invoke({"do": "much", "count": MAX_RESPONSE_BYTES - 1})  # and two quotes
     assert too_much.error["errorType"] == "Function.ResponseSizeTooLarge"
-    assert len(runner.invoke({"do": "much", "count": MAX_PAYLOAD_BYTES - 100}).value) == MAX_PAYLOAD_BYTES - 100
+    assert len(runner.invoke({"do": "much", "count": MAX_RESPONSE_BYTES - 2}).value) == MAX_RESPONSE_BYTES - 2
     assert runner.invoke({"text": "x" * MAX_PAYLOAD_BYTES}).error["errorType"] == "RequestEntityTooLarge"
 
 
-def test_the_environment_is_the_functions_and_not_ours(tmp_path, monkeypatch):
+def test_the_environment_is_the_functions_and_not_ours(make_runner, monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "somebody")
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    runner = make_runner(tmp_path)
-    try:
+    with closing(make_runner()) as runner:
         found = runner.invoke({"do": "environment"}).value
-    finally:
-        runner.close()
     assert found["GIVEN"] == "1"
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == "small-eater"
@@ -153,14 +178,11 @@ def test_the_context_is_lambdas(runner):
     assert 5_000 < left_ms <= 10_000
 
 
-def test_a_handler_that_cannot_be_imported_is_every_calls_error(tmp_path):
-    runner = make_runner(tmp_path, "import nothing_of_that_name")
-    try:
+def test_a_handler_that_cannot_be_imported_is_every_calls_error(make_runner):
+    with closing(make_runner("import nothing_of_that_name")) as runner:
         for result in (runner.warm_up(), runner.invoke({})):
-            assert result.error["errorType"] == "ModuleNotFoundError"
+            assert result.error["errorType"] in ("ModuleNotFoundError", "Runtime.ImportModuleError")
             assert "nothing_of_that_name" in result.error["errorMessage"]
-    finally:
-        runner.close()
 
 
 def test_closing_ends_a_call_in_flight(runner):
@@ -175,8 +197,8 @@ def test_closing_ends_a_call_in_flight(runner):
     assert runner.pid is None
 
 
-def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(tmp_path):
-    pool = RunnerPool([make_runner(tmp_path), make_runner(tmp_path)])
+def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(make_runner):
+    pool = RunnerPool([make_runner(), make_runner()])
     results: list[Result] = []
     try:
         one = {pool.invoke({}).value["pid"] for _ in range(3)}

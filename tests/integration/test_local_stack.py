@@ -1,7 +1,11 @@
-"""The real template and the real functions on this machine, with a model of a few nodes: a photo's mean colour."""
+"""The real template and the real functions on this machine, with a model of a few nodes: a photo's mean colour.
+
+The functions run from their sources, and isolated: as built and as Lambda runs them.
+"""
 
 import io
 import json
+import os
 import re
 import signal
 import socket
@@ -18,7 +22,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from scripts.local.runner import from_sources
 from scripts.local.stack import LocalStack
+from tests.support.isolation import built_template_or_skip, isolation_or_skip
 from tests.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,11 +42,19 @@ def model_dir(tmp_path_factory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("model"), output={"l2_normalise": True})
 
 
-@pytest.fixture(scope="module")
-def stack(model_dir, tmp_path_factory) -> Iterator[LocalStack]:
-    logs = tmp_path_factory.mktemp("logs")
-    with LocalStack(model_dir=model_dir, log_dir=logs, parameters={"MaxStalenessSeconds": "1"}) as stack:
-        yield stack
+@pytest.fixture(scope="module", params=["from sources", "isolated"])
+def stack(request, model_dir, tmp_path_factory) -> Iterator[LocalStack]:
+    options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}}
+    if request.param == "from sources":
+        with LocalStack(make_runner=from_sources(model_dir), **options) as stack:
+            yield stack
+    else:
+        template = built_template_or_skip()
+        with (
+            isolation_or_skip(model_dir) as isolation,
+            LocalStack(make_runner=isolation.runner, template=template, **options) as stack,
+        ):
+            yield stack
 
 
 def call(url: str, body: bytes | None = None, kind: str = "image/png") -> tuple[int, Any]:
@@ -148,13 +162,24 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, str]]]:
-    """Start the command on free ports; returns it and what it said until it was ready."""
+    """Start the command on free ports; returns it and what it said until it was ready.
+
+    It runs the functions from their sources with the small model, unless it is told ``--isolated``.
+    """
     started: list[subprocess.Popen] = []
 
     def start(*arguments: str | Path) -> tuple[subprocess.Popen, str]:
-        ports = ("--port", "0", "--s3-port", "0", "--model-dir", model_dir, "--log-dir", tmp_path / "logs")
+        options = ["--port", "0", "--s3-port", "0", "--log-dir", tmp_path / "logs"]
+        if "--isolated" not in arguments:
+            options += ["--model-dir", model_dir]
         process = subprocess.Popen(
-            command(*ports, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+            command(*options, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            # One that is killed cannot clean up behind itself.
+            env={**os.environ, "TMPDIR": str(tmp_path)},
         )
         started.append(process)
         said = ""
@@ -170,13 +195,22 @@ def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen,
         process.communicate()
 
 
-def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, tmp_path):
+@pytest.fixture(params=["from sources", "isolated"])
+def how(request) -> list[str]:
+    """The options of both ways to run the functions."""
+    if request.param == "from sources":
+        return []
+    built_template_or_skip()
+    return ["--isolated"]
+
+
+def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, how, tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("1.png", photo("red"))
         archive.writestr("2/back.png", photo("blue"))
         archive.writestr("3.jpg", b"no photo")
     (tmp_path / "labels.csv").write_text("id,productDisplayName,Colour\n1,Rote Jäcke,Red\n", encoding="utf-8")
-    process, said = start("--images", tmp_path / "photos.zip", "--labels", tmp_path / "labels.csv")
+    process, said = start("--images", tmp_path / "photos.zip", "--labels", tmp_path / "labels.csv", *how)
     assert re.search(r"^3 photos in [\d.]+ s, [\d.]+ a second, 1 of them rejected", said, re.MULTILINE)
     url = re.search(r"^Lookalike is ready: (http://127\.0\.0\.1:\d+)$", said, re.MULTILINE)[1]
     health = call(f"{url}/api/health")[1]
@@ -193,8 +227,8 @@ def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, tmp
     assert not [pid for pid in processes if is_running(pid)]
 
 
-def test_nothing_outlives_a_supervisor_that_is_killed(start):
-    process, _ = start("--empty")
+def test_nothing_outlives_a_supervisor_that_is_killed(start, how):
+    process, _ = start("--empty", *how)
     processes = descendants(process.pid)
     assert len(processes) >= 3
     process.kill()

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from scripts.local.runner import MakeRunner, from_sources
 from scripts.local.stack import LocalStack, PortTakenError
+from tests.support.isolation import isolation_or_skip
 from tests.support.small_template import write_small_stack
 
 # Notes every photo it is told of, once it is done; does to a photo what its name says.
@@ -60,23 +62,30 @@ def handler(event, context):
 
 
 @contextmanager
-def small_stack(folder: Path, **options: Any) -> Iterator[LocalStack]:
+def small_stack(folder: Path, make_runner: MakeRunner | None = None, **options: Any) -> Iterator[LocalStack]:
     template = write_small_stack(folder, functions={"eater": EATER, "teller": TELLER, "ticker": TICKER})
+    make_runner = make_runner or from_sources(folder)
     with LocalStack(
-        template=template, site_dir=folder / "site", log_dir=folder / "log", model_dir=folder, **options
+        make_runner=make_runner, template=template, site_dir=folder / "site", log_dir=folder / "log", **options
     ) as stack:
         yield stack
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("small")
+def folder(stack) -> Path:
+    """Where the stack's functions are."""
+    return stack.template.functions["Eater"].code_dir.parent
 
 
-@pytest.fixture(scope="module")
-def stack(folder) -> Iterator[LocalStack]:
-    with small_stack(folder) as stack:
-        yield stack
+@pytest.fixture(scope="module", params=["from sources", "isolated"])
+def stack(request, tmp_path_factory) -> Iterator[LocalStack]:
+    folder = tmp_path_factory.mktemp("small")
+    if request.param == "from sources":
+        with small_stack(folder) as stack:
+            yield stack
+    else:
+        with isolation_or_skip() as isolation, small_stack(folder, isolation.runner) as stack:
+            yield stack
 
 
 def wait_for[T](what: Callable[[], T], timeout_s: float = 20) -> T:

@@ -29,6 +29,28 @@ def test_a_function_has_its_code_and_its_limits(stack):
     assert stack.functions["Ticker"].reserved_concurrency == 1
 
 
+LAYERS = """
+  First: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: first/}}
+  Second: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: second/}}
+  Api:"""
+
+
+def test_a_function_has_its_layers_in_the_order_they_are_laid_over_each_other(tmp_path):
+    template = TEMPLATE.replace("\n  Api:", LAYERS).replace(
+        "CodeUri: eater/", "CodeUri: eater/\n      Layers: [!Ref Second, !Ref First]"
+    )
+    functions = read(tmp_path, template).functions
+    assert functions["Eater"].layer_dirs == (tmp_path / "second", tmp_path / "first")
+    assert functions["Teller"].layer_dirs == ()
+
+
+def test_a_layer_from_elsewhere_is_refused_by_name(tmp_path):
+    foreign = "arn:aws:lambda:us-east-1:1:layer:Insights:1"
+    template = TEMPLATE.replace("CodeUri: eater/", f"CodeUri: eater/\n      Layers: ['{foreign}']")
+    with pytest.raises(UnsupportedTemplateError, match=f"Eater uses the layer {foreign}"):
+        read(tmp_path, template)
+
+
 def test_an_environment_has_local_names_and_lacks_what_has_no_value(stack):
     assert stack.functions["Eater"].environment == {
         "BUCKET": "lookalike-photos",
