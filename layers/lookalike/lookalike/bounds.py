@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import squared_distances
-from lookalike.codes import CodedQuery, Codes, Lengths
+from lookalike.code_distance import products, squared_distances
+from lookalike.codes import FINENESS, CodedQuery, Codes, Lengths
 
+_REFINED_AT_ONCE = 65_536  # rows; their codes are copied
 _ROUNDING = 2.0**-20  # of a limit: above what squaring and adding in float32 is off by
-_REFINED_AT_ONCE = 4096  # rows; as float32 they take four times the memory they are stored in
 
 
 def raised_square(distance: float) -> float:
@@ -21,9 +21,9 @@ def squared_limit(distance: float, codes: Codes) -> np.float32:
         return np.float32(raised_square(distance / codes.frame.step) + np.finfo(np.float32).tiny)
 
 
-def scan(codes: Codes, query: CodedQuery, part: slice, *, threads: int = 1) -> Lengths:
+def scan(codes: Codes, query: CodedQuery, part: slice) -> Lengths:
     """Squared lower bounds of the distance of consecutive rows, from their heads, in units of the step: float32 (rows,)."""
-    low = squared_distances(codes.head[part], query.head, threads=threads)
+    low = squared_distances(codes.head[part], query.coarse[: codes.frame.head], np.float32)
     np.sqrt(low, out=low)
     low -= codes.head_error[part]
     low -= np.float32(query.head_error + query.slack)
@@ -31,21 +31,21 @@ def scan(codes: Codes, query: CodedQuery, part: slice, *, threads: int = 1) -> L
 
 
 def refine(codes: Codes, query: CodedQuery, rows: npt.NDArray[np.int64]) -> Lengths:
-    """Tighter squared lower bounds of these rows, from all of their coordinates and the query as it is: float32 (rows,)."""
-    refined = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _REFINED_AT_ONCE):
-        part = rows[start : start + _REFINED_AT_ONCE]
-        head = codes.head[part] - query.exact[: codes.head.shape[1]]
-        squared = np.einsum("ij,ij->i", head, head)
-        if codes.body.shape[1]:
-            body = codes.body[part] - query.exact[codes.head.shape[1] :]
-            squared += np.einsum("ij,ij->i", body, body)
-        low = np.sqrt(squared)
-        low *= np.float32(1 - len(query.exact) * 2.0**-24)  # summing so many squares may have added as much
-        low -= codes.error[part]
-        low -= np.float32(query.slack)
-        refined[start : start + len(part)] = _squared_sum(low, codes.tail[part] - np.float32(query.tail), query.slack)
-    return refined
+    """Tighter squared lower bounds of these rows, from all of their coordinates and the finer query: float32 (rows,)."""
+    if len(rows) > _REFINED_AT_ONCE:
+        parts = [rows[start : start + _REFINED_AT_ONCE] for start in range(0, len(rows), _REFINED_AT_ONCE)]
+        return np.concatenate([refine(codes, query, part) for part in parts])
+    head, body = codes.head.take(rows, axis=0), codes.body.take(rows, axis=0)
+    cut = codes.frame.head
+    squared = squared_distances(head, query.coarse[:cut]) + squared_distances(body, query.coarse[cut:])
+    across = products(head, query.fine[:cut]) + products(body, query.fine[cut:])
+    # |(x - c) - f|^2 = |x - c|^2 - 2 (x - c) . f + |f|^2, all of it in integers until the fine code is scaled
+    coarse, fine = query.coarse.astype(np.float64), query.fine.astype(np.float64)
+    squared -= (across - coarse @ fine) * (2 / FINENESS) - fine @ fine / FINENESS**2
+    low = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+    low -= codes.error[rows]
+    low -= np.float32(query.error + query.slack)
+    return _squared_sum(low, codes.tail[rows] - np.float32(query.tail), query.slack)
 
 
 def _squared_sum(inside: Lengths, outside: Lengths, slack: float) -> Lengths:

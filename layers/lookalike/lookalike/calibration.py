@@ -23,7 +23,7 @@ from sklearn.decomposition import PCA
 
 from lookalike import chunks
 from lookalike.codes import TOP_CODE, Codes, Frame
-from lookalike.rotation import Rotation
+from lookalike.rotation import Rotation, rotation_of
 from lookalike.stored_segment import NEAR_BYTES, ranges
 
 MIN_ROWS = 4096  # fewer are scanned in no time whatever they are coded by
@@ -110,7 +110,7 @@ def _samples(sample: Floats, dimensions: int) -> Iterator[_Sample]:
     centred = sample - mean
     turned = centred @ matrix.T
     squares = np.square(centred.astype(np.float64)).sum(axis=1)
-    yield _Sample(Rotation(mean, matrix), turned, squares, _similar_order(turned[:, :_CLUSTERED_COORDINATES]))
+    yield _Sample(rotation_of(mean, matrix), turned, squares, _similar_order(turned[:, :_CLUSTERED_COORDINATES]))
 
 
 def _limits(sample: Floats, queries: npt.NDArray[np.int64]) -> dict[int, float]:
@@ -163,7 +163,7 @@ def _try(
     head = min(heads, key=lambda head: warm[head])
     rotation = None
     if sample.rotation is not None:
-        rotation = Rotation(sample.rotation.mean, sample.rotation.matrix[:coordinates].copy())
+        rotation = rotation_of(sample.rotation.mean, sample.rotation.matrix[:coordinates].copy())
     choice = Choice(
         Frame(rotation, step, head), float(np.median(refined[head])) * scale, float(np.median(exact)) * scale
     )

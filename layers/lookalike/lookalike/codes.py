@@ -12,7 +12,9 @@ Lower bounds. By Pythagoras |x - q|^2 = |z_x - z_q|^2 + (what is outside R)^2, a
     |z_x - z_q| >= step |c_x - c_q| - e_x - e_q        |outside_x - outside_q| >= |t_x - t_q|
 
     head, both coded:          |x - q|^2 >= max(0, step |c_x - c_q| - e_x - e_q - s)^2 + max(0, |r_x - r_q| - s)^2
-    all, the query not coded:  |x - q|^2 >= max(0, |step c_x - z_q| - e_x - s)^2       + max(0, |t_x - t_q| - s)^2
+    all, q coded finely:       |x - q|^2 >= max(0, step |c_x - f_q| - e_x - g_q - s)^2 + max(0, |t_x - t_q| - s)^2
+
+with f_q = c_q + a second code 254 times finer, and g_q the little that it still loses.
 
 This is the VA-file's idea (Weber, Schek and Blott, VLDB 1998) with errors measured for each row instead of taken from the
 grid; the tail's term is Cauchy-Schwarz.
@@ -20,17 +22,20 @@ grid; the tail's term is Cauchy-Schwarz.
 Slack. s covers everything that is not exact, s = kappa (A + a_q) with A the largest a of the rows:
   - R is orthonormal up to its defect, |R R^T - I| <= delta. The nearest orthonormal matrix differs from R by at most
     delta, and its projector from R^T R by at most delta, so that z, t, e and r are each off by at most 2 delta a.
-  - z, e, t, r are computed in float64, off by less than 2^-30 a for up to 4096 dimensions, and stored in float32, off by
+  - A row's z, e, t, r are computed in float64, off by less than 2^-30 a for up to 4096 dimensions, and stored in float32, off by
     2^-24 of themselves, and none exceeds a plus a code's length, which is at most 2 a.
   - The bound is evaluated in float32: a handful of roundings of 2^-24 of terms that are at most 4 (A + a_q).
-kappa = 2^-18 + 8 delta is more than their sum. The squares and their sum are off by 2^-22 of themselves; whoever compares
+  - The query is turned, and turned back, in float32: by the bound for dot products of n terms, each coordinate is off by
+    at most 2 n 2^-24 a_q (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), which adds
+    2^-23 (coordinates^1/2 dimensions + dimensions^1/2 coordinates) a_q to s.
+kappa = 2^-18 + 8 delta is more than the sum of the others. The squares and their sum are off by 2^-22 of themselves; whoever compares
 bounds with a limit raises the limit by 2^-20 of itself.
 
-All lengths are kept in units of the step, so that neither tiny nor huge embeddings leave float32's range. A query's
-coordinates are cut off at 1e15, which brings it nearer to every code; lengths at 1e18, which brings them nearer to each
-other, and is more than any distance from a code that is left; so does a slack of as much, which leaves no bound.
+All lengths are kept in units of the step, so that neither tiny nor huge embeddings leave float32's range. They are cut off
+at 1e18, which brings lengths nearer to each other, and leaves errors and slacks above any distance between codes.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,10 +44,10 @@ import numpy.typing as npt
 from lookalike.rotation import Rotation
 
 TOP_CODE = 127
+FINENESS = 2 * TOP_CODE  # what a code loses of an unclipped coordinate, at most a half, fills a code again
 _KAPPA = 2.0**-18
 _KAPPA_PER_DEFECT = 8.0
-_MOST_COORDINATE = 1e15
-_MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 1e15 sqrt(4096)
+_MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 254 sqrt(4096)
 _ROWS_AT_ONCE = 4096  # coded together: as float64 they take twice the memory they are stored in
 
 _COLUMNS = ("head", "body", "head_error", "error", "rest", "tail")
@@ -105,12 +110,14 @@ class Codes:
 class CodedQuery:
     """A query in a frame. Lengths in units of the step.
 
-    exact: float32 (coordinates,), its coordinates uncoded; head: int8 (head,); slack: the bounds' s.
+    coarse, fine: int8 (coordinates,), whose sum coarse + fine / ``FINENESS`` is the query but for ``error``; head_error: of
+    coarse alone, in the head; slack: the bounds' s.
     """
 
-    exact: npt.NDArray[np.float32]
-    head: IntCodes
+    coarse: IntCodes
+    fine: IntCodes
     head_error: float
+    error: float
     rest: float
     tail: float
     slack: float
@@ -149,17 +156,42 @@ def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
 def encode_query(query: npt.NDArray[np.float32], codes: Codes) -> CodedQuery:
     """Code a query, float32 (dimensions,), to be compared with these codes."""
     frame = codes.frame
-    (z,), (tail_squared,), (norm_squared,) = _coordinates(query[np.newaxis], frame)
-    head = _quantise(z[: frame.head])
+    z, tail, reach, lost_turning = _turn(query, frame)
+    coarse = _quantise(z)
+    lost = z - coarse
+    fine = _quantise(lost * FINENESS)
     kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
     return CodedQuery(
-        exact=np.clip(z, -_MOST_COORDINATE, _MOST_COORDINATE).astype(np.float32),
-        head=head,
-        head_error=float(_length(np.square(z[: frame.head] - head).sum())),
-        rest=float(_length(np.square(z[frame.head :]).sum() + tail_squared)),
-        tail=float(_length(tail_squared)),
-        slack=min(kappa * (codes.reach + float(norm_squared) ** 0.5), _MOST_LENGTH),
+        coarse=coarse,
+        fine=fine,
+        head_error=_norm(lost[: frame.head]),
+        error=_norm(lost - fine / FINENESS),
+        rest=min(math.hypot(_norm(z[frame.head :]), tail), _MOST_LENGTH),
+        tail=tail,
+        slack=min(kappa * (codes.reach + reach) + lost_turning, _MOST_LENGTH),
     )
+
+
+def _turn(query: npt.NDArray[np.float32], frame: Frame) -> tuple[npt.NDArray[np.float64], float, float, float]:
+    """In units of the step: coordinates, tail, distance from the mean, and what float32 may have lost."""
+    if frame.rotation is None:
+        z = query.astype(np.float64) / frame.step
+        return z, 0.0, _norm(z), 0.0
+    matrix = frame.rotation.matrix
+    coordinates, dimensions = matrix.shape
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = query - frame.rotation.mean
+        turned = matrix @ centred
+    if not np.isfinite(turned).all():  # beyond float32: nothing is known, and every row will be computed
+        return np.zeros(coordinates), 0.0, 0.0, _MOST_LENGTH
+    tail = _norm((centred - turned @ matrix).astype(np.float64) / frame.step) if coordinates < dimensions else 0.0
+    reach = _norm(centred.astype(np.float64) / frame.step)
+    lost = 2.0**-23 * (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * reach
+    return turned.astype(np.float64) / frame.step, tail, reach, lost
+
+
+def _norm(vector: npt.NDArray[np.float64]) -> float:
+    return min(math.sqrt(np.dot(vector, vector)), _MOST_LENGTH)
 
 
 def _coordinates(
@@ -169,11 +201,14 @@ def _coordinates(
     if frame.rotation is None:
         z = vectors.astype(np.float64) / frame.step
         return z, np.zeros(len(z)), np.square(z).sum(axis=1)
+    matrix = frame.rotation.matrix.astype(np.float64)  # rounding a row's products to float32 would loosen every bound
     centred = (vectors.astype(np.float64) - frame.rotation.mean) / frame.step
-    z = centred @ frame.rotation.wide.T
+    z = centred @ matrix.T
     norm_squared = np.square(centred).sum(axis=1)
+    if z.shape == centred.shape:
+        return z, np.zeros(len(z)), norm_squared
     # Not as a difference of squares, which would lose half of the digits of a short tail.
-    tail_squared = np.square(centred - z @ frame.rotation.wide).sum(axis=1)
+    tail_squared = np.square(centred - z @ matrix).sum(axis=1)
     return z, tail_squared, norm_squared
 
 

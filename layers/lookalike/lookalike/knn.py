@@ -11,7 +11,10 @@ That no bound exceeds the distance it bounds is ``codes``' business; given that,
 in the answer, and the answer is that of computing every distance.
 """
 
-from collections.abc import Callable, Collection, Sequence
+import heapq
+import math
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -20,10 +23,10 @@ import numpy.typing as npt
 
 from lookalike import bounds
 from lookalike.codes import Lengths, encode_query
-from lookalike.rows import Hashes
+from lookalike.records import HASH_BYTES
 from lookalike.snapshot import Mask, Part, Snapshot
 
-_ROWS_AT_ONCE = 16_384  # scanned together: what is computed of them stays in the processor's cache
+_ROWS_AT_ONCE = 65_536  # scanned together: what is computed of them stays in the processor's cache
 _GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
 _FIRST_PER_PRODUCT = 4  # rows looked at for each product asked for, to begin with
 _FIRST_EXACT = (
@@ -65,23 +68,23 @@ def nearest_products(
     k: int,
     exclude: Collection[bytes] = (),
     allowed: Filter | None = None,
-    threads: int = 1,
+    executor: Executor | None = None,
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
     ``query``: float32 (dimensions,). ``exclude``: product hashes that are not to be found. ``allowed``: the rows to be
-    ranked, all without it. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
+    ranked, all without it. ``executor``: its threads share the scan of a large store. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one product must be asked for")
     scans = [_Scan(part, query) for part in snapshot.parts if len(part.live_puts)]
     for scan in scans:
         scan.leave_out(exclude, allowed)
-    rows_scanned = sum(scan.run(threads) for scan in scans)
+    rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
     search = _Search(scans, query, k)
     search.find_limit()
     search.finish()
-    return Answer(search.neighbours(), rows_scanned, search.rows_refined, len(search.found.put))
+    return Answer(search.neighbours(), rows_scanned, search.rows_refined, search.rows_exact)
 
 
 class _Scan:
@@ -105,11 +108,15 @@ class _Scan:
             unwanted |= ~self.part.live
             self.left_out = np.flatnonzero(unwanted[self.part.segment.put_rows])
 
-    def run(self, threads: int) -> int:
-        """Bound every row; how many live ones there are."""
-        for start in range(0, len(self.low), _ROWS_AT_ONCE * threads):
-            rows = slice(start, start + _ROWS_AT_ONCE * threads)
-            self.low[rows] = bounds.scan(self.codes, self.query, rows, threads=threads)
+    def run(self, run_all: Callable[[Callable[[slice], None], list[slice]], Iterable[None]]) -> int:
+        """Bound every row; how many live ones there are. ``run_all`` is ``map``, or an executor's."""
+
+        def bound(rows: slice) -> None:
+            self.low[rows] = bounds.scan(self.codes, self.query, rows)
+
+        parts = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(self.low), _ROWS_AT_ONCE)]
+        for _ in run_all(bound, parts):
+            pass
         self.low[self.left_out] = np.inf
         return len(self.low) - len(self.part.dead_puts)
 
@@ -144,10 +151,6 @@ class _Rows:
     def take(self, chosen: Numbers | slice) -> "_Rows":
         return _Rows(self.scan[chosen], self.put[chosen], self.value[chosen])
 
-    def followed_by(self, other: "_Rows") -> "_Rows":
-        pairs = zip((self.scan, self.put, self.value), (other.scan, other.put, other.value), strict=True)
-        return _Rows(*(np.concatenate(pair) for pair in pairs))
-
 
 _NO_ROWS = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
@@ -159,29 +162,36 @@ class _Search:
         self._scans = scans
         self._query = query.astype(np.float64)
         self._k = k
-        self.found = _NO_ROWS
-        self.limit = np.inf
+        self._nearest: dict[bytes, float] = {}  # each product's distance, by the rows found
+        self.found: list[_Rows] = []
+        self.limit = math.inf
         self.rows_refined = 0
 
+    @property
+    def rows_exact(self) -> int:
+        return sum(len(rows.put) for rows in self.found)
+
     def find_limit(self) -> None:
-        """Compute the most promising row of each of the k most promising products, and those in between."""
+        """Compute the most promising rows, until k products are among them."""
         if not self._scans:
             return
         smallest = np.concatenate([scan.smallest() for scan in self._scans])
         wanted = _FIRST_PER_PRODUCT * self._k
         while wanted < len(smallest):
             promising = self._refined(float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5)
-            _, first_seen = np.unique(self._products(promising), return_index=True)
-            if len(first_seen) >= self._k:
-                self._compute(promising.take(slice(0, int(np.sort(first_seen)[self._k - 1]) + 1)))
-                return
+            seen: set[bytes] = set()
+            for number, product in enumerate(self._products(promising)):
+                seen.add(product)
+                if len(seen) == self._k:
+                    self._compute(promising.take(slice(0, number + 1)))
+                    return
             wanted *= 4
 
     def finish(self) -> None:
         """Compute every other row that may be within the limit, which falls as they come."""
-        left = self._refined(self.limit, without=self.found)
+        left = self._refined(self.limit)
         start, size = 0, _FIRST_EXACT
-        while start < len(left.put):
+        while True:
             within = int(np.searchsorted(left.value, bounds.raised_square(self.limit), side="right"))
             end = min(start + size, within)
             if end <= start:
@@ -192,50 +202,54 @@ class _Search:
     def neighbours(self) -> tuple[Neighbour, ...]:
         """The answer."""
         named = []
-        # Only these are read: a placeholder photo may stand for thousands of products.
-        nearest = self.found.take(np.flatnonzero(self.found.value <= self.limit))
-        for scan, put, distance in zip(nearest.scan, nearest.put, nearest.value, strict=True):
-            segment = self._scans[scan].part.segment
-            row = int(segment.put_rows[put])
-            product_id, key = segment.name(row)
-            named.append((float(distance), key, product_id, segment, row))
+        for rows in self.found:
+            # Only these are read: a placeholder photo may stand for thousands of products.
+            nearest = rows.take(np.flatnonzero(rows.value <= self.limit))
+            for scan, put, distance in zip(nearest.scan, nearest.put, nearest.value.tolist(), strict=True):
+                segment = self._scans[scan].part.segment
+                row = int(segment.put_rows[put])
+                product_id, key = segment.name(row)
+                named.append((distance, key, product_id, segment, row))
         neighbours: dict[str, Neighbour] = {}
         for distance, key, product_id, segment, row in sorted(named, key=itemgetter(0, 1)):
             if len(neighbours) < self._k and product_id not in neighbours:
                 neighbours[product_id] = Neighbour(product_id, key, segment.detail(row), distance)
         return tuple(neighbours.values())
 
-    def _refined(self, distance: float, without: _Rows = _NO_ROWS) -> _Rows:
-        """The rows whose scanned bounds are not above the distance, ascending by their refined bounds."""
-        rows = _NO_ROWS
-        for number, scan in enumerate(self._scans):
-            puts = scan.rows_within(distance)
-            puts = puts[~np.isin(puts, without.put[without.scan == number])]
-            rows = rows.followed_by(_Rows(np.full(len(puts), number), puts, scan.refined(puts)))
+    def _refined(self, distance: float) -> _Rows:
+        """The rows not yet computed whose scanned bounds are not above the distance, ascending by their refined bounds."""
+        puts = [scan.rows_within(distance) for scan in self._scans]
+        numbers = np.repeat(np.arange(len(puts)), [len(part) for part in puts])
+        values = [scan.refined(part) for scan, part in zip(self._scans, puts, strict=True)]
+        rows = _Rows(numbers, np.concatenate(puts), np.concatenate(values)) if puts else _NO_ROWS
         self.rows_refined += len(rows.put)
-        return rows.take(np.argsort(rows.value, kind="stable"))
+        return rows.take(np.argsort(rows.value))
 
-    def _products(self, rows: _Rows) -> Hashes:
-        """The product of each row."""
-        products = np.empty(len(rows.put), "S16")
+    def _products(self, rows: _Rows) -> list[bytes]:
+        """The hash of the product of each row."""
+        products = np.empty(len(rows.put), f"S{HASH_BYTES}")
         for number, scan in enumerate(self._scans):
-            here = rows.scan == number
+            here = np.flatnonzero(rows.scan == number)
             products[here] = scan.part.segment.product_hash[scan.part.segment.put_rows[rows.put[here]]]
-        return products
+        hashes: list[bytes] = products.tolist()
+        return hashes
 
     def _compute(self, rows: _Rows) -> None:
         """Add rows to what is found. Their embeddings are read from all parts at once."""
-        here = [rows.scan == number for number in range(len(self._scans))]
-        reads = [
-            scan.part.segment.start_reading(rows.put[mask]) if mask.any() else None
-            for scan, mask in zip(self._scans, here, strict=True)
-        ]
+        here = [np.flatnonzero(rows.scan == number) for number in range(len(self._scans))]
+        reads = []
+        for scan, places in zip(self._scans, here, strict=True):
+            reads.append(scan.part.segment.start_reading(rows.put[places]))
+            scan.low[rows.put[places]] = np.inf  # not to be computed twice
         distances = np.empty(len(rows.put))
-        for mask, read in zip(here, reads, strict=True):
-            if read:
-                distances[mask] = self._distances(read())
-        self.found = self.found.followed_by(_Rows(rows.scan, rows.put, distances))
-        self.limit = _kth_product(distances=self.found.value, products=self._products(self.found), k=self._k)
+        for places, read in zip(here, reads, strict=True):
+            distances[places] = self._distances(read())
+        self.found.append(_Rows(rows.scan, rows.put, distances))
+        for product, distance in zip(self._products(rows), distances.tolist(), strict=True):
+            if distance < self._nearest.get(product, math.inf):
+                self._nearest[product] = distance
+        if len(self._nearest) >= self._k:
+            self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
 
     def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
         distances = np.empty(len(vectors))
@@ -243,12 +257,3 @@ class _Search:
             part = vectors[start : start + _EXACT_AT_ONCE]
             distances[start : start + len(part)] = np.sqrt(np.square(part - self._query).sum(axis=1))
         return distances
-
-
-def _kth_product(distances: Distances, products: Hashes, k: int) -> float:
-    """The distance of the k-th nearest product; infinite where there are fewer."""
-    by_distance = np.argsort(distances)
-    _, first_seen = np.unique(products[by_distance], return_index=True)
-    if len(first_seen) < k:
-        return float("inf")
-    return float(distances[by_distance[np.sort(first_seen)[k - 1]]])

@@ -6,7 +6,6 @@ segments. It has fewer rows than columns where the last coordinates are left out
 
 import uuid
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +19,15 @@ _COLUMNS = {"mean": 1, "matrix": 2}
 
 @dataclass(frozen=True)
 class Rotation:
-    """z = matrix (x - mean). mean: float32 (dimensions,); matrix: float32 (coordinates, dimensions), rows nearly orthonormal."""
+    """z = matrix (x - mean), where the matrix's rows are nearly orthonormal.
+
+    mean: float32 (dimensions,); matrix: float32 (coordinates, dimensions); defect: an upper bound of the spectral norm of
+    matrix matrix^T - I.
+    """
 
     mean: npt.NDArray[np.float32]
     matrix: npt.NDArray[np.float32]
+    defect: float
 
     def __post_init__(self) -> None:
         self.mean.flags.writeable = False
@@ -37,21 +41,18 @@ class Rotation:
     def coordinates(self) -> int:
         return int(self.matrix.shape[0])
 
-    @cached_property
-    def wide(self) -> npt.NDArray[np.float64]:
-        """The matrix in float64, as it is multiplied with: rounding to float32 would loosen every bound."""
-        return self.matrix.astype(np.float64)
 
-    @cached_property
-    def defect(self) -> float:
-        """An upper bound of the spectral norm of (matrix matrix^T - I): how far the rows are from orthonormal."""
-        return float(np.linalg.norm(self.wide @ self.wide.T - np.eye(self.coordinates)))
+def rotation_of(mean: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]) -> Rotation:
+    """A rotation with its defect measured."""
+    wide = matrix.astype(np.float64)
+    return Rotation(mean, matrix, float(np.linalg.norm(wide @ wide.T - np.eye(len(wide)))))
 
 
 def encode(rotation: Rotation) -> bytes:
     """The file's bytes, unlike any other's."""
     return tensors.encode(
-        {"mean": rotation.mean, "matrix": rotation.matrix}, {"format": FORMAT, "id": uuid.uuid4().hex}
+        {"mean": rotation.mean, "matrix": rotation.matrix},
+        {"format": FORMAT, "id": uuid.uuid4().hex, "defect": rotation.defect.hex()},
     )
 
 
@@ -64,7 +65,11 @@ def decode(data: bytes) -> Rotation:
         info = header.tensors.get(name)
         if info is None or info.dtype != np.float32 or len(info.shape) != axes:
             raise CorruptObject(f"the rotation has no {name} as it should be")
-    rotation = Rotation(*(tensors.view(header.tensors[name], data) for name in _COLUMNS))
-    if rotation.mean.shape != (rotation.dimensions,) or not rotation.defect < 0.5:
+    mean, matrix = (tensors.view(header.tensors[name], data) for name in _COLUMNS)
+    try:
+        rotation = Rotation(mean, matrix, float.fromhex(header.metadata["defect"]))
+    except (KeyError, ValueError) as error:
+        raise CorruptObject(f"the rotation does not say how exact it is: {error!r}") from error
+    if rotation.mean.shape != (rotation.dimensions,) or not 0 <= rotation.defect < 0.5:
         raise CorruptObject("the rotation's matrix and mean do not fit together, or it is no rotation")
     return rotation

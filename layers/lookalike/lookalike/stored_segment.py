@@ -15,11 +15,13 @@ that those rows lie together and few reads fetch them.
 Codes are deflated with Huffman coding alone: they have no repetitions to look for, and it is fast.
 """
 
+import struct
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ from lookalike.segment import Segment
 
 FORMAT = "lookalike-segment/2"
 CODED_AT_ONCE = 4096
-TEXTS_AT_ONCE = 128
+TEXTS_AT_ONCE = 32
 NEAR_BYTES = 192 * 1024  # between two rows: it takes less time to read them than to ask twice
 _READ_AT_ONCE_BYTES = 8 * 1024 * 1024
 _FIRST_READ_BYTES = 16 * 1024  # the header, and the key hashes and orders of a small segment
@@ -303,7 +305,7 @@ class _Texts:
     """A chunk of text, inflated: keys and then details, of so many rows."""
 
     data: bytes
-    ends: npt.NDArray[np.int64]
+    ends: list[int]
     rows: int
 
     def key(self, row: int) -> bytes:
@@ -325,8 +327,7 @@ def _read_text(chunk: chunks.Bytes, rows: int) -> _Texts:
     lengths_end = 2 * rows * 4
     if len(data) < lengths_end:
         raise CorruptObject("a chunk of text is shorter than its rows")
-    lengths = np.frombuffer(data[:lengths_end], "<u4")
-    ends = np.cumsum(np.concatenate([[lengths_end], lengths]), dtype=np.int64)
+    ends = [*accumulate(struct.unpack_from(f"<{2 * rows}I", data), initial=lengths_end)]
     if ends[-1] != len(data):
         raise CorruptObject("the rows of a chunk do not share out its text")
     return _Texts(data, ends, rows)
