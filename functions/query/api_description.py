@@ -55,6 +55,8 @@ _SCHEMAS: dict[str, Any] = {
             rows_scanned=_COUNT,
             rows_refined=_COUNT,
             rows_exact=_COUNT,
+            requests={**_COUNT, "description": "to the store while answering"},
+            bytes_read={**_COUNT, "description": "from the store while answering"},
             timings_ms={"type": "object", "additionalProperties": _NUMBER},
         ),
     ),

@@ -6,6 +6,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -19,11 +20,13 @@ from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.embedder import Embedder
 from lookalike.knn import Answer
+from lookalike.object_store import CountingStore
 from lookalike.reader import SnapshotReader
 from lookalike.records import Op
 from lookalike.rows import PhotoRecord
-from lookalike.search import MAX_K, Timings, embed_query, search, similar
+from lookalike.search import MAX_K, embed_query, search, similar
 from lookalike.snapshot import Snapshot
+from lookalike.timings import Timings
 
 logger = Logger(service="query")
 metrics = Metrics(service="query")  # the namespace is in the environment
@@ -81,10 +84,11 @@ class _Services:
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
         self.catalogue = S3Catalogue(self.client, self.settings.catalogue_bucket)
+        self.store = CountingStore(S3Store(self.client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"))
         self.reader = SnapshotReader(
-            S3Store(self.client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"),
-            dimensions=self.embedder.dimensions,
+            self.store, dimensions=self.embedder.dimensions, memory_bytes=self.settings.snapshot_bytes
         )
+        self.scanners = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="scan")
 
     def snapshot(self) -> Snapshot:
         if not self.restored:
@@ -120,6 +124,23 @@ class _Services:
 @cache
 def _services() -> _Services:
     return _Services()
+
+
+class _Course(Timings):
+    """How an answer came about: how long its stages took, and what was read in the meantime, the background included."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._store = _services().store
+        self._before = self._so_far()
+
+    def reads(self) -> dict[str, int]:
+        """Requests to the store and bytes from it."""
+        requests, bytes_read = self._so_far()
+        return {"requests": requests - self._before[0], "bytes_read": bytes_read - self._before[1]}
+
+    def _so_far(self) -> tuple[int, int]:
+        return sum(self._store.requests.values()), self._store.bytes_read
 
 
 class Request:
@@ -173,16 +194,16 @@ class Request:
 def post_search(request: Request) -> Response:
     """The products that look most like the photo in the body."""
     k = request.k()
-    timings = Timings()
-    with timings.stage("total"):
+    course = _Course()
+    with course.stage("total"):
         photo = _query_photo(request)
-        with timings.stage("refresh"):
+        with course.stage("refresh"):
             snapshot = _searchable(_services().snapshot())
-        with timings.stage("embed"):
+        with course.stage("embed"):
             embedding = embed_query(_services().embedder, photo)
-        with timings.stage("search"):
-            answer = search(snapshot, embedding, k=k)
-    return _results(request, snapshot, answer, k, timings)
+        with course.stage("search"):
+            answer = search(snapshot, embedding, k=k, executor=_services().scanners)
+    return _results(request, snapshot, answer, course)
 
 
 def _query_photo(request: Request) -> bytes:
@@ -203,13 +224,13 @@ def _query_photo(request: Request) -> bytes:
 def get_similar(request: Request) -> Response:
     """The products that look most like a product of the catalogue."""
     k = request.k()
-    timings = Timings()
-    with timings.stage("total"):
-        with timings.stage("refresh"):
+    course = _Course()
+    with course.stage("total"):
+        with course.stage("refresh"):
             snapshot = _searchable(_services().snapshot())
-        with timings.stage("search"):
-            answer = similar(snapshot, request.product_id(), k=k)
-    return _results(request, snapshot, answer, k, timings)
+        with course.stage("search"):
+            answer = similar(snapshot, request.product_id(), k=k, executor=_services().scanners)
+    return _results(request, snapshot, answer, course)
 
 
 def get_product(request: Request) -> Response:
@@ -318,8 +339,8 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
-def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timings: Timings) -> Response:
-    metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=timings.ms["total"])
+def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Course) -> Response:
+    metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=course.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     return _json(
         {
@@ -334,14 +355,15 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, k: int, timin
                 for neighbour in answer.neighbours
             ],
             "search": {
-                "k": k,
+                "k": request.k(),
                 "snapshot": snapshot.version,
                 "products": snapshot.products,
                 "photos": snapshot.photos,
                 "rows_scanned": answer.rows_scanned,
                 "rows_refined": answer.rows_refined,
                 "rows_exact": answer.rows_exact,
-                "timings_ms": timings.ms,
+                **course.reads(),
+                "timings_ms": {**course.ms, **{name: round(ms, 3) for name, ms in answer.timings_ms.items()}},
             },
         }
     )

@@ -198,7 +198,7 @@ def test_an_empty_snapshot_has_no_neighbours() -> None:
         snapshot_of(np.ones((3, 4), np.float32), keys_of(3), keys_of(3), superseded=3),
     ):
         answer = nearest_products(snapshot, np.ones(4, np.float32), k=5)
-        assert answer == knn.Answer((), 0, 0, 0)
+        assert (answer.neighbours, answer.rows_scanned, answer.rows_exact) == ((), 0, 0)
 
 
 @pytest.mark.parametrize("k", [0, -1])

@@ -47,6 +47,9 @@ def products(answer: Answer) -> list[str]:
     return [result["product_id"] for result in answer.body["results"]]
 
 
+STAGES = {"scan", "limit", "exact", "names"}
+
+
 class TestSearch:
     def test_a_photo_finds_what_it_shows(self, api: Api) -> None:
         answer = api.search(photo("red", 1), k="3")
@@ -58,8 +61,10 @@ class TestSearch:
         assert 0 < first["distance"] < others[0]["distance"] <= others[1]["distance"] <= 2
         told = answer.body["search"]
         assert (told["k"], told["products"], told["photos"], told["rows_scanned"]) == (3, 4, 5, 5)
-        assert told["timings_ms"].keys() == {"refresh", "embed", "search", "total"}
+        assert told["timings_ms"].keys() == {"refresh", "embed", "search", "total"} | STAGES
         assert told["timings_ms"]["total"] >= max(told["timings_ms"].values())
+        assert told["rows_exact"] <= told["rows_refined"] == 5
+        assert (told["requests"], told["bytes_read"] > 1000) == (3, True), "two listings and the log segment"
 
     def test_five_are_found_unless_told_otherwise(self, api: Api) -> None:
         api.fill(*(put_row(f"images/more{number}.jpg", photo(str(number))) for number in range(9)))
@@ -207,7 +212,7 @@ class TestSimilar:
         assert answer.status == 200
         assert len(products(answer)) == 2
         assert "1563" not in products(answer)
-        assert answer.body["search"]["timings_ms"].keys() == {"refresh", "search", "total"}
+        assert answer.body["search"]["timings_ms"].keys() == {"refresh", "search", "total"} | STAGES
 
     def test_an_event_as_the_distribution_passes_it_on(self, api: Api) -> None:
         answer = api.send(functions.event("http_similar"))

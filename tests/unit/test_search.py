@@ -7,8 +7,9 @@ from lookalike.errors import NotAnImage, NotFound, UndecodableImage
 from lookalike.object_store import MemoryStore
 from lookalike.reader import SnapshotReader
 from lookalike.records import Row
-from lookalike.search import Timings, embed_query, search, similar
+from lookalike.search import embed_query, search, similar
 from lookalike.snapshot import Snapshot
+from lookalike.timings import Timings
 from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
 
 

@@ -28,10 +28,11 @@ def test_every_variable_is_read() -> None:
             "MAX_IMAGE_PIXELS": "5",
             "MAX_STALENESS_S": "0.5",
             "GRACE_S": "7",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "513",
         }
     )
 
-    assert read == settings.Settings("a", "b", Path("/m"), 3, "p/", 4, 5, 0.5, 7.0)
+    assert read == settings.Settings("a", "b", Path("/m"), 3, "p/", 4, 5, 0.5, 7.0, 1024 * 1024)
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ in the answer, and the answer is that of computing every distance.
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 
 import numpy as np
@@ -25,6 +25,7 @@ from lookalike import bounds
 from lookalike.codes import Lengths, encode_query
 from lookalike.records import HASH_BYTES
 from lookalike.snapshot import Mask, Part, Snapshot
+from lookalike.timings import Timings
 
 _ROWS_AT_ONCE = 65_536  # scanned together: what is computed of them stays in the processor's cache
 _GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
@@ -53,12 +54,17 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Neighbours, nearest first, with how many rows were scanned, bounded a second time, and computed exactly."""
+    """Neighbours, nearest first, and how they were found.
+
+    rows_scanned, rows_refined, rows_exact: how many were bounded, bounded a second time, and computed; timings_ms: how long
+    the scan, the first limit, the other exact rows, and the reading of names took.
+    """
 
     neighbours: tuple[Neighbour, ...]
-    rows_scanned: int
-    rows_refined: int
-    rows_exact: int
+    rows_scanned: int = 0
+    rows_refined: int = 0
+    rows_exact: int = 0
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def nearest_products(
@@ -77,14 +83,20 @@ def nearest_products(
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one product must be asked for")
-    scans = [_Scan(part, query) for part in snapshot.parts if len(part.live_puts)]
-    for scan in scans:
-        scan.leave_out(exclude, allowed)
-    rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
+    timings = Timings()
+    with timings.stage("scan"):
+        scans = [_Scan(part, query) for part in snapshot.parts if len(part.live_puts)]
+        for scan in scans:
+            scan.leave_out(exclude, allowed)
+        rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
     search = _Search(scans, query, k)
-    search.find_limit()
-    search.finish()
-    return Answer(search.neighbours(), rows_scanned, search.rows_refined, search.rows_exact)
+    with timings.stage("limit"):
+        search.find_limit()
+    with timings.stage("exact"):
+        search.finish()
+    with timings.stage("names"):
+        neighbours = search.neighbours()
+    return Answer(neighbours, rows_scanned, search.rows_refined, search.rows_exact, timings.ms)
 
 
 class _Scan:

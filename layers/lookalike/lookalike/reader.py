@@ -38,7 +38,7 @@ _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, 
 class SnapshotReader:
     """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
 
-    ``resident_bytes``: how much memory may be filled with embeddings, in the background.
+    ``memory_bytes``: how much memory the snapshot may take; what the scan tier leaves of it is filled with embeddings.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class SnapshotReader:
         store: ObjectStore,
         *,
         dimensions: int,
-        resident_bytes: int = 0,
+        memory_bytes: int = 0,
         io_threads: int = 16,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._dimensions = dimensions
-        self._resident_bytes = resident_bytes
+        self._memory_bytes = memory_bytes
         self._clock = clock
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
         self._lock = threading.Lock()
@@ -172,10 +172,11 @@ class SnapshotReader:
 
     def _start_residency(self) -> None:
         """Load embeddings in the background, as many segments' as there is memory for."""
-        room = self._resident_bytes
+        stored = [held for held in self._base.values() if isinstance(held, StoredSegment)]
+        room = self._memory_bytes - sum(held.scan_bytes for held in stored)
         lacking = []
-        for held in self._base.values():
-            if isinstance(held, StoredSegment) and held.embedding_bytes <= room:
+        for held in stored:
+            if held.embedding_bytes <= room:
                 room -= held.embedding_bytes
                 if not held.is_resident:
                     lacking.append(held)

@@ -1,9 +1,7 @@
 """Search: a photo, or a product of the catalogue, in; the products that look most like it out."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections import Counter
+from concurrent.futures import Executor
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +15,6 @@ from lookalike.snapshot import Snapshot
 MAX_K = 100
 
 
-@dataclass(slots=True)
-class Timings:
-    """How long each stage took, in milliseconds."""
-
-    ms: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.ms[name] = round((time.perf_counter() - started) * 1000, 3)
-
-
 def embed_query(embedder: Embedder, image: bytes) -> npt.NDArray[np.float32]:
     """The embedding of a shopper's photo, float32 (dimensions,). Raises ImageError."""
     (embedding,) = embedder.embed([image])
@@ -40,12 +23,12 @@ def embed_query(embedder: Embedder, image: bytes) -> npt.NDArray[np.float32]:
     return embedding
 
 
-def search(snapshot: Snapshot, query: npt.NDArray[np.float32], *, k: int) -> Answer:
+def search(snapshot: Snapshot, query: npt.NDArray[np.float32], *, k: int, executor: Executor | None = None) -> Answer:
     """The k products nearest to an embedding, float32 (dimensions,)."""
-    return nearest_products(snapshot, query, k=k)
+    return nearest_products(snapshot, query, k=k, executor=executor)
 
 
-def similar(snapshot: Snapshot, product_id: str, *, k: int) -> Answer:
+def similar(snapshot: Snapshot, product_id: str, *, k: int, executor: Executor | None = None) -> Answer:
     """The k products nearest to a product of the catalogue, itself left out.
 
     Of a product with several photos every photo asks, and a neighbour's distance is the smallest any of them finds.
@@ -55,7 +38,10 @@ def similar(snapshot: Snapshot, product_id: str, *, k: int) -> Answer:
     if not embeddings:
         raise NotFound(f"no photo of product {product_id!r} could be read, so it has no neighbours")
     own = {text_hash(product_id)}
-    answers = [nearest_products(snapshot, embedding, k=k, exclude=own) for embedding in embeddings]
+    answers = [nearest_products(snapshot, embedding, k=k, exclude=own, executor=executor) for embedding in embeddings]
+    timings: Counter[str] = Counter()
+    for answer in answers:
+        timings.update(answer.timings_ms)
     found = [neighbour for answer in answers for neighbour in answer.neighbours]
     neighbours: dict[str, Neighbour] = {}
     for neighbour in sorted(found, key=lambda item: (item.distance, item.key)):
@@ -65,4 +51,5 @@ def similar(snapshot: Snapshot, product_id: str, *, k: int) -> Answer:
         sum(answer.rows_scanned for answer in answers),
         sum(answer.rows_refined for answer in answers),
         sum(answer.rows_exact for answer in answers),
+        timings,
     )

@@ -15,7 +15,10 @@ class SettingsError(LookalikeError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all functions share. ``threads``: how many threads ONNX Runtime uses."""
+    """What all functions share.
+
+    ``threads``: how many threads the model and a large scan use; ``snapshot_bytes``: how much memory a snapshot may take.
+    """
 
     store_bucket: str
     catalogue_bucket: str
@@ -26,6 +29,7 @@ class Settings:
     max_image_pixels: int
     max_staleness_s: float
     grace_s: float
+    snapshot_bytes: int
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -50,7 +54,14 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         max_image_pixels=value("MAX_IMAGE_PIXELS", _count, str(64_000_000)),
         max_staleness_s=value("MAX_STALENESS_S", _seconds, "5"),
         grace_s=value("GRACE_S", _seconds, str(15 * 60)),
+        # Lambda says how much memory the function has, in MiB.
+        snapshot_bytes=_snapshot_bytes(value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _count, "1769")),
     )
+
+
+def _snapshot_bytes(memory_mib: int) -> int:
+    """What is left beside Python, its libraries, the model (about 300 MB) and what a request takes."""
+    return max(0, (memory_mib - 512) * 1024 * 1024)
 
 
 def _name(text: str) -> str:
