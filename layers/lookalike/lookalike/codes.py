@@ -153,45 +153,60 @@ def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
     return Codes(frame, head, body, head_error, error, rest, tail, reach)
 
 
-def encode_query(query: npt.NDArray[np.float32], codes: Codes) -> CodedQuery:
-    """Code a query, float32 (dimensions,), to be compared with these codes."""
+@dataclass(frozen=True, slots=True)
+class TurnedQuery:
+    """A query in a rotation: coordinates, float64 (coordinates,), tail, distance from the mean, what float32 may have lost."""
+
+    coordinates: npt.NDArray[np.float64]
+    tail: float
+    reach: float
+    lost: float
+
+
+def turn_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> TurnedQuery:
+    """A query, float32 (dimensions,), in the coordinates of codes."""
+    if rotation is None:
+        wide = query.astype(np.float64)
+        return TurnedQuery(wide, 0.0, _norm(wide), 0.0)
+    coordinates, dimensions = rotation.matrix.shape
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = query - rotation.mean
+        turned = rotation.matrix @ centred
+        outside = centred - turned @ rotation.matrix if coordinates < dimensions else np.zeros(1, np.float32)
+    if not np.isfinite(turned).all() or not np.isfinite(outside).all():
+        # Beyond float32 nothing is known, and every row will be computed.
+        return TurnedQuery(np.zeros(coordinates), 0.0, 0.0, math.inf)
+    reach = _norm(centred.astype(np.float64))
+    lost = 2.0**-23 * (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * reach
+    return TurnedQuery(turned.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
+
+
+def encode_query(query: TurnedQuery, codes: Codes) -> CodedQuery:
+    """Code a query, turned by the rotation of these codes, to be compared with them."""
     frame = codes.frame
-    z, tail, reach, lost_turning = _turn(query, frame)
+    z = query.coordinates / frame.step
+    tail = query.tail / frame.step
     coarse = _quantise(z)
-    lost = z - coarse
-    fine = _quantise(lost * FINENESS)
+    missed = z - coarse
+    fine = _quantise(missed * FINENESS)
     kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
     return CodedQuery(
         coarse=coarse,
         fine=fine,
-        head_error=_norm(lost[: frame.head]),
-        error=_norm(lost - fine / FINENESS),
-        rest=min(math.hypot(_norm(z[frame.head :]), tail), _MOST_LENGTH),
-        tail=tail,
-        slack=min(kappa * (codes.reach + reach) + lost_turning, _MOST_LENGTH),
+        head_error=_cut(_norm(missed[: frame.head])),
+        error=_cut(_norm(missed - fine / FINENESS)),
+        rest=_cut(math.hypot(_norm(z[frame.head :]), tail)),
+        tail=_cut(tail),
+        slack=_cut(kappa * (codes.reach + query.reach / frame.step) + query.lost / frame.step),
     )
 
 
-def _turn(query: npt.NDArray[np.float32], frame: Frame) -> tuple[npt.NDArray[np.float64], float, float, float]:
-    """In units of the step: coordinates, tail, distance from the mean, and what float32 may have lost."""
-    if frame.rotation is None:
-        z = query.astype(np.float64) / frame.step
-        return z, 0.0, _norm(z), 0.0
-    matrix = frame.rotation.matrix
-    coordinates, dimensions = matrix.shape
-    with np.errstate(over="ignore", invalid="ignore"):
-        centred = query - frame.rotation.mean
-        turned = matrix @ centred
-    if not np.isfinite(turned).all():  # beyond float32: nothing is known, and every row will be computed
-        return np.zeros(coordinates), 0.0, 0.0, _MOST_LENGTH
-    tail = _norm((centred - turned @ matrix).astype(np.float64) / frame.step) if coordinates < dimensions else 0.0
-    reach = _norm(centred.astype(np.float64) / frame.step)
-    lost = 2.0**-23 * (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * reach
-    return turned.astype(np.float64) / frame.step, tail, reach, lost
+def _cut(length: float) -> float:
+    return min(length, _MOST_LENGTH)
 
 
 def _norm(vector: npt.NDArray[np.float64]) -> float:
-    return min(math.sqrt(np.dot(vector, vector)), _MOST_LENGTH)
+    return math.sqrt(np.dot(vector, vector))
 
 
 def _coordinates(

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import bounds
-from lookalike.codes import Lengths, encode_query
+from lookalike.codes import Lengths, TurnedQuery, encode_query, turn_query
 from lookalike.records import HASH_BYTES
 from lookalike.snapshot import Mask, Part, Snapshot
 from lookalike.timings import Timings
@@ -34,6 +34,8 @@ _FIRST_EXACT = (
     32  # rows computed exactly at first; then four times as many, and so on: each time is a round trip when cold
 )
 _EXACT_AT_ONCE = 1024  # rows in float64 at a time, where they take twice the memory they are stored in
+
+_SURELY_IN_RANGE = 2.0**127  # what a sum of squares is at least if float32 cannot hold it
 
 Filter = Callable[[Part], Mask]
 """Which rows of a part may be found: bool (rows,)."""
@@ -85,7 +87,10 @@ def nearest_products(
         raise ValueError(f"k is {k}; at least one product must be asked for")
     timings = Timings()
     with timings.stage("scan"):
-        scans = [_Scan(part, query) for part in snapshot.parts if len(part.live_puts)]
+        parts = [part for part in snapshot.parts if len(part.live_puts)]
+        rotations = {id(part.segment.codes.frame.rotation): part.segment.codes.frame.rotation for part in parts}
+        turned = {key: turn_query(query, rotation) for key, rotation in rotations.items()}
+        scans = [_Scan(part, turned[id(part.segment.codes.frame.rotation)]) for part in parts]
         for scan in scans:
             scan.leave_out(exclude, allowed)
         rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
@@ -102,7 +107,7 @@ def nearest_products(
 class _Scan:
     """One part's rows and their lower bounds. Rows are numbered as puts: in the order in which the part keeps them."""
 
-    def __init__(self, part: Part, query: npt.NDArray[np.float32]) -> None:
+    def __init__(self, part: Part, query: TurnedQuery) -> None:
         self.part = part
         self.codes = part.segment.codes
         self.query = encode_query(query, self.codes)
@@ -172,16 +177,14 @@ class _Search:
 
     def __init__(self, scans: Sequence[_Scan], query: npt.NDArray[np.float32], k: int) -> None:
         self._scans = scans
+        self._query32 = query
         self._query = query.astype(np.float64)
         self._k = k
         self._nearest: dict[bytes, float] = {}  # each product's distance, by the rows found
         self.found: list[_Rows] = []
         self.limit = math.inf
         self.rows_refined = 0
-
-    @property
-    def rows_exact(self) -> int:
-        return sum(len(rows.put) for rows in self.found)
+        self.rows_exact = 0
 
     def find_limit(self) -> None:
         """Compute the most promising rows, until k products are among them."""
@@ -202,7 +205,9 @@ class _Search:
     def finish(self) -> None:
         """Compute every other row that may be within the limit, which falls as they come."""
         left = self._refined(self.limit)
-        start, size = 0, _FIRST_EXACT
+        # What is not in memory is read at once: a second round trip costs more than the rows it may spare.
+        resident = all(scan.part.segment.is_resident for scan in self._scans)
+        start, size = 0, _FIRST_EXACT if resident else len(left.put)
         while True:
             within = int(np.searchsorted(left.value, bounds.raised_square(self.limit), side="right"))
             end = min(start + size, within)
@@ -253,15 +258,34 @@ class _Search:
         for scan, places in zip(self._scans, here, strict=True):
             reads.append(scan.part.segment.start_reading(rows.put[places]))
             scan.low[rows.put[places]] = np.inf  # not to be computed twice
-        distances = np.empty(len(rows.put))
+        distances = np.full(len(rows.put), np.inf)
         for places, read in zip(here, reads, strict=True):
-            distances[places] = self._distances(read())
-        self.found.append(_Rows(rows.scan, rows.put, distances))
-        for product, distance in zip(self._products(rows), distances.tolist(), strict=True):
+            vectors = read()
+            near = self._perhaps_within(vectors)
+            distances[places[near]] = self._distances(vectors[near])
+        self.rows_exact += len(rows.put)
+        near = np.flatnonzero(distances < np.inf)
+        rows = _Rows(rows.scan[near], rows.put[near], distances[near])
+        self.found.append(rows)
+        for product, distance in zip(self._products(rows), rows.value.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance
         if len(self._nearest) >= self._k:
             self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
+
+    def _perhaps_within(self, vectors: npt.NDArray[np.float32]) -> Numbers:
+        """Which embeddings float32 cannot tell to be beyond the limit.
+
+        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself, or beyond float32's range.
+        """
+        if self.limit == math.inf:
+            return np.arange(len(vectors))
+        with np.errstate(over="ignore"):
+            difference = vectors - self._query32
+            squared = np.einsum("ij,ij->i", difference, difference).astype(np.float64)
+        squared *= 1 - (vectors.shape[1] + 4) * 2.0**-24
+        squared[np.isinf(squared)] = _SURELY_IN_RANGE
+        return np.flatnonzero(squared <= self.limit * self.limit)
 
     def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
         distances = np.empty(len(vectors))

@@ -57,6 +57,11 @@ class Rows(ABC):
     def codes(self) -> Codes:
         """The scan tier of the embeddings."""
 
+    @property
+    @abstractmethod
+    def is_resident(self) -> bool:
+        """Whether the embeddings are in memory, so that reading them costs no request."""
+
     @abstractmethod
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
         """Begin to read the embeddings of these puts; what is returned waits for them: float32 (puts, dimensions).

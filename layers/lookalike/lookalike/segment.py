@@ -74,6 +74,10 @@ class Segment(Rows):
         """The scan tier, made when it is first asked for."""
         return encode_codes(self.embedding, plain_frame(self.embedding))
 
+    @property
+    def is_resident(self) -> bool:
+        return True
+
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
         """See ``Rows``: there is nothing to wait for."""
         return lambda: self.embedding[puts]
