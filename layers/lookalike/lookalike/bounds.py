@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import products, squared_distances
+from lookalike.code_distance import products, squared_distances, squared_distances_of_many
 from lookalike.codes import FINENESS, CodedQuery, Codes, Lengths
 
 _REFINED_AT_ONCE = 65_536  # rows; their codes are copied
@@ -23,7 +23,7 @@ def squared_limit(distance: float, codes: Codes) -> np.float32:
 
 def scan(codes: Codes, query: CodedQuery, part: slice) -> Lengths:
     """Squared lower bounds of the distance of consecutive rows, from their heads, in units of the step: float32 (rows,)."""
-    low = squared_distances(codes.head[part], query.coarse[: codes.frame.head], np.float32)
+    low = squared_distances_of_many(codes.head[part], codes.head_squares[part], query.coarse[: codes.frame.head])
     np.sqrt(low, out=low)
     low -= codes.head_error[part]
     low -= np.float32(query.head_error + query.slack)

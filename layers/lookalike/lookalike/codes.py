@@ -37,10 +37,12 @@ at 1e18, which brings lengths nearer to each other, and leaves errors and slacks
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.code_distance import squared_distances
 from lookalike.rotation import Rotation
 
 TOP_CODE = 127
@@ -97,9 +99,14 @@ class Codes:
     def __len__(self) -> int:
         return len(self.error)
 
+    @cached_property
+    def head_squares(self) -> npt.NDArray[np.int32]:
+        """The squared length of each head's code, int32 (rows,)."""
+        return squared_distances(self.head, np.zeros(self.frame.head, np.int8)).astype(np.int32)
+
     @property
     def nbytes(self) -> int:
-        return sum(getattr(self, name).nbytes for name in _COLUMNS)
+        return sum(int(getattr(self, name).nbytes) for name in (*_COLUMNS, "head_squares"))
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Codes":
         """The codes of these rows, in this order."""

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import bounds
+from lookalike.code_distance import squared_float_distances
 from lookalike.codes import Lengths, TurnedQuery, encode_query, turn_query
 from lookalike.records import HASH_BYTES
 from lookalike.snapshot import Mask, Part, Snapshot
@@ -30,9 +31,8 @@ from lookalike.timings import Timings
 _ROWS_AT_ONCE = 65_536  # scanned together: what is computed of them stays in the processor's cache
 _GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
 _FIRST_PER_PRODUCT = 4  # rows looked at for each product asked for, to begin with
-_FIRST_EXACT = (
-    32  # rows computed exactly at first; then four times as many, and so on: each time is a round trip when cold
-)
+_FIRST_EXACT = 24  # rows computed exactly at first, which mostly hold the nearest
+_THEN_TIMES = 16  # as many the next time, and so on
 _EXACT_AT_ONCE = 1024  # rows in float64 at a time, where they take twice the memory they are stored in
 
 _SURELY_IN_RANGE = 2.0**127  # what a sum of squares is at least if float32 cannot hold it
@@ -81,7 +81,8 @@ def nearest_products(
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
     ``query``: float32 (dimensions,). ``exclude``: product hashes that are not to be found. ``allowed``: the rows to be
-    ranked, all without it. ``executor``: its threads share the scan of a large store. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
+    ranked, all without it. ``executor``: its threads share the scan of a large store. Raises ValueError where k < 1,
+    StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one product must be asked for")
@@ -91,8 +92,9 @@ def nearest_products(
         rotations = {id(part.segment.codes.frame.rotation): part.segment.codes.frame.rotation for part in parts}
         turned = {key: turn_query(query, rotation) for key, rotation in rotations.items()}
         scans = [_Scan(part, turned[id(part.segment.codes.frame.rotation)]) for part in parts]
-        for scan in scans:
-            scan.leave_out(exclude, allowed)
+        if exclude or allowed:
+            for scan in scans:
+                scan.leave_out(exclude, allowed)
         rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
     search = _Search(scans, query, k)
     with timings.stage("limit"):
@@ -214,7 +216,7 @@ class _Search:
             if end <= start:
                 return
             self._compute(left.take(slice(start, end)))
-            start, size = end, size * 4
+            start, size = end, size * _THEN_TIMES
 
     def neighbours(self) -> tuple[Neighbour, ...]:
         """The answer."""
@@ -245,21 +247,23 @@ class _Search:
     def _products(self, rows: _Rows) -> list[bytes]:
         """The hash of the product of each row."""
         products = np.empty(len(rows.put), f"S{HASH_BYTES}")
-        for number, scan in enumerate(self._scans):
+        for number in np.unique(rows.scan):
             here = np.flatnonzero(rows.scan == number)
-            products[here] = scan.part.segment.product_hash[scan.part.segment.put_rows[rows.put[here]]]
+            segment = self._scans[number].part.segment
+            products[here] = segment.product_hash[segment.put_rows[rows.put[here]]]
         hashes: list[bytes] = products.tolist()
         return hashes
 
     def _compute(self, rows: _Rows) -> None:
         """Add rows to what is found. Their embeddings are read from all parts at once."""
-        here = [np.flatnonzero(rows.scan == number) for number in range(len(self._scans))]
         reads = []
-        for scan, places in zip(self._scans, here, strict=True):
-            reads.append(scan.part.segment.start_reading(rows.put[places]))
-            scan.low[rows.put[places]] = np.inf  # not to be computed twice
+        for number in np.unique(rows.scan):
+            places = np.flatnonzero(rows.scan == number)
+            puts = rows.put[places]
+            reads.append((places, self._scans[number].part.segment.start_reading(puts)))
+            self._scans[number].low[puts] = np.inf  # not to be computed twice
         distances = np.full(len(rows.put), np.inf)
-        for places, read in zip(here, reads, strict=True):
+        for places, read in reads:
             vectors = read()
             near = self._perhaps_within(vectors)
             distances[places[near]] = self._distances(vectors[near])
@@ -276,13 +280,12 @@ class _Search:
     def _perhaps_within(self, vectors: npt.NDArray[np.float32]) -> Numbers:
         """Which embeddings float32 cannot tell to be beyond the limit.
 
-        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself, or beyond float32's range.
+        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in whatever order it is summed, or beyond
+        float32's range.
         """
         if self.limit == math.inf:
             return np.arange(len(vectors))
-        with np.errstate(over="ignore"):
-            difference = vectors - self._query32
-            squared = np.einsum("ij,ij->i", difference, difference).astype(np.float64)
+        squared = squared_float_distances(vectors, self._query32)
         squared *= 1 - (vectors.shape[1] + 4) * 2.0**-24
         squared[np.isinf(squared)] = _SURELY_IN_RANGE
         return np.flatnonzero(squared <= self.limit * self.limit)
