@@ -12,7 +12,7 @@ from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
 from lookalike.reader import SnapshotReader
 from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row
-from lookalike.snapshot import Snapshot, newest_mask
+from lookalike.snapshot import Snapshot, count_distinct, newest_mask
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -129,6 +129,11 @@ def test_arrays_of_a_snapshot_are_read_only(store: MemoryStore, clock: Clock) ->
         assert not part.segment.order.flags.writeable
         assert not part.segment.codes.head.flags.writeable
         assert not part.segment.codes.error.flags.writeable
+
+
+@given(st.lists(st.sampled_from([b"a" * 16, b"a" * 8 + b"b" * 8, b"b" * 8 + b"a" * 8, b"c" * 15, b""])))
+def test_distinct_hashes_are_counted_even_if_they_share_a_half(hashes: list[bytes]) -> None:
+    assert count_distinct(np.array(hashes, "S16")) == len(set(hashes))
 
 
 # --- newest_mask ------------------------------------------------------------------------------------------------------

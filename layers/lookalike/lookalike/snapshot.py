@@ -67,7 +67,7 @@ class Snapshot:
     def products(self) -> int:
         """How many products have at least one searchable photo."""
         hashes = [part.segment.product_hash[part.live_puts] for part in self.parts]
-        return len(np.unique(np.concatenate(hashes))) if hashes else 0
+        return count_distinct(np.concatenate(hashes)) if hashes else 0
 
     @cached_property
     def rejected(self) -> int:
@@ -123,6 +123,16 @@ def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
     superseded = key_hash[by_age[1:]] == key_hash[by_age[:-1]]
     newest[by_age[:-1][superseded]] = False
     return newest
+
+
+def count_distinct(hashes: Hashes) -> int:
+    """How many different hashes there are, S16 (rows,): by their halves as integers, which sort ten times faster."""
+    halves = np.ascontiguousarray(hashes).view(np.uint64).reshape(-1, 2)
+    by_first = halves[np.argsort(halves[:, 0])]
+    same = by_first[1:, 0] == by_first[:-1, 0]
+    if (by_first[1:, 1] != by_first[:-1, 1])[same].any():  # two hashes that share a half, which chance does not bring about
+        return len(np.unique(hashes))
+    return len(hashes) - int(np.count_nonzero(same))
 
 
 def _heads(key_hash: Hashes) -> npt.NDArray[np.uint64]:
