@@ -13,7 +13,7 @@ in the answer, and the answer is that of computing every distance.
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -95,7 +95,7 @@ def nearest_products(
         if exclude or allowed:
             for scan in scans:
                 scan.leave_out(exclude, allowed)
-        rows_scanned = sum(scan.run(executor.map if executor else map) for scan in scans)
+        _run(scans, executor)
     search = _Search(scans, query, k)
     with timings.stage("limit"):
         search.find_limit()
@@ -103,7 +103,7 @@ def nearest_products(
         search.finish()
     with timings.stage("names"):
         neighbours = search.neighbours()
-    return Answer(neighbours, rows_scanned, search.rows_refined, search.rows_exact, timings.ms)
+    return Answer(neighbours, sum(scan.live for scan in scans), search.rows_refined, search.rows_exact, timings.ms)
 
 
 class _Scan:
@@ -127,17 +127,14 @@ class _Scan:
             unwanted |= ~self.part.live
             self.left_out = np.flatnonzero(unwanted[self.part.segment.put_rows])
 
-    def run(self, run_all: Callable[[Callable[[slice], None], list[slice]], Iterable[None]]) -> int:
-        """Bound every row; how many live ones there are. ``run_all`` is ``map``, or an executor's."""
-
-        def bound(rows: slice) -> None:
-            self.low[rows] = bounds.scan(self.codes, self.query, rows)
-
-        parts = [slice(start, start + _ROWS_AT_ONCE) for start in range(0, len(self.low), _ROWS_AT_ONCE)]
-        for _ in run_all(bound, parts):
-            pass
-        self.low[self.left_out] = np.inf
+    @property
+    def live(self) -> int:
+        """How many rows are live."""
         return len(self.low) - len(self.part.dead_puts)
+
+    def run(self, rows: slice) -> None:
+        """Bound these rows."""
+        self.low[rows] = bounds.scan(self.codes, self.query, rows)
 
     def smallest(self) -> Distances:
         """The smallest bound of each group of rows, squared distances."""
@@ -157,6 +154,20 @@ class _Scan:
     def refined(self, rows: Numbers) -> Distances:
         """Tighter bounds of these rows, squared distances."""
         return self.squared(bounds.refine(self.codes, self.query, rows))
+
+
+def _run(scans: Sequence[_Scan], executor: Executor | None) -> None:
+    """Bound every row of every scan, with the executor's threads where there is more to do than starting them takes."""
+    tasks = [
+        (scan, slice(start, start + _ROWS_AT_ONCE))
+        for scan in scans
+        for start in range(0, len(scan.low), _ROWS_AT_ONCE)
+    ]
+    shared = executor is not None and sum(len(scan.low) for scan in scans) > 2 * _ROWS_AT_ONCE
+    for _ in (executor.map if executor and shared else map)(lambda task: task[0].run(task[1]), tasks):
+        pass
+    for scan in scans:
+        scan.low[scan.left_out] = np.inf
 
 
 @dataclass(frozen=True, slots=True)

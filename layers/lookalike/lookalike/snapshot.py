@@ -130,7 +130,9 @@ def count_distinct(hashes: Hashes) -> int:
     halves = np.ascontiguousarray(hashes).view(np.uint64).reshape(-1, 2)
     by_first = halves[np.argsort(halves[:, 0])]
     same = by_first[1:, 0] == by_first[:-1, 0]
-    if (by_first[1:, 1] != by_first[:-1, 1])[same].any():  # two hashes that share a half, which chance does not bring about
+    if (by_first[1:, 1] != by_first[:-1, 1])[
+        same
+    ].any():  # two hashes that share a half, which chance does not bring about
         return len(np.unique(hashes))
     return len(hashes) - int(np.count_nonzero(same))
 
