@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 
 from lookalike import manifest, object_store
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.manifest import EMPTY, Calibration, Manifest, SegmentRef
 from lookalike.object_store import CountingStore, MemoryStore
 from tests.support.rows import quick, texts
 from tests.support.stores import Fault, FaultyStore, Rival
 
 naturals = st.integers(0, 2**60)
+measures = st.floats(0, 1e9)
 manifests = st.builds(
     Manifest,
     version=st.integers(0, 10**12),
-    segments=st.lists(st.builds(SegmentRef, texts, naturals, naturals, naturals), max_size=3).map(tuple),
+    segments=st.lists(
+        st.builds(SegmentRef, texts, naturals, naturals, naturals, naturals, naturals, texts), max_size=3
+    ).map(tuple),
+    calibration=st.none() | st.builds(Calibration, texts, measures, naturals, naturals, naturals, measures, measures),
     folded=st.dictionaries(texts, naturals, max_size=3),
     retired=st.dictionaries(texts, naturals, max_size=3),
     created_ms=naturals,
@@ -29,6 +33,7 @@ SAMPLE = Manifest(
     folded={"log/a.safetensors": 1_700_000_000_000},
     retired={"segments/b.safetensors": 1_700_000_000_001},
     created_ms=1_700_000_000_002,
+    calibration=Calibration("segments/r.safetensors", 0.25, 64, 128, 50_000, 12.5, 7.0),
 )
 
 
@@ -123,7 +128,9 @@ def fields(**changes: Any) -> bytes:
         b"\xff",
         b"[" * 100_000,
         b"{}",
-        fields(format="lookalike-manifest/2"),
+        fields(format="lookalike-manifest/3"),
+        fields(calibration=7),
+        fields(calibration={"rotation": "a"}),
         fields(format=None),
         fields(version="7"),
         fields(version=7.0),
@@ -163,4 +170,4 @@ def test_damage_anywhere_is_corrupt_or_gives_a_manifest() -> None:
                 found = manifest.decode(data[:place] + bytes([damage]) + data[place + 1 :])
             except CorruptObject:
                 continue
-            assert all(type(number) is int for number in (found.version, *dataclasses.astuple(found.segments[0])[1:]))
+            assert all(type(number) is int for number in (found.version, *dataclasses.astuple(found.segments[0])[1:-1]))

@@ -1,21 +1,25 @@
 """Checks that a live store is what the protocol promises, reading only.
 
 Every object is read whole. What is wrong is an error: something was lost, doubled or damaged. What is merely untidy (an
-object left by a crash, a log segment folded and not yet collected) is counted, since collection sees to it.
+object left by a crash, a log segment folded and not yet collected) is counted, since collection sees to it. Of every segment
+of the manifest a search is judged as compaction's gate does it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from lookalike import log, manifest, stored_segment
-from lookalike.errors import CorruptObject, ObjectMissing
+from lookalike import log, manifest, rotation, stored_segment
+from lookalike.errors import CorruptObject, NotExact, ObjectMissing
+from lookalike.gate import judge
 from lookalike.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.object_store import ObjectStore
 from lookalike.records import Op, text_hash
+from lookalike.rotation import Rotation
 from lookalike.segment import Segment
 from lookalike.snapshot import newest_mask
+from lookalike.stored_segment import Encoded
 from lookalike.writer import PREFIX as SEGMENTS
 
 
@@ -37,7 +41,8 @@ def check(store: ObjectStore) -> Report:
     log_sizes = {entry.name: entry.size for entry in log.entries(store)}
     newest = _newest_manifest(store, report)
     waiting = sorted(log_sizes.keys() - newest.folded.keys())
-    base = {ref.name: _read_referenced(store, ref, report) for ref in newest.segments}
+    rotations = {name: _read_rotation(store, name, report) for name in sorted(newest.rotations)}
+    base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
     top = {name: _read(store, name, report) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
     dimensions = {rows.dimensions for rows in live.values()}
@@ -70,23 +75,50 @@ def _newest_manifest(store: ObjectStore, report: Report) -> Manifest:
     return manifest.newest(store)
 
 
-def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
+def _read_object(store: ObjectStore, name: str, report: Report) -> bytes | None:
     try:
-        return stored_segment.decode(store.get(name))
+        return store.get(name)
     except ObjectMissing:
         report.errors.append(f"{name}: is part of the store and missing")
+    return None
+
+
+def _read_rotation(store: ObjectStore, name: str, report: Report) -> Rotation | None:
+    data = _read_object(store, name, report)
+    try:
+        return rotation.decode(data) if data is not None else None
     except CorruptObject as error:
         report.errors.append(f"{name}: {error}")
     return None
 
 
-def _read_referenced(store: ObjectStore, ref: SegmentRef, report: Report) -> Segment | None:
-    rows = _read(store, ref.name, report)
-    if rows is not None and (len(rows), len(rows.embedding)) != (ref.rows, ref.puts):
-        report.errors.append(
-            f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
-            f"{ref.rows} and {ref.puts}"
-        )
+def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
+    data = _read_object(store, name, report)
+    try:
+        return stored_segment.decode(data) if data is not None else None
+    except CorruptObject as error:
+        report.errors.append(f"{name}: {error}")
+    return None
+
+
+def _read_referenced(
+    store: ObjectStore, ref: SegmentRef, rotations: Mapping[str, Rotation | None], report: Report
+) -> Segment | None:
+    data = _read_object(store, ref.name, report)
+    if data is None:
+        return None
+    rows = None
+    try:
+        rows = stored_segment.decode(data)
+        if (len(rows), len(rows.embedding)) != (ref.rows, ref.puts):
+            report.errors.append(
+                f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
+                f"{ref.rows} and {ref.puts}"
+            )
+        if ref.scan_bytes and (not ref.rotation or rotations.get(ref.rotation)):
+            judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
+    except (CorruptObject, NotExact) as error:
+        report.errors.append(f"{ref.name}: {error}")
     return rows
 
 

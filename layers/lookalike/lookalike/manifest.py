@@ -73,10 +73,15 @@ class Manifest:
         return manifest_name(self.version)
 
     @property
+    def rotations(self) -> frozenset[str]:
+        """The names of the rotations that the segments, or the next ones, are coded by."""
+        names = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
+        return frozenset(names - {""})
+
+    @property
     def objects(self) -> frozenset[str]:
-        """The names of the segments and rotations that this version is made of."""
-        rotations = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
-        return frozenset({ref.name for ref in self.segments} | rotations - {""})
+        """The names of all objects that this version is made of."""
+        return self.rotations | {ref.name for ref in self.segments}
 
 
 EMPTY = Manifest(id="")
