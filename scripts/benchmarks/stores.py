@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -44,8 +45,8 @@ def bench_s3() -> Iterator[str]:
 
 def in_own_process(work: Any, *arguments: Any) -> Any:
     """What ``work`` gives, in a process that has done nothing else: its memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def random_units(rows: int, dimensions: int, *, seed: int = 0) -> Floats:
