@@ -11,7 +11,6 @@
 Peers are used where they are installed; `make bench` has them all. S3 is the local one, in a process of its own.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator

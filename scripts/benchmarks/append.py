@@ -113,4 +113,3 @@ def _refresh(prefix: str, rows: int, dimensions: int, batch: int) -> dict[str, A
         "requests": sum(store.requests.values()),
         "bytes_read": store.bytes_read,
     }
-

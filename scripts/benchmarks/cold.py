@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from lookalike.aws import s3_client
-from scripts.benchmarks.agreement import agrees, expected
+from scripts.benchmarks.agreement import Expected, agrees, expected
 from scripts.benchmarks.data import Data
 from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
 from scripts.benchmarks.errors import BenchError
@@ -43,87 +43,101 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
     with scratch() as folder, bench_s3() as endpoint_url:
         for data in datasets(options, folder):
             in_own_process(build, data, f"{data.path.stem}/")
-            yield from _compare(data, Path(folder), endpoint_url, options)
+            yield from _Contest(data, Path(folder), endpoint_url, options).results()
 
 
-def _compare(data: Data, folder: Path, endpoint_url: str, options: argparse.Namespace) -> Iterator[Result]:
-    labels = {"bench": "cold", **data.labels()}
-    photo = _photo(data, folder, options)
-    engines = []
-    for name in options.engines:
-        problem = _prepare(name, data, endpoint_url)
-        if problem:
-            yield result(**labels, engine=name, note=problem)
-        else:
-            engines.append(name)
-    starts = {name: _Starts() for name in engines}
-    queries = data.queries[: options.starts]
-    for name in engines:  # not timed: with it, everything is in the page cache
-        with relay(endpoint_url) as (address, traffic):
-            _start(_asked(name, data, 0, folder, photo, options, address), address)
-        requests = traffic.requests["GET"] + traffic.requests["HEAD"]
-        starts[name].wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
-    for number in range(len(queries)):
+@dataclass(frozen=True, slots=True)
+class _Contest:
+    """The engines over one data set, of which each has its own form in S3."""
+
+    data: Data
+    folder: Path
+    endpoint_url: str
+    options: argparse.Namespace
+
+    def results(self) -> Iterator[Result]:
+        """A line for each engine; a note for one that cannot take part."""
+        photo = self._photo()
+        labels = {"bench": "cold", **self.data.labels(), "asked_by": "image" if photo else "embedding"}
+        starts: dict[str, _Starts] = {}
+        for name in self.options.engines:
+            problem = _prepare(name, self.data, self.endpoint_url)
+            if problem:
+                yield result(**labels, engine=name, note=problem)
+            else:
+                starts[name] = _Starts()
+        for name, found in starts.items():  # not timed: with it, everything is in the page cache
+            with relay(self.endpoint_url) as (address, traffic):
+                _start(self._asked(name, 0, photo, address), address)
+            requests = traffic.requests["GET"] + traffic.requests["HEAD"]
+            found.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
+        queries = self.data.queries[: self.options.starts]
+        for number in range(len(queries)):
+            for name, found in starts.items():
+                answer, ms = _start(self._asked(name, number, photo, self.endpoint_url), self.endpoint_url)
+                found.answers.append(answer)
+                found.ms.append(ms)
+        # What a photo's embedding is, only the processes know.
+        right = [] if photo else expected(self.data.vectors, queries, self.options.k)
+        our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
         for name, found in starts.items():
-            asked = _asked(name, data, number, folder, photo, options, endpoint_url)
-            answer, ms = _start(asked, endpoint_url)
-            found.answers.append(answer)
-            found.ms.append(ms)
-    right = [] if photo else expected(data.vectors, queries, options.k)
-    our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
-    for name, found in starts.items():
-        yield _result(name, found, labels, data, right, our_ms, options, is_image=bool(photo))
+            yield result(**labels, engine=name, **self._figures(name, found, right, our_ms))
 
+    def _figures(self, name: str, found: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
+        equal = [
+            agrees(answer["ids"], answers, self.data.vectors, query, has_keys=name == "lookalike")
+            for answer, answers, query in zip(found.answers, right, self.data.queries, strict=False)
+        ]
+        p50_ms = percentile(found.ms, 50)
+        read = {
+            count: median(answer[count] for answer in found.answers) if count in found.answers[0] else on_wire
+            for count, on_wire in found.wire.items()
+        }
+        return {
+            **read,
+            "k": self.options.k,
+            "starts": len(found.ms),
+            "p50_ms": p50_ms,
+            "p99_ms": percentile(found.ms, 99),
+            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
+            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}" if equal else None,
+            **{stage: percentile([answer[stage] for answer in found.answers], 50) for stage in _STAGES},
+            "rows_refined": median(answer.get("rows_refined") for answer in found.answers),
+            "rows_exact": median(answer.get("rows_exact") for answer in found.answers),
+            "version": KINDS[name].versions(),
+        }
 
-def _result(
-    name: str,
-    found: _Starts,
-    labels: Mapping[str, Any],
-    data: Data,
-    right: list[Any],
-    our_ms: float | None,
-    options: argparse.Namespace,
-    *,
-    is_image: bool,
-) -> Result:
-    equal = [
-        agrees(answer["ids"], answers, data.vectors, query, has_keys=name == "lookalike")
-        for answer, answers, query in zip(found.answers, right, data.queries, strict=False)
-    ]
-    p50_ms = percentile(found.ms, 50)
-    read = {
-        count: median(answer.get(count) for answer in found.answers) if count in found.answers[0] else found.wire[count]
-        for count in ("bytes_read", "requests", "lists")
-    }
-    return result(
-        **labels,
-        **read,
-        engine=name,
-        asked_by="image" if is_image else "embedding",
-        k=options.k,
-        starts=len(found.ms),
-        p50_ms=p50_ms,
-        p99_ms=percentile(found.ms, 99),
-        ratio_to_lookalike=round(p50_ms / our_ms, 3) if our_ms else None,
-        ids_equal_sklearn=f"{sum(equal)}/{len(equal)}" if equal else None,
-        **{stage: percentile([answer[stage] for answer in found.answers], 50) for stage in _STAGES},
-        rows_refined=median(answer.get("rows_refined") for answer in found.answers),
-        rows_exact=median(answer.get("rows_exact") for answer in found.answers),
-        version=KINDS[name].versions(),
-    )
+    def _photo(self) -> Path | None:
+        """The file of the photo to ask with, None where embeddings ask."""
+        if not self.options.image:
+            return None
+        if isinstance(self.options.image, Path):
+            return self.options.image
+        if self.data.photo is None:
+            raise BenchError(
+                f"There is no photo of {self.data.name}. Name one with --image, or the catalogue with --photos."
+            )
+        path = self.folder / "query-photo"
+        path.write_bytes(self.data.photo)
+        return path
 
-
-def _photo(data: Data, folder: Path, options: argparse.Namespace) -> Path | None:
-    """The file of the photo to ask with, None where embeddings ask."""
-    if not options.image:
-        return None
-    if isinstance(options.image, Path):
-        return Path(options.image)
-    if data.photo is None:
-        raise BenchError(f"There is no photo of {data.name}. Name one with --image, or the catalogue with --photos.")
-    path = folder / "query-photo"
-    path.write_bytes(data.photo)
-    return path
+    def _asked(self, name: str, number: int, photo: Path | None, endpoint_url: str) -> dict[str, Any]:
+        query = self.folder / "query.npy"
+        np.save(query, self.data.queries[number])
+        return {
+            "engine": name,
+            "bucket": BUCKET,
+            "prefix": f"{self.data.path.stem}/",
+            "dimensions": self.data.vectors.shape[1],
+            "k": self.options.k,
+            "query": str(query),
+            "image": str(photo) if photo else None,
+            "model_dir": str(self.options.model_dir),
+            "threads": _MODEL_THREADS,
+            "matrix": self.data.path.name,
+            "lance": _lance(self.data),
+            "storage_options": _storage_options(endpoint_url),
+        }
 
 
 def _prepare(name: str, data: Data, endpoint_url: str) -> str | None:
@@ -154,33 +168,6 @@ def _storage_options(endpoint_url: str) -> dict[str, str]:
         "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
         "aws_region": os.environ["AWS_DEFAULT_REGION"],
         "allow_http": "true",
-    }
-
-
-def _asked(
-    name: str,
-    data: Data,
-    number: int,
-    folder: Path,
-    photo: Path | None,
-    options: argparse.Namespace,
-    endpoint_url: str,
-) -> dict[str, Any]:
-    query = folder / "query.npy"
-    np.save(query, data.queries[number])
-    return {
-        "engine": name,
-        "bucket": BUCKET,
-        "prefix": f"{data.path.stem}/",
-        "dimensions": data.vectors.shape[1],
-        "k": options.k,
-        "query": str(query),
-        "image": str(photo) if photo else None,
-        "model_dir": str(options.model_dir),
-        "threads": _MODEL_THREADS,
-        "matrix": data.path.name,
-        "lance": _lance(data),
-        "storage_options": _storage_options(endpoint_url),
     }
 
 

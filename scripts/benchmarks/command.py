@@ -31,11 +31,20 @@ def parser(description: str, root: Path) -> argparse.ArgumentParser:
     _add_data(cold, root, queries=200)
     cold.add_argument("-k", type=count, default=5, help="products asked for (5)")
     cold.add_argument("--starts", type=count, default=10, help="fresh processes of each engine, in turn (10)")
-    cold.add_argument("--image", nargs="?", const=True, type=Path, metavar="FILE", help="ask with a photo, the model included: with this one, or with a held-out one of --photos")
+    cold.add_argument(
+        "--image",
+        nargs="?",
+        const=True,
+        type=Path,
+        metavar="FILE",
+        help="ask with a photo, the model included: with this one, or with a held-out one of --photos",
+    )
     _add_engines(cold, COLD_ENGINES)
 
     growth = command("growth", "time, rows looked at, bytes and memory against the number of rows")
-    growth.add_argument("--rows", type=count, nargs="+", default=[10_000, 100_000, 1_000_000], help="(10000 100000 1000000)")
+    growth.add_argument(
+        "--rows", type=count, nargs="+", default=[10_000, 100_000, 1_000_000], help="(10000 100000 1000000)"
+    )
     growth.add_argument("--dimensions", type=count, default=512)
     growth.add_argument("--queries", type=count, default=100, help="held-out rows to ask with (100)")
     _add_race(growth, limit_s=60)
@@ -65,20 +74,32 @@ def _add_data(command: argparse.ArgumentParser, root: Path, *, queries: int) -> 
     command.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file, float32 (rows, dimensions)")
     command.add_argument("--photos", type=Path, help="a folder or zip of photos, embedded once with the model")
     command.add_argument("--model-dir", type=Path, default=root / "build" / "model")
-    command.add_argument("--generate", type=shape, action="append", metavar="ROWSxDIM", help="generate such vectors; may be repeated (44441x2048 where no data is named)")
+    command.add_argument(
+        "--generate",
+        type=shape,
+        action="append",
+        metavar="ROWSxDIM",
+        help="generate such vectors; may be repeated (44441x2048 where no data is named)",
+    )
     command.add_argument("--queries", type=count, default=queries, help=f"rows held out to ask with ({queries})")
 
 
 def _add_race(command: argparse.ArgumentParser, *, limit_s: float) -> None:
     command.add_argument("-k", type=count, default=5, help="products asked for (5)")
     command.add_argument("--threads", type=count, default=1, help="of every engine (1)")
-    command.add_argument("--turn", type=count, default=1, help="queries an engine answers before it is the next one's turn (1)")
-    command.add_argument("--limit-s", type=float, default=limit_s, help=f"ask no further queries after so many seconds ({limit_s:g})")
+    command.add_argument(
+        "--turn", type=count, default=1, help="queries an engine answers before it is the next one's turn (1)"
+    )
+    command.add_argument(
+        "--limit-s", type=float, default=limit_s, help=f"ask no further queries after so many seconds ({limit_s:g})"
+    )
     _add_engines(command, list(KINDS))
 
 
 def _add_engines(command: argparse.ArgumentParser, names: Sequence[str]) -> None:
-    command.add_argument("--engines", nargs="+", choices=names, default=list(names), metavar="ENGINE", help=" ".join(names))
+    command.add_argument(
+        "--engines", nargs="+", choices=names, default=list(names), metavar="ENGINE", help=" ".join(names)
+    )
 
 
 def count(text: str) -> int:

@@ -118,11 +118,17 @@ def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> 
     try:
         matrix = np.load(embeddings, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise BenchError(f"{embeddings} cannot be read ({error}). Name a .npy file of float32 (rows, dimensions).") from error
+        raise BenchError(
+            f"{embeddings} cannot be read ({error}). Name a .npy file of float32 (rows, dimensions)."
+        ) from error
     if matrix.ndim != 2 or matrix.dtype != np.float32:
-        raise BenchError(f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is wanted.")
+        raise BenchError(
+            f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is wanted."
+        )
     if len(matrix) < 2 * queries:
-        raise BenchError(f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Ask fewer with --queries.")
+        raise BenchError(
+            f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Ask fewer with --queries."
+        )
     chosen = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
     path = folder / f"held-out-{embeddings.name}"
     np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), chosen)])

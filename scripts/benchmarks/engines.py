@@ -43,7 +43,7 @@ class Engine(Protocol):
 class Numpy:
     """Squared distances by one matrix-vector product, and a partial sort."""
 
-    def __init__(self, source: Source, threads: int) -> None:
+    def __init__(self, source: Source) -> None:
         self._vectors = np.load(source.vectors)
         self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
         self.resident_bytes: int | None = self._vectors.nbytes + self._squares.nbytes
@@ -61,7 +61,7 @@ class Numpy:
 class Sklearn:
     """Scikit-learn's brute-force NearestNeighbors, which the original recommender used."""
 
-    def __init__(self, source: Source, threads: int) -> None:
+    def __init__(self, source: Source) -> None:
         from sklearn.neighbors import NearestNeighbors
 
         vectors = np.load(source.vectors)
@@ -136,7 +136,7 @@ class Usearch:
 class LanceDb:
     """A LanceDB table on the local disk, without an index."""
 
-    def __init__(self, source: Source, threads: int) -> None:
+    def __init__(self, source: Source) -> None:
         import lancedb
 
         self._folder = TemporaryDirectory(dir=source.vectors.parent)
@@ -219,10 +219,10 @@ _OURS: Final = ("lookalike", "numpy", "numkong")
 KINDS: Final = {
     "lookalike": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=True), "memory"),
     "lookalike-s3": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=False), "S3"),
-    "sklearn": Kind("sklearn", ("scikit-learn", "numpy"), Sklearn),
-    "numpy": Kind("numpy", ("numpy",), Numpy),
+    "sklearn": Kind("sklearn", ("scikit-learn", "numpy"), lambda source, _: Sklearn(source)),
+    "numpy": Kind("numpy", ("numpy",), lambda source, _: Numpy(source)),
     "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), FaissFlat),
     "faiss_panorama": Kind("faiss_panorama", ("faiss-cpu",), FaissPanorama),
     "usearch": Kind("usearch", ("usearch",), Usearch),
-    "lancedb": Kind("lancedb", ("lancedb", "pyarrow"), LanceDb),
+    "lancedb": Kind("lancedb", ("lancedb", "pyarrow"), lambda source, _: LanceDb(source)),
 }

@@ -31,12 +31,12 @@ def growth(results: Sequence[Result], path: Path) -> None:
     _curve(axes[0][1], full, "rows_refined", "bounded a second time", "#1f6f8b")
     _curve(axes[0][1], full, "rows_exact", "computed exactly", "#b3261e")
     _finish(axes[0][1], "rows looked at", "rows")
-    _curve(axes[1][0], lean, "load_bytes_read", "to load", "#1f6f8b", 1e-6)
-    _curve(axes[1][0], lean, "bytes_read", "for each search, cold", "#b3261e", 1e-6)
+    _curve(axes[1][0], lean, "load_bytes_read", "to load", "#1f6f8b", unit=1e-6)
+    _curve(axes[1][0], lean, "bytes_read", "for each search, cold", "#b3261e", unit=1e-6)
     _finish(axes[1][0], "bytes read from S3", "MB")
-    _curve(axes[1][1], lean, "process_bytes", "process, embeddings left in S3", "#b3261e", 1e-6)
-    _curve(axes[1][1], full, "process_bytes", "process, embeddings in memory", "#1f6f8b", 1e-6)
-    _curve(axes[1][1], lean, "resident_bytes", "scan tier", "#4c566a", 1e-6)
+    _curve(axes[1][1], lean, "process_bytes", "process, embeddings left in S3", "#b3261e", unit=1e-6)
+    _curve(axes[1][1], full, "process_bytes", "process, embeddings in memory", "#1f6f8b", unit=1e-6)
+    _curve(axes[1][1], lean, "resident_bytes", "scan tier", "#4c566a", unit=1e-6)
     _finish(axes[1][1], "memory", "MB")
     _save(figure, path)
 
@@ -52,7 +52,11 @@ def search(results: Sequence[Result], path: Path) -> None:
         times = [line["p50_ms"] for line in lines]
         bars = axis.barh(names, times, color=[_COLOURS[name] for name in names])
         axis.bar_label(bars, [f"{ms:,.1f}" for ms in times], padding=3, fontsize=8)
-        axis.set(xscale="log", xlabel="median ms, one query", title=f"{lines[0]['data']}\n{lines[0]['rows']:,} x {lines[0]['dim']:,}")
+        axis.set(
+            xscale="log",
+            xlabel="median ms, one query",
+            title=f"{lines[0]['data']}\n{lines[0]['rows']:,} x {lines[0]['dim']:,}",
+        )
         axis.margins(x=0.2)
         axis.invert_yaxis()
     _save(figure, path)
@@ -69,7 +73,7 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
 
 
-def _curve(axis: Any, lines: Sequence[Result], name: str, label: str, colour: str, unit: float = 1.0) -> None:
+def _curve(axis: Any, lines: Sequence[Result], name: str, label: str, colour: str, *, unit: float = 1.0) -> None:
     # A logarithmic axis has no place for nothing.
     points = [(line["rows"], line[name] * unit) for line in lines if line.get(name)]
     if points:

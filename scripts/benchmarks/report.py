@@ -26,7 +26,7 @@ _HEADINGS: Final = {
     "embed_ms": "embed",
     "search_ms": "search",
 }
-_LEFT_OUT: Final = frozenset({"exact_tier", "asked_by", "starts", "load_bytes_read", "load_requests"})
+_LEFT_OUT: Final = frozenset({"exact_tier", "load_bytes_read", "load_requests"})
 _PROJECTED_ROWS: Final = (1_000_000, 10_000_000, 100_000_000)
 
 

@@ -32,7 +32,9 @@ FIELDS: Final = (
     "version",
     "note",
 )
-_NOT_IN_TABLES: Final = frozenset({"bench", "data", "rows", "dim", "k", "threads", "queries", "version", "note"})
+_NOT_IN_TABLES: Final = frozenset(
+    {"bench", "data", "rows", "dim", "k", "threads", "queries", "starts", "asked_by", "version", "note"}
+)
 
 
 def result(**found: Any) -> Result:
@@ -55,7 +57,9 @@ def groups(results: Iterable[Result]) -> list[list[Result]]:
     """Results of the same benchmark over the same data, together and in the order they came."""
     found: dict[tuple[Any, ...], list[Result]] = {}
     for line in results:
-        found.setdefault(tuple(line.get(name) for name in ("bench", "data", "rows", "dim")), []).append(line)
+        found.setdefault(tuple(line.get(name) for name in ("bench", "data", "rows", "dim", "asked_by")), []).append(
+            line
+        )
     return list(found.values())
 
 
@@ -75,6 +79,10 @@ def heading(lines: Sequence[Result]) -> str:
         words.append("one thread" if line["threads"] == 1 else f"{line['threads']} threads")
     if line.get("queries"):
         words.append(f"{line['queries']} queries")
+    if line.get("starts"):
+        words.append(f"{line['starts']} fresh processes")
+    if line.get("asked_by"):
+        words.append(f"asked by {line['asked_by']}")
     return ", ".join(words)
 
 
@@ -85,7 +93,10 @@ def text_table(lines: Sequence[Result]) -> str:
     rows = [names, *([shown(name, line.get(name)) for name in names] for line in told)]
     widths = [max(len(row[index]) for row in rows) for index in range(len(names))]
     aligned = [
-        "  ".join(cell.rjust(width) if index else cell.ljust(width) for index, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.rjust(width) if index else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
     return "\n".join([heading(lines), *aligned, *notes(lines)])
