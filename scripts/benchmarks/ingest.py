@@ -1,30 +1,26 @@
-#!/usr/bin/env python3
 """How fast a catalogue becomes searchable, against how fast the bare model could embed it on this machine.
 
-    scripts/bench_ingest.py photos.zip [--labels products.csv]
-
-Prints the rate of the model alone (every core, photos decoded), the rate of the local stack (upload, events, queue,
-ingest, until every photo is searchable), their ratio, and where the processors' time went.
+The rate of the model alone (every core, photos decoded), the rate of the local stack (upload, events, queue, ingest, until
+every photo is searchable), their ratio, and where the processors' time went.
 """
 
 import argparse
 import os
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/bench_ingest.py` finds its neighbours however it is started
-
-from lookalike.embedder import Embedder  # noqa: E402
-from scripts.local.progress import Progress  # noqa: E402
-from scripts.local.runner import from_sources  # noqa: E402
-from scripts.local.seeding import seed  # noqa: E402
-from scripts.local.stack import LocalStack  # noqa: E402
-from scripts.local_stack import LOCAL_PARAMETERS  # noqa: E402
-from scripts.upload import UploadError, open_photos, read_labels  # noqa: E402
+from lookalike.embedder import Embedder
+from lookalike.errors import ModelError
+from scripts.benchmarks.errors import BenchError
+from scripts.local.progress import Progress
+from scripts.local.runner import from_sources
+from scripts.local.seeding import seed
+from scripts.local.stack import LocalStack
+from scripts.local_stack import LOCAL_PARAMETERS
+from scripts.upload import UploadError, open_photos, read_labels
 
 
 def cpu_s(pid: int) -> float:
@@ -46,22 +42,17 @@ def bare_rate(model_dir: Path, images: list[bytes], threads: int) -> tuple[float
     return len(images) / elapsed, (time.process_time() - used) * 1000 / len(images)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("--labels", type=Path)
-    parser.add_argument("--first", type=int, help="only so many photos")
-    parser.add_argument("--model-dir", type=Path, default=ROOT / "build" / "model")
-    arguments = parser.parse_args()
+def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One line: rates in photos a second, processor times in milliseconds a photo. Raises BenchError."""
     cores = os.cpu_count() or 1
     try:
-        labels = read_labels(arguments.labels) if arguments.labels else {}
-        with open_photos(arguments.photos, labels) as found, tempfile.TemporaryDirectory() as logs:
-            photos = found[: arguments.first]
+        labels = read_labels(options.labels) if options.labels else {}
+        with open_photos(options.photos, labels) as found, tempfile.TemporaryDirectory() as logs:
+            photos = found[: options.first]
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
-            before, _ = bare_rate(arguments.model_dir, images, cores)
-            make_runner = from_sources(arguments.model_dir)
+            before, _ = bare_rate(options.model_dir, images, cores)
+            make_runner = from_sources(options.model_dir)
             with LocalStack(make_runner=make_runner, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
                 stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
@@ -69,23 +60,23 @@ def main() -> int:
                 with Progress(len(photos), "searchable") as progress:
                     seeded = seed(stack, photos, labels, progress.to)
                 spent = {name: sum(cpu_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
-            after, model_ms = bare_rate(arguments.model_dir, images, cores)
-    except UploadError as error:
-        print(error, file=sys.stderr)
-        return 2
+            after, model_ms = bare_rate(options.model_dir, images, cores)
+    except (UploadError, ModelError) as error:
+        raise BenchError(str(error)) from error
     bare, rate = 2 / (1 / before + 1 / after), len(photos) / seeded.seconds
-    print(f"photos          {len(photos):8,}, {seeded.rejected} rejected, {cores} cores")
-    print(
-        f"model alone     {bare:8.1f} photos/s ({before:.1f} before, {after:.1f} after), {model_ms:.1f} CPU-ms a photo"
-    )
-    print(f"local stack     {rate:8.1f} photos/s, {seeded.seconds:.1f} s")
-    print(f"ratio           {rate / bare:8.2f}")
-    for name, seconds in spent.items():
-        print(f"{name:15} {seconds * 1000 / len(photos):8.2f} CPU-ms a photo")
     idle = cores * seeded.seconds - sum(spent.values())
-    print(f"idle or others  {idle * 1000 / len(photos):8.2f} CPU-ms a photo")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    yield {
+        "bench": "ingest",
+        "photos": len(photos),
+        "rejected": seeded.rejected,
+        "cores": cores,
+        "seconds": round(seeded.seconds, 1),
+        "photos_per_s": round(rate, 1),
+        "model_alone_per_s": round(bare, 1),
+        "model_alone_before_after": [round(before, 1), round(after, 1)],
+        "ratio": round(rate / bare, 3),
+        "model_cpu_ms": round(model_ms, 2),
+        "cpu_ms": {
+            name: round(seconds * 1000 / len(photos), 2) for name, seconds in {**spent, "idle or others": idle}.items()
+        },
+    }

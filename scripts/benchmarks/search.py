@@ -18,7 +18,7 @@ from scripts.benchmarks.results import Result, median, percentile, result
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
 
-SCRATCH: Final = Path("build") / "bench"
+SCRATCH: Final = Path(__file__).resolve().parents[2] / "build" / "bench"
 _DEFAULT: Final = Shape(44_441, 2048)
 _WARM_UP: Final = 10
 _QUERIES_OF_S3: Final = 20
@@ -53,7 +53,7 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
 def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[Result]:
     """Ask every engine that is installed; those that are not say so. The store must be built. Raises BenchError."""
     labels = {"bench": bench, **data.labels()}
-    source = Source(data.path.resolve(), f"{data.path.stem}/", data.vectors.shape[1])
+    source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1])
     with ExitStack() as undo:
         workers: list[Worker] = []
         for name in options.engines:
