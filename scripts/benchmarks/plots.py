@@ -12,6 +12,7 @@ _COLOURS: Final = {
     "numpy": "#8a8f98",
     "faiss_flat": "#1f6f8b",
     "faiss_panorama": "#2a9d8f",
+    "faiss_panorama_pca": "#6aa84f",
     "usearch": "#8f6bb3",
     "lancedb": "#c58b2a",
 }

@@ -75,10 +75,10 @@ def test_cold_by_image_has_the_model_in_it(tmp_path):
 def test_growth_measures_each_number_of_rows():
     lines = run(
         "growth", "--rows", "300", "900", "--dimensions", "16", "--queries", "10",
-        "--engines", "lookalike", "lookalike-s3", "numpy",
+        "--engines", "lookalike", "lookalike-s3", "sklearn",
     )  # fmt: skip
     assert [(line["rows"], line["engine"]) for line in lines] == [
-        (rows, engine) for rows in (300, 900) for engine in ("lookalike", "lookalike", "numpy")
+        (rows, engine) for rows in (300, 900) for engine in ("lookalike", "lookalike", "sklearn")
     ]
     assert all(line["ids_equal_sklearn"] == "10/10" for line in lines)
     lean = [line["load_bytes_read"] for line in lines if line["exact_tier"] == "S3"]
