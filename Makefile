@@ -12,6 +12,9 @@ PORT ?= 8000
 S3_PORT ?= 9000
 IMAGES ?=
 LABELS ?=
+# Benchmarks: a folder or zip of photos, or embeddings in a .npy file, to measure with beside what is generated.
+PHOTOS ?=
+EMBEDDINGS ?=
 # ISOLATED=1: the functions as built and as Lambda runs them, rather than from their sources.
 ISOLATED ?=
 ARCHITECTURE ?= x86_64
@@ -89,6 +92,18 @@ format: $(VENV)/.dev ## Format the code
 lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 	PATH="$(BIN):$$PATH" sh scripts/lock.sh $(ARGS)
 
+# --- measuring --------------------------------------------------------------------------------------------------------
+# In a virtual environment of its own: what the search is compared with is nothing that runs or is tested.
+.venv-bench/.ready: requirements/bench.txt pyproject.toml
+	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: bench
+bench: .venv-bench/.ready model ## Measure beside rivals and write docs/benchmarks.md; ARGS=search for one section
+	.venv-bench/bin/python scripts/bench.py all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
+
 # --- deploying --------------------------------------------------------------------------------------------------------
 .PHONY: sam
 sam: .venv-sam/.ready
@@ -113,4 +128,4 @@ undeploy: sam ## Take the deployed stack down; photos and embeddings stay
 
 .PHONY: clean
 clean: ## Remove everything that was built, environments included
-	rm -rf $(VENV) .venv-sam .venv-checkov .aws-sam build
+	rm -rf $(VENV) .venv-sam .venv-checkov .venv-bench .aws-sam build

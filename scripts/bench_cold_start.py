@@ -39,7 +39,7 @@ sys.path.insert(0, str(ROOT))  # so that `scripts/bench_cold_start.py` finds its
 
 from lookalike.aws import S3Store  # noqa: E402
 from lookalike.model import ModelSpec  # noqa: E402
-from scripts.bench import fill  # noqa: E402
+from scripts.benchmarks.stores import fill  # noqa: E402
 from scripts.local import resources  # noqa: E402
 from scripts.local.api_event import to_event  # noqa: E402
 from scripts.local.built import NotBuiltError, built_template  # noqa: E402

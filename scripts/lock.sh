@@ -14,6 +14,7 @@ compile() {
 # Everything is resolved once, together; the smaller files take their versions from that.
 compile dev pyproject.toml --extra dev --extra inference --extra analysis "$@"
 compile demo pyproject.toml --extra demo --constraints requirements/dev.txt
+compile bench pyproject.toml --extra bench --constraints requirements/dev.txt
 for layer in inference analysis model; do
     # Only what the extra names: the package's own dependencies include boto3, which the Lambda image has.
     python -c "

@@ -5,6 +5,7 @@ import time
 from email.message import Message
 
 import pytest
+from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 from moto.sqs.responses import SQSResponse
 
@@ -102,3 +103,15 @@ def test_s3_requests_come_one_at_a_time_and_do_not_wait_for_a_queue(monkeypatch)
     done.set()
     waiting.join()
     assert most == 1
+
+
+@pytest.mark.parametrize("limit", [10, 1000])
+def test_an_object_in_memory_is_not_copied_and_one_in_a_file_is_read(monkeypatch, limit):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(limit))
+    key = FakeKey("name", b"x" * 100, account_id="1", region_name="us-east-1")
+    key.value = b"y" * 200
+    first = aws_server._uncopied(key)
+    assert first == b"y" * 200
+    assert (aws_server._uncopied(key) is first) == (limit == 1000)
+    key.value = b"z"
+    assert (aws_server._uncopied(key), first) == (b"z", b"y" * 200)

@@ -1,0 +1,115 @@
+"""What appends, refreshes and compaction take against the size of the store. Rows are random: their values do not matter."""
+
+import argparse
+import resource
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lookalike import log
+from lookalike.aws import S3Store, s3_client
+from lookalike.compaction import Policy, Work, compact
+from lookalike.object_store import CountingStore, MemoryStore
+from lookalike.reader import SnapshotReader
+from lookalike.records import Row
+from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
+
+
+def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Fill two stores, compact the large one, and compare appends; then let a warm reader learn of one batch."""
+    with bench_s3():
+        client = s3_client()
+        stores = {rows: CountingStore(S3Store(client, BUCKET, f"{rows}/")) for rows in (options.small, options.rows)}
+        for rows, store in stores.items():
+            fill(store, rows, options.dimensions)
+            yield in_own_process(_compaction, f"{rows}/", rows, options.dimensions, store.bytes_written)
+        times: dict[int, list[float]] = {rows: [] for rows in stores}
+        for store in stores.values():
+            store.reset()
+        for number in range(options.appends):
+            batch = _rows(range(number * options.batch, (number + 1) * options.batch), options.dimensions)
+            for rows, store in stores.items():
+                started = time.perf_counter()
+                log.append(store, batch, dimensions=options.dimensions)
+                times[rows].append((time.perf_counter() - started) * 1000)
+        for rows, store in stores.items():
+            yield {
+                "bench": "append",
+                "rows": rows,
+                "dimensions": options.dimensions,
+                "batch": options.batch,
+                "p50_ms": round(statistics.median(times[rows]), 3),
+                "p99_ms": round(float(np.percentile(times[rows], 99)), 3),
+                "requests": sum(store.requests.values()) / options.appends,
+                "ratio_to_small": round(statistics.median(times[rows]) / statistics.median(times[options.small]), 3),
+            }
+        yield _trickle(options.dimensions, options.batch)
+        for rows in stores:
+            yield in_own_process(_refresh, f"{rows}/", rows, options.dimensions, options.batch)
+
+
+def _rows(numbers: range, dimensions: int) -> list[Row]:
+    return list(rows_of(random_units(len(numbers), dimensions, seed=numbers.start), numbers.start))
+
+
+def _compaction(prefix: str, rows: int, dimensions: int, log_bytes: int) -> dict[str, Any]:
+    store = CountingStore(S3Store(s3_client(), BUCKET, prefix))
+    started = time.perf_counter()
+    work = compact(store)
+    return {
+        "bench": "compaction",
+        "rows": rows,
+        "dimensions": dimensions,
+        "seconds": round(time.perf_counter() - started, 1),
+        "folds": work.folded,
+        "merges": work.merged,
+        "log_bytes": log_bytes,
+        "bytes_read": store.bytes_read,
+        "bytes_written": store.bytes_written,
+        "write_amplification": round(store.bytes_written / log_bytes, 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def _trickle(dimensions: int, batch: int, appends: int = 2000, between: int = 20) -> dict[str, Any]:
+    """The hard case for write amplification: small batches, compacted after every few."""
+    store = CountingStore(MemoryStore())
+    appended = CountingStore(store.inner)
+    work = Work()
+    for number in range(appends):
+        numbers = range(number * batch, (number + 1) * batch)
+        log.append(appended, _rows(numbers, dimensions), dimensions=dimensions)
+        if number % between == between - 1:
+            work += compact(store, Policy(grace_s=0))
+    return {
+        "bench": "trickle",
+        "rows": appends * batch,
+        "dimensions": dimensions,
+        "batch": batch,
+        "appends_between_compactions": between,
+        "merges": work.merged,
+        "write_amplification": round(store.bytes_written / appended.bytes_written, 3),
+    }
+
+
+def _refresh(prefix: str, rows: int, dimensions: int, batch: int) -> dict[str, Any]:
+    store = CountingStore(S3Store(s3_client(), BUCKET, prefix))
+    reader = SnapshotReader(store, dimensions=dimensions)
+    reader.refresh()
+    store.reset()
+    log.append(store.inner, _rows(range(10**9, 10**9 + batch), dimensions), dimensions=dimensions)
+    started = time.perf_counter()
+    reader.refresh()
+    return {
+        "bench": "refresh",
+        "rows": rows,
+        "dimensions": dimensions,
+        "new_rows": batch,
+        "ms": round((time.perf_counter() - started) * 1000, 1),
+        "requests": sum(store.requests.values()),
+        "bytes_read": store.bytes_read,
+    }

@@ -1,0 +1,187 @@
+"""From the start of a process to its first answer, over the local S3: each engine in fresh processes, in turn."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from lookalike.aws import s3_client
+from scripts.benchmarks.agreement import Expected, agrees, expected
+from scripts.benchmarks.data import Data
+from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
+from scripts.benchmarks.errors import BenchError
+from scripts.benchmarks.relay import relay
+from scripts.benchmarks.results import Result, median, percentile, result
+from scripts.benchmarks.search import datasets, scratch
+from scripts.benchmarks.stores import bench_s3, build, in_own_process
+
+_FIRST_ANSWER: Final = Path(__file__).with_name("first_answer.py")
+_STAGES: Final = ("import_ms", "load_ms", "embed_ms", "search_ms")
+_MODEL_THREADS: Final = 2
+_TIMEOUT_S: Final = 120
+
+
+@dataclass(slots=True)
+class _Starts:
+    """What the fresh processes of one engine answered, and what went over the wire for one of them."""
+
+    ms: list[float] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    wire: dict[str, int] = field(default_factory=dict)
+
+
+def run(options: argparse.Namespace) -> Iterator[Result]:
+    """Figures of each engine over each data set. Raises BenchError."""
+    with scratch() as folder, bench_s3() as endpoint_url:
+        for data in datasets(options, folder):
+            in_own_process(build, data, f"{data.path.stem}/")
+            yield from _Contest(data, Path(folder), endpoint_url, options).results()
+
+
+@dataclass(frozen=True, slots=True)
+class _Contest:
+    """The engines over one data set, of which each has its own form in S3."""
+
+    data: Data
+    folder: Path
+    endpoint_url: str
+    options: argparse.Namespace
+
+    def results(self) -> Iterator[Result]:
+        """A line for each engine; a note for one that cannot take part."""
+        photo = self._photo()
+        labels = {"bench": "cold", **self.data.labels(), "asked_by": "image" if photo else "embedding"}
+        starts: dict[str, _Starts] = {}
+        for name in self.options.engines:
+            problem = _prepare(name, self.data, self.endpoint_url)
+            if problem:
+                yield result(**labels, engine=name, note=problem)
+            else:
+                starts[name] = _Starts()
+        for name, found in starts.items():  # not timed: with it, everything is in the page cache
+            with relay(self.endpoint_url) as (address, traffic):
+                _start(self._asked(name, 0, photo, address), address)
+            requests = traffic.requests["GET"] + traffic.requests["HEAD"]
+            found.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
+        queries = self.data.queries[: self.options.starts]
+        for number in range(len(queries)):
+            for name, found in starts.items():
+                answer, ms = _start(self._asked(name, number, photo, self.endpoint_url), self.endpoint_url)
+                found.answers.append(answer)
+                found.ms.append(ms)
+        # What a photo's embedding is, only the processes know.
+        right = [] if photo else expected(self.data.vectors, queries, self.options.k)
+        our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
+        for name, found in starts.items():
+            yield result(**labels, engine=name, **self._figures(name, found, right, our_ms))
+
+    def _figures(self, name: str, found: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
+        equal = [
+            agrees(answer["ids"], answers, self.data.vectors, query, has_keys=name == "lookalike")
+            for answer, answers, query in zip(found.answers, right, self.data.queries, strict=False)
+        ]
+        p50_ms = percentile(found.ms, 50)
+        read = {
+            count: median(answer[count] for answer in found.answers) if count in found.answers[0] else on_wire
+            for count, on_wire in found.wire.items()
+        }
+        return {
+            **read,
+            "k": self.options.k,
+            "starts": len(found.ms),
+            "p50_ms": p50_ms,
+            "p99_ms": percentile(found.ms, 99),
+            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
+            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}" if equal else None,
+            **{stage: percentile([answer[stage] for answer in found.answers], 50) for stage in _STAGES},
+            "rows_refined": median(answer.get("rows_refined") for answer in found.answers),
+            "rows_exact": median(answer.get("rows_exact") for answer in found.answers),
+            "version": KINDS[name].versions(),
+        }
+
+    def _photo(self) -> Path | None:
+        """The file of the photo to ask with, None where embeddings ask."""
+        if not self.options.image:
+            return None
+        if isinstance(self.options.image, Path):
+            return self.options.image
+        if self.data.photo is None:
+            raise BenchError(
+                f"There is no photo of {self.data.name}. Name one with --image, or the catalogue with --photos."
+            )
+        path = self.folder / "query-photo"
+        path.write_bytes(self.data.photo)
+        return path
+
+    def _asked(self, name: str, number: int, photo: Path | None, endpoint_url: str) -> dict[str, Any]:
+        query = self.folder / "query.npy"
+        np.save(query, self.data.queries[number])
+        return {
+            "engine": name,
+            "bucket": BUCKET,
+            "prefix": f"{self.data.path.stem}/",
+            "dimensions": self.data.vectors.shape[1],
+            "k": self.options.k,
+            "query": str(query),
+            "image": str(photo) if photo else None,
+            "model_dir": str(self.options.model_dir),
+            "threads": _MODEL_THREADS,
+            "matrix": self.data.path.name,
+            "lance": _lance(self.data),
+            "storage_options": _storage_options(endpoint_url),
+        }
+
+
+def _prepare(name: str, data: Data, endpoint_url: str) -> str | None:
+    """Put into S3 what a peer reads: None, or what stands in the way."""
+    if KINDS[name].versions() is None:
+        return "not installed: `make bench` installs it"
+    if name == "sklearn":
+        s3_client().upload_file(str(data.path), BUCKET, data.path.name)
+    if name == "lancedb":
+        import lancedb
+
+        database = lancedb.connect(_lance(data), storage_options=_storage_options(endpoint_url))
+        try:
+            lance_table(database, data.vectors)
+        except (OSError, RuntimeError, ValueError) as error:
+            return f"it could not write its table to this S3: {str(error).splitlines()[0]}"
+    return None
+
+
+def _lance(data: Data) -> str:
+    return f"s3://{BUCKET}/lance-{data.path.stem}"
+
+
+def _storage_options(endpoint_url: str) -> dict[str, str]:
+    return {
+        "aws_endpoint": endpoint_url,
+        "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        "aws_region": os.environ["AWS_DEFAULT_REGION"],
+        "allow_http": "true",
+    }
+
+
+def _start(asked: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], float]:
+    """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
+    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint_url}
+    command = [sys.executable, str(_FIRST_ANSWER), json.dumps(asked)]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stdout  # noqa: S101 - it was asked for
+        line = child.stdout.readline()
+        ms = (time.perf_counter() - started) * 1000
+        _, problem = child.communicate(timeout=_TIMEOUT_S)
+    if child.returncode or not line:
+        raise BenchError(f"{asked['engine']} gave no first answer:\n{problem[-2000:]}")
+    answer: dict[str, Any] = json.loads(line)
+    return answer, ms

@@ -1,0 +1,177 @@
+"""What is searched: real embeddings where there are some, or vectors that are generated to be like them.
+
+Generated vectors have a spectrum that falls off as a power law, and clusters of very unequal sizes, as the embeddings of a
+catalogue do: the variance along direction i is proportional to 1/i; 150 cluster centres are drawn with that spectrum, and
+the rows of a cluster around its centre with half of it; cluster r has a share proportional to r^-0.7; all is turned by a
+random rotation, so that no coordinate stands for a direction, and brought to unit length. They come in blocks with random
+numbers of their own, so that a smaller set is the beginning of a larger one.
+
+Queries are rows that are held out: drawn as the others are, and not in the catalogue.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import open_memmap
+
+from scripts.benchmarks.errors import BenchError
+
+CLUSTERS: Final = 150
+SPECTRUM: Final = -1.0  # the exponent of the variances
+CLUSTER_SIZES: Final = -0.7  # the exponent of the shares
+WITHIN: Final = 0.5  # the spread of the rows of a cluster, in that of the centres
+BLOCK_ROWS: Final = 10_000
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A catalogue's embeddings in a file, float32 (rows, dimensions), and held-out queries, float32 (queries, dimensions).
+
+    ``photo``: that of the first query, where it is known.
+    """
+
+    name: str
+    path: Path
+    queries: Floats
+    photo: bytes | None = None
+
+    @property
+    def vectors(self) -> Floats:
+        """The embeddings, read from the file as they are looked at."""
+        vectors: Floats = np.load(self.path, mmap_mode="r")
+        return vectors
+
+    def labels(self) -> dict[str, Any]:
+        """What every line of a result says of its data."""
+        rows, dimensions = self.vectors.shape
+        return {"data": self.name, "rows": rows, "dim": dimensions}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many vectors of how many dimensions are to be generated."""
+
+    rows: int
+    dimensions: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shape":
+        """``44441x2048``. Raises ValueError."""
+        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+        if not found:
+            raise ValueError(f"{text} is not rows and dimensions, such as 44441x2048")
+        return cls(*map(int, found.groups()))
+
+
+class Generator:
+    """Clustered vectors of unit length with a power-law spectrum, the same for the same seed."""
+
+    def __init__(self, dimensions: int, *, seed: int = 0) -> None:
+        rng = np.random.default_rng([seed, dimensions])
+        self._seed = seed
+        self._spread = (np.arange(1, dimensions + 1) ** (SPECTRUM / 2)).astype(np.float32)
+        self._centres = rng.standard_normal((CLUSTERS, dimensions), np.float32) * self._spread
+        shares = np.arange(1, CLUSTERS + 1) ** CLUSTER_SIZES
+        self._shares = shares / shares.sum()
+        self._turn = np.linalg.qr(rng.standard_normal((dimensions, dimensions), np.float32))[0].T
+
+    def blocks(self, rows: int) -> Iterator[Floats]:
+        """The first ``rows`` vectors, float32 (at most ``BLOCK_ROWS``, dimensions) at a time."""
+        for number, start in enumerate(range(0, rows, BLOCK_ROWS)):
+            rng = np.random.default_rng([self._seed, len(self._spread), number])
+            cluster = rng.choice(CLUSTERS, BLOCK_ROWS, p=self._shares)
+            block = rng.standard_normal((BLOCK_ROWS, len(self._spread)), np.float32)
+            block *= WITHIN * self._spread
+            block += self._centres[cluster]
+            block = block @ self._turn
+            block /= np.linalg.norm(block, axis=1, keepdims=True)
+            yield block[: rows - start]
+
+
+def generated(shape: Shape, folder: Path, *, queries: int, seed: int = 0) -> Data:
+    """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries."""
+    path = folder / f"generated-{shape.rows}x{shape.dimensions}.npy"
+    vectors = open_memmap(path, "w+", np.float32, (shape.rows, shape.dimensions))
+    asked = []
+    start = 0
+    for block in Generator(shape.dimensions, seed=seed).blocks(shape.rows + queries):
+        kept = block[: max(0, shape.rows - start)]
+        vectors[start : start + len(kept)] = kept
+        asked.append(block[len(kept) :])
+        start += len(block)
+    vectors.flush()
+    return Data("generated", path, np.concatenate(asked))
+
+
+def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> tuple[Data, npt.NDArray[np.int64]]:
+    """The embeddings of a .npy file without random rows, which are the queries: also which rows those are.
+
+    Raises BenchError where the file is of another kind, or has too few rows.
+    """
+    try:
+        matrix = np.load(embeddings, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise BenchError(
+            f"{embeddings} cannot be read ({error}). Name a .npy file of float32 (rows, dimensions)."
+        ) from error
+    if matrix.ndim != 2 or matrix.dtype != np.float32:
+        raise BenchError(
+            f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is wanted."
+        )
+    if len(matrix) < 2 * queries:
+        raise BenchError(
+            f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Ask fewer with --queries."
+        )
+    chosen = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
+    path = folder / f"held-out-{embeddings.name}"
+    np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), chosen)])
+    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[chosen])), chosen
+
+
+def of_photos(photos: Path, model_dir: Path, cache: Path, folder: Path, *, queries: int) -> Data:
+    """Embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
+    from scripts.upload import UploadError, open_photos
+
+    try:
+        with open_photos(photos) as found:
+            embedded, names = _embedded([photo.read for photo in found], photos, model_dir, cache)
+            data, chosen = held_out(embedded, folder, queries=queries)
+            photo = found[int(names[chosen[0]])].read()
+    except UploadError as error:
+        raise BenchError(str(error)) from error
+    return Data(f"{photos.stem}, {queries} held out", data.path, data.queries, photo)
+
+
+def _embedded(reads: list[Any], photos: Path, model_dir: Path, cache: Path) -> tuple[Path, npt.NDArray[np.int64]]:
+    """The file of the embeddings, and which photo each is of: not every photo can be read."""
+    from lookalike.embedder import Embedder
+    from lookalike.errors import ImageError, ModelError
+    from scripts.local.progress import Progress
+
+    try:
+        embedder = Embedder(model_dir, threads=2)
+    except ModelError as error:
+        raise BenchError(f"{error} `make model` makes one.") from error
+    path = cache / f"{embedder.fingerprint}-{photos.stem}.npy"
+    numbers = path.with_suffix(".photos.npy")
+    if not (path.exists() and numbers.exists()):
+        cache.mkdir(parents=True, exist_ok=True)
+        kept, of = [], []
+        with Progress(len(reads), f"embedding {photos.name}") as progress:
+            for start in range(0, len(reads), 16):
+                answers = embedder.embed([read() for read in reads[start : start + 16]])
+                for number, answer in enumerate(answers, start):
+                    if not isinstance(answer, ImageError):
+                        kept.append(answer)
+                        of.append(number)
+                progress.to(start + len(answers))
+        np.save(numbers, np.array(of))
+        np.save(path, np.stack(kept))
+    return path, np.load(numbers)

@@ -1,0 +1,236 @@
+"""What searches: ours and its peers, each asked for the k nearest rows of one query, exactly.
+
+An engine is made of a ``Source`` and is ready when it is made. ``search`` is what is timed, and gives what the engine itself
+gives; ``ids`` turns that into row numbers. Peers are imported where they are used: none of them needs to be installed.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from scripts.benchmarks.data import Floats
+
+BUCKET: Final = "bench"  # of the local S3
+_PCA_ROWS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the embeddings are: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours."""
+
+    vectors: Path
+    prefix: str
+    dimensions: int
+
+
+class Engine(Protocol):
+    """An index of all rows."""
+
+    resident_bytes: int | None
+
+    def search(self, query: Floats, k: int) -> Any:
+        """The engine's own answer to a query, float32 (dimensions,)."""
+
+    def ids(self, answer: Any) -> list[int]:
+        """The rows of an answer, nearest first."""
+
+
+class Numpy:
+    """Squared distances by one matrix-vector product, and a partial sort."""
+
+    def __init__(self, source: Source) -> None:
+        self._vectors = np.load(source.vectors)
+        self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
+        self.resident_bytes: int | None = self._vectors.nbytes + self._squares.nbytes
+
+    def search(self, query: Floats, k: int) -> Any:
+        distances = self._squares - 2 * (self._vectors @ query)
+        k = min(k, len(distances))
+        nearest = np.argpartition(distances, k - 1)[:k]
+        return nearest[np.argsort(distances[nearest], kind="stable")]
+
+    def ids(self, answer: Any) -> list[int]:
+        return list(map(int, answer))
+
+
+class Sklearn:
+    """Scikit-learn's brute-force NearestNeighbors, which the original recommender used."""
+
+    def __init__(self, source: Source) -> None:
+        from sklearn.neighbors import NearestNeighbors
+
+        vectors = np.load(source.vectors)
+        self._index = NearestNeighbors(algorithm="brute").fit(vectors)
+        self.resident_bytes: int | None = vectors.nbytes
+
+    def search(self, query: Floats, k: int) -> Any:
+        return self._index.kneighbors(query[np.newaxis], n_neighbors=k, return_distance=True)
+
+    def ids(self, answer: Any) -> list[int]:
+        return list(map(int, answer[1][0]))
+
+
+class _Faiss:
+    def __init__(self, source: Source, threads: int) -> None:
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        vectors = np.load(source.vectors, mmap_mode="r")
+        self._index = self._make(faiss, vectors)
+        for start in range(0, len(vectors), 100_000):
+            self._index.add(np.array(vectors[start : start + 100_000]))
+        self.resident_bytes: int | None = None
+
+    def _make(self, faiss: Any, vectors: Floats) -> Any:
+        raise NotImplementedError
+
+    def search(self, query: Floats, k: int) -> Any:
+        return self._index.search(query[np.newaxis], k)
+
+    def ids(self, answer: Any) -> list[int]:
+        return list(map(int, answer[1][0]))
+
+
+class FaissFlat(_Faiss):
+    """IndexFlatL2."""
+
+    def _make(self, faiss: Any, vectors: Floats) -> Any:
+        return faiss.IndexFlatL2(vectors.shape[1])
+
+
+class FaissPanorama(_Faiss):
+    """IndexFlatL2Panorama over the embeddings as they are."""
+
+    def _make(self, faiss: Any, vectors: Floats) -> Any:
+        dimensions = vectors.shape[1]
+        return faiss.IndexFlatL2Panorama(dimensions, max(8, dimensions // 64))
+
+
+class FaissPanoramaPca(FaissPanorama):
+    """The same after a rotation that brings the largest variances to the front, which is what it profits from."""
+
+    def _make(self, faiss: Any, vectors: Floats) -> Any:
+        dimensions = vectors.shape[1]
+        index = faiss.IndexPreTransform(faiss.PCAMatrix(dimensions, dimensions), super()._make(faiss, vectors))
+        sample = np.random.default_rng(0).choice(len(vectors), min(len(vectors), _PCA_ROWS), replace=False)
+        index.train(np.array(vectors[np.sort(sample)]))
+        return index
+
+
+class Usearch:
+    """USearch's exact search."""
+
+    def __init__(self, source: Source, threads: int) -> None:
+        from usearch.index import MetricKind, search
+
+        self._vectors = np.load(source.vectors)
+        self._search, self._metric, self._threads = search, MetricKind.L2sq, threads
+        self.resident_bytes: int | None = self._vectors.nbytes
+
+    def search(self, query: Floats, k: int) -> Any:
+        return self._search(self._vectors, query, k, self._metric, exact=True, threads=self._threads)
+
+    def ids(self, answer: Any) -> list[int]:
+        return list(map(int, answer.keys))
+
+
+class LanceDb:
+    """A LanceDB table on the local disk, without an index."""
+
+    def __init__(self, source: Source) -> None:
+        import lancedb
+
+        self._folder = TemporaryDirectory(dir=source.vectors.parent)
+        self._table = lance_table(lancedb.connect(self._folder.name), np.load(source.vectors, mmap_mode="r"))
+        self.resident_bytes: int | None = None  # it reads its files for every query
+
+    def search(self, query: Floats, k: int) -> Any:
+        return self._table.search(query).distance_type("l2").limit(k).select(["id", "_distance"]).to_arrow()
+
+    def ids(self, answer: Any) -> list[int]:
+        return list(map(int, answer["id"].to_pylist()))
+
+
+def lance_table(database: Any, vectors: Floats, at_once: int = 20_000) -> Any:
+    """A table ``vectors`` of ids and vectors, in a LanceDB database."""
+    import pyarrow as pa
+
+    kind = pa.list_(pa.float32(), vectors.shape[1])
+    schema = pa.schema([("id", pa.int64()), ("vector", kind)])
+
+    def batches() -> Iterator[Any]:
+        for start in range(0, len(vectors), at_once):
+            part = np.array(vectors[start : start + at_once])
+            numbers = pa.array(np.arange(start, start + len(part)))
+            column = pa.FixedSizeListArray.from_arrays(pa.array(part.reshape(-1)), vectors.shape[1])
+            yield pa.RecordBatch.from_arrays([numbers, column], schema=schema)
+
+    return database.create_table("vectors", pa.RecordBatchReader.from_batches(schema, batches()))
+
+
+class Lookalike:
+    """Ours: a snapshot of a store. The exact tier is in memory, or else what a query needs of it is read from S3."""
+
+    def __init__(self, source: Source, threads: int, *, resident: bool) -> None:
+        from lookalike.aws import S3Store, s3_client
+        from lookalike.object_store import CountingStore
+        from lookalike.reader import SnapshotReader
+        from lookalike.stored_segment import StoredSegment
+
+        self.store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
+        self._reader = SnapshotReader(self.store, dimensions=source.dimensions)
+        self._snapshot = self._reader.refresh()
+        self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.resident_bytes: int | None = 0
+        for part in self._snapshot.parts:
+            if isinstance(part.segment, StoredSegment):
+                if resident:
+                    part.segment.make_resident()
+                held = part.segment.embedding_bytes if part.segment.is_resident else 0
+                self.resident_bytes += part.segment.scan_bytes + held
+
+    def search(self, query: Floats, k: int) -> Any:
+        from lookalike.knn import nearest_products
+
+        return nearest_products(self._snapshot, query, k=k, executor=self._executor)
+
+    def ids(self, answer: Any) -> list[int]:
+        return [int(neighbour.product_id) for neighbour in answer.neighbours]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An engine that can be asked for: how rows of results call it, what it is made of, and where ours has its exact tier."""
+
+    engine: str
+    distributions: tuple[str, ...]
+    make: Callable[[Source, int], Engine]
+    exact_tier: str | None = None
+
+    def versions(self) -> str | None:
+        """The version of each library, or None where one is not installed."""
+        try:
+            return ", ".join(f"{name} {version(name)}" for name in self.distributions)
+        except PackageNotFoundError:
+            return None
+
+
+_OURS: Final = ("lookalike", "numpy", "numkong")
+# Ours first: the others are told in its time.
+KINDS: Final = {
+    "lookalike": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=True), "memory"),
+    "lookalike-s3": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=False), "S3"),
+    "sklearn": Kind("sklearn", ("scikit-learn", "numpy"), lambda source, _: Sklearn(source)),
+    "numpy": Kind("numpy", ("numpy",), lambda source, _: Numpy(source)),
+    "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), FaissFlat),
+    "faiss_panorama": Kind("faiss_panorama", ("faiss-cpu",), FaissPanorama),
+    "faiss_panorama_pca": Kind("faiss_panorama_pca", ("faiss-cpu",), FaissPanoramaPca),
+    "usearch": Kind("usearch", ("usearch",), Usearch),
+    "lancedb": Kind("lancedb", ("lancedb", "pyarrow"), lambda source, _: LanceDb(source)),
+}

@@ -1,0 +1,92 @@
+"""What is measured up to a million rows, carried on to more: memory, time and what Lambda asks for it.
+
+A line is laid through the two largest catalogues that were measured. A search is taken to share its rows out evenly among
+the processors of a function, of which Lambda gives one for every 1,769 MB, and catalogues that one function cannot hold to be
+shared out among functions that each search a part, and one that asks them all.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scripts.benchmarks.results import Result
+from scripts.prices import LAMBDA_REQUESTS, LAMBDA_X86
+
+MIB: Final = 1024 * 1024
+PROCESSOR_BYTES: Final = 1769 * MIB  # of memory, for each processor that Lambda gives
+LARGEST_BYTES: Final = 10_240 * MIB
+BESIDE_BYTES: Final = 512 * MIB  # model, libraries and a request, as lookalike.settings has it
+EMBED_MS: Final = 60  # as scripts/costs.py has it
+CALL_MS: Final = 15  # from one function to others and back
+_MILLION: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """So much in any case, and so much for each row."""
+
+    fixed: float
+    per_row: float
+
+    def at(self, rows: float) -> float:
+        """The value at a number of rows."""
+        return self.fixed + self.per_row * rows
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """A catalogue of so many rows in so many functions, each of ``memory_bytes``. ``cost``: USD for a million queries."""
+
+    rows: int
+    scan_bytes: float
+    exact_bytes: float
+    first_read_bytes: float
+    one_thread_ms: float
+    functions: int
+    memory_bytes: float
+    answer_ms: float
+    cost: float
+
+
+def line_through(points: Sequence[tuple[int, float]]) -> Line:
+    """The line through the two points of most rows. Raises ValueError where there are fewer than two."""
+    if len(points) < 2:
+        raise ValueError("two sizes at least must be measured to carry them on")
+    (fewer, low), (more, high) = sorted(points)[-2:]
+    per_row = (high - low) / (more - fewer)
+    return Line(high - per_row * more, per_row)
+
+
+def project(results: Sequence[Result], rows: int) -> Projected:
+    """What a catalogue of ``rows`` rows would take, by the lines of ``scripts/bench.py growth``. Raises ValueError."""
+    ours = [line for line in results if line["engine"] == "lookalike" and not line.get("note")]
+    lean = [line for line in ours if line["exact_tier"] == "S3"]
+    full = [line for line in ours if line["exact_tier"] == "memory"]
+    scan = line_through([(line["rows"], line["resident_bytes"]) for line in lean])
+    time = line_through([(line["rows"], line["p50_ms"]) for line in full])
+    first = line_through([(line["rows"], line["load_bytes_read"] + line["bytes_read"]) for line in lean])
+    functions = math.ceil(scan.at(rows) / (LARGEST_BYTES - BESIDE_BYTES))
+    share = rows / functions
+    memory = max(PROCESSOR_BYTES, scan.at(share) + BESIDE_BYTES)
+    search_ms = time.at(share) / (memory / PROCESSOR_BYTES)
+    if functions == 1:
+        answer_ms = EMBED_MS + search_ms
+        spent = answer_ms * memory
+        calls = 1
+    else:
+        answer_ms = EMBED_MS + CALL_MS + search_ms
+        spent = answer_ms * PROCESSOR_BYTES + functions * search_ms * memory
+        calls = 1 + functions
+    return Projected(
+        rows=rows,
+        scan_bytes=scan.at(rows),
+        exact_bytes=4.0 * rows * ours[0]["dim"],
+        first_read_bytes=first.at(rows),
+        one_thread_ms=time.at(rows),
+        functions=functions,
+        memory_bytes=memory,
+        answer_ms=answer_ms,
+        cost=LAMBDA_X86.of(spent / 1000 / 1024**3 * _MILLION, free_tier=False)
+        + LAMBDA_REQUESTS.of(calls * _MILLION, free_tier=False),
+    )

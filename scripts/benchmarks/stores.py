@@ -1,0 +1,90 @@
+"""Stores to measure with, in the local S3, built by the code that builds them on Lambda."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from lookalike import log
+from lookalike.aws import S3Store, s3_client
+from lookalike.compaction import Policy, compact
+from lookalike.object_store import ObjectStore
+from lookalike.records import Op, Row, order_of
+from scripts.benchmarks.data import Data, Floats
+from scripts.benchmarks.engines import BUCKET
+
+_APPENDED_BYTES: Final = 24 * 1024 * 1024  # of embeddings, in one segment of the log while filling
+
+
+@contextmanager
+def bench_s3() -> Iterator[str]:
+    """A local S3 in a process of its own with the bucket ``BUCKET``, which boto3 here and below talks to: its address."""
+    from scripts.local.s3 import local_s3
+
+    with local_s3(BUCKET) as endpoint_url:
+        before = dict(os.environ)
+        os.environ |= {
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        try:
+            yield endpoint_url
+        finally:
+            os.environ.clear()
+            os.environ |= before
+
+
+def in_own_process(work: Any, *arguments: Any) -> Any:
+    """What ``work`` gives, in a process that has done nothing else: its memory is its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def random_units(rows: int, dimensions: int, *, seed: int = 0) -> Floats:
+    """Random directions, float32 (rows, dimensions): for what does not depend on values."""
+    vectors = np.random.default_rng(seed).standard_normal((rows, dimensions), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+def rows_of(vectors: npt.NDArray[np.float32], first: int) -> Iterator[Row]:
+    """Rows of products numbered from ``first`` on; their keys ascend as their numbers do."""
+    for number, vector in enumerate(vectors, first):
+        order = order_of(sequencer=f"{number:012X}", time_ms=number, op=Op.PUT, content=b"bench")
+        metadata = {"name": f"Product {number}", "colour": "navy blue", "articletype": "shirts"}
+        yield Row(f"images/{number:09}.jpg", str(number), order, Op.PUT, vector, metadata)
+
+
+def fill(store: ObjectStore, rows: int, dimensions: int) -> None:
+    """Append random rows to a store."""
+    at_once = max(1, _APPENDED_BYTES // (4 * dimensions))
+    starts = range(0, rows, at_once)
+    fill_with(store, (random_units(min(at_once, rows - start), dimensions, seed=start) for start in starts), rows)
+
+
+def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
+    """Append blocks of vectors, ``rows`` in all, each as a segment of the log."""
+    done = 0
+    with tqdm(total=rows, unit="row", desc="filling", file=sys.stderr, disable=None) as progress:
+        for block in blocks:
+            log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
+            done += len(block)
+            progress.update(len(block))
+
+
+def build(data: Data, prefix: str) -> None:
+    """A compacted store of these embeddings below ``prefix`` of ``BUCKET``."""
+    store = S3Store(s3_client(), BUCKET, prefix)
+    at_once = max(1, _APPENDED_BYTES // (4 * data.vectors.shape[1]))
+    starts = range(0, len(data.vectors), at_once)
+    fill_with(store, (np.array(data.vectors[start : start + at_once]) for start in starts), len(data.vectors))
+    compact(store, Policy(grace_s=0))  # the log is gone at once: the local S3 holds its objects in memory
