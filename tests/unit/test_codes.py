@@ -69,7 +69,7 @@ def queries(vectors: Vectors, make: Callable[[int, int, int], Vectors]) -> list[
 
 ROTATIONS: dict[str, FitRotation | None] = {
     "plain": None,
-    "square": lambda vectors, dimensions: spectra.fitted(vectors, dimensions),
+    "square": spectra.fitted,
     "truncated": lambda vectors, dimensions: spectra.fitted(vectors, dimensions // 4),
     "inexact": lambda vectors, dimensions: spectra.inexact(vectors, dimensions // 2),
 }
