@@ -11,7 +11,7 @@ import numkong
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import products, squared_distances
+from lookalike.code_distance import products, squared_distances, squared_distances_of_many
 from lookalike.codes import TOP_CODE
 from lookalike.knn import nearest_products
 from tests.support import spectra
@@ -34,7 +34,7 @@ def numbers() -> list[list[float]]:
         codes[0], codes[1] = TOP_CODE, -TOP_CODE
         found += [
             squared_distances(codes, query).tolist(),
-            squared_distances(codes, query, np.float32).tolist(),
+            squared_distances_of_many(codes, np.square(codes.astype(np.int32)).sum(axis=1), query).tolist(),
             products(codes, query).tolist(),
         ]
     return found

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from lookalike import code_distance
-from lookalike.code_distance import products, squared_distances
+from lookalike.code_distance import products, squared_distances, squared_distances_of_many, squared_float_distances
 from lookalike.codes import TOP_CODE
+from tests.support import spectra
 from tests.support.code_distances import answers, codes_and_query, numbers
 from tests.support.rows import quick
 
@@ -32,8 +33,11 @@ def by_integers(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> tup
 def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> None:
     squares, dots = by_integers(codes, query)
     np.testing.assert_array_equal(squared_distances(codes, query), np.array(squares, np.float64), strict=True)
+    lengths = np.array(by_integers(codes, np.zeros_like(query))[0], np.int32)
     np.testing.assert_array_equal(
-        squared_distances(codes, query, np.float32), np.array(squares, np.float64).astype(np.float32), strict=True
+        squared_distances_of_many(codes, lengths, query),
+        np.array(squares, np.float64).astype(np.float32),
+        strict=True,
     )
     np.testing.assert_array_equal(products(codes, query), np.array(dots, np.float64), strict=True)
 
@@ -72,6 +76,27 @@ def test_more_rows_than_are_widened_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_both_libraries_agree_with_integers(codes: npt.NDArray[np.int8], data: st.DataObject) -> None:
     assert_exact(codes, data.draw(npst.arrays(np.int8, codes.shape[1], elements=CODES)))
+
+
+@pytest.mark.parametrize("dimensions", [1, 7, 64, 513, 4096])
+@pytest.mark.parametrize("make", spectra.EVERY.values(), ids=spectra.EVERY)
+def test_distances_of_embeddings_are_off_by_no_more_than_a_search_reckons_with(make, dimensions: int) -> None:
+    vectors = make(1, 40, dimensions)
+    with np.errstate(over="ignore"):
+        queries = [vectors[3], make(2, 1, dimensions)[0], -vectors[5], np.zeros(dimensions, np.float32)]
+    for query in queries:
+        wide = vectors.astype(np.longdouble) - query.astype(np.longdouble)
+        true = np.square(wide).sum(axis=1).astype(np.float64)
+        found = squared_float_distances(vectors, query)
+        assert found.dtype == np.float64
+        finite = np.isfinite(found)
+        assert (true[~finite] >= 2.0**127).all()
+        lost = (dimensions + 4) * 2.0**-24 * true + dimensions * 2.0**-149
+        assert (np.abs(found - true)[finite] <= lost[finite]).all()
+
+
+def test_no_embeddings_have_no_distances() -> None:
+    assert squared_float_distances(np.empty((0, 5), np.float32), np.zeros(5, np.float32)).shape == (0,)
 
 
 def test_slices_of_larger_arrays_have_the_same_distances() -> None:
