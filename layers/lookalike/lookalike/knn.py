@@ -205,8 +205,12 @@ class _Search:
             return
         smallest = np.concatenate([scan.smallest() for scan in self._scans])
         wanted = _FIRST_PER_PRODUCT * self._k
-        while wanted < len(smallest):
-            promising = self._refined(float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5)
+        every = False
+        while not every:
+            every = wanted >= len(smallest)
+            promising = self._refined(
+                math.inf if every else float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5
+            )
             seen: set[bytes] = set()
             for number, product in enumerate(self._products(promising)):
                 seen.add(product)
