@@ -1,10 +1,9 @@
-"""The search's answers are scikit-learn's, product by product, with ties broken by image key."""
+"""The search by cases: products of many photos, ties, floats of any size. ``test_exactness`` asks thousands of queries."""
 
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,10 +15,10 @@ from lookalike import knn
 from lookalike.knn import nearest_products
 from lookalike.records import text_hash
 from lookalike.snapshot import Snapshot
+from tests.support import spectra
+from tests.support.catalogues import Found, keys_of
 from tests.support.fakes import snapshot_of
-
-Vectors = npt.NDArray[np.float32]
-Found = list[tuple[str, str, float]]  # product, image key, distance
+from tests.support.spectra import Vectors
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -27,11 +26,6 @@ def one_thread() -> Iterator[None]:
     """Threads that wait for each other take a hundred times longer here than the work."""
     with threadpool_limits(1):
         yield
-
-
-def keys_of(count: int) -> list[str]:
-    """Keys whose order by text is neither that of the rows nor that of their hashes."""
-    return [f"images/{(number * 7919) % 100_003:06}.jpg" for number in range(count)]
 
 
 def oracle(vectors: Vectors, keys: list[str], products: list[str], query: Vectors, k: int) -> Found:
@@ -58,67 +52,9 @@ def assert_same(actual: Found, expected: Found, *, norm: float = 1.0) -> None:
     np.testing.assert_allclose([item[2] for item in actual], theirs, rtol=1e-5, atol=1e-7 * norm)
 
 
-def unit(vectors: npt.NDArray[np.float64]) -> Vectors:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def random_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
-    return unit(np.random.default_rng(seed).standard_normal((rows, dimensions)))
-
-
-def clustered_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
-    rng = np.random.default_rng(seed)
-    centres = rng.standard_normal((8, dimensions))
-    return unit(centres[rng.integers(8, size=rows)] + 0.01 * rng.standard_normal((rows, dimensions)))
-
-
-def far_from_unit_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
-    """Norms from a thousandth to a thousand: float32 dot products of the long ones are off by more than the short ones are long."""
-    rng = np.random.default_rng(seed)
-    return (rng.standard_normal((rows, dimensions)) * 10.0 ** rng.uniform(-3, 3, (rows, 1))).astype(np.float32)
-
-
-def shifted_rows(seed: int, rows: int = 400, dimensions: int = 64) -> Vectors:
-    """Far from the origin and close to each other: the approximate distances cancel to noise."""
-    return (100.0 + np.random.default_rng(seed).standard_normal((rows, dimensions)) / 100).astype(np.float32)
-
-
-@pytest.mark.parametrize("k", [1, 5, 100])
-@pytest.mark.parametrize("parts", [1, 3])
-@pytest.mark.parametrize("make", [random_rows, clustered_rows, far_from_unit_rows, shifted_rows])
-def test_answers_are_those_of_scikit_learn(make, parts: int, k: int) -> None:
-    vectors = make(seed=1)
-    keys = keys_of(len(vectors))
-    snapshot = snapshot_of(vectors, keys, keys, parts=parts)
-    for query in (*make(seed=2)[:5], vectors[17]):
-        expected = oracle(vectors, keys, keys, query, k)
-        assert_same(answered(snapshot, query, k), expected, norm=float(np.linalg.norm(query)))
-
-
-def test_wide_embeddings() -> None:
-    vectors = np.abs(random_rows(3, rows=60, dimensions=2048)) * 30  # as of a ReLU, and not of unit length
-    keys = keys_of(60)
-
-    found = answered(snapshot_of(vectors, keys, keys), vectors[0] + np.float32(0.5), 7)
-
-    assert_same(found, oracle(vectors, keys, keys, vectors[0] + np.float32(0.5), 7))
-
-
-@pytest.mark.parametrize("parts", [1, 4])
-def test_several_photos_of_a_product_count_once_with_the_nearest(parts: int) -> None:
-    vectors = clustered_rows(4, rows=300)
-    keys = keys_of(300)
-    products = [f"product {number % 40}" for number in range(300)]
-    snapshot = snapshot_of(vectors, keys, products, parts=parts)
-    for query in clustered_rows(5)[:8]:
-        found = answered(snapshot, query, 25)
-        assert_same(found, oracle(vectors, keys, products, query, 25))
-        assert len({product for product, _, _ in found}) == 25
-
-
 def test_one_product_with_many_near_photos_does_not_hide_the_others() -> None:
     """The nearest 200 photos are all of one product, many more than are looked at first."""
-    near = unit(np.array([1.0, 0, 0, 0]) + 1e-3 * np.random.default_rng(0).standard_normal((200, 4)))
+    near = spectra.unit(np.array([1.0, 0, 0, 0]) + 1e-3 * np.random.default_rng(0).standard_normal((200, 4)))
     far = np.array([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, -1], [-1, 0, 0, 0]], np.float32)
     vectors, keys = np.concatenate([near, far]), keys_of(204)
     products = ["many"] * 200 + ["a", "b", "c", "d"]
@@ -133,7 +69,7 @@ def test_one_product_with_many_near_photos_does_not_hide_the_others() -> None:
 
 @pytest.mark.parametrize("k", [3, 4, 5, 1000, 10**9])
 def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
-    vectors = random_rows(6, rows=8)
+    vectors = spectra.isotropic(6, 8, 64)
     keys, products = keys_of(8), [str(number // 2) for number in range(8)]
 
     found = answered(snapshot_of(vectors, keys, products, parts=2), vectors[0], k)
@@ -146,17 +82,17 @@ def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
 @pytest.mark.parametrize("rows", [50, 3 * knn._EXACT_AT_ONCE // 2])
 def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -> None:
     """Each at the same distance to the last bit, whichever part and place its row is in."""
-    vector = random_rows(7, rows=1, dimensions=13)
+    vector = spectra.isotropic(7, 1, 13)
     keys = keys_of(rows)
     snapshot = snapshot_of(np.repeat(vector, rows, axis=0), keys, keys, parts=parts)
-    for query in (vector[0], random_rows(8, rows=1, dimensions=13)[0], np.zeros(13, np.float32)):
+    for query in (vector[0], spectra.isotropic(8, 1, 13)[0], np.zeros(13, np.float32)):
         found = answered(snapshot, query, 10)
         assert [key for _, key, _ in found] == sorted(keys)[:10]
         assert len({distance for _, _, distance in found}) == 1
 
 
 def test_a_photo_is_at_no_distance_from_itself() -> None:
-    vectors = far_from_unit_rows(9)
+    vectors = spectra.far_from_unit(9, 400, 64)
     keys = keys_of(len(vectors))
     snapshot = snapshot_of(vectors, keys, keys, parts=3)
 
@@ -164,32 +100,10 @@ def test_a_photo_is_at_no_distance_from_itself() -> None:
         assert answered(snapshot, vectors[row], 1) == [(keys[row], keys[row], 0.0)]
 
 
-def test_excluded_products_are_passed_over() -> None:
-    vectors = clustered_rows(10, rows=60)
-    keys = keys_of(60)
-    products = [str(number % 20) for number in range(60)]
-    kept = [row for row in range(60) if products[row] not in ("3", "4")]
-    snapshot = snapshot_of(vectors, keys, products, parts=3)
-
-    for k in (1, 5, 18, 20, 40):
-        found = answered(snapshot, vectors[3], k, exclude=["3", "4", "no such product"])
-        expected = oracle(vectors[kept], [keys[row] for row in kept], [products[row] for row in kept], vectors[3], k)
-        assert_same(found, expected)
-
-
 def test_nothing_is_left_when_all_products_are_excluded() -> None:
-    snapshot = snapshot_of(random_rows(11, rows=4), keys_of(4), ["a", "a", "b", "b"])
+    snapshot = snapshot_of(spectra.isotropic(11, 4, 64), keys_of(4), ["a", "a", "b", "b"])
 
-    assert answered(snapshot, random_rows(12)[0], 5, exclude=["a", "b"]) == []
-
-
-def test_superseded_rows_are_not_found() -> None:
-    vectors = random_rows(13, rows=90)
-    keys = keys_of(90)
-    snapshot = snapshot_of(vectors, keys, keys, parts=4, superseded=30)
-    for row in (0, 60, 89):
-        found = answered(snapshot, vectors[row], 70)
-        assert_same(found, oracle(vectors[:60], keys[:60], keys[:60], vectors[row], 70))
+    assert answered(snapshot, spectra.isotropic(12, 400, 64)[0], 5, exclude=["a", "b"]) == []
 
 
 def test_an_empty_snapshot_has_no_neighbours() -> None:
@@ -204,11 +118,15 @@ def test_an_empty_snapshot_has_no_neighbours() -> None:
 @pytest.mark.parametrize("k", [0, -1])
 def test_asking_for_no_product_is_an_error(k: int) -> None:
     with pytest.raises(ValueError, match="at least one"):
-        nearest_products(snapshot_of(random_rows(14), keys_of(400), keys_of(400)), random_rows(14)[0], k=k)
+        nearest_products(
+            snapshot_of(spectra.isotropic(14, 400, 64), keys_of(400), keys_of(400)),
+            spectra.isotropic(14, 400, 64)[0],
+            k=k,
+        )
 
 
 def test_the_answer_says_how_it_was_made() -> None:
-    vectors, keys = random_rows(15), keys_of(400)
+    vectors, keys = spectra.isotropic(15, 400, 64), keys_of(400)
     snapshot = snapshot_of(vectors, keys, keys, parts=2, superseded=100)
 
     answer = nearest_products(snapshot, vectors[0], k=5)

@@ -10,9 +10,8 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import segment, stored_segment, tensors
-from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.object_store import CountingStore, MemoryStore
+from lookalike import segment, tensors
+from lookalike.errors import CorruptObject
 from lookalike.records import Op, Row, text_hash
 from lookalike.segment import Segment
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, texts, value, values
@@ -161,30 +160,6 @@ def test_columns_for_scanning_come_before_bulky_ones() -> None:
         places[name].start for name in ("embedding", "keys", "details")
     )
     assert places["order"].start == places["key_hash"].end, "read_keys takes both in one range"
-
-
-@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (300, 1), (1000, 2)])
-def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int) -> None:
-    held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], DIMENSIONS)
-    memory = MemoryStore()
-    memory.put_if_absent("segments/a", segment.encode(held))
-    store = CountingStore(memory)
-    keys, orders = stored_segment.read_keys(store, "segments/a")
-    assert keys.tobytes() == held.key_hash.tobytes()
-    assert orders.tobytes() == held.order.tobytes()
-    assert store.requests == {"get_range": requests}
-    assert store.bytes_read <= 16 * 1024 + 48 * count
-
-
-def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
-    store = MemoryStore()
-    with pytest.raises(ObjectMissing):
-        stored_segment.read_keys(store, "segments/a")
-    data = segment.encode(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
-    for length in (0, 5, 100, 3_000, 20_000):
-        store.put_if_absent(f"segments/{length}", data[:length])
-        with pytest.raises(CorruptObject):
-            stored_segment.read_keys(store, f"segments/{length}")
 
 
 def read_everything(data: bytes) -> None:

@@ -13,8 +13,9 @@ The kind of the least cold cost is chosen, and the head of the least warm cost. 
 bounds hold does not depend on it.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,8 @@ def choose(vectors: Floats, rows: int, *, seed: int = 0) -> Choice:
     """How to code a store of ``rows`` rows of which ``vectors``, float32 (at least ``MIN_ROWS``, dimensions), are some."""
     rng = np.random.default_rng(seed)
     sample = vectors[np.sort(rng.choice(len(vectors), min(len(vectors), _SAMPLE_ROWS), replace=False))]
+    exponent = int(np.frexp(np.abs(sample).max())[1])
+    sample = np.ldexp(sample, -exponent)  # so that float32 holds all squares; exact, as it is by a power of two
     asked = _limits(sample, rng.choice(len(sample), _QUERIES, replace=False))
     scale = rows / len(sample)
     best: tuple[float, Choice] | None = None
@@ -82,7 +85,13 @@ def choose(vectors: Floats, rows: int, *, seed: int = 0) -> Choice:
                 if best is None or cold < best[0]:
                     best = cold, choice
     assert best  # noqa: S101 - there is always something to try
-    return best[1]
+    return replace(best[1], frame=_scaled(best[1].frame, exponent))
+
+
+def _scaled(frame: Frame, exponent: int) -> Frame:
+    """The same frame for embeddings 2^exponent times as long."""
+    rotation = frame.rotation and replace(frame.rotation, mean=np.ldexp(frame.rotation.mean, exponent))
+    return replace(frame, rotation=rotation, step=math.ldexp(frame.step, exponent))
 
 
 def put_order(codes: Codes) -> npt.NDArray[np.int64]:
@@ -104,6 +113,8 @@ def _similar_order(coordinates: Floats) -> npt.NDArray[np.int64]:
 def _samples(sample: Floats, dimensions: int) -> Iterator[_Sample]:
     own = np.square(sample.astype(np.float64)).sum(axis=1)
     yield _Sample(None, sample, own, _similar_order(sample[:, :_CLUSTERED_COORDINATES]))
+    if (sample == sample[0]).all():
+        return  # there are no directions to be found
     fitted = PCA(n_components=min(dimensions, max(_COORDINATES)), svd_solver="covariance_eigh").fit(sample)
     mean = fitted.mean_.astype(np.float32)
     matrix = np.ascontiguousarray(fitted.components_, np.float32)

@@ -24,11 +24,13 @@ def inflate(chunk: Bytes, at_most_bytes: int = 0) -> bytes:
     """The chunk's bytes, however many where ``at_most_bytes`` is 0. Raises CorruptObject."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = inflater.decompress(chunk, at_most_bytes)
+        data = inflater.decompress(chunk, at_most_bytes and at_most_bytes + 1)
     except zlib.error as error:
         raise CorruptObject(f"a deflated chunk is damaged: {error}") from error
-    if inflater.unconsumed_tail:
+    if 0 < at_most_bytes < len(data):
         raise CorruptObject("a deflated chunk is longer than it may be")
+    if not inflater.eof:
+        raise CorruptObject("a deflated chunk ends early")
     return data
 
 

@@ -26,8 +26,9 @@ Slack. s covers everything that is not exact, s = kappa (A + a_q) with A the lar
     2^-24 of themselves, and none exceeds a plus a code's length, which is at most 2 a.
   - The bound is evaluated in float32: a handful of roundings of 2^-24 of terms that are at most 4 (A + a_q).
   - The query is turned, and turned back, in float32: by the bound for dot products of n terms, each coordinate is off by
-    at most 2 n 2^-24 a_q (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), which adds
-    2^-23 (coordinates^1/2 dimensions + dimensions^1/2 coordinates) a_q to s.
+    at most 2 n 2^-24 a_q (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by n 2^-126
+    where products are below float32's normal range; which adds
+    (coordinates^1/2 dimensions + dimensions^1/2 coordinates) (2^-23 a_q + 2^-126) to s.
 kappa = 2^-18 + 8 delta is more than the sum of the others. The squares and their sum are off by 2^-22 of themselves; whoever compares
 bounds with a limit raises the limit by 2^-20 of itself.
 
@@ -184,7 +185,7 @@ def turn_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> Tur
         # Beyond float32 nothing is known, and every row will be computed.
         return TurnedQuery(np.zeros(coordinates), 0.0, 0.0, math.inf)
     reach = _norm(centred.astype(np.float64))
-    lost = 2.0**-23 * (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * reach
+    lost = (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * (2.0**-23 * reach + 2.0**-126)
     return TurnedQuery(turned.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
 
 

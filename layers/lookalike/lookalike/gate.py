@@ -27,7 +27,8 @@ from lookalike.stored_segment import Encoded, StoredSegment
 _QUERIES = 16  # of each kind
 _K = 10
 _RELATIVE = 1e-5
-_LARGE = 2.0**60
+_SQUARED_BY_FLOAT32 = (2.0**-40, 2.0**60)
+_LOST_BY_FLOAT32 = 2.0**-60  # of a distance, where its square is below float32's range
 _OF_THE_NORM = 1e-6  # the judge computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
 
 
@@ -37,8 +38,9 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
         return
     products = rows.product_hash[rows.put_rows]
     # scikit-learn computes float32 in float64, block by block; only what float32 cannot square needs twice the memory.
-    largest = float(np.abs(rows.embedding).max())
-    vectors = rows.embedding if largest < _LARGE else rows.embedding.astype(np.float64)
+    least, most = _SQUARED_BY_FLOAT32
+    is_wide = not least < float(np.abs(rows.embedding).max()) < most
+    vectors = rows.embedding.astype(np.float64) if is_wide else rows.embedding
     brute = NearestNeighbors(algorithm="brute").fit(vectors)
     with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
         parts = tuple(_open(encoded, rotation, pool) for encoded in written)
@@ -47,7 +49,8 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
         expected = _expected(brute, products, queries.astype(vectors.dtype))
         for query, theirs in zip(queries, expected, strict=True):
             answer = nearest_products(snapshot, query, k=_K).neighbours
-            _compare(answer, theirs, float(np.linalg.norm(query.astype(np.float64))))
+            lost = _OF_THE_NORM * float(np.linalg.norm(query.astype(np.float64)))
+            _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
 
 
 def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[Any]) -> list[dict[bytes, float]]:
@@ -65,13 +68,13 @@ def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[An
         wanted *= 4
 
 
-def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], norm: float) -> None:
+def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost: float) -> None:
     """The same products at the same distances in the same order, but for those that the judge cannot tell apart."""
     if len(answer) != len(expected):
         raise NotExact(f"{len(answer)} products were found where scikit-learn finds {len(expected)}: not published")
     for place, (found, distance) in enumerate(zip(answer, expected.values(), strict=True)):
         product = text_hash(found.product_id).rstrip(b"\0")  # as NumPy gives them
-        tolerance = _RELATIVE * distance + _OF_THE_NORM * norm
+        tolerance = _RELATIVE * distance + lost
         theirs = expected.get(product, distance)
         if abs(found.distance - distance) > tolerance or abs(found.distance - theirs) > tolerance:
             raise NotExact(

@@ -144,8 +144,8 @@ class _Scan:
         return self.squared(np.append(whole, rest))
 
     def squared(self, low: Lengths) -> Distances:
-        """Bounds out of units of the step: squared distances."""
-        return low.astype(np.float64) * self.codes.frame.step**2
+        """Bounds out of units of the step: squared distances. Below float32's normal range they may have been rounded up."""
+        return np.where(low < np.finfo(np.float32).tiny, 0.0, low.astype(np.float64) * self.codes.frame.step**2)
 
     def rows_within(self, distance: float) -> Numbers:
         """The rows whose bounds are not above the distance, ascending."""
@@ -205,8 +205,12 @@ class _Search:
             return
         smallest = np.concatenate([scan.smallest() for scan in self._scans])
         wanted = _FIRST_PER_PRODUCT * self._k
-        while wanted < len(smallest):
-            promising = self._refined(float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5)
+        every = False
+        while not every:
+            every = wanted >= len(smallest)
+            promising = self._refined(
+                math.inf if every else float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5
+            )
             seen: set[bytes] = set()
             for number, product in enumerate(self._products(promising)):
                 seen.add(product)
@@ -291,15 +295,15 @@ class _Search:
     def _perhaps_within(self, vectors: npt.NDArray[np.float32]) -> Numbers:
         """Which embeddings float32 cannot tell to be beyond the limit.
 
-        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in whatever order it is summed, or beyond
-        float32's range.
+        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in whatever order it is summed, and by
+        d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
         """
         if self.limit == math.inf:
             return np.arange(len(vectors))
         squared = squared_float_distances(vectors, self._query32)
         squared *= 1 - (vectors.shape[1] + 4) * 2.0**-24
         squared[np.isinf(squared)] = _SURELY_IN_RANGE
-        return np.flatnonzero(squared <= self.limit * self.limit)
+        return np.flatnonzero(squared <= self.limit * self.limit + vectors.shape[1] * 2.0**-149)
 
     def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
         distances = np.empty(len(vectors))

@@ -68,7 +68,7 @@ def decode(data: bytes) -> Rotation:
     mean, matrix = (tensors.view(header.tensors[name], data) for name in _COLUMNS)
     try:
         rotation = Rotation(mean, matrix, float.fromhex(header.metadata["defect"]))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise CorruptObject(f"the rotation does not say how exact it is: {error!r}") from error
     if rotation.mean.shape != (rotation.dimensions,) or not 0 <= rotation.defect < 0.5:
         raise CorruptObject("the rotation's matrix and mean do not fit together, or it is no rotation")

@@ -15,6 +15,7 @@ that those rows lie together and few reads fetch them.
 Codes are deflated with Huffman coding alone: they have no repetitions to look for, and it is fast.
 """
 
+import math
 import struct
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -168,6 +169,8 @@ class StoredSegment(Rows):
         self._embedding = header.tensors["embedding"]
         if any(len(held) != len(self) for held in (self.key_hash, self.order, self.product_hash)):
             raise CorruptObject("the columns of the segment are not of one length")
+        if np.any(self.op > max(Op)):
+            raise CorruptObject("the segment has an operation there is not")
         if self._embedding.shape[0] != len(self._put_rows):
             raise CorruptObject("the segment does not have one embedding for each put")
         is_whole = len(scanned) == self._embedding.end
@@ -263,11 +266,15 @@ def _read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str]
         step, reach = (float.fromhex(header.metadata[name]) for name in ("step", "reach"))
         head, coordinates = (int(header.metadata[name]) for name in ("head", "coordinates"))
         rotation_name = header.metadata["rotation"]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise CorruptObject(f"the segment does not say how it was coded: {error!r}") from error
     frame = Frame(rotation(rotation_name) if rotation_name else None, step, head)
     dimensions = header.tensors["embedding"].shape[1]
-    if not (step > 0 and 0 < head <= coordinates == frame.coordinates(dimensions)):
+    if not (0 < step < math.inf and 0 <= reach < math.inf):
+        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} cannot be")
+    if not 0 < head <= coordinates == frame.coordinates(dimensions) or (
+        frame.rotation and frame.rotation.dimensions != dimensions
+    ):
         raise CorruptObject("the segment's codes do not fit its rotation")
     lengths = {name: columns.read(header, name, scanned).copy() for name in _LENGTHS}
     puts = header.tensors["embedding"].shape[0]

@@ -1,0 +1,58 @@
+"""Segments as compaction writes them, made of rows and opened as a reader opens them."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import numpy as np
+
+from lookalike import stored_segment
+from lookalike.codes import Frame, encode, plain_frame
+from lookalike.errors import CorruptObject
+from lookalike.object_store import MemoryStore, ObjectStore
+from lookalike.records import Op, Row, order_of
+from lookalike.rotation import Rotation
+from lookalike.segment import Segment, from_rows
+from lookalike.stored_segment import Encoded, StoredSegment
+
+NAME = "segments/a"
+ROTATION = "segments/r.rotation.safetensors"
+POOL = ThreadPoolExecutor(2, thread_name_prefix="tests")
+
+
+def of_vectors(
+    vectors: np.ndarray, keys: Sequence[str] | None = None, products: Sequence[str] | None = None
+) -> Segment:
+    """A segment of puts whose keys are ``000000``, ``000001``, ... unless they are given, each its own product."""
+    keys = keys or [f"{number:06}" for number in range(len(vectors))]
+    order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
+    named = zip(keys, products or keys, vectors, strict=True)
+    rows = [Row(key, product, order, Op.PUT, vector, {"key": key}) for key, product, vector in named]
+    return from_rows(rows, vectors.shape[1])
+
+
+def encoded(rows: Segment, frame: Frame | None = None, *, put_order: np.ndarray | None = None) -> Encoded:
+    """The file of these rows; puts are shuffled unless an order is given."""
+    frame = frame or plain_frame(rows.embedding)
+    puts = len(rows.embedding)
+    order = np.random.default_rng(puts).permutation(puts) if put_order is None else put_order
+    codes = encode(rows.embedding, frame).take(order)
+    return stored_segment.encode(rows, codes, order, ROTATION if frame.rotation else "")
+
+
+def stored(data: bytes) -> MemoryStore:
+    store = MemoryStore()
+    store.put_if_absent(NAME, data)
+    return store
+
+
+def opened(
+    scanned: bytes, store: ObjectStore | None = None, *, rotation: Rotation | None = None, pool: Executor = POOL
+) -> StoredSegment:
+    """What a reader makes of these first bytes of a file."""
+
+    def the_one(name: str) -> Rotation:
+        if rotation is None or name != ROTATION:
+            raise CorruptObject(f"there is no rotation {name}")
+        return rotation
+
+    return StoredSegment(store or stored(scanned), NAME, scanned, rotation=the_one, pool=pool)

@@ -1,0 +1,136 @@
+"""NumKong, with whatever instructions it finds, and NumPy give the same numbers: those of arithmetic without rounding."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numkong
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from lookalike import code_distance
+from lookalike.code_distance import products, squared_distances, squared_distances_of_many, squared_float_distances
+from lookalike.codes import TOP_CODE
+from tests.support import spectra
+from tests.support.code_distances import answers, codes_and_query, numbers
+from tests.support.rows import quick
+
+ROOT = Path(__file__).parents[2]
+CODES = st.integers(-TOP_CODE, TOP_CODE)
+
+
+def by_integers(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> tuple[list[int], list[int]]:
+    wide, other = codes.astype(np.int64), query.astype(np.int64)
+    return np.square(wide - other).sum(axis=1).tolist(), (wide * other).sum(axis=1).tolist()
+
+
+def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> None:
+    squares, dots = by_integers(codes, query)
+    np.testing.assert_array_equal(squared_distances(codes, query), np.array(squares, np.float64), strict=True)
+    lengths = np.array(by_integers(codes, np.zeros_like(query))[0], np.int32)
+    np.testing.assert_array_equal(
+        squared_distances_of_many(codes, lengths, query),
+        np.array(squares, np.float64).astype(np.float32),
+        strict=True,
+    )
+    np.testing.assert_array_equal(products(codes, query), np.array(dots, np.float64), strict=True)
+
+
+@pytest.fixture(params=["numkong", "numpy"], autouse=True)
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "numpy":
+        monkeypatch.setattr(code_distance, "numkong", None)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 130])
+@pytest.mark.parametrize("coordinates", [0, 1, 2, 15, 16, 17, 31, 63, 64, 65, 127, 512, 513, 2048, 4096])
+def test_distances_are_exact(rows: int, coordinates: int) -> None:
+    assert_exact(*codes_and_query(rows, coordinates))
+
+
+@pytest.mark.parametrize("code", [-TOP_CODE, TOP_CODE])
+@pytest.mark.parametrize("coordinates", [1, 64, 4095, 4096])
+def test_the_largest_codes_do_not_overflow(code: int, coordinates: int) -> None:
+    """254^2 4096 is past 2^27, which no sum of 16 bits and no float32 holds in full."""
+    codes = np.full((5, coordinates), code, np.int8)
+    codes[1] = -code
+    codes[2, 0] = 0
+    assert_exact(codes, np.full(coordinates, -code, np.int8))
+
+
+def test_more_rows_than_are_widened_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code_distance, "_ROWS_AT_ONCE", 7)
+    assert_exact(*codes_and_query(50, 33))
+
+
+@quick
+@given(
+    codes=npst.arrays(np.int8, st.tuples(st.integers(0, 6), st.integers(1, 70)), elements=CODES),
+    data=st.data(),
+)
+def test_both_libraries_agree_with_integers(codes: npt.NDArray[np.int8], data: st.DataObject) -> None:
+    assert_exact(codes, data.draw(npst.arrays(np.int8, codes.shape[1], elements=CODES)))
+
+
+@pytest.mark.parametrize("dimensions", [1, 7, 64, 513, 4096])
+@pytest.mark.parametrize("make", spectra.EVERY.values(), ids=spectra.EVERY)
+def test_distances_of_embeddings_are_off_by_no_more_than_a_search_reckons_with(make, dimensions: int) -> None:
+    vectors = make(1, 40, dimensions)
+    with np.errstate(over="ignore"):
+        queries = [vectors[3], make(2, 1, dimensions)[0], -vectors[5], np.zeros(dimensions, np.float32)]
+    for query in queries:
+        wide = vectors.astype(np.longdouble) - query.astype(np.longdouble)
+        true = np.square(wide).sum(axis=1).astype(np.float64)
+        found = squared_float_distances(vectors, query)
+        assert found.dtype == np.float64
+        finite = np.isfinite(found)
+        assert (true[~finite] >= 2.0**127).all()
+        lost = (dimensions + 4) * 2.0**-24 * true + dimensions * 2.0**-149
+        assert (np.abs(found - true)[finite] <= lost[finite]).all()
+
+
+def test_no_embeddings_have_no_distances() -> None:
+    assert squared_float_distances(np.empty((0, 5), np.float32), np.zeros(5, np.float32)).shape == (0,)
+
+
+def test_slices_of_larger_arrays_have_the_same_distances() -> None:
+    """As a scan passes them: consecutive rows, and the first coordinates of a query."""
+    codes, query = codes_and_query(60, 48)
+    wide = np.concatenate([query, query])
+    np.testing.assert_array_equal(
+        squared_distances(codes[13:41], wide[:48]), squared_distances(codes, query)[13:41], strict=True
+    )
+
+
+def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numkong", None)
+    spec = importlib.util.spec_from_file_location("without_numkong", str(code_distance.__file__))
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    codes, query = codes_and_query(9, 20)
+    assert loaded.products(codes, query).tolist() == by_integers(codes, query)[1]
+
+
+def test_answers_do_not_depend_on_the_instructions_nor_on_numkong() -> None:
+    """A process of its own switches NumKong's sets of instructions off; this one has all of them, or NumPy alone."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.support.code_distances"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    expected = json.loads(json.dumps([numbers(), answers()]))
+    results = json.loads(ran.stdout)
+    assert {name for name, on in numkong.get_capabilities().items() if on} == {"serial", *results} - {"all"}
+    for capability, result in results.items():
+        assert result == expected, f"without {capability}"

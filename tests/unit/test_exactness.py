@@ -1,0 +1,166 @@
+"""Over ten thousand queries of stores as compaction writes them, answers are scikit-learn's: products, photos and order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from threadpoolctl import threadpool_limits
+
+from lookalike import calibration, code_distance, knn
+from lookalike.calibration import Choice
+from lookalike.codes import Frame
+from lookalike.knn import nearest_products
+from lookalike.manifest import EMPTY
+from lookalike.records import text_hash
+from lookalike.rotation import rotation_of
+from lookalike.snapshot import Part, Snapshot
+from lookalike.stored_segment import StoredSegment
+from tests.support import spectra
+from tests.support.catalogues import Catalogue, Found, catalogue
+from tests.support.segments import encoded, of_vectors, opened
+from tests.support.spectra import Vectors
+
+K = (1, 5, 2, 10, 37, 100)
+NARROW = [(make, dimensions, 240) for make in spectra.EVERY.values() for dimensions in (8, 48, 256)]
+WIDE = [(make, dimensions, 60) for make in spectra.WELL_BEHAVED.values() for dimensions in (512, 2048)]
+GRIDS = [(dimensions, scale) for dimensions in (8, 32) for scale in (0, -4, 20, -76, -140)]
+GRID_QUERIES = 200
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+def queries_like(make, vectors: Vectors, count: int) -> Vectors:
+    """Rows of the store, points near one, others of their kind, the origin, and points far out."""
+    dimensions = vectors.shape[1]
+    own = vectors[np.random.default_rng(5).choice(len(vectors), count // 3, replace=False)]
+    near = own * np.float32(0.7) + own[::-1] * np.float32(0.3)
+    far = [np.clip(own[0].astype(np.float64) * 1000, -3.4e38, 3.4e38), np.full(dimensions, 1e5), np.zeros(dimensions)]
+    others = make(77, count - 2 * len(own) - len(far), dimensions)
+    return np.concatenate([own, near, others, np.array(far, np.float32)])
+
+
+def assert_exact(
+    shop: Catalogue, queries: Vectors, *, found: npt.NDArray[np.bool_] | None = None, **options: object
+) -> None:
+    """Each query with a ``k`` of its own; rows that are not ``found`` are what the options leave out."""
+    wanted = [K[number % len(K)] for number in range(len(queries))]
+    everything = np.ones((len(queries), len(shop.vectors)), bool)
+    expected = shop.expected(queries, wanted, found=everything if found is None else found)
+    for query, k, theirs in zip(queries, wanted, expected, strict=True):
+        answer = nearest_products(shop.snapshot, query, k=k, **options)  # type: ignore[arg-type]
+        ours: Found = [(near.product_id, near.key, near.distance) for near in answer.neighbours]
+        assert [item[:2] for item in ours] == [item[:2] for item in theirs]
+        norm = float(np.linalg.norm(query.astype(np.float64)))
+        np.testing.assert_allclose(
+            [item[2] for item in ours], [item[2] for item in theirs], rtol=1e-5, atol=1e-7 * norm
+        )
+
+
+def test_there_are_ten_thousand_queries() -> None:
+    assert sum(count for *_, count in NARROW + WIDE) + len(GRIDS) * GRID_QUERIES >= 10_000
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")  # of no variance
+@pytest.mark.parametrize(("make", "dimensions", "count"), NARROW + WIDE)
+def test_answers_are_those_of_scikit_learn(make, dimensions: int, count: int) -> None:
+    """Every other store is read as from S3, the others are in memory."""
+    vectors = make(1, 420, dimensions)
+    cold = dimensions in (48, 512)
+    shop = catalogue(vectors, photos=2 if cold else 1, read_at_once=10_000 if cold else 2**22)
+    assert len(shop.snapshot.parts) == 3
+    rotations = {id(part.segment.codes.frame.rotation) for part in shop.snapshot.parts}
+    assert len(rotations) == 3, "two rotations and, in the log, none"
+    assert shop.snapshot.photos == 420
+    assert_exact(shop, queries_like(make, vectors, count))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")
+@pytest.mark.parametrize(("dimensions", "scale"), GRIDS)
+def test_ties_and_duplicates_are_ordered_by_key(dimensions: int, scale: int) -> None:
+    """Integers times a power of two, whose distances are computed without rounding, by scikit-learn too."""
+    grid = np.random.default_rng(dimensions).integers(-1, 1, (300 + GRID_QUERIES, dimensions), endpoint=True)
+    grid[:300:5] = grid[0]
+    vectors = np.ldexp(grid.astype(np.float32), scale)
+    assert_exact(catalogue(vectors[:300], photos=1 + dimensions // 16), vectors[300:])
+
+
+def test_a_store_that_was_calibrated_is_searched_exactly_with_few_rows_computed() -> None:
+    vectors = spectra.power_law(3, 6000, 64)
+    shop = catalogue(vectors, choose=calibration.choose, read_at_once=100_000)
+    assert any(part.segment.codes.frame.rotation for part in shop.snapshot.parts)
+    queries = queries_like(spectra.power_law, vectors, 90)
+    assert_exact(shop, queries)
+    exact = [nearest_products(shop.snapshot, query, k=5).rows_exact for query in queries]
+    assert np.median(exact) < 200
+
+
+def test_rows_that_may_not_be_found_are_passed_over() -> None:
+    """Before anything is ranked: k products are found however many are left out."""
+    shop = catalogue(spectra.clustered(4, 400, 32), photos=3, read_at_once=10_000)
+    queries = queries_like(spectra.clustered, shop.vectors, 120)
+    some = np.random.default_rng(6).random(400) < 0.3
+    allowed = np.array([text_hash(key) for key, may_be in zip(shop.keys, some, strict=True) if may_be])
+
+    def allow(part: Part) -> npt.NDArray[np.bool_]:
+        return np.isin(part.segment.key_hash, allowed)
+
+    assert_exact(shop, queries, found=np.tile(some, (len(queries), 1)), allowed=allow)
+    excluded = {f"product {number}" for number in range(0, 134, 4)}
+    kept = np.array([product not in excluded for product in shop.products])
+    hashes = [text_hash(product) for product in excluded]
+    assert_exact(shop, queries, found=np.tile(kept, (len(queries), 1)), exclude=hashes)
+    assert_exact(shop, queries, found=np.tile(kept & some, (len(queries), 1)), exclude=hashes, allowed=allow)
+
+
+@pytest.mark.parametrize("library", ["numkong", "numpy"])
+def test_a_store_too_large_for_one_scan_is_searched_exactly(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one whose rows are computed, bounded and refined a few at a time, with NumKong and without."""
+    if library == "numpy":
+        monkeypatch.setattr(code_distance, "numkong", None)
+    monkeypatch.setattr(knn, "_ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(knn, "_GROUP", 4)
+    monkeypatch.setattr(knn, "_FIRST_EXACT", 2)
+    monkeypatch.setattr(knn, "_THEN_TIMES", 2)
+    monkeypatch.setattr(knn, "_EXACT_AT_ONCE", 3)
+    monkeypatch.setattr("lookalike.bounds._REFINED_AT_ONCE", 9)
+    for make in spectra.EVERY.values():
+        shop = catalogue(make(7, 420, 24))
+        assert_exact(shop, queries_like(make, shop.vectors, 60))
+
+
+@pytest.mark.parametrize("scale", range(-84, -60, 3))
+def test_embeddings_far_shorter_than_those_the_store_was_calibrated_for(scale: int) -> None:
+    """Their lengths' squares, in units of the step, are below float32's range."""
+    vectors = np.ldexp(spectra.sparse(9, 420, 24), scale)
+    matrix = np.eye(24, dtype=np.float32)[np.random.default_rng(9).permutation(24)[:8]]
+    frame = Frame(rotation_of(np.zeros(24, np.float32), matrix), 1.0, 4)
+    shop = catalogue(vectors, choose=lambda some, rows: Choice(frame, rows, rows))
+    assert_exact(shop, np.ldexp(spectra.sparse(10, 90, 24), scale))
+
+
+def test_bounds_whose_squares_float32_rounds_up_rule_nothing_out() -> None:
+    """Left out by the rotation, each row is as far as its tail, whose square is rounded to the smallest of floats."""
+    lengths = np.sqrt(np.linspace(0.9, 0.6, 60)) * 2.0**-74.5
+    vectors = np.stack([np.zeros(60), lengths], axis=1).astype(np.float32)
+    frame = Frame(rotation_of(np.zeros(2, np.float32), np.array([[1, 0]], np.float32)), 1.0, 1)
+    rows = of_vectors(vectors)
+    for order in (np.argsort(rows.embedding[:, 1]), np.argsort(-rows.embedding[:, 1])):
+        held = opened(encoded(rows, frame, put_order=order).data, rotation=frame.rotation)
+        snapshot = Snapshot(EMPTY, frozenset(), (Part(held, np.ones(60, bool)),))
+        answer = nearest_products(snapshot, np.zeros(2, np.float32), k=1)
+        assert [near.key for near in answer.neighbours] == ["000059"]
+
+
+def test_embeddings_that_came_into_memory_meanwhile_answer_the_same() -> None:
+    shop = catalogue(spectra.power_law(8, 400, 48), read_at_once=10_000)
+    queries = queries_like(spectra.power_law, shop.vectors, 60)
+    before = [nearest_products(shop.snapshot, query, k=10).neighbours for query in queries]
+    for part in shop.snapshot.parts:
+        if isinstance(part.segment, StoredSegment):
+            part.segment.make_resident()
+    assert [nearest_products(shop.snapshot, query, k=10).neighbours for query in queries] == before

@@ -1,0 +1,231 @@
+"""Only what is searched as scikit-learn searches it is published."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from threadpoolctl import threadpool_limits
+
+from lookalike import codes, gate, manifest, stored_segment, writer
+from lookalike.codes import Codes, Frame, plain_frame
+from lookalike.compaction import compact
+from lookalike.errors import CorruptObject, NotExact, StoreError
+from lookalike.gate import judge
+from lookalike.object_store import MemoryStore, ObjectStore
+from lookalike.reader import SnapshotReader
+from lookalike.segment import Segment, from_rows
+from lookalike.stored_segment import Encoded
+from tests.support import fakes, functions, spectra
+from tests.support.fakes import DIMENSIONS, fill, photo, put_row
+from tests.support.rows import delete, quick, reject
+from tests.support.segments import ROTATION, encoded, of_vectors
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield
+
+
+def shuffled(column: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(1).permutation(column)
+
+
+def written(rows: Segment, change: Callable[[Codes], dict[str, Any]], frame: Frame | None = None) -> Encoded:
+    """The file of these rows, with their codes tampered with."""
+    frame = frame or plain_frame(rows.embedding)
+    order = np.arange(len(rows.embedding))
+    right = codes.encode(rows.embedding, frame)
+    return stored_segment.encode(rows, replace(right, **change(right)), order, ROTATION if frame.rotation else "")
+
+
+# --- what it passes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", spectra.EVERY.values(), ids=spectra.EVERY)
+def test_what_is_right_passes(make) -> None:
+    rows = of_vectors(make(1, 300, 24), products=[str(number // 3) for number in range(300)])
+    judge([encoded(rows)], rows, None)
+    rotation = spectra.fitted(spectra.power_law(2, 100, 24), 10)
+    judge([encoded(rows, Frame(rotation, 2.0**-7, 4))], rows, rotation)
+
+
+def test_what_is_right_passes_in_several_segments() -> None:
+    rows = of_vectors(spectra.clustered(3, 300, 24))
+    pieces = [rows.take(np.arange(start, start + 100)) for start in (0, 100, 200)]
+    judge([encoded(piece) for piece in pieces], rows, None)
+    with pytest.raises(NotExact):
+        judge([encoded(piece) for piece in pieces[:2]], rows, None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 11])
+def test_few_rows_and_none_pass(count: int) -> None:
+    rows = of_vectors(spectra.isotropic(4, count, 8))
+    judge([encoded(rows)], rows, None)
+
+
+def test_rows_without_an_embedding_pass() -> None:
+    rows = from_rows([reject("a", 1), delete("b", 2)], 8)
+    judge([encoded(rows)], rows, None)
+
+
+def test_a_product_with_more_photos_than_the_judge_looks_at_first_passes() -> None:
+    near = spectra.isotropic(5, 1, 8) + np.float32(1e-3) * spectra.isotropic(6, 300, 8)
+    vectors = np.concatenate([near, spectra.isotropic(7, 20, 8)])
+    rows = of_vectors(vectors, products=["many"] * 300 + [str(number) for number in range(20)])
+    judge([encoded(rows)], rows, None)
+
+
+@quick
+@given(
+    npst.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 14), st.integers(1, 4)),
+        elements=st.floats(width=32, allow_nan=False, allow_infinity=False) | st.floats(-1, 1, width=32),
+    ),
+    st.integers(1, 3),
+)
+def test_any_floats_that_are_right_pass(vectors: np.ndarray, photos: int) -> None:
+    rows = of_vectors(vectors, products=[str(number // photos) for number in range(len(vectors))])
+    judge([encoded(rows)], rows, None)
+
+
+# --- what it refuses --------------------------------------------------------------------------------------------------
+
+TAMPERED = {
+    "codes of other rows that are said to lose nothing": lambda right: {
+        "head": shuffled(right.head),
+        "head_error": np.zeros_like(right.error),
+        "error": np.zeros_like(right.error),
+    },
+    "tails too long": lambda right: {"tail": np.where(np.arange(len(right)) % 2, right.tail, np.float32(1e9))},
+    "errors that are no numbers": lambda right: {"head_error": np.full_like(right.error, np.nan)},
+}
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
+def test_codes_that_hide_rows_are_refused(change: Callable[[Codes], dict[str, Any]], rotated: bool) -> None:
+    rows = of_vectors(spectra.clustered(8, 300, 24))
+    rotation = spectra.fitted(rows.embedding, 12) if rotated else None
+    frame = Frame(rotation, 2.0**-7, 6)
+    judge([written(rows, lambda right: {}, frame)], rows, rotation)
+    with pytest.raises(NotExact, match="not published"):
+        judge([written(rows, change, frame)], rows, rotation)
+
+
+def test_heads_that_hide_rows_are_refused() -> None:
+    """Of a store so large that not every row is bounded a second time."""
+    rows = of_vectors(spectra.isotropic(15, 3000, 8))
+    far = np.where(np.arange(3000) % 2, np.float32(0), np.float32(1e9))
+    judge([written(rows, lambda right: {})], rows, None)
+    with pytest.raises(NotExact):
+        judge([written(rows, lambda right: {"rest": far})], rows, None)
+
+
+def test_a_few_tiny_rows_among_others_pass() -> None:
+    rows = of_vectors(np.concatenate([spectra.isotropic(16, 15, 8), spectra.tiny(17, 15, 8)]))
+    judge([encoded(rows)], rows, None)
+
+
+def test_embeddings_kept_for_other_rows_are_refused() -> None:
+    rows = of_vectors(spectra.isotropic(9, 100, 8))
+    other = replace(rows, embedding=rows.embedding[::-1].copy())
+    with pytest.raises(NotExact, match="scikit-learn"):
+        judge([encoded(other)], rows, None)
+
+
+def test_embeddings_kept_in_another_order_than_their_codes_are_refused() -> None:
+    rows = of_vectors(spectra.isotropic(10, 100, 8))
+    right = codes.encode(rows.embedding, plain_frame(rows.embedding))
+    file = stored_segment.encode(rows, right, np.arange(100)[::-1].copy(), "")
+    with pytest.raises(NotExact):
+        judge([file], rows, None)
+
+
+def test_a_missing_row_is_refused() -> None:
+    rows = of_vectors(spectra.isotropic(11, 12, 8))
+    with pytest.raises(NotExact):
+        judge([encoded(rows.take(np.arange(11)))], rows, None)
+
+
+def test_a_product_too_few_is_refused() -> None:
+    rows = of_vectors(spectra.isotropic(12, 5, 8))
+    with pytest.raises(NotExact, match="4 products were found where scikit-learn finds 5"):
+        judge([encoded(rows.take(np.arange(4)))], rows, None)
+
+
+def test_an_embedding_that_was_changed_is_refused() -> None:
+    rows = of_vectors(spectra.isotropic(13, 12, 8))
+    other = rows.embedding.copy()
+    other[3] *= np.float32(1.001)
+    with pytest.raises(NotExact):
+        judge([encoded(replace(rows, embedding=other))], rows, None)
+
+
+def test_a_file_that_cannot_be_opened_is_refused() -> None:
+    rows = of_vectors(spectra.isotropic(14, 12, 8))
+    file = encoded(rows, Frame(spectra.fitted(rows.embedding, 4), 0.1, 2))
+    with pytest.raises(CorruptObject, match="without a rotation"):
+        judge([file], rows, None)
+    with pytest.raises(CorruptObject):
+        judge([replace(file, data=file.data[:-100])], rows, spectra.fitted(rows.embedding, 4))
+
+
+# --- what comes of it -------------------------------------------------------------------------------------------------
+
+
+def wrong_codes(vectors: np.ndarray, frame: Frame) -> Codes:
+    """Codes of which half the rows seem to be far away."""
+    right = codes.encode(vectors, frame)
+    tail = right.tail.copy()
+    tail[::2] = 1e9
+    return replace(right, tail=tail)
+
+
+def photos(store: ObjectStore) -> tuple[str, int]:
+    snapshot = SnapshotReader(store, dimensions=DIMENSIONS).refresh()
+    return snapshot.version, snapshot.photos
+
+
+def test_what_is_refused_is_not_published_and_the_store_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(40)])
+    compact(store)
+    fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(40, 120)])
+    before = manifest.newest_name(store)
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "encode_codes", wrong_codes)
+        with pytest.raises(NotExact):
+            compact(store)
+    assert manifest.newest_name(store) == before
+    assert photos(store) == ("1+1", 120)
+    compact(store)
+    assert photos(store) == ("2+0", 120)
+
+
+def test_the_compact_function_reports_it_and_looks_after_the_other_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in functions.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    app = functions.load("compact")
+    stores = {"aa/": fakes.OutageStore(), "bb/": fakes.OutageStore()}
+    for count, store in zip((40, 1), stores.values(), strict=True):
+        fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(count)])
+    monkeypatch.setattr(app, "S3Store", lambda client, name, prefix: stores[prefix])
+    monkeypatch.setattr(app, "store_prefixes", lambda client, name: list(stores))
+    judged = gate.judge
+
+    def judge_harshly(files: Any, rows: Segment, rotation: Any) -> None:
+        judged(files, rows, rotation)
+        if len(rows) == 40:
+            raise NotExact("what was written is not exact: not published")
+
+    monkeypatch.setattr(writer, "judge", judge_harshly)
+    with pytest.raises(StoreError, match="aa/"):
+        app.handler({}, functions.Context())
+    assert [photos(store) for store in stores.values()] == [("0+1", 40), ("1+0", 1)]

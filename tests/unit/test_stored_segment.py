@@ -1,0 +1,454 @@
+"""What compaction writes is read back as it was, in the requests that were meant, or found to be damaged."""
+
+import itertools
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike import segment, stored_segment, tensors
+from lookalike.codes import Frame, encode
+from lookalike.errors import CorruptObject, ObjectMissing
+from lookalike.object_store import CountingStore, MemoryStore
+from lookalike.records import Op, Row
+from lookalike.rotation import Rotation, rotation_of
+from lookalike.segment import Segment
+from lookalike.stored_segment import FORMAT, TEXTS_AT_ONCE, StoredSegment, ranges
+from tests.support import spectra
+from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, value, values
+from tests.support.segments import NAME, encoded, of_vectors, opened, stored
+
+SAMPLE = [
+    put("images/1.jpg", 1, metadata={"name": "Turtle Check Shirt", "ключ": "значение"}),
+    reject("images/2.jpg", 2, product="2"),
+    delete("images/3.jpg", 3, product="3"),
+    put("images/4/ä😀.jpg", 4, product="4"),
+    put("images/5.jpg", 5, product="4"),
+]
+LENGTHS = ("head_error", "error", "rest", "tail")
+TURNED = rotation_of(
+    np.full(DIMENSIONS, 0.25, np.float32),
+    np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]], np.float32) / 2,
+)
+some_frames = st.sampled_from([None, Frame(TURNED, 0.5, 2), Frame(TURNED, 0.01, 3), Frame(None, 0.1, 1)])
+
+
+def row_bytes(held: StoredSegment) -> int:
+    return held.dimensions * 4
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+@quick
+@given(st.lists(rows(), max_size=10), some_frames)
+def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) -> None:
+    held = segment.from_rows(several, DIMENSIONS)
+    again = stored_segment.decode(encoded(held, frame).data)
+    assert values(again) == values(held)
+    np.testing.assert_array_equal(again.embedding, held.embedding, strict=True)
+    assert again.dimensions == DIMENSIONS
+
+
+@quick
+@given(st.lists(rows(), max_size=10), some_frames, st.booleans())
+def test_a_stored_segment_says_what_the_segment_in_memory_says(
+    several: list[Row], frame: Frame | None, whole: bool
+) -> None:
+    held = segment.from_rows(several, DIMENSIONS)
+    file = encoded(held, frame)
+    found = opened(
+        file.data if whole else file.data[: file.scan_bytes],
+        stored(file.data),
+        rotation=frame.rotation if frame else None,
+    )
+    for name in ("key_hash", "order", "product_hash", "op", "is_put"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(held, name), strict=True)
+        assert not getattr(found, name).flags.writeable or name == "is_put"
+    assert len(found) == len(held)
+    assert found.dimensions == DIMENSIONS
+    assert sorted(found.put_rows.tolist()) == held.put_rows.tolist()
+    assert found.is_resident is whole or not file.data[file.scan_bytes :]
+    for row in range(len(held)):
+        assert found.name(row) == held.name(row)
+        assert found.photo(row) == held.photo(row)
+        assert value(found.row(row)) == value(held.row(row))
+
+
+@pytest.mark.parametrize("several", [[], SAMPLE[:1], SAMPLE[1:3], SAMPLE])
+def test_a_segment_may_have_no_rows_or_no_puts(several: list[Row]) -> None:
+    file = encoded(segment.from_rows(several, DIMENSIONS))
+    assert values(stored_segment.decode(file.data)) == values(several)
+    found = opened(file.data[: file.scan_bytes], stored(file.data))
+    assert values(found.row(row) for row in range(len(found))) == values(several)
+    found.make_resident()
+    assert found.start_reading(np.empty(0, np.int64))().shape == (0, DIMENSIONS)
+
+
+def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_segment, "CODED_AT_ONCE", 7)
+    held = of_vectors(spectra.power_law(1, 40, 16))
+    rotation = spectra.fitted(held.embedding, 10)
+    for frame in (Frame(rotation, 2.0**-7, 4), Frame(rotation, 2.0**-7, 10), Frame(None, 0.1, 5)):
+        order = np.random.default_rng(1).permutation(40)
+        file = encoded(held, frame, put_order=order)
+        codes = opened(file.data[: file.scan_bytes], rotation=frame.rotation).codes
+        expected = encode(held.embedding, frame).take(order)
+        for name in ("head", "body", *LENGTHS):
+            np.testing.assert_array_equal(getattr(codes, name), getattr(expected, name), strict=True)
+        assert (codes.frame, codes.reach) == (frame, expected.reach)
+
+
+def test_files_of_the_first_format_are_decoded_too() -> None:
+    held = segment.from_rows(SAMPLE, DIMENSIONS)
+    assert values(stored_segment.decode(segment.encode(held))) == values(SAMPLE)
+
+
+def test_two_files_of_the_same_rows_differ() -> None:
+    held = segment.from_rows(SAMPLE, DIMENSIONS)
+    assert encoded(held).data != encoded(held).data
+
+
+def test_the_safetensors_library_opens_a_segment() -> None:
+    held = segment.from_rows(SAMPLE, DIMENSIONS)
+    columns = safetensors.numpy.load(encoded(held, put_order=np.array([2, 0, 1])).data)
+    np.testing.assert_array_equal(columns["embedding"], held.embedding[[2, 0, 1]], strict=True)
+    np.testing.assert_array_equal(columns["put_row"], held.put_rows[[2, 0, 1]].astype(np.uint32), strict=True)
+
+
+def test_the_embeddings_are_behind_all_that_is_scanned() -> None:
+    file = encoded(segment.from_rows(SAMPLE, DIMENSIONS))
+    header = tensors.decode_header(file.data)
+    assert header.tensors["embedding"].start == file.scan_bytes
+    assert header.tensors["embedding"].end == len(file.data)
+    assert header.tensors["order"].start == header.tensors["key_hash"].end, "read_keys takes both in one range"
+
+
+def test_memory_is_counted() -> None:
+    held = of_vectors(spectra.isotropic(2, 500, 64))
+    file = encoded(held)
+    found = opened(file.data[: file.scan_bytes], stored(file.data))
+    assert found.embedding_bytes == 500 * 64 * 4
+    assert 500 * (64 + 16 + 32 + 16 + 4 + 8 + 16) <= found.scan_bytes < 500 * (64 + 16 + 32 + 16 + 4 + 8 + 16 + 80)
+
+
+# --- what is read, and when -------------------------------------------------------------------------------------------
+
+
+def cold(rows: int = 1000, dimensions: int = 64) -> tuple[StoredSegment, CountingStore, Segment]:
+    """A segment whose embeddings are in a store that counts, and the same in memory."""
+    held = of_vectors(spectra.isotropic(3, rows, dimensions))
+    file = encoded(held)
+    counting = CountingStore(stored(file.data))
+    return opened(file.data[: file.scan_bytes], counting), counting, held
+
+
+def test_embeddings_are_read_in_the_order_asked_for() -> None:
+    found, _, held = cold()
+    puts = np.array([999, 0, 3, 3, 512, 4])
+    expected = held.embedding[held.put_index[found.put_rows[puts]]]
+    np.testing.assert_array_equal(found.start_reading(puts)(), expected, strict=True)
+    found.make_resident()
+    np.testing.assert_array_equal(found.start_reading(puts)(), expected, strict=True)
+
+
+def test_rows_near_each_other_are_one_request_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, counting, _ = cold()
+    monkeypatch.setattr(stored_segment, "NEAR_BYTES", 10 * row_bytes(found))
+    found.start_reading(np.array([100, 103, 113, 500, 511, 999]))()
+    assert counting.requests == {"get_range": 4}
+    assert counting.bytes_read == (14 + 1 + 1 + 1) * row_bytes(found)
+
+
+def test_a_long_range_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, counting, held = cold()
+    monkeypatch.setattr(stored_segment, "_READ_AT_ONCE_BYTES", 300 * row_bytes(found))
+    everything = np.arange(1000)
+    np.testing.assert_array_equal(found.start_reading(everything)(), held.embedding[held.put_index[found.put_rows]])
+    assert counting.requests == {"get_range": 4}
+    assert counting.bytes_read == 1000 * row_bytes(found)
+
+
+def test_nothing_is_asked_for_where_no_row_is() -> None:
+    found, counting, _ = cold()
+    assert found.start_reading(np.empty(0, np.int64))().shape == (0, 64)
+    assert counting.requests == {}
+
+
+def test_all_ranges_are_asked_for_before_any_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, counting, _ = cold()
+    monkeypatch.setattr(stored_segment, "NEAR_BYTES", 1)
+    wait = found.start_reading(np.array([1, 500, 900]))
+    other = found.start_reading(np.array([2, 700]))
+    assert (wait().shape, other().shape) == ((3, 64), (2, 64))
+    assert counting.requests == {"get_range": 5}
+
+
+def test_resident_embeddings_are_read_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, counting, held = cold()
+    monkeypatch.setattr(stored_segment, "_READ_AT_ONCE_BYTES", 100_000)
+    assert not found.is_resident
+    found.make_resident()
+    assert found.is_resident
+    assert counting.requests == {"get_range": 3}
+    assert counting.bytes_read == found.embedding_bytes == 256_000
+    counting.reset()
+    np.testing.assert_array_equal(found.row(5).embedding, held.row(5).embedding)
+    assert counting.requests == {}
+
+
+def test_a_whole_file_needs_no_request() -> None:
+    held = of_vectors(spectra.isotropic(4, 50, 8))
+    counting = CountingStore(MemoryStore())
+    found = opened(encoded(held).data, counting)
+    assert found.is_resident
+    assert values(found.row(row) for row in range(50)) == values(held)
+    assert counting.requests == {}
+
+
+@quick
+@given(st.sets(st.integers(0, 300)), st.integers(1, 40), st.integers(0, 40))
+def test_ranges_hold_every_row_and_are_as_few_as_may_be(chosen: set[int], near: int, more: int) -> None:
+    at_once = near + more
+    wanted = np.array(sorted(chosen), np.int64)
+    found = list(ranges(wanted, near, at_once))
+    assert all(end - start <= at_once for start, end in found)
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(found))
+    assert {row for start, end in found for row in range(start, end)} >= chosen
+    runs = 1 + sum(int(gap) > near for gap in np.diff(wanted)) if chosen else 0
+    covered = sum(end - start for start, end in found)
+    assert runs <= len(found) <= runs + covered // at_once
+    assert covered <= sum(min(int(gap), near) for gap in np.diff(wanted)) + runs + len(wanted)
+
+
+def test_a_segment_that_vanished_is_missing() -> None:
+    found, counting, _ = cold()
+    counting.delete(NAME)
+    wait = found.start_reading(np.array([1, 900]))
+    with pytest.raises(ObjectMissing):
+        wait()
+    with pytest.raises(ObjectMissing):
+        found.make_resident()
+    assert not found.is_resident
+    with pytest.raises(ObjectMissing):
+        found.row(0)
+    assert found.photo(0).op is Op.PUT
+
+
+def test_a_segment_that_ends_inside_its_embeddings_is_corrupt() -> None:
+    file = encoded(of_vectors(spectra.isotropic(5, 100, 8)))
+    found = opened(file.data[: file.scan_bytes], stored(file.data[:-1]))
+    with pytest.raises(CorruptObject, match="ends inside its embeddings"):
+        found.start_reading(np.array([99]))()
+    with pytest.raises(CorruptObject, match="ends inside its embeddings"):
+        found.make_resident()
+
+
+# --- keys alone -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [segment.encode, lambda held: encoded(held).data], ids=["first", "second"])
+@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (250, 1), (1000, 2)])
+def test_keys_alone_are_read_in_one_or_two_requests(
+    write: Callable[[Segment], bytes], count: int, requests: int
+) -> None:
+    held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], DIMENSIONS)
+    counting = CountingStore(stored(write(held)))
+    keys, orders = stored_segment.read_keys(counting, NAME)
+    assert keys.tobytes() == held.key_hash.tobytes()
+    assert orders.tobytes() == held.order.tobytes()
+    assert counting.requests == {"get_range": requests}
+    assert counting.bytes_read <= 16 * 1024 + 48 * count
+
+
+@pytest.mark.parametrize("write", [segment.encode, lambda held: encoded(held).data], ids=["first", "second"])
+def test_keys_of_a_missing_or_broken_segment_are_an_error(write: Callable[[Segment], bytes]) -> None:
+    with pytest.raises(ObjectMissing):
+        stored_segment.read_keys(MemoryStore(), NAME)
+    data = write(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
+    for length in (0, 5, 100, 3_000, 20_000):
+        with pytest.raises(CorruptObject):
+            stored_segment.read_keys(stored(data[:length]), NAME)
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+SAMPLE_FILE = encoded(segment.from_rows(SAMPLE, DIMENSIONS), Frame(TURNED, 0.5, 2))
+
+
+def changed(change: dict[str, Any], metadata: dict[str, str | None] | None = None) -> bytes:
+    """The sample's file with other columns and metadata; None takes away."""
+    header = tensors.decode_header(SAMPLE_FILE.data)
+    columns = {name: tensors.view(info, SAMPLE_FILE.data) for name, info in header.tensors.items()}
+    for name, new in change.items():
+        columns[name] = new(columns[name]) if callable(new) else new
+    said = {**header.metadata, **(metadata or {})}
+    return tensors.encode(
+        {name: column for name, column in columns.items() if column is not None},
+        {name: text for name, text in said.items() if text is not None},
+    )
+
+
+def read_everything(data: bytes, rotation: Rotation = TURNED) -> None:
+    found = opened(data, rotation=rotation)
+    for row in range(len(found)):
+        found.row(row)
+        found.photo(row)
+    found.start_reading(np.arange(len(found.codes)))()
+
+
+def test_a_file_cut_anywhere_is_corrupt() -> None:
+    for length in range(len(SAMPLE_FILE.data)):
+        cut = SAMPLE_FILE.data[:length]
+        with pytest.raises(CorruptObject):
+            stored_segment.decode(cut)
+        with pytest.raises(CorruptObject):
+            read_everything(cut)
+
+
+def test_a_file_with_more_behind_its_embeddings_is_corrupt() -> None:
+    with pytest.raises(CorruptObject, match="longer"):
+        stored_segment.decode(SAMPLE_FILE.data + b"\0")
+
+
+SCANNED_AND_DECODED = {
+    "an operation there is not": {"op": lambda op: op + np.uint32(8)},
+    "a put kept twice": {"put_row": lambda kept: kept[[0, 1, 1]]},
+    "a put that is none": {"put_row": lambda kept: np.arange(3, dtype=np.uint32)},
+    "a put past the rows": {"put_row": lambda kept: kept + np.uint32(100)},
+    "a put too few": {"put_row": lambda kept: kept[:2]},
+    "an embedding too few": {"embedding": lambda vectors: vectors[:2]},
+    "a hash too few": {"product_hash": lambda hashes: hashes[:4]},
+    "hashes of another width": {"key_hash": lambda hashes: np.zeros((5, 15), np.uint8)},
+    "no column of orders": {"order": None},
+    "a column of another type": {"op": lambda op: op.astype(np.uint64)},
+    "a text chunk that ends past the text": {"text_end": lambda ends: ends + np.uint64(1)},
+    "a text chunk too many": {"text_end": lambda ends: np.concatenate([ends, ends])},
+    "no text": {"text_end": lambda ends: ends[:0], "text": lambda text: text[:0]},
+    "text that is not deflated": {"text": lambda text: np.full_like(text, 0xFF)},
+    "text of no rows": {"text": lambda text: np.array([3, 0], np.uint8), "text_end": np.array([2], np.uint64)},
+}
+SCANNED = {
+    "an error too few": {"error": lambda lengths: lengths[:2]},
+    "a tail too many": {"tail": lambda lengths: np.append(lengths, lengths)},
+    "a chunk of codes too many": {"head_end": lambda ends: np.concatenate([ends, ends])},
+    "a chunk of codes too few": {"body_end": lambda ends: ends[:0], "body": lambda codes: codes[:0]},
+    "codes that end past the codes": {"head_end": lambda ends: ends + np.uint64(1)},
+    "codes that are not deflated": {"head": lambda codes: np.full_like(codes, 0xFF)},
+    "codes that end early": {
+        "head": lambda codes: codes[:-1],
+        "head_end": lambda ends: ends - np.uint64(1),
+    },
+}
+SAID = {
+    "no step": {"step": None},
+    "a step of nothing": {"step": "0x0p+0"},
+    "a step that is not finite": {"step": "inf"},
+    "a step that is no number": {"step": "nan"},
+    "a step past all floats": {"step": "0x1p9999"},
+    "a negative step": {"step": "-0x1p-3"},
+    "a reach that is not finite": {"reach": "inf"},
+    "a reach that is no number": {"reach": "nan"},
+    "a negative reach": {"reach": "-0x1p-3"},
+    "a head of no coordinates": {"head": "0"},
+    "a head of more coordinates than there are": {"head": "4"},
+    "a head that is no number": {"head": "two"},
+    "coordinates the rotation does not have": {"coordinates": "4"},
+    "a rotation nobody knows": {"rotation": "segments/other"},
+    "no rotation": {"rotation": ""},
+    "another format": {"format": "lookalike-segment/9"},
+}
+
+
+@pytest.mark.parametrize("change", SCANNED_AND_DECODED.values(), ids=SCANNED_AND_DECODED)
+def test_columns_that_do_not_fit_together_are_corrupt(change: dict[str, Any]) -> None:
+    broken = changed(change)
+    with pytest.raises(CorruptObject):
+        stored_segment.decode(broken)
+    with pytest.raises(CorruptObject):
+        read_everything(broken)
+
+
+@pytest.mark.parametrize("change", SCANNED.values(), ids=SCANNED)
+def test_codes_that_do_not_fit_together_are_corrupt(change: dict[str, Any]) -> None:
+    with pytest.raises(CorruptObject):
+        read_everything(changed(change))
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+def test_codes_that_are_said_to_be_otherwise_are_corrupt(said: dict[str, str | None]) -> None:
+    with pytest.raises(CorruptObject):
+        read_everything(changed({}, said))
+
+
+def test_a_rotation_of_other_dimensions_is_corrupt() -> None:
+    other = rotation_of(np.zeros(6, np.float32), np.eye(3, 6, dtype=np.float32))
+    with pytest.raises(CorruptObject):
+        read_everything(SAMPLE_FILE.data, other)
+
+
+def test_the_sample_itself_is_sound() -> None:
+    read_everything(changed({}))
+    assert values(stored_segment.decode(changed({}))) == values(SAMPLE)
+    assert tensors.decode_header(SAMPLE_FILE.data).metadata["format"] == FORMAT
+
+
+def test_damage_anywhere_is_corrupt_or_harmless_but_nothing_else() -> None:
+    """That bytes are those that were written is for checksums; whatever they are, columns must fit together."""
+    data = SAMPLE_FILE.data
+    corrupt = 0
+    for place in range(tensors.decode_header(data).tensors["embedding"].start):
+        for damage in (data[place] ^ 1, 0xFF, ord("9")):
+            broken = data[:place] + bytes([damage]) + data[place + 1 :]
+            for read in (read_everything, stored_segment.decode):
+                try:
+                    read(broken)
+                except CorruptObject:
+                    corrupt += 1
+    assert corrupt > len(data)
+
+
+def test_random_damage_is_corrupt_or_harmless_but_nothing_else() -> None:
+    chance = random.Random(20)
+    for _ in range(700):
+        broken = bytearray(SAMPLE_FILE.data)
+        for _ in range(chance.randint(1, 6)):
+            start = chance.randrange(len(broken) + 1)
+            broken[start : start + chance.randint(0, 8)] = chance.randbytes(chance.randint(0, 8))
+        for read in (read_everything, stored_segment.decode):
+            try:
+                read(bytes(broken))
+            except CorruptObject:
+                continue
+
+
+@pytest.mark.parametrize(
+    "header", [{"shape": [3, 0], "data_offsets": [0, 0]}, {"shape": [0, 2**62], "data_offsets": [0, 0]}]
+)
+def test_embeddings_of_no_believable_shape_are_corrupt(header: dict[str, Any]) -> None:
+    size = tensors.header_size(SAMPLE_FILE.data)
+    fields = json.loads(SAMPLE_FILE.data[8:size])
+    fields["embedding"] = {"dtype": "F32", **header}
+    text = json.dumps(fields).encode()
+    with pytest.raises(CorruptObject):
+        read_everything(len(text).to_bytes(8, "little") + text + SAMPLE_FILE.data[size:])
+
+
+def test_names_are_inflated_chunk_by_chunk_and_damage_is_found_where_it_is() -> None:
+    held = of_vectors(spectra.isotropic(6, 3 * TEXTS_AT_ONCE, 8))
+    file = encoded(held)
+    header = tensors.decode_header(file.data)
+    _, second, _ = tensors.view(header.tensors["text_end"], file.data).tolist()
+    last = header.tensors["text"].start + second
+    broken = bytearray(file.data)
+    broken[last : last + 8] = b"\xff" * 8
+    found = opened(bytes(broken))
+    assert [found.name(row) for row in range(2 * TEXTS_AT_ONCE)] == [held.name(row) for row in range(2 * TEXTS_AT_ONCE)]
+    with pytest.raises(CorruptObject):
+        found.name(2 * TEXTS_AT_ONCE)
