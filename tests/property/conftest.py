@@ -4,6 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.support.threads import one_thread  # noqa: F401 - a fixture of every test
+
 common = settings(
     deadline=None,  # how long an example takes says more of the machine than of the code
     database=None,

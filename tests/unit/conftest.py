@@ -3,6 +3,8 @@
 import pytest
 from pytest_socket import disable_socket
 
+from tests.support.threads import one_thread  # noqa: F401 - a fixture of every test
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:

@@ -1,22 +1,13 @@
 """What calibration chooses is worth its name; that it is searched exactly is for other tests."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from lookalike import bounds
 from lookalike.calibration import MIN_ROWS, Choice, choose, put_order
 from lookalike.codes import encode, encode_query, plain_frame, turn_query
 from tests.support import spectra
 from tests.support.spectra import Vectors
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 def turned_clusters(seed: int, rows: int, dimensions: int) -> Vectors:
@@ -42,9 +33,8 @@ def refined_and_left(choice: Choice, vectors: Vectors, *, k: int = 5) -> tuple[f
 
 @pytest.fixture(scope="module")
 def chosen() -> tuple[Vectors, Choice]:
-    with threadpool_limits(1):
-        vectors = turned_clusters(1, MIN_ROWS, 128)
-        return vectors, choose(vectors, MIN_ROWS)
+    vectors = turned_clusters(1, MIN_ROWS, 128)
+    return vectors, choose(vectors, MIN_ROWS)
 
 
 def test_embeddings_along_few_directions_get_a_rotation_that_leaves_few_rows(chosen: tuple[Vectors, Choice]) -> None:

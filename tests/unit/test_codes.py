@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from threadpoolctl import threadpool_limits
 
 from lookalike import bounds
 from lookalike.codes import TOP_CODE, Codes, Frame, encode, encode_query, plain_frame, turn_query
@@ -18,12 +17,6 @@ from tests.support.rows import quick
 from tests.support.spectra import Vectors
 
 FitRotation = Callable[[Vectors, int], Rotation]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 def true_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
@@ -109,6 +102,32 @@ def test_no_bound_exceeds_the_distance_of_rows_coded_by_a_frame_made_for_others(
         codes = encode(vectors, Frame(rotation, 2.0**-8, 6))
         for query in queries(vectors, spectra.power_law):
             assert_bounded(codes, vectors, query)
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+@pytest.mark.parametrize("apart", [1e-7, 1e-6, 1e-5])
+def test_no_bound_exceeds_a_distance_far_shorter_than_the_lengths_it_is_a_difference_of(
+    apart: float, rotated: bool
+) -> None:
+    """Rows along a line outside of what is scanned, where the difference of lengths is the distance."""
+    line = spectra.isotropic(17, 1, 24)[0]
+    line[:8] = 0
+    vectors = np.outer(1 + apart * np.random.default_rng(17).random(400), line).astype(np.float32)
+    rotation = rotation_of(np.zeros(24, np.float32), np.eye(8, 24, dtype=np.float32)) if rotated else None
+    codes = encode(vectors, Frame(rotation, 2.0**-9, 8))
+    for query in vectors[:40]:
+        assert_bounded(codes, vectors, query)
+
+
+@pytest.mark.parametrize("stretched", [0.9, 0.99, 1.01, 1.1])
+def test_no_bound_exceeds_the_distance_where_the_rotation_stretches(stretched: float) -> None:
+    """Rows that codes lose nothing of, so that the defect is all there is to reckon with."""
+    rotation = rotation_of(np.zeros(8, np.float32), np.eye(8, dtype=np.float32) * np.float32(stretched))
+    grid = np.random.default_rng(18).integers(-TOP_CODE, TOP_CODE, (200, 8), endpoint=True)
+    vectors = (grid * 2.0**-9 / float(np.float32(stretched))).astype(np.float32)
+    codes = encode(vectors, Frame(rotation, 2.0**-9, 5))
+    for query in vectors[:20]:
+        assert_bounded(codes, vectors, query)
 
 
 FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=True)

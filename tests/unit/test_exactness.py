@@ -1,11 +1,8 @@
 """Over ten thousand queries of stores as compaction writes them, answers are scikit-learn's: products, photos and order."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pytest
-from threadpoolctl import threadpool_limits
 
 from lookalike import calibration, code_distance, knn
 from lookalike.calibration import Choice
@@ -26,12 +23,6 @@ NARROW = [(make, dimensions, 240) for make in spectra.EVERY.values() for dimensi
 WIDE = [(make, dimensions, 60) for make in spectra.WELL_BEHAVED.values() for dimensions in (512, 2048)]
 GRIDS = [(dimensions, scale) for dimensions in (8, 32) for scale in (0, -4, 20, -76, -140)]
 GRID_QUERIES = 200
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 def queries_like(make, vectors: Vectors, count: int) -> Vectors:

@@ -1,6 +1,6 @@
 """Only what is searched as scikit-learn searches it is published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-from threadpoolctl import threadpool_limits
 
 from lookalike import codes, gate, manifest, stored_segment, writer
 from lookalike.codes import Codes, Frame, plain_frame
@@ -24,12 +23,6 @@ from tests.support import fakes, functions, spectra
 from tests.support.fakes import DIMENSIONS, fill, photo, put_row
 from tests.support.rows import delete, quick, reject
 from tests.support.segments import ROTATION, encoded, of_vectors
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 def shuffled(column: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The search by cases: products of many photos, ties, floats of any size. ``test_exactness`` asks thousands of queries."""
 
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.neighbors import NearestNeighbors
-from threadpoolctl import threadpool_limits
 
 from lookalike import knn
 from lookalike.knn import nearest_products
@@ -19,13 +17,6 @@ from tests.support import spectra
 from tests.support.catalogues import Found, keys_of
 from tests.support.fakes import snapshot_of
 from tests.support.spectra import Vectors
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads that wait for each other take a hundred times longer here than the work."""
-    with threadpool_limits(1):
-        yield
 
 
 def oracle(vectors: Vectors, keys: list[str], products: list[str], query: Vectors, k: int) -> Found:

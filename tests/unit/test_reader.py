@@ -2,13 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from lookalike import log, manifest, reader
 from lookalike.compaction import Policy, compact
@@ -26,12 +24,6 @@ from tests.support.stores import FaultyStore, Rival
 DIMENSIONS = 64
 ROWS = 600
 FOLDED = Policy(fanout=99, garbage_share=1.0)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    with threadpool_limits(1):
-        yield
 
 
 @pytest.fixture(autouse=True)
