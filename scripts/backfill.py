@@ -175,7 +175,7 @@ def _place(options: argparse.Namespace) -> tuple[Any, Settings]:
 def _begun(embedder: Embedder, bounds: Settings, found: Plan) -> str:
     return (
         f"{embedder.spec.name}, store s3://{bounds.store_bucket}/{embedder.fingerprint[:12]}…: "
-        f"{len(found.added):,} photos to embed, {len(found.changed):,} that changed, {len(found.gone):,} that are gone, "
+        f"{len(found.added):,} photos to embed, {len(found.changed):,} changed, {len(found.gone):,} gone, "
         f"{found.done:,} done already."
     )
 
