@@ -29,7 +29,7 @@ class _Services:
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
-        # Once for each execution environment: it may run on another processor than the last one.
+        # Here, once for each execution environment: the next one may run on another kind of processor.
         if self.embedder.spec.probe is not None:
             with single_metric(
                 name="ModelDrift",
