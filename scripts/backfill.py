@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(_ended(done))
     if done.failed:
-        print(f"{len(done.failed):,} photos could not be read. Run this again for them.", file=sys.stderr)
+        print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
     print(_next_steps(bounds, backfill.others))
     return 0
