@@ -122,6 +122,10 @@ build: model sam ## Build the deployment packages and print their sizes
 deploy: build ## Build, deploy to AWS and publish the page; asks what it needs the first time
 	$(BIN)/python scripts/deploy.py $(ARGS)
 
+.PHONY: backfill
+backfill: model ## Fill the store of MODEL from the catalogue, while the stack goes on with its own
+	$(BIN)/python scripts/backfill.py $(ARGS)
+
 .PHONY: undeploy
 undeploy: sam ## Take the deployed stack down; photos and embeddings stay
 	$(BIN)/python scripts/undeploy.py $(ARGS)

@@ -30,7 +30,7 @@ GB: Final = 1024**3
 QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
-ALARMS: Final = 9
+ALARMS: Final = 10
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -41,6 +41,7 @@ ROW_BYTES: Final = 2500 * 4 / 3
 LOG_BYTES_A_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
 METRICS: Final = 10
+HOURS: Final = MONTH_S / 3600
 REFRESHING: Final = "S3, looking for new photos"
 
 
@@ -139,6 +140,9 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "standing", "compaction, S3", COMPACTIONS * 5, prices.S3_WRITE
     yield "standing", "SQS, waiting for photos", IDLE_POLLS, prices.SQS
     yield "standing", "metrics", METRICS, prices.METRICS
+    # ModelDrift is sent when a function starts, and a metric is paid for in the hours in which it is sent.
+    ingest_starts = work.photos * work.changed / INGEST_BATCH
+    yield "standing", "metrics, of starts", min((starts + ingest_starts) / HOURS, 1), prices.METRICS
     yield "standing", "alarms", ALARMS, prices.ALARMS
     yield "standing", "dashboard", 1, prices.DASHBOARDS
 

@@ -52,9 +52,13 @@ class Target:
         given = {"--stack-name": self.stack_name, "--region": self.region, "--profile": self.profile}
         return [word for option, value in given.items() if value for word in (option, value)]
 
+    def session(self) -> boto3.Session:
+        """What makes clients, there."""
+        return boto3.Session(region_name=self.region, profile_name=self.profile)
+
     def client(self, service: str) -> Any:
         """A client of an AWS service, there."""
-        return boto3.Session(region_name=self.region, profile_name=self.profile).client(service)
+        return self.session().client(service)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,36 +3,48 @@
 python scripts/store.py stats   --bucket STORE_BUCKET
 python scripts/store.py ls      --bucket STORE_BUCKET
 python scripts/store.py fsck    --bucket STORE_BUCKET
+python scripts/store.py drop    --bucket STORE_BUCKET --store FINGERPRINT
 python scripts/store.py redrive --dead-letters DEAD_LETTER_QUEUE_URL
 """
 
 import argparse
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
-import boto3
-from tqdm import tqdm
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that `scripts/store.py` finds its neighbours however it is started
 
-from lookalike import fsck, log, manifest
-from lookalike.aws import S3Store, s3_client, store_prefixes
-from lookalike.errors import LookalikeError
-from lookalike.writer import PREFIX as SEGMENTS
+import boto3  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from lookalike import fsck, log, manifest  # noqa: E402
+from lookalike.aws import S3Store, s3_client, store_prefixes  # noqa: E402
+from lookalike.errors import LookalikeError  # noqa: E402
+from lookalike.writer import PREFIX as SEGMENTS  # noqa: E402
+from scripts import drop_store  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if all is well, 1 if fsck found something wrong, 2 if it could not be carried out."""
+    """Run the command; 0 if all is well, 1 if fsck found something wrong or nothing was dropped, 2 if it could not be done."""
     parser = argparse.ArgumentParser(description="Look at, check and repair the embeddings store and its queue.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, told in (
         ("stats", "what the store holds, in numbers"),
         ("ls", "every object of the store and what it is"),
         ("fsck", "verify the whole store, reading only"),
+        ("drop", "delete the store of a model that is not used any more, for good"),
     ):
         command = commands.add_parser(name, help=told, description=told)
         command.add_argument("--bucket", required=True, help="the store bucket (StoreBucketName of the stack)")
-        command.add_argument("--store", help="the model fingerprint, where the bucket has several stores")
+        command.add_argument(
+            "--store", required=name == "drop", help="the model fingerprint, where the bucket has several stores"
+        )
         command.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+        if name == "drop":
+            command.add_argument("--yes", action="store_true", help="do not ask")
+            command.add_argument("--force", action="store_true", help="even the only store that there is")
     redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
     redrive.add_argument("--dead-letters", required=True, help="the URL of the dead-letter queue")
     redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
@@ -40,6 +52,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "redrive":
             return _redrive(options)
+        if options.command == "drop":
+            return drop_store.drop(
+                s3_client(endpoint_url=options.endpoint_url),
+                options.bucket,
+                options.store,
+                confirmed=options.yes,
+                force=options.force,
+            )
         store = _store(options)
         return {"stats": _stats, "ls": _ls, "fsck": _fsck}[options.command](store)
     except LookalikeError as error:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
@@ -29,6 +29,15 @@ class _Services:
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
+        # Here, once for each execution environment: the next one may run on another kind of processor.
+        if self.embedder.spec.probe is not None:
+            with single_metric(
+                name="ModelDrift",
+                unit=MetricUnit.NoUnit,
+                value=self.embedder.drift(),
+                default_dimensions={"service": "embedder"},
+            ):
+                pass
         self.catalogue = S3Catalogue(client, self.settings.catalogue_bucket)
         self.store = S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/")
         self.pool = ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, thread_name_prefix="download")

@@ -49,6 +49,7 @@ _SCHEMAS: dict[str, Any] = {
         },
         search=_object(
             k={"type": "integer"},
+            model={**_TEXT, "description": "fingerprint: distances of one model say nothing of another's"},
             snapshot=_TEXT,
             products=_COUNT,
             photos=_COUNT,

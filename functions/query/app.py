@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import api_description
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from multipart import photo_field
 
 from lookalike import errors, settings
@@ -83,6 +83,15 @@ class _Services:
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
+        # Here, once for each execution environment: the next one may run on another kind of processor.
+        if self.embedder.spec.probe is not None:
+            with single_metric(
+                name="ModelDrift",
+                unit=MetricUnit.NoUnit,
+                value=self.embedder.drift(),
+                default_dimensions={"service": "embedder"},
+            ):
+                pass
         self.catalogue = S3Catalogue(self.client, self.settings.catalogue_bucket)
         self.store = CountingStore(S3Store(self.client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"))
         self.reader = SnapshotReader(
@@ -356,6 +365,7 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Cour
             ],
             "search": {
                 "k": request.k(),
+                "model": _services().embedder.fingerprint,
                 "snapshot": snapshot.version,
                 "products": snapshot.products,
                 "photos": snapshot.photos,

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from scripts.local import resources
+from scripts.local.alias import Alias
 from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.lifeline import Child, python
@@ -25,6 +26,10 @@ _log = logging.getLogger(__name__)
 
 class PortTakenError(Exception):
     """Something else listens on a port that the stack was told to use."""
+
+
+class DeploymentError(Exception):
+    """What was to be deployed does not start; the stack goes on with what it has."""
 
 
 class LocalStack:
@@ -59,7 +64,7 @@ class LocalStack:
         self._exit = contextlib.ExitStack()
         self._settled = threading.Lock()
         self.messages_settled = 0
-        self.runners: dict[str, RunnerPool] = {}
+        self.functions: dict[str, Alias] = {}
         self.schedulers: list[Scheduler] = []
         self._start_errors: list[str] = []
 
@@ -92,14 +97,16 @@ class LocalStack:
         undo.callback(self.sqs.close)
         self.queue_urls = resources.make(self.template, self.s3, self.sqs)
         for logical_id, function in self.template.functions.items():
-            self.runners[logical_id] = undo.enter_context(contextlib.closing(self._pool(function)))
+            self.log_path(logical_id).unlink(missing_ok=True)
+            alias = Alias(self._pool(function, self._make_runner))
+            self.functions[logical_id] = undo.enter_context(contextlib.closing(alias))
         self._start_pollers(undo)
         for schedule in self.template.schedules:
-            scheduler = Scheduler(schedule, self.runners[schedule.function_id])
+            scheduler = Scheduler(schedule, self.functions[schedule.function_id])
             self.schedulers.append(undo.enter_context(contextlib.closing(scheduler)))
             scheduler.start()
         folders = {self.template.outputs["SiteBucketName"]: self._site_dir}
-        gateway = Gateway(self.template.distribution, self.template.routes, self.runners, self.s3, folders)
+        gateway = Gateway(self.template.distribution, self.template.routes, self.functions, self.s3, folders)
         server = HttpServer(gateway_socket, gateway, max_body_bytes=MAX_BODY_BYTES, too_large=TOO_LARGE)
         server.start()
         undo.callback(server.close)
@@ -112,11 +119,31 @@ class LocalStack:
         with (self.log_dir / "aws.log").open("wb") as log:
             return Child(command, log=log, env=environment, passed=(listener,))
 
-    def _pool(self, function: Function) -> RunnerPool:
+    def _pool(self, function: Function, make_runner: MakeRunner) -> RunnerPool:
         log_path = self.log_path(function.logical_id)
-        log_path.unlink(missing_ok=True)
         count = self._workers(function)
-        return RunnerPool([self._make_runner(function, self.endpoint_url, log_path) for _ in range(count)])
+        return RunnerPool([make_runner(function, self.endpoint_url, log_path) for _ in range(count)])
+
+    def deploy(self, make_runner: MakeRunner) -> None:
+        """Put other code, or another model, in the place of what runs, as CloudFormation does; returns when that has ended.
+
+        Execution environments of the new are started first, then every caller is led to them, and those of the old are
+        stopped when their calls have ended. Nobody who calls notices. Raises DeploymentError, and changes nothing then.
+        """
+        with contextlib.ExitStack() as undo:
+            pools = {
+                logical_id: undo.enter_context(contextlib.closing(self._pool(function, make_runner)))
+                for logical_id, function in self.template.functions.items()
+            }
+            for name, pool in pools.items():
+                for runner in pool.runners:
+                    error = runner.warm_up().error
+                    if error is not None:
+                        raise DeploymentError(_not_started(name, error))
+            undo.pop_all()
+        before = {name: self.functions[name].lead_to(pool) for name, pool in pools.items()}
+        for name, pool in before.items():
+            self.functions[name].drain(pool, timeout_s=self.template.functions[name].timeout_s)
 
     def _workers(self, function: Function) -> int:
         """As many workers as the cores can keep busy, and not more than the template allows."""
@@ -133,13 +160,13 @@ class LocalStack:
 
     def _start_pollers(self, undo: contextlib.ExitStack) -> None:
         for source in self.template.event_sources:
-            pool = self.runners[source.function_id]
+            function = self.functions[source.function_id]
             poller = Poller(
                 source,
-                pool,
+                function,
                 self.sqs,
                 self.queue_urls[source.queue_arn],
-                concurrency=len(pool.runners),
+                concurrency=len(function.pool.runners),
                 on_done=self._count_settled,
             )
             undo.enter_context(contextlib.closing(poller))
@@ -152,14 +179,14 @@ class LocalStack:
         """
         fed = {source.function_id for source in self.template.event_sources}
         asked = {route.function_id for route in self.template.routes}
-        first = [(name, runner) for name in fed for runner in self.runners[name].runners]
-        first += [(name, self.runners[name].runners[0]) for name in asked - fed]
-        then = [(name, runner) for name in asked - fed for runner in self.runners[name].runners[1:]]
+        first = [(name, runner) for name in fed for runner in self.functions[name].pool.runners]
+        first += [(name, self.functions[name].pool.runners[0]) for name in asked - fed]
+        then = [(name, runner) for name in asked - fed for runner in self.functions[name].pool.runners[1:]]
 
         def warm_up(name: str, runner: FunctionRunner) -> None:
             error = runner.warm_up().error
             if error is not None:
-                self._start_errors.append(f"{name} does not start: {error.get('errorMessage')}.")
+                self._start_errors.append(_not_started(name, error))
 
         def in_turn() -> None:
             threads = [threading.Thread(target=warm_up, args=item, daemon=True) for item in first]
@@ -210,8 +237,15 @@ class LocalStack:
 
     def processes(self) -> dict[str, list[int]]:
         """The processes of the stack, this one aside, by what they are."""
-        workers = {name: [pid for runner in pool.runners if (pid := runner.pid)] for name, pool in self.runners.items()}
+        workers = {
+            name: [pid for runner in function.pool.runners if (pid := runner.pid)]
+            for name, function in self.functions.items()
+        }
         return {"S3 and SQS": [self.aws.pid]} | workers
+
+
+def _not_started(name: str, error: Mapping[str, Any]) -> str:
+    return f"{name} does not start: {error.get('errorMessage')}."
 
 
 def _cores() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lookalike.embedder import DRIFT_TOLERANCE
 from tests.infra.translated import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,12 +30,32 @@ ALARMS = {
     "CompactErrorsAlarm": "CompactFunction",
     "CompactMissingAlarm": "CompactFunction",
     "LogSegmentsAlarm": "QueryFunction",
+    "ModelDriftAlarm": "IngestFunction",
     "SlowAnswersAlarm": "HttpApi",
     "ServerErrorsAlarm": "HttpApi",
 }
 
 
-def emitted(function: str) -> set[str]:
+def emitted(service: str) -> set[str]:
+    """The names of the metrics that are sent under a service's name, which is a function's or the model's."""
+    if service == "embedder":
+        return set.intersection(*(of_the_model(function) for function in ("ingest", "query")))
+    return added(service)
+
+
+def of_the_model(function: str) -> set[str]:
+    """The names of the metrics that a function's source sends under the model's name."""
+    tree = ast.parse((ROOT / "functions" / function / "app.py").read_text("utf-8"))
+    calls = (call for call in ast.walk(tree) if isinstance(call, ast.Call))
+    found = [
+        {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg in ("name", "default_dimensions")}
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id == "single_metric"
+    ]
+    return {words["name"] for words in found if words["default_dimensions"] == {"service": "embedder"}}
+
+
+def added(function: str) -> set[str]:
     """The names of the metrics that a function's source adds, spelled out or in a table that it goes through."""
     tree = ast.parse((ROOT / "functions" / function / "app.py").read_text("utf-8"))
     loops = {id(call): loop for loop in ast.walk(tree) if isinstance(loop, ast.For) for call in ast.walk(loop)}
@@ -92,6 +113,11 @@ def test_silence_is_fine_but_for_compaction(resources: Resources) -> None:
     alarms = resources.of_type("AWS::CloudWatch::Alarm")
     breaching = {name for name, alarm in alarms.items() if alarm["TreatMissingData"] == "breaching"}
     assert breaching == {"CompactMissingAlarm"}
+
+
+def test_the_alarm_for_drift_rings_where_the_function_warns(resources: Resources) -> None:
+    assert resources["ModelDriftAlarm"]["Threshold"] == DRIFT_TOLERANCE
+    assert resources["ModelDriftAlarm"]["ComparisonOperator"] == "GreaterThanThreshold"
 
 
 def test_every_function_has_an_alarm_for_its_errors(resources: Resources) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from lookalike import log, manifest
+from lookalike import fsck, log, manifest
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import compact
+from lookalike.errors import StoreUnavailable
+from lookalike.reader import SnapshotReader
+from scripts import drop_store
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.resources import client
@@ -114,3 +117,111 @@ def test_dead_letters_go_back_to_their_queue_as_they_were(endpoint_url: str, run
         received |= {message["Body"] for message in messages}
     assert received == bodies
     assert "Messages" not in sqs.receive_message(QueueUrl=dead)
+
+
+# --- drop -------------------------------------------------------------------------------------------------------------
+
+OTHER = "cd" * 32
+
+
+@pytest.fixture
+def two_stores(store: Any) -> Any:
+    """The store, compacted twice, and one of another model beside it."""
+    compact(store)
+    other = S3Store(store._client, store.bucket, f"{OTHER}/")
+    log.append(other, [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+    return store
+
+
+def test_an_old_store_is_dropped_and_the_other_stays(two_stores: Any, run: Run) -> None:
+    objects = len(list(two_stores.list("")))
+    dropped = run("drop", "--bucket", two_stores.bucket, "--store", FINGERPRINT, "--yes")
+
+    assert dropped.returncode == 0, dropped.stderr
+    shown = dict(
+        line.split(maxsplit=1) for line in dropped.stdout.splitlines() if not line.startswith(("newest", "The"))
+    )
+    assert (shown["store"], shown["photos"], shown["objects"]) == (FINGERPRINT, "1", str(objects))
+    assert "newest manifest    0.0 hours ago" in dropped.stdout
+    assert f"deleted: 100%|██████████| {objects}/{objects}" in dropped.stderr
+    assert list(two_stores.list("")) == []
+    assert [entry.size > 0 for entry in S3Store(two_stores._client, two_stores.bucket, f"{OTHER}/").list("")] == [True]
+
+
+def test_the_only_store_is_dropped_by_force_alone(store: Any, run: Run) -> None:
+    arguments = ("drop", "--bucket", store.bucket, "--store", FINGERPRINT, "--yes")
+    refused = run(*arguments)
+    assert refused.returncode == 2
+    assert "is the only store" in refused.stderr
+    assert manifest.newest(store).version == 1
+
+    assert run(*arguments, "--force").returncode == 0
+    assert list(store.list("")) == []
+
+
+@pytest.mark.parametrize("name", ["", "ef", FINGERPRINT[:3] + "f"])
+def test_a_store_that_is_not_named_is_not_dropped(two_stores: Any, run: Run, name: str) -> None:
+    refused = run("drop", "--bucket", two_stores.bucket, "--store", name, "--yes")
+    assert refused.returncode == 2
+    assert "Its stores: abababababab, cdcdcdcdcdcd" in refused.stderr
+
+
+@pytest.mark.parametrize(("typed", "ends"), [(FINGERPRINT[:8], 0), ("y", 1), ("", 1)])
+def test_who_drops_a_store_types_what_it_is_called(two_stores: Any, typed: str, ends: int) -> None:
+    def ask(question: str) -> str:
+        assert FINGERPRINT[:8] in question
+        return typed
+
+    drop = drop_store.drop(
+        two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=False, force=False, ask=ask
+    )  # fmt: skip
+    assert drop == ends
+    assert (list(two_stores.list("")) == []) == (ends == 0)
+
+
+def test_a_drop_that_is_interrupted_leaves_a_sound_store(two_stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it stops, readers and compaction can go on, and so can the next drop."""
+    whole = {entry.name: two_stores.get(entry.name) for entry in two_stores.list("")}
+    assert sum(name.startswith(manifest.PREFIX) for name in whole) > 1
+    remove = S3Store.delete
+    for survived in range(len(whole)):
+        left = [survived]
+
+        def delete(store: S3Store, name: str, left: list[int] = left) -> None:
+            if not left[0]:
+                raise StoreUnavailable("injected")
+            left[0] -= 1
+            remove(store, name)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(S3Store, "delete", delete)
+            patch.setattr(drop_store, "_AT_ONCE", 1)
+            with pytest.raises(StoreUnavailable):
+                drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=True, force=False)
+        assert len(list(two_stores.list(""))) == len(whole) - survived
+        assert fsck.check(two_stores).errors == []
+        SnapshotReader(two_stores, dimensions=DIMENSIONS).refresh()
+        for name, data in whole.items():
+            two_stores.put_if_absent(name, data)
+
+
+def test_a_damaged_store_can_be_dropped(two_stores: Any, run: Run) -> None:
+    two_stores.put_if_absent("log/damaged", b"no segment")
+    dropped = run("drop", "--bucket", two_stores.bucket, "--store", FINGERPRINT, "--yes")
+    assert dropped.returncode == 0
+    assert "not known, as it is damaged" in dropped.stdout
+    assert list(two_stores.list("")) == []
+
+
+def test_what_is_written_during_a_drop_goes_too(two_stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove, late = S3Store.delete, [put("images/late.jpg", 1)]
+
+    def delete(store: S3Store, name: str) -> None:
+        remove(store, name)
+        if late and name.startswith("log/"):
+            log.append(two_stores, [late.pop()], dimensions=DIMENSIONS)
+
+    monkeypatch.setattr(S3Store, "delete", delete)
+    drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=True, force=False)
+    assert not late
+    assert list(two_stores.list("")) == []

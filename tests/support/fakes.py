@@ -54,10 +54,13 @@ class FakeEmbedder:
 
     fingerprint = FINGERPRINT
     dimensions = DIMENSIONS
-    spec = SimpleNamespace(name="fake-model")
+    spec = SimpleNamespace(name="fake-model", probe=b"recorded")
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+
+    def drift(self) -> float:
+        return 0.25
 
     def embed(self, images: Sequence[bytes]) -> list[np.ndarray | ImageError]:
         self.batches.append(len(images))

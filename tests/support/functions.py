@@ -60,6 +60,11 @@ class Context:
         return self.remaining_ms
 
 
+def sent_metrics(printed: str) -> list[dict[str, Any]]:
+    """The metrics among what a function printed."""
+    return [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
+
+
 def event(name: str) -> dict[str, Any]:
     """A captured event, ``tests/events/<name>.json``."""
     captured: dict[str, Any] = json.loads((ROOT / "tests" / "events" / f"{name}.json").read_text("utf-8"))

@@ -330,3 +330,25 @@ class TestMetadata:
     )
     def test_every_value_becomes_text_that_can_be_stored(self, value: str) -> None:
         aws._decoded({"name": value})["name"].encode()
+
+
+def test_photos_are_listed_page_by_page(connect: Connect) -> None:
+    def page(key: str, more: str) -> Answer:
+        listed = f"<Contents><Key>{key}</Key><LastModified>2026-03-02T10:15:09.000Z</LastModified></Contents>"
+        return 200, {}, f"<ListBucketResult><EncodingType>url</EncodingType>{more}{listed}</ListBucketResult>".encode()
+
+    more = "<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+    client, wire = connect(page("images/blue+shirt%2B1.jpg", more), page("images/%E6%AF%9B.jpg", ""))
+
+    photos = list(S3Catalogue(client, "catalogue").photos("images/"))
+
+    assert [photo.key for photo in photos] == ["images/blue shirt+1.jpg", "images/毛.jpg"]
+    assert {photo.modified_ms for photo in photos} == {1772446509000}
+    assert len(wire.requests) == 2
+
+
+@pytest.mark.parametrize("answer", unavailable(), ids=str)
+def test_a_catalogue_that_cannot_be_listed_is_an_outage(connect: Connect, answer: Answer) -> None:
+    client, _ = connect(answer)
+    with pytest.raises(StoreUnavailable):
+        list(S3Catalogue(client, "catalogue").photos("images/"))

@@ -228,3 +228,11 @@ def test_what_was_done_is_logged_and_counted(
         "PhotosDeleted": [1.0],
         "MessagesFailed": [1.0],
     }
+
+
+def test_the_drift_of_the_model_is_told_once(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        queue.deliver(batch())
+
+    told = functions.sent_metrics(capsys.readouterr().out)
+    assert [(item["ModelDrift"], item["service"]) for item in told if "ModelDrift" in item] == [([0.25], "embedder")]

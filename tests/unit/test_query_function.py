@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -590,13 +591,37 @@ class TestStart:
 
 
 def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.get("/api/health")  # the model's drift is measured before
     capsys.readouterr()
     api.search(photo("red"))
 
-    (measured,) = (json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line)
+    (measured,) = functions.sent_metrics(capsys.readouterr().out)
     assert measured["LogSegments"] == [1]  # as the rows were put, all at once
     assert measured["SearchTime"][0] > 0
     (directive,) = measured["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
     assert directive["Dimensions"] == [["service"]]
     assert measured["service"] == "query"
+
+
+def test_the_drift_of_the_model_is_told_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        api.get("/api/health")
+
+    (measured,) = functions.sent_metrics(capsys.readouterr().out)
+    assert (measured["ModelDrift"], measured["service"]) == ([0.25], "embedder")
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert directive["Dimensions"] == [["service"]]
+    assert directive["Metrics"] == [{"Name": "ModelDrift", "Unit": "None"}]
+
+
+def test_a_model_without_a_recorded_probe_is_served(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.embedder.spec = SimpleNamespace(name="fake-model", probe=None)
+    assert api.get("/api/health").status == 200
+    assert functions.sent_metrics(capsys.readouterr().out) == []
+
+
+def test_answers_name_the_model(api: Api) -> None:
+    assert api.search(photo("red")).body["search"]["model"] == FINGERPRINT
+    assert api.get("/api/products/{product_id}/similar", "red").body["search"]["model"] == FINGERPRINT

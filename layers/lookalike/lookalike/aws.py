@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookalike.catalogue import Photo
+from lookalike.catalogue import ListedPhoto, Photo
 from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
 from lookalike.object_store import Entry, PutAnswer
 
@@ -19,11 +19,16 @@ _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
 def s3_client(
-    *, connections: int = 32, read_timeout_s: float = 20, attempts: int = 4, endpoint_url: str | None = None
+    *,
+    connections: int = 32,
+    read_timeout_s: float = 20,
+    attempts: int = 4,
+    endpoint_url: str | None = None,
+    session: Any = boto3,
 ) -> Any:
     """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it.
 
-    ``endpoint_url`` names another S3 than the environment's. ``read_timeout_s`` is the longest silence of S3 within one of ``attempts`` attempts.
+    ``session`` is a boto3.Session of another region or profile. ``endpoint_url`` names another S3 than the environment's. ``read_timeout_s`` is the longest silence of S3 within one of ``attempts`` attempts.
     """
     config = Config(
         connect_timeout=2,
@@ -35,7 +40,7 @@ def s3_client(
         # signature does not outlive that. An endpoint with an IP address for a host gets paths all the same.
         s3={"addressing_style": "virtual"},
     )
-    return boto3.client("s3", config=config, endpoint_url=endpoint_url)
+    return session.client("s3", config=config, endpoint_url=endpoint_url)
 
 
 def _error(error: Exception, call: str, name: str) -> Exception:
@@ -150,6 +155,16 @@ class S3Catalogue:
             return Photo(answer["Body"].read(), _decoded(answer.get("Metadata", {})), answer["ETag"])
         except (BotoCoreError, ClientError) as error:
             raise _error(error, "GET", key) from error
+
+    def photos(self, prefix: str) -> Iterator[ListedPhoto]:
+        """Every object whose key starts with ``prefix``, ascending by key. Raises StoreUnavailable."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    yield ListedPhoto(item["Key"], int(item["LastModified"].timestamp() * 1000))
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "LIST", prefix) from error
 
     def presigned_url(self, key: str) -> str:
         """An address that anyone may load the photo from for an hour. Makes no request."""

@@ -20,6 +20,14 @@ class Photo:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedPhoto:
+    """One line of a listing of the catalogue. ``modified_ms`` in milliseconds since 1970; S3 lists whole seconds."""
+
+    key: str
+    modified_ms: int
+
+
 class Catalogue(Protocol):
     """Where photos are read from."""
 

@@ -4,6 +4,7 @@ The embedder knows nothing of any one model: input, output and dimensions come f
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -113,16 +114,19 @@ class Embedder:
         """The Euclidean distance of the probe's embedding here and now from the recorded one.
 
         8-bit kernels differ between processors, and embeddings of different kernels meet in one store: a
-        drift above ``DRIFT_TOLERANCE`` is logged as a warning. Costs one run of the model. Raises
-        ``ModelError`` where model.json records no probe.
+        drift above ``DRIFT_TOLERANCE`` is logged as a warning. An embedding that is not finite is as far away as
+        a float32 can say: metrics take finite numbers only. Costs one run of the model. Raises ``ModelError``
+        where model.json records no probe.
         """
         if self.spec.probe is None:
             raise ModelError("model.json records no probe embedding. Run `make model` again.")
         recorded = np.frombuffer(self.spec.probe, "<f4")
         distance = float(np.linalg.norm(self.probe().astype(np.float64) - recorded))
-        if not distance <= DRIFT_TOLERANCE:  # so that a NaN warns as well
+        if not math.isfinite(distance):
+            distance = float(np.finfo(np.float32).max)
+        if distance > DRIFT_TOLERANCE:
             _log.warning(
-                "The model %s embeds the probe image %.4f away from the recorded embedding (tolerance %.2f): "
+                "The model %s embeds the probe image %.4g away from the recorded embedding (tolerance %.2f): "
                 "this processor computes differently, or model.onnx is not the file model.json describes.",
                 self.spec.name,
                 distance,

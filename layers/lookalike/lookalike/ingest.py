@@ -13,7 +13,7 @@ event stays in the queue and comes back.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 from typing import Protocol
 
@@ -38,7 +38,10 @@ class Embeds(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a batch. ``failed`` maps events that must come back to why; ``segment`` is None if nothing was written."""
+    """What became of a batch. ``failed`` maps events that must come back to why; ``segment`` is None if nothing was written.
+
+    ``reasons`` maps the keys of rejected photos to why.
+    """
 
     embedded: int
     rejected: int
@@ -46,6 +49,7 @@ class Ingested:
     skipped: int
     failed: Mapping[PhotoEvent, str]
     segment: str | None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 _EMBED_TOGETHER = 16
@@ -84,7 +88,8 @@ def ingest(
     failed = {event: failed[newer] for event in all_events if (newer := _same_key(event, failed))}
     name = log.append(store, rows, dimensions=embedder.dimensions) if rows else None
     count = [row.op for row in rows].count
-    return Ingested(count(Op.PUT), count(Op.REJECT), count(Op.DELETE), skipped, failed, name)
+    reasons = {row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT}
+    return Ingested(count(Op.PUT), count(Op.REJECT), count(Op.DELETE), skipped, failed, name, reasons)
 
 
 def _newest_of_each_key(events: Sequence[PhotoEvent], prefix: str) -> tuple[list[PhotoEvent], int]:

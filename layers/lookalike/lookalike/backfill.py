@@ -1,0 +1,171 @@
+"""Backfill: which photos a store lacks, as events that ingest takes.
+
+A store is filled from a listing of the catalogue while ingest writes to it, or to the store of another model. What a listing
+says has no sequencer. So each event takes over the sequencer of the newest row of its key in any store of the bucket, with
+a later time: a late duplicate of an old deletion does not outdo it, and whatever happens to the photo next does.
+
+Nothing is kept of how far a backfill came: the store itself tells. One that was stopped goes on when it is started again,
+and one that is started after the new model went live finds what changed meanwhile.
+
+Ingest reads each photo when its turn comes. That a listing is minutes old by then does no harm: of a photo that is gone it
+writes a tombstone, of one that was replaced the newer content, and the events of both are on their way.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookalike import log, manifest, stored_segment
+from lookalike.catalogue import ListedPhoto, PhotoEvent
+from lookalike.errors import ObjectMissing, StoreUnavailable
+from lookalike.object_store import ObjectStore
+from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, product_of, text_hash
+from lookalike.snapshot import newest_mask
+
+Orders = Mapping[bytes, bytes]
+"""The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
+
+_READ_ATTEMPTS = 5
+_SEQUENCER_BYTES, _TIME_END, _NO_SEQUENCER = 16, 24, "0" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a store lacks. ``added``: photos it never had; ``changed``: photos that are newer than what it has; ``gone``: photos
+    it has and the catalogue has not; ``done``: how many photos it holds as they are."""
+
+    added: tuple[PhotoEvent, ...]
+    changed: tuple[PhotoEvent, ...]
+    gone: tuple[PhotoEvent, ...]
+    done: int
+
+    @property
+    def events(self) -> tuple[PhotoEvent, ...]:
+        """All that is to be ingested."""
+        return self.added + self.changed + self.gone
+
+
+def plan(
+    listed: Iterable[ListedPhoto],
+    lost: Iterable[str],
+    target: Orders,
+    others: Iterable[Orders],
+    *,
+    bucket: str,
+    prefix: str,
+) -> Plan:
+    """Compare a listing of the catalogue with the store that is to be filled.
+
+    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows tell which events there were.
+    """
+    known = _newest([target, *others])
+    added: list[PhotoEvent] = []
+    changed: list[PhotoEvent] = []
+    done = 0
+    for photo in listed:
+        if product_of(photo.key, prefix) is None or "\0" in photo.key:
+            continue  # ingest takes no such events either
+        key_hash = text_hash(photo.key)
+        held, newest = target.get(key_hash), known.get(key_hash)
+        if held is not None and newest is not None and _is_current(held, newest, photo.modified_ms):
+            done += 1
+            continue
+        (added if held is None else changed).append(_event(bucket, photo.key, newest, photo.modified_ms))
+    gone = [_event(bucket, key, known.get(text_hash(key)), 0) for key in lost]
+    return Plan(tuple(added), tuple(changed), tuple(gone), done)
+
+
+def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
+    """The hashes of the keys that a store has as photos and that the catalogue has no more."""
+    hashes = {text_hash(photo.key) for photo in listed}
+    return frozenset(key_hash for key_hash, order in target.items() if _op(order) is not Op.DELETE) - hashes
+
+
+def read_orders(store: ObjectStore, pool: Executor) -> Orders:
+    """The newest order of every key of a store. Reads nothing of its embeddings. Raises StoreError."""
+
+    def read(names: list[str]) -> Orders:
+        columns = list(pool.map(lambda name: stored_segment.read_keys(store, name), names))
+        if not columns:
+            return {}
+        keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        newest = newest_mask(keys, orders)
+        # NumPy takes zeros at the end for padding.
+        padded = ((key.ljust(HASH_BYTES, b"\0"), order.ljust(ORDER_BYTES, b"\0")) for key, order in zip(
+            keys[newest].tolist(), orders[newest].tolist(), strict=True
+        ))  # fmt: skip
+        return dict(padded)
+
+    return _of_live_segments(store, read)
+
+
+def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
+    """The keys of a store that have these hashes, ascending. Reads the segments that hold them whole. Raises StoreError."""
+
+    def of_segment(name: str) -> set[str]:
+        held, _ = stored_segment.read_keys(store, name)
+        wanted = np.array(sorted(hashes), f"S{HASH_BYTES}")
+        rows = np.flatnonzero(np.isin(held, wanted))
+        if not len(rows):
+            return set()
+        whole = stored_segment.decode(store.get(name))
+        return {whole.name(int(row))[1] for row in rows}
+
+    def read(names: list[str]) -> list[str]:
+        found: set[str] = set()
+        return sorted(found.union(*pool.map(of_segment, names)))
+
+    return _of_live_segments(store, read) if hashes else []
+
+
+def _of_live_segments[T](store: ObjectStore, read: Callable[[list[str]], T]) -> T:
+    """What ``read`` makes of the names of all live segments, those of the log included."""
+    for _ in range(_READ_ATTEMPTS):
+        try:
+            # In this order nothing that was acknowledged is missed: see ``reader``.
+            appended = [entry.name for entry in log.entries(store)]
+            newest = manifest.newest(store)
+            return read(
+                [ref.name for ref in newest.segments] + [name for name in appended if name not in newest.folded]
+            )
+        except ObjectMissing:
+            continue  # collected since it was listed: there is a newer manifest
+    raise StoreUnavailable(f"the store changed under {_READ_ATTEMPTS} attempts to read it: try again")
+
+
+def _newest(stores: Iterable[Orders]) -> Orders:
+    newest: dict[bytes, bytes] = {}
+    for orders in stores:
+        for key_hash, order in orders.items():
+            if newest.get(key_hash, b"") < order:
+                newest[key_hash] = order
+    return newest
+
+
+def _is_current(held: bytes, newest: bytes, modified_ms: int) -> bool:
+    """Whether the row that the store has of a listed photo stands for the photo as it is.
+
+    S3 lists whole seconds, so another store may have heard of a replacement that the time does not show: by its sequencer.
+    Of equal sequencers the times say nothing, as each backfill takes the last one's and adds to it. A tombstone that is not
+    older than the photo is the business of the photo's own event.
+    """
+    return held[:_SEQUENCER_BYTES] == newest[:_SEQUENCER_BYTES] and _time_ms(held) >= modified_ms
+
+
+def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
+    """The event that puts a photo as it is on top of the newest row of its key, and below whatever S3 tells of it next."""
+    if newest is None:
+        return PhotoEvent(bucket, key, False, None, modified_ms)
+    sequencer = newest[:_SEQUENCER_BYTES].hex()
+    time_ms = max(modified_ms, _time_ms(newest) + 1)
+    return PhotoEvent(bucket, key, False, None if sequencer == _NO_SEQUENCER else sequencer, time_ms)
+
+
+def _time_ms(order: bytes) -> int:
+    return int.from_bytes(order[_SEQUENCER_BYTES:_TIME_END])
+
+
+def _op(order: bytes) -> Op:
+    return Op(order[_TIME_END])

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Fill a model's store from the catalogue, while the deployed stack goes on with its own: `make backfill MODEL=...`.
+
+    scripts/backfill.py --stack-name lookalike                   # the model in build/model, see `make model`
+    scripts/backfill.py --dry-run                                # of the stack in samconfig.toml: how much is to be done
+    scripts/backfill.py --catalogue-bucket A --store-bucket B    # without looking at a stack
+
+Photos are read from the catalogue bucket, embedded on this machine, and appended to the store of that model. It may be
+stopped at any time and goes on when it is started again; what is there is not done twice. It may run beside ingest.
+Credentials are those of the AWS command line. docs/deploy.md, "Another model", says when to run it.
+
+Ends with 0 when all is done, 1 when something is left to be done by another run, 2 when it could not begin.
+"""
+
+import argparse
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import batched
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that `scripts/backfill.py` finds its neighbours however it is started
+
+import boto3  # noqa: E402
+from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+
+from lookalike import settings  # noqa: E402
+from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes  # noqa: E402
+from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted  # noqa: E402
+from lookalike.catalogue import PhotoEvent  # noqa: E402
+from lookalike.embedder import Embedder  # noqa: E402
+from lookalike.errors import LookalikeError  # noqa: E402
+from lookalike.ingest import Ingested, ingest  # noqa: E402
+from lookalike.settings import Settings  # noqa: E402
+from scripts.deploy import DeployError, add_target_options, stack_outputs, target  # noqa: E402
+from scripts.local.progress import Progress  # noqa: E402
+
+_AT_ONCE: Final = 32  # downloads, and reads of the store
+_SHOWN: Final = 10
+_SAFE: Final = "What was written is safe. Run this again to go on from there."
+
+
+@dataclass(slots=True)
+class Done:
+    """What became of the photos so far. ``rejected`` and ``failed`` map keys to why."""
+
+    embedded: int = 0
+    deleted: int = 0
+    rejected: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, batch: Ingested) -> None:
+        self.embedded += batch.embedded
+        self.deleted += batch.deleted
+        self.rejected |= batch.reasons
+        self.failed |= {event.key: reason for event, reason in batch.failed.items()}
+
+
+class Backfill:
+    """One store, and the catalogue that it is filled from."""
+
+    def __init__(self, client: Any, bounds: Settings, embedder: Embedder, pool: ThreadPoolExecutor) -> None:
+        self._bounds = bounds
+        self._embedder = embedder
+        self._pool = pool
+        self._catalogue = S3Catalogue(client, bounds.catalogue_bucket)
+        own = f"{embedder.fingerprint}/"
+        self._store = S3Store(client, bounds.store_bucket, own)
+        self.others = [prefix for prefix in store_prefixes(client, bounds.store_bucket) if prefix != own]
+        self._other_stores = [S3Store(client, bounds.store_bucket, prefix) for prefix in self.others]
+
+    def plan(self) -> Plan:
+        """What is to be done. Raises StoreError."""
+        # The stores before the catalogue: the listing is not older than what they say of a photo.
+        held = read_orders(self._store, self._pool)
+        others = [read_orders(store, self._pool) for store in self._other_stores]
+        bucket, prefix = self._bounds.catalogue_bucket, self._bounds.image_prefix
+        listed = list(self._catalogue.photos(prefix))
+        lost = read_keys(self._store, unlisted(listed, held), self._pool)
+        return plan(listed, lost, held, others, bucket=bucket, prefix=prefix)
+
+    def ingest(self, events: Iterable[PhotoEvent]) -> Ingested:
+        """Append one log segment. Raises StoreUnavailable."""
+        return ingest(
+            events,
+            catalogue=self._catalogue,
+            embedder=self._embedder,
+            store=self._store,
+            pool=self._pool,
+            prefix=self._bounds.image_prefix,
+            max_bytes=self._bounds.max_image_bytes,
+        )
+
+
+def in_batches(
+    events: Sequence[PhotoEvent],
+    ingest_batch: Callable[[Sequence[PhotoEvent]], Ingested],
+    done: Done,
+    *,
+    size: int,
+    rate: float | None = None,
+    on_done: Callable[[int], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Ingest events ``size`` at a time, on average at most ``rate`` a second. ``done`` is told what became of each batch.
+
+    Raises what ``ingest_batch`` raises; the batches before it are safe.
+    """
+    started, settled = clock(), 0
+    for group in batched(events, size):
+        done.add(ingest_batch(group))
+        settled += len(group)
+        on_done(settled)
+        if rate is not None and settled < len(events):
+            sleep(max(0.0, started + settled / rate - clock()))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    done = Done()
+    try:
+        client, bounds = _place(options)
+        embedder = Embedder(bounds.model_dir, threads=bounds.threads, max_pixels=bounds.max_image_pixels)
+        if embedder.spec.probe is not None:
+            embedder.drift()  # it warns by itself: what is embedded here meets what Lambda embeds
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:
+            backfill = Backfill(client, bounds, embedder, pool)
+            found = backfill.plan()
+            print(_begun(embedder, bounds, found))
+            if options.dry_run:
+                return 0
+            with Progress(len(found.events), "backfilled") as progress:
+                in_batches(
+                    found.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
+                )
+    except (LookalikeError, DeployError) as error:
+        print(f"{error}\n{_SAFE}" if done.embedded else error, file=sys.stderr)
+        return 1 if done.embedded else 2
+    except (BotoCoreError, ClientError) as error:
+        print(f"AWS refused: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nStopped. {_SAFE}", file=sys.stderr)
+        return 1
+    print(_ended(done))
+    if done.failed:
+        print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
+        return 1
+    print(_next_steps(bounds, backfill.others))
+    return 0
+
+
+def _place(options: argparse.Namespace) -> tuple[Any, Settings]:
+    """A client of S3, and the buckets with the bounds that ingest keeps. Raises DeployError."""
+    buckets = {"CATALOGUE_BUCKET": options.catalogue_bucket, "STORE_BUCKET": options.store_bucket}
+    session = boto3.Session(region_name=options.region, profile_name=options.profile)
+    if not all(buckets.values()):
+        chosen = target(options)
+        session = chosen.session()
+        outputs = stack_outputs(chosen)
+        of_stack = {"CATALOGUE_BUCKET": outputs["CatalogueBucketName"], "STORE_BUCKET": outputs["StoreBucketName"]}
+        buckets = {name: given or of_stack[name] for name, given in buckets.items()}
+    client = s3_client(session=session, endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
+    # The other settings are those that the functions have unless they are told otherwise: the template's.
+    return client, settings.read({**buckets, "MODEL_DIR": str(options.model), "THREADS": str(options.threads)})
+
+
+def _begun(embedder: Embedder, bounds: Settings, found: Plan) -> str:
+    return (
+        f"{embedder.spec.name}, store s3://{bounds.store_bucket}/{embedder.fingerprint[:12]}…: "
+        f"{len(found.added):,} photos to embed, {len(found.changed):,} changed, {len(found.gone):,} gone, "
+        f"{found.done:,} done already."
+    )
+
+
+def _ended(done: Done) -> str:
+    lines = [f"{done.embedded:,} photos embedded, {len(done.rejected):,} rejected, {done.deleted:,} gone."]
+    for told, problems in (("rejected", done.rejected), ("not read", done.failed)):
+        lines += [f"  {told}: {key}: {reason}" for key, reason in list(problems.items())[:_SHOWN]]
+        if len(problems) > _SHOWN:
+            lines.append(f"  and {len(problems) - _SHOWN:,} more {told}")
+    return "\n".join(lines)
+
+
+def _next_steps(bounds: Settings, others: Sequence[str]) -> str:
+    lines = [
+        "Next, where the stack serves another model: `make deploy MODEL=...` with the one of this run, then this command",
+        "once more for what changed meanwhile.",
+    ]
+    if others:
+        lines.append("When nobody will want the old one back, drop its store:")
+    lines += [
+        f"    .venv/bin/python scripts/store.py drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}"
+        for prefix in others
+    ]
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_target_options(parser)
+    parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is looked at")
+    parser.add_argument("--store-bucket", help="in place of the stack's")
+    parser.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+    parser.add_argument("--model", type=Path, default=ROOT / "build" / "model", help="the model's folder (build/model)")
+    parser.add_argument("--rate", type=_positive, help="photos a second at most, on average (as many as can be)")
+    parser.add_argument("--batch", type=_natural, default=256, help="photos in one segment of the log (256)")
+    threads = os.cpu_count() or 1
+    parser.add_argument("--threads", type=_natural, default=threads, help=f"threads that the model uses ({threads})")
+    parser.add_argument("--dry-run", action="store_true", help="tell what is to be done, and do nothing")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError("a number above 0 is wanted")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("at least 1 is wanted")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
