@@ -50,11 +50,11 @@ class Projected:
 
 
 def line_through(points: Sequence[tuple[int, float]]) -> Line:
-    """The line through the two points of most rows. Raises ValueError where there are fewer than two."""
+    """The line through the two points of most rows, level where it would fall. Raises ValueError where there are fewer than two."""
     if len(points) < 2:
         raise ValueError("two sizes at least must be measured to carry them on")
     (fewer, low), (more, high) = sorted(points)[-2:]
-    per_row = (high - low) / (more - fewer)
+    per_row = max(0.0, (high - low) / (more - fewer))  # more rows take no less: what says so is noise
     return Line(high - per_row * more, per_row)
 
 

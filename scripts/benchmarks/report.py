@@ -21,10 +21,10 @@ _HEADINGS: Final = {
     "lists": "LISTs",
     "rows_refined": "rows bounded twice",
     "rows_exact": "rows computed",
-    "import_ms": "import",
-    "load_ms": "load",
-    "embed_ms": "embed",
-    "search_ms": "search",
+    "import_ms": "import ms",
+    "load_ms": "load ms",
+    "embed_ms": "embed ms",
+    "search_ms": "search ms",
 }
 _LEFT_OUT: Final = frozenset({"exact_tier", "load_bytes_read", "load_requests"})
 _PROJECTED_ROWS: Final = (1_000_000, 10_000_000, 100_000_000)
@@ -34,7 +34,7 @@ def replace_part(text: str, name: str, body: str) -> str:
     """The document with what is between the marks of ``name`` replaced. Raises BenchError where there are no such marks."""
     begin, end = f"<!-- begin {name}: written by `make bench` -->", f"<!-- end {name} -->"
     pattern = re.compile(re.escape(begin) + r"\n.*?" + re.escape(end), re.DOTALL)
-    replaced, count = pattern.subn(lambda _: f"{begin}\n{body.strip()}\n{end}", text)
+    replaced, count = pattern.subn(lambda _: begin + "\n" + body.strip("\n") + "\n" + end, text)
     if count != 1:
         raise BenchError(f"The document must have the lines {begin} and {end} once. Put them where the figures belong.")
     return replaced

@@ -94,9 +94,9 @@ def test_a_markdown_table_tells_where_ours_has_its_embeddings():
 def test_only_what_is_between_the_marks_is_replaced():
     begin, end = "<!-- begin search: written by `make bench` -->", "<!-- end search -->"
     text = f"before\n{begin}\nold \\1\n{end}\nafter\n"
-    once = replace_part(text, "search", "new \\1\n")
-    assert once == f"before\n{begin}\nnew \\1\n{end}\nafter\n"
-    assert replace_part(once, "search", "new \\1") == once
+    once = replace_part(text, "search", "    new \\1\n")
+    assert once == f"before\n{begin}\n    new \\1\n{end}\nafter\n"
+    assert replace_part(once, "search", "    new \\1") == once
 
 
 def test_a_document_without_marks_is_refused():
@@ -127,6 +127,7 @@ def test_all_writes_the_parts_of_what_was_run_and_leaves_the_rest_alone(tmp_path
 def test_a_line_goes_through_the_two_largest():
     line = line_through([(1000, 99.0), (30, 5.0), (2000, 109.0)])
     assert (line.fixed, line.per_row) == pytest.approx((89.0, 0.01))
+    assert line_through([(1000, 99.0), (2000, 89.0)]).at(10_000) == 89
     with pytest.raises(ValueError, match="two sizes"):
         line_through([(1000, 99.0)])
 
