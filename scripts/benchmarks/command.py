@@ -90,7 +90,7 @@ def _add_race(command: argparse.ArgumentParser, engines: Sequence[str], *, limit
     command.add_argument("-k", type=count, default=5, help="products asked for (5)")
     command.add_argument("--threads", type=count, default=1, help="of every engine (1)")
     command.add_argument(
-        "--turn", type=count, default=1, help="queries an engine answers before it is the next one's turn (1)"
+        "--turn", type=count, default=20, help="queries an engine answers before it is the next one's turn (20)"
     )
     command.add_argument(
         "--limit-s", type=float, default=limit_s, help=f"ask no further queries after so many seconds ({limit_s:g})"
