@@ -11,7 +11,7 @@ import numkong
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import products, squared_distances, squared_distances_of_many
+from lookalike.code_distance import PackedCodes, products, squared_lengths
 from lookalike.codes import TOP_CODE
 from lookalike.knn import nearest_products
 from tests.support import spectra
@@ -33,9 +33,9 @@ def numbers() -> list[list[float]]:
         codes, query = codes_and_query(37, coordinates)
         codes[0], codes[1] = TOP_CODE, -TOP_CODE
         found += [
-            squared_distances(codes, query).tolist(),
-            squared_distances_of_many(codes, np.square(codes.astype(np.int32)).sum(axis=1), query).tolist(),
-            products(codes, query).tolist(),
+            squared_lengths(codes).tolist(),
+            PackedCodes(codes).squared_distances(0, query).tolist(),
+            products(codes, codes[:3]).reshape(-1).tolist(),
         ]
     return found
 

@@ -22,12 +22,12 @@ def refined_and_left(choice: Choice, vectors: Vectors, *, k: int = 5) -> tuple[f
     codes = encode(vectors, choice.frame)
     refined, left = [], []
     for row in range(0, len(vectors), len(vectors) // 15):
-        coded = encode_query(turn_query(vectors[row], choice.frame.rotation), codes)
+        coded = encode_query(turn_query(vectors[row], choice.frame.rotation), codes.frame, codes.reach)
         distance = float(np.partition(np.linalg.norm(vectors - vectors[row], axis=1), k)[k])
-        limit = bounds.squared_limit(distance, codes)
-        within = np.flatnonzero(bounds.scan(codes, coded, slice(None)) <= limit)
+        limit = bounds.squared_limit(distance, codes.frame)
+        within = np.flatnonzero(bounds.scan(codes, coded, 0) <= limit)
         refined.append(len(within))
-        left.append(int(np.count_nonzero(bounds.refine(codes, coded, within) <= limit)))
+        left.append(int(np.count_nonzero(bounds.refine([(codes, within)], coded) <= limit)))
     return float(np.median(refined)), float(np.median(left))
 
 

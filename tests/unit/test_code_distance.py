@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from lookalike import code_distance
-from lookalike.code_distance import products, squared_distances, squared_distances_of_many, squared_float_distances
+from lookalike.code_distance import PackedCodes, products, squared_float_distances, squared_lengths
 from lookalike.codes import TOP_CODE
 from tests.support import spectra
 from tests.support.code_distances import answers, codes_and_query, numbers
@@ -25,21 +25,24 @@ ROOT = Path(__file__).parents[2]
 CODES = st.integers(-TOP_CODE, TOP_CODE)
 
 
-def by_integers(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> tuple[list[int], list[int]]:
+def squares_and_products(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> tuple[list[int], list[int]]:
+    """|c - q|^2 and c . q of every code c, in 64 bits."""
     wide, other = codes.astype(np.int64), query.astype(np.int64)
     return np.square(wide - other).sum(axis=1).tolist(), (wide * other).sum(axis=1).tolist()
 
 
 def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> None:
-    squares, dots = by_integers(codes, query)
-    np.testing.assert_array_equal(squared_distances(codes, query), np.array(squares, np.float64), strict=True)
-    lengths = np.array(by_integers(codes, np.zeros_like(query))[0], np.int32)
+    squares, dots = squares_and_products(codes, query)
+    lengths = squares_and_products(codes, np.zeros_like(query))[0]
+    np.testing.assert_array_equal(squared_lengths(codes), np.array(lengths, np.int32), strict=True)
+    packed = PackedCodes(codes)
+    assert [row for rows in packed.blocks for row in range(rows.start, rows.stop)] == list(range(len(codes)))
+    found = [packed.squared_distances(block, query) for block in range(len(packed.blocks))]
     np.testing.assert_array_equal(
-        squared_distances_of_many(codes, lengths, query),
-        np.array(squares, np.float64).astype(np.float32),
-        strict=True,
+        np.concatenate([np.empty(0, np.float32), *found]), np.array(squares, np.float64).astype(np.float32), strict=True
     )
-    np.testing.assert_array_equal(products(codes, query), np.array(dots, np.float64), strict=True)
+    both = products(codes, np.stack([query, -query]))
+    np.testing.assert_array_equal(both, np.array([dots, [-dot for dot in dots]], np.int32).T, strict=True)
 
 
 @pytest.fixture(params=["numkong", "numpy"], autouse=True)
@@ -64,8 +67,9 @@ def test_the_largest_codes_do_not_overflow(code: int, coordinates: int) -> None:
     assert_exact(codes, np.full(coordinates, -code, np.int8))
 
 
-def test_more_rows_than_are_widened_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_are_widened_or_packed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code_distance, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(code_distance, "_BLOCK_ROWS", 11)
     assert_exact(*codes_and_query(50, 33))
 
 
@@ -99,13 +103,15 @@ def test_no_embeddings_have_no_distances() -> None:
     assert squared_float_distances(np.empty((0, 5), np.float32), np.zeros(5, np.float32)).shape == (0,)
 
 
-def test_slices_of_larger_arrays_have_the_same_distances() -> None:
-    """As a scan passes them: consecutive rows, and the first coordinates of a query."""
+def test_heads_of_codes_are_packed_like_codes_of_their_own() -> None:
+    """As a scan passes them: the first coordinates of codes and of a query."""
     codes, query = codes_and_query(60, 48)
-    wide = np.concatenate([query, query])
     np.testing.assert_array_equal(
-        squared_distances(codes[13:41], wide[:48]), squared_distances(codes, query)[13:41], strict=True
+        PackedCodes(codes[:, :20]).squared_distances(0, query[:20]),
+        PackedCodes(codes[:, :20].copy()).squared_distances(0, query[:20].copy()),
+        strict=True,
     )
+    assert PackedCodes(codes).squared_distances(0, query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +122,8 @@ def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     codes, query = codes_and_query(9, 20)
-    assert loaded.products(codes, query).tolist() == by_integers(codes, query)[1]
+    assert loaded.products(codes, query[np.newaxis])[:, 0].tolist() == squares_and_products(codes, query)[1]
+    assert loaded.PackedCodes(codes).squared_distances(0, query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_answers_do_not_depend_on_the_instructions_nor_on_numkong() -> None:

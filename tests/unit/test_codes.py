@@ -27,9 +27,11 @@ def true_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
 
 def assert_bounded(codes: Codes, vectors: Vectors, query: Vectors) -> None:
     """As a search decides it: no row whose distance is within a limit is ruled out by it."""
-    coded = encode_query(turn_query(query, codes.frame.rotation), codes)
-    limits = np.array([bounds.squared_limit(distance, codes) for distance in true_distances(vectors, query).tolist()])
-    for low in (bounds.scan(codes, coded, slice(None)), bounds.refine(codes, coded, np.arange(len(vectors)))):
+    coded = encode_query(turn_query(query, codes.frame.rotation), codes.frame, codes.reach)
+    limits = np.array(
+        [bounds.squared_limit(distance, codes.frame) for distance in true_distances(vectors, query).tolist()]
+    )
+    for low in (bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(len(vectors)))], coded)):
         assert (low >= 0).all()
         assert (low <= limits).all(), f"{low[low > limits]} exceeds {limits[low > limits]}"
 
@@ -162,9 +164,9 @@ def test_bounds_are_near_the_distance(make) -> None:
     for rotation in (None, spectra.fitted(vectors, 64)):
         *_, frame = frames(vectors, rotation)
         codes = encode(vectors, frame)
-        coded = encode_query(turn_query(query, rotation), codes)
-        scanned = np.sqrt(bounds.scan(codes, coded, slice(None)).astype(np.float64)) * frame.step
-        refined = np.sqrt(bounds.refine(codes, coded, np.arange(600)).astype(np.float64)) * frame.step
+        coded = encode_query(turn_query(query, rotation), codes.frame, codes.reach)
+        scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
+        refined = np.sqrt(bounds.refine([(codes, np.arange(600))], coded).astype(np.float64)) * frame.step
         if make is not spectra.shifted or rotation:  # one step for all is coarse where all rows are far from the origin
             assert np.median(refined / true) > 0.9
             assert np.median(scanned / true) > 0.8
@@ -177,29 +179,34 @@ def test_a_short_head_and_what_is_outside_of_it_tell_much() -> None:
     frame = next(frames(vectors, rotation))
     codes = encode(vectors, Frame(rotation, frame.step, 16))
     query = spectra.power_law(9, 1, 64)[0]
-    coded = encode_query(turn_query(query, rotation), codes)
-    scanned = np.sqrt(bounds.scan(codes, coded, slice(None)).astype(np.float64)) * frame.step
+    coded = encode_query(turn_query(query, rotation), codes.frame, codes.reach)
+    scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
     assert np.median(scanned / true_distances(vectors, query)) > 0.6
 
 
-def test_a_part_is_scanned_as_the_whole_and_rows_are_refined_in_any_order() -> None:
+def test_blocks_are_scanned_as_the_whole_and_rows_are_refined_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = spectra.isotropic(10, 300, 24)
-    codes = encode(vectors, Frame(spectra.fitted(vectors, 20), 2.0**-7, 7))
-    coded = encode_query(turn_query(vectors[5], codes.frame.rotation), codes)
-    whole, refined = bounds.scan(codes, coded, slice(None)), bounds.refine(codes, coded, np.arange(300))
-    np.testing.assert_array_equal(bounds.scan(codes, coded, slice(100, 170)), whole[100:170])
+    frame = Frame(spectra.fitted(vectors, 20), 2.0**-7, 7)
+    codes = encode(vectors, frame)
+    coded = encode_query(turn_query(vectors[5], codes.frame.rotation), codes.frame, codes.reach)
+    whole, refined = bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(300))], coded)
+    monkeypatch.setattr("lookalike.code_distance._BLOCK_ROWS", 70)
+    again = encode(vectors, frame)
+    assert len(again.packed_head.blocks) == 5
+    in_blocks = [bounds.scan(again, coded, block) for block in range(5)]
+    np.testing.assert_array_equal(np.concatenate(in_blocks), whole)
     some = np.array([250, 3, 3, 77])
-    np.testing.assert_array_equal(bounds.refine(codes, coded, some), refined[some])
-    assert len(bounds.refine(codes, coded, np.empty(0, np.int64))) == 0
+    np.testing.assert_array_equal(bounds.refine([(codes, some)], coded), refined[some])
+    assert len(bounds.refine([(codes, np.empty(0, np.int64))], coded)) == 0
 
 
-def test_many_rows_are_refined_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_several_codes_are_refined_together_as_each_alone() -> None:
     vectors = spectra.isotropic(11, 100, 16)
     codes = encode(vectors, plain_frame(vectors))
-    coded = encode_query(turn_query(vectors[0], None), codes)
-    at_once = bounds.refine(codes, coded, np.arange(100))
-    monkeypatch.setattr(bounds, "_REFINED_AT_ONCE", 7)
-    np.testing.assert_array_equal(bounds.refine(codes, coded, np.arange(100)), at_once)
+    pieces = [(codes.take(np.arange(60)), np.array([3, 59])), (codes.take(np.arange(60, 100)), np.array([0, 7, 39]))]
+    coded = encode_query(turn_query(vectors[0], None), codes.frame, codes.reach)
+    alone = bounds.refine([(codes, np.array([3, 59, 60, 67, 99]))], coded)
+    np.testing.assert_array_equal(bounds.refine(pieces, coded), alone)
 
 
 @pytest.mark.parametrize("make", [spectra.isotropic, spectra.far_from_unit])
@@ -209,14 +216,14 @@ def test_codes_lose_what_their_error_says(make) -> None:
     *_, frame = frames(vectors, rotation, 0.3)
     codes = encode(vectors, Frame(rotation, frame.step, 8))
     z = (vectors.astype(np.float64) - rotation.mean) @ rotation.matrix.T.astype(np.float64) / frame.step
-    lost = z - np.concatenate([codes.head, codes.body], axis=1)
+    lost = z - codes.matrix
     centred = np.linalg.norm((vectors.astype(np.float64) - rotation.mean) / frame.step, axis=1)
     np.testing.assert_allclose(codes.error, np.linalg.norm(lost, axis=1), rtol=1e-6)
     np.testing.assert_allclose(codes.head_error, np.linalg.norm(lost[:, :8], axis=1), rtol=1e-6)
     np.testing.assert_allclose(codes.tail, np.sqrt(centred**2 - (z**2).sum(axis=1)), rtol=1e-4)
     np.testing.assert_allclose(codes.rest, np.sqrt(centred**2 - (z[:, :8] ** 2).sum(axis=1)), rtol=1e-4)
     assert codes.reach == pytest.approx(centred.max())
-    assert max(np.abs(codes.head).max(), np.abs(codes.body).max()) == TOP_CODE, "the step clips"
+    assert np.abs(codes.matrix).max() == TOP_CODE, "the step clips"
 
 
 def test_a_query_that_float32_cannot_turn_rules_nothing_out() -> None:
@@ -226,9 +233,9 @@ def test_a_query_that_float32_cannot_turn_rules_nothing_out() -> None:
     for step in (1e-3, 1e36):
         codes = encode(vectors, Frame(rotation, step, 4))
         query = np.full(16, 3.4e38, np.float32) * np.sign(rotation.matrix[0])
-        coded = encode_query(turn_query(query, rotation), codes)
-        assert not bounds.scan(codes, coded, slice(None)).any()
-        assert not bounds.refine(codes, coded, np.arange(40)).any()
+        coded = encode_query(turn_query(query, rotation), codes.frame, codes.reach)
+        assert not bounds.scan(codes, coded, 0).any()
+        assert not bounds.refine([(codes, np.arange(40))], coded).any()
 
 
 def test_codes_are_made_the_same_whatever_is_coded_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,8 +254,7 @@ def test_taken_codes_are_those_of_the_rows() -> None:
     frame = Frame(spectra.fitted(vectors, 10), 2.0**-6, 4)
     rows = np.random.default_rng(0).permutation(50)[:20]
     taken, fresh = encode(vectors, frame).take(rows), encode(vectors[rows], frame)
-    np.testing.assert_array_equal(taken.head, fresh.head)
-    np.testing.assert_array_equal(taken.body, fresh.body)
+    np.testing.assert_array_equal(taken.matrix, fresh.matrix)
     np.testing.assert_array_equal(taken.error, fresh.error)
     assert len(taken) == 20
     assert taken.reach >= fresh.reach
@@ -257,11 +263,12 @@ def test_taken_codes_are_those_of_the_rows() -> None:
 def test_no_rows_have_codes_too() -> None:
     codes = encode(np.empty((0, 8), np.float32), plain_frame(np.empty((0, 8), np.float32)))
     assert (len(codes), codes.nbytes, codes.reach) == (0, 0, 0.0)
-    coded = encode_query(turn_query(np.ones(8, np.float32), None), codes)
-    assert len(bounds.scan(codes, coded, slice(None))) == 0
+    coded = encode_query(turn_query(np.ones(8, np.float32), None), codes.frame, codes.reach)
+    assert codes.packed_head.blocks == []
+    assert len(bounds.refine([(codes, np.empty(0, np.int64))], coded)) == 0
 
 
 def test_codes_are_read_only() -> None:
     codes = encode(np.ones((2, 8), np.float32), Frame(None, 1.0, 4))
-    for column in (codes.head, codes.body, codes.head_error, codes.error, codes.rest, codes.tail):
+    for column in (codes.matrix, codes.head, codes.body, codes.head_error, codes.error, codes.rest, codes.tail):
         assert not column.flags.writeable

@@ -113,12 +113,12 @@ def test_a_store_too_large_for_one_scan_is_searched_exactly(library: str, monkey
     """And one whose rows are computed, bounded and refined a few at a time, with NumKong and without."""
     if library == "numpy":
         monkeypatch.setattr(code_distance, "numkong", None)
-    monkeypatch.setattr(knn, "_ROWS_AT_ONCE", 100)
-    monkeypatch.setattr(knn, "_GROUP", 4)
+    monkeypatch.setattr(code_distance, "_BLOCK_ROWS", 100)
+    monkeypatch.setattr("lookalike.scan._GROUP", 4)
     monkeypatch.setattr(knn, "_FIRST_EXACT", 2)
     monkeypatch.setattr(knn, "_THEN_TIMES", 2)
     monkeypatch.setattr(knn, "_EXACT_AT_ONCE", 3)
-    monkeypatch.setattr("lookalike.bounds._REFINED_AT_ONCE", 9)
+    monkeypatch.setattr("lookalike.scan._REFINED_AT_ONCE", 9)
     for make in spectra.EVERY.values():
         shop = catalogue(make(7, 420, 24))
         assert_exact(shop, queries_like(make, shop.vectors, 60))

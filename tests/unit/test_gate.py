@@ -92,7 +92,7 @@ def test_any_floats_that_are_right_pass(vectors: np.ndarray, photos: int) -> Non
 
 TAMPERED = {
     "codes of other rows that are said to lose nothing": lambda right: {
-        "head": shuffled(right.head),
+        "matrix": shuffled(right.matrix),
         "head_error": np.zeros_like(right.error),
         "error": np.zeros_like(right.error),
     },

@@ -1,51 +1,61 @@
 """How far away rows are at least, from their codes alone. ``codes`` has the formulas and why they hold."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import products, squared_distances, squared_distances_of_many
-from lookalike.codes import FINENESS, CodedQuery, Codes, Lengths
+from lookalike.code_distance import products
+from lookalike.codes import FINENESS, CodedQuery, Codes, Frame, Lengths
 
-_REFINED_AT_ONCE = 65_536  # rows; their codes are copied
 _ROUNDING = 2.0**-20  # of a limit: above what squaring and adding in float32 is off by
 
 
-def raised_square(distance: float) -> float:
+def raised_square[Distance: (float, npt.NDArray[np.float64])](distance: Distance) -> Distance:
     """What a row's squared lower bound must not exceed if the row is to be within ``distance``."""
     return distance * distance * (1 + _ROUNDING)
 
 
-def squared_limit(distance: float, codes: Codes) -> np.float32:
+def squared_limit(distance: float, frame: Frame) -> np.float32:
     """The same in units of the step."""
     with np.errstate(over="ignore"):  # infinite where float32 ends, and then every row may be within
-        return np.float32(raised_square(distance / codes.frame.step) + np.finfo(np.float32).tiny)
+        return np.float32(raised_square(distance / frame.step) + np.finfo(np.float32).tiny)
 
 
-def scan(codes: Codes, query: CodedQuery, part: slice) -> Lengths:
-    """Squared lower bounds of the distance of consecutive rows, from their heads, in units of the step: float32 (rows,)."""
-    low = squared_distances_of_many(codes.head[part], codes.head_squares[part], query.coarse[: codes.frame.head])
+def scan(codes: Codes, query: CodedQuery, block: int) -> Lengths:
+    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step: float32 (rows,)."""
+    rows = codes.packed_head.blocks[block]
+    low = codes.packed_head.squared_distances(block, query.coarse[: codes.frame.head])
     np.sqrt(low, out=low)
-    low -= codes.head_error[part]
+    low -= codes.head_error[rows]
     low -= np.float32(query.head_error + query.slack)
-    return _squared_sum(low, codes.rest[part] - np.float32(query.rest), query.slack)
+    return _squared_sum(low, codes.rest[rows] - np.float32(query.rest), query.slack)
 
 
-def refine(codes: Codes, query: CodedQuery, rows: npt.NDArray[np.int64]) -> Lengths:
-    """Tighter squared lower bounds of these rows, from all of their coordinates and the finer query: float32 (rows,)."""
-    if len(rows) > _REFINED_AT_ONCE:
-        parts = [rows[start : start + _REFINED_AT_ONCE] for start in range(0, len(rows), _REFINED_AT_ONCE)]
-        return np.concatenate([refine(codes, query, part) for part in parts])
-    head, body = codes.head.take(rows, axis=0), codes.body.take(rows, axis=0)
-    cut = codes.frame.head
-    squared = squared_distances(head, query.coarse[:cut]) + squared_distances(body, query.coarse[cut:])
-    across = products(head, query.fine[:cut]) + products(body, query.fine[cut:])
-    # |(x - c) - f|^2 = |x - c|^2 - 2 (x - c) . f + |f|^2, all of it in integers until the fine code is scaled
-    coarse, fine = query.coarse.astype(np.float64), query.fine.astype(np.float64)
-    squared -= (across - coarse @ fine) * (2 / FINENESS) - fine @ fine / FINENESS**2
+def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], query: CodedQuery) -> Lengths:
+    """Tighter squared lower bounds, from all coordinates and the finer query, of some rows of several codes: float32 (rows,).
+
+    ``pieces``: codes in one frame, and the numbers of the rows of each.
+    """
+    matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
+    across = products(matrix, np.stack([query.coarse, query.fine]))
+    finely = query.coarse + query.fine / FINENESS
+    # |c - f|^2 = |c|^2 - 2 c . f + |f|^2, in integers until the fine code is scaled, and then in float64
+    squared = across[:, 1] / FINENESS
+    squared += across[:, 0]
+    squared *= -2
+    squared += squares
+    squared += finely @ finely
     low = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
-    low -= codes.error[rows]
+    low -= error
     low -= np.float32(query.error + query.slack)
-    return _squared_sum(low, codes.tail[rows] - np.float32(query.tail), query.slack)
+    return _squared_sum(low, tail - np.float32(query.tail), query.slack)
+
+
+def _gathered(name: str, pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]]) -> npt.NDArray[Any]:
+    taken = [getattr(codes, name).take(rows, axis=0) for codes, rows in pieces]
+    return taken[0] if len(taken) == 1 else np.concatenate(taken)
 
 
 def _squared_sum(inside: Lengths, outside: Lengths, slack: float) -> Lengths:

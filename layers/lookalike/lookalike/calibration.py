@@ -32,10 +32,10 @@ _SAMPLE_ROWS = 8192
 _QUERIES = 24
 _K = 5
 _COORDINATES = (128, 256, 512)
-_HEADS = (64, 128, 256, 512)
+_HEADS = (64, 128, 192, 256, 320, 448)
 _STEPS = (1.0, 0.5, 0.25)  # of the one that clips nothing
 _REQUEST_BYTES = 150_000  # 27 ms a request, 85 MB/s a connection, 16 at once
-_REFINED_BYTES = 8  # touched for each coordinate of a row bounded a second time
+_REFINED_BYTES = 5  # touched for each coordinate of a row bounded a second time
 _CLUSTER_ROWS = 256
 _CLUSTERED_COORDINATES = 64
 

@@ -3,8 +3,6 @@
 Where NumKong is not installed NumPy gives the same numbers, slower.
 """
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
@@ -13,40 +11,78 @@ try:
 except ImportError:  # a platform without a wheel
     numkong = None  # type: ignore[assignment]
 
+_BLOCK_ROWS = 65_536  # of packed codes: what is computed of a block stays in the processor's cache
 _ROWS_AT_ONCE = 4096  # by NumPy, which widens them to compute
 
 Codes = npt.NDArray[np.int8]
+Integers = npt.NDArray[np.int32]
 Vectors = npt.NDArray[np.float32]
 
 
-def squared_distances(codes: Codes, query: Codes) -> npt.NDArray[np.float64]:
-    """|c - q|^2 of every code c: the exact integer, float64 (rows,).
+class PackedCodes:
+    """Codes laid out for one query after the other, in blocks of rows: a copy of them, wherever NumKong is.
 
-    ``codes``: int8 (rows, coordinates), contiguous, and ``query``: int8 (coordinates,), both within [-127, 127].
+    ``codes``: int8 (rows, coordinates), within [-127, 127].
     """
-    if numkong is None or not codes.size:
-        return squared_distances_by_numpy(codes, query)
-    return _by_numkong(codes, query, "sqeuclidean")
+
+    def __init__(self, codes: Codes) -> None:
+        starts = range(0, len(codes), _BLOCK_ROWS)
+        self.blocks = [slice(start, min(start + _BLOCK_ROWS, len(codes))) for start in starts]
+        """Which rows each block has."""
+        self._blocks = [_Block(codes[rows]) for rows in self.blocks]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(block.nbytes for block in self._blocks)
+
+    def squared_distances(self, block: int, query: Codes) -> Vectors:
+        """|c - q|^2 of every code c of a block, rounded once to float32: (rows,). ``query``: int8 (coordinates,)."""
+        return self._blocks[block].squared_distances(query)
 
 
-def squared_distances_of_many(codes: Codes, squares: npt.NDArray[np.int32], query: Codes) -> Vectors:
-    """The same, rounded once to float32, faster where there are many codes: ``squares``, int32 (rows,), are their |c|^2."""
-    if numkong is None or not codes.size:
-        return squared_distances_by_numpy(codes, query).astype(np.float32)
-    # As a product of matrices: going over pairs costs more than the arithmetic does.
-    product = numkong.dots_packed(codes, numkong.dots_pack(query[np.newaxis], dtype="int8"))
-    squared = np.asarray(product).reshape(-1)
-    squared *= -2
-    squared += squares
-    squared += np.int32(query.astype(np.int64) @ query.astype(np.int64))
-    return squared.astype(np.float32)
+class _Block:
+    def __init__(self, codes: Codes) -> None:
+        self._squares = squared_lengths(codes)
+        # A row at a time costs more than its arithmetic does; packed rows are multiplied many at a time.
+        self._packed = numkong.dots_pack(np.ascontiguousarray(codes), dtype="int8") if numkong and codes.size else None
+        self._codes = codes
+
+    @property
+    def nbytes(self) -> int:
+        return int(self._squares.nbytes) + (self._packed.nbytes if self._packed else 0)
+
+    def squared_distances(self, query: Codes) -> Vectors:
+        if self._packed is None:
+            squared = products(self._codes, query[np.newaxis]).reshape(-1)
+        else:
+            squared = np.asarray(numkong.dots_packed(query[np.newaxis], self._packed)).reshape(-1)
+        squared *= -2
+        squared += self._squares
+        squared += squared_lengths(query[np.newaxis])
+        return squared.astype(np.float32)
 
 
-def products(codes: Codes, query: Codes) -> npt.NDArray[np.float64]:
-    """c . q of every code c: the exact integer, float64 (rows,). The rest as above."""
-    if numkong is None or not codes.size:
-        return products_by_numpy(codes, query)
-    return _by_numkong(codes, query, "dot")
+def squared_lengths(codes: Codes) -> Integers:
+    """|c|^2 of every code c, int8 (rows, coordinates): the exact integer, int32 (rows,)."""
+    squares = np.empty(len(codes), np.int32)
+    for start in range(0, len(codes), _ROWS_AT_ONCE):
+        wide = codes[start : start + _ROWS_AT_ONCE].astype(np.int16)
+        squares[start : start + _ROWS_AT_ONCE] = np.einsum("ij,ij->i", wide, wide, dtype=np.float64)
+    return squares
+
+
+def products(codes: Codes, queries: Codes) -> Integers:
+    """c . q of every code c and every query q: the exact integers, int32 (rows, queries).
+
+    ``codes``: int8 (rows, coordinates), and ``queries``: int8 (queries, coordinates), both within [-127, 127] and contiguous.
+    """
+    if numkong is not None and codes.size:
+        return np.asarray(numkong.dots_packed(codes, numkong.dots_pack(queries, dtype="int8")))
+    found = np.empty((len(codes), len(queries)), np.int32)
+    wide = queries.T.astype(np.float64)
+    for start in range(0, len(codes), _ROWS_AT_ONCE):
+        found[start : start + _ROWS_AT_ONCE] = codes[start : start + _ROWS_AT_ONCE] @ wide
+    return found
 
 
 def squared_float_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
@@ -59,29 +95,7 @@ def squared_float_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.
             difference = vectors - query
             summed: Vectors = np.einsum("ij,ij->i", difference, difference)
             return summed.astype(np.float64)
-    return _by_numkong(vectors, query, "sqeuclidean")
-
-
-def _by_numkong(
-    rows: Codes | Vectors, query: Codes | Vectors, metric: Literal["sqeuclidean", "dot"]
-) -> npt.NDArray[np.float64]:
-    out: npt.NDArray[np.float64] = np.empty((1, len(rows)))
-    numkong.cdist(query[np.newaxis], rows, metric, out=out, out_dtype="f64")
+    out: npt.NDArray[np.float64] = np.empty((1, len(vectors)))
+    numkong.cdist(query[np.newaxis], vectors, "sqeuclidean", out=out, out_dtype="f64")
     row: npt.NDArray[np.float64] = out[0]
     return row
-
-
-def squared_distances_by_numpy(codes: Codes, query: Codes) -> npt.NDArray[np.float64]:
-    """The same without NumKong."""
-    squared = np.empty(len(codes))
-    for start in range(0, len(codes), _ROWS_AT_ONCE):
-        difference = codes[start : start + _ROWS_AT_ONCE].astype(np.int16) - query
-        squared[start : start + _ROWS_AT_ONCE] = np.einsum("ij,ij->i", difference, difference, dtype=np.float64)
-    return squared
-
-
-def products_by_numpy(codes: Codes, query: Codes) -> npt.NDArray[np.float64]:
-    """The same without NumKong."""
-    wide = query.astype(np.float64)
-    parts = [codes[start : start + _ROWS_AT_ONCE] @ wide for start in range(0, len(codes), _ROWS_AT_ONCE)]
-    return np.concatenate(parts) if parts else np.empty(0)

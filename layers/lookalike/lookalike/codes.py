@@ -43,7 +43,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import squared_distances
+from lookalike.code_distance import PackedCodes, squared_lengths
 from lookalike.rotation import Rotation
 
 TOP_CODE = 127
@@ -53,7 +53,7 @@ _KAPPA_PER_DEFECT = 8.0
 _MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 254 sqrt(4096)
 _ROWS_AT_ONCE = 4096  # coded together: as float64 they take twice the memory they are stored in
 
-_COLUMNS = ("head", "body", "head_error", "error", "rest", "tail")
+_COLUMNS = ("matrix", "head_error", "error", "rest", "tail")
 
 Lengths = npt.NDArray[np.float32]
 IntCodes = npt.NDArray[np.int8]
@@ -80,13 +80,12 @@ class Frame:
 class Codes:
     """The scan tier of some embeddings. Lengths are in units of the frame's step.
 
-    head: int8 (rows, head); body: int8 (rows, coordinates - head); head_error, error, rest, tail: float32 (rows,); reach:
-    the largest distance of a row from the frame's mean.
+    matrix: int8 (rows, coordinates), the head first; head_error, error, rest, tail: float32 (rows,); reach: the largest
+    distance of a row from the frame's mean.
     """
 
     frame: Frame
-    head: IntCodes
-    body: IntCodes
+    matrix: IntCodes
     head_error: Lengths
     error: Lengths
     rest: Lengths
@@ -100,14 +99,29 @@ class Codes:
     def __len__(self) -> int:
         return len(self.error)
 
+    @property
+    def head(self) -> IntCodes:
+        """What is scanned for every row: int8 (rows, head)."""
+        return self.matrix[:, : self.frame.head]
+
+    @property
+    def body(self) -> IntCodes:
+        """The other coordinates: int8 (rows, coordinates - head)."""
+        return self.matrix[:, self.frame.head :]
+
     @cached_property
-    def head_squares(self) -> npt.NDArray[np.int32]:
-        """The squared length of each head's code, int32 (rows,)."""
-        return squared_distances(self.head, np.zeros(self.frame.head, np.int8)).astype(np.int32)
+    def packed_head(self) -> PackedCodes:
+        """The head as it is scanned, made when it is first asked for."""
+        return PackedCodes(self.head)
+
+    @cached_property
+    def squares(self) -> npt.NDArray[np.int32]:
+        """The squared length of each code, int32 (rows,)."""
+        return squared_lengths(self.matrix)
 
     @property
     def nbytes(self) -> int:
-        return sum(int(getattr(self, name).nbytes) for name in (*_COLUMNS, "head_squares"))
+        return sum(int(getattr(self, name).nbytes) for name in (*_COLUMNS, "packed_head", "squares"))
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Codes":
         """The codes of these rows, in this order."""
@@ -140,16 +154,14 @@ def plain_frame(vectors: npt.NDArray[np.float32]) -> Frame:
 def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
     """Code embeddings, float32 (rows, dimensions)."""
     rows, dimensions = vectors.shape
-    coordinates = frame.coordinates(dimensions)
-    head = np.empty((rows, frame.head), np.int8)
-    body = np.empty((rows, coordinates - frame.head), np.int8)
+    matrix = np.empty((rows, frame.coordinates(dimensions)), np.int8)
     lengths = np.empty((4, rows), np.float32)
     reach = 0.0
     for start in range(0, rows, _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
         z, tail_squared, norm_squared = _coordinates(vectors[part], frame)
         codes = _quantise(z)
-        head[part], body[part] = codes[:, : frame.head], codes[:, frame.head :]
+        matrix[part] = codes
         lost = np.square(z - codes)
         head_lost = lost[:, : frame.head].sum(axis=1)
         lengths[0, part] = _length(head_lost)
@@ -158,7 +170,7 @@ def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
         lengths[3, part] = _length(tail_squared)
         reach = max(reach, float(norm_squared.max()) ** 0.5)
     head_error, error, rest, tail = lengths
-    return Codes(frame, head, body, head_error, error, rest, tail, reach)
+    return Codes(frame, matrix, head_error, error, rest, tail, reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +201,8 @@ def turn_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> Tur
     return TurnedQuery(turned.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
 
 
-def encode_query(query: TurnedQuery, codes: Codes) -> CodedQuery:
-    """Code a query, turned by the rotation of these codes, to be compared with them."""
-    frame = codes.frame
+def encode_query(query: TurnedQuery, frame: Frame, reach: float) -> CodedQuery:
+    """Code a query, turned by the frame's rotation, to be compared with codes in this frame of no more than this reach."""
     z = query.coordinates / frame.step
     tail = query.tail / frame.step
     coarse = _quantise(z)
@@ -205,7 +216,7 @@ def encode_query(query: TurnedQuery, codes: Codes) -> CodedQuery:
         error=_cut(_norm(missed - fine / FINENESS)),
         rest=_cut(math.hypot(_norm(z[frame.head :]), tail)),
         tail=_cut(tail),
-        slack=_cut(kappa * (codes.reach + query.reach / frame.step) + query.lost / frame.step),
+        slack=_cut(kappa * (reach + query.reach / frame.step) + query.lost / frame.step),
     )
 
 

@@ -1,7 +1,8 @@
 """The gate: what compaction has written goes live only if a search of it answers as scikit-learn's does.
 
 The segments are opened as a reader opens them, and asked for sampled photos of their own and for mixtures of two; the judge
-is a brute-force ``NearestNeighbors`` over the same rows. Segments written earlier passed when they were written, and the
+is a brute-force ``NearestNeighbors`` over the same rows. Most of a search's bounds decide nothing where the nearest rows are computed
+anyway, so they are compared with the distances themselves as well. Segments written earlier passed when they were written, and the
 nearest of all are among the nearest of each, so what is new is all there is to judge.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import NearestNeighbors
 
+from lookalike.bounds import raised_square
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.knn import Neighbour, nearest_products
 from lookalike.manifest import EMPTY
@@ -20,12 +22,14 @@ from lookalike.object_store import MemoryStore
 from lookalike.records import text_hash
 from lookalike.rotation import Rotation
 from lookalike.rows import Hashes
+from lookalike.scan import Distances, Scan
 from lookalike.segment import Segment
 from lookalike.snapshot import Part, Snapshot
 from lookalike.stored_segment import Encoded, StoredSegment
 
 _QUERIES = 16  # of each kind
 _K = 10
+_BOUNDED = 512  # rows for each query
 _RELATIVE = 1e-5
 _SQUARED_BY_FLOAT32 = (2.0**-40, 2.0**60)
 _LOST_BY_FLOAT32 = 2.0**-60  # of a distance, where its square is below float32's range
@@ -48,6 +52,7 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
         queries = _queries(rows.embedding)
         expected = _expected(brute, products, queries.astype(vectors.dtype))
         for query, theirs in zip(queries, expected, strict=True):
+            _check_bounds(parts, query)
             answer = nearest_products(snapshot, query, k=_K).neighbours
             lost = _OF_THE_NORM * float(np.linalg.norm(query.astype(np.float64)))
             _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
@@ -81,6 +86,18 @@ def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost:
                 f"the product {found.product_id!r} was found in place {place} at {found.distance}, where scikit-learn "
                 f"has {distance}, and {theirs} for it: not published"
             )
+
+
+def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None:
+    """No bound of sampled rows exceeds the distance it bounds."""
+    scan = Scan(parts, query)
+    scan.run()
+    rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
+    distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))
+    limits = raised_square(distances)
+    for low in (scan.bounds(rows), scan.refined(rows)):
+        if not (low <= limits).all():
+            raise NotExact("a bound exceeds the distance that it bounds: not published")
 
 
 def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Part:

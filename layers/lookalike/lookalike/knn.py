@@ -13,7 +13,7 @@ in the answer, and the answer is that of computing every distance.
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -23,25 +23,16 @@ import numpy.typing as npt
 
 from lookalike import bounds
 from lookalike.code_distance import squared_float_distances
-from lookalike.codes import Lengths, TurnedQuery, encode_query, turn_query
-from lookalike.records import HASH_BYTES
-from lookalike.snapshot import Mask, Part, Snapshot
+from lookalike.scan import Distances, Filter, Numbers, Scan
+from lookalike.snapshot import Snapshot
 from lookalike.timings import Timings
 
-_ROWS_AT_ONCE = 65_536  # scanned together: what is computed of them stays in the processor's cache
-_GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
 _FIRST_PER_PRODUCT = 4  # rows looked at for each product asked for, to begin with
 _FIRST_EXACT = 24  # rows computed exactly at first, which mostly hold the nearest
 _THEN_TIMES = 16  # as many the next time, and so on
-_EXACT_AT_ONCE = 1024  # rows in float64 at a time, where they take twice the memory they are stored in
+_EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
 _SURELY_IN_RANGE = 2.0**127  # what a sum of squares is at least if float32 cannot hold it
-
-Filter = Callable[[Part], Mask]
-"""Which rows of a part may be found: bool (rows,)."""
-
-Numbers = npt.NDArray[np.int64]
-Distances = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,107 +80,31 @@ def nearest_products(
     timings = Timings()
     with timings.stage("scan"):
         parts = [part for part in snapshot.parts if len(part.live_puts)]
-        rotations = {id(part.segment.codes.frame.rotation): part.segment.codes.frame.rotation for part in parts}
-        turned = {key: turn_query(query, rotation) for key, rotation in rotations.items()}
-        scans = [_Scan(part, turned[id(part.segment.codes.frame.rotation)]) for part in parts]
-        if exclude or allowed:
-            for scan in scans:
-                scan.leave_out(exclude, allowed)
-        _run(scans, executor)
-    search = _Search(scans, query, k)
+        scan = Scan(parts, query, exclude=exclude, allowed=allowed)
+        scan.run(executor)
+    search = _Search(scan, query, k)
     with timings.stage("limit"):
         search.find_limit()
     with timings.stage("exact"):
         search.finish()
     with timings.stage("names"):
         neighbours = search.neighbours()
-    return Answer(neighbours, sum(scan.live for scan in scans), search.rows_refined, search.rows_exact, timings.ms)
-
-
-class _Scan:
-    """One part's rows and their lower bounds. Rows are numbered as puts: in the order in which the part keeps them."""
-
-    def __init__(self, part: Part, query: TurnedQuery) -> None:
-        self.part = part
-        self.codes = part.segment.codes
-        self.query = encode_query(query, self.codes)
-        self.left_out = part.dead_puts
-        self.low: Lengths = np.empty(len(self.codes), np.float32)
-
-    def leave_out(self, exclude: Collection[bytes], allowed: Filter | None) -> None:
-        """Rows that are not to be found are left out before anything is ranked."""
-        unwanted = np.zeros(len(self.part.live), bool)
-        for product in exclude:
-            unwanted |= self.part.segment.product_hash == np.bytes_(product)
-        if allowed:
-            unwanted |= ~allowed(self.part)
-        if unwanted.any():
-            unwanted |= ~self.part.live
-            self.left_out = np.flatnonzero(unwanted[self.part.segment.put_rows])
-
-    @property
-    def live(self) -> int:
-        """How many rows are live."""
-        return len(self.low) - len(self.part.dead_puts)
-
-    def run(self, rows: slice) -> None:
-        """Bound these rows."""
-        self.low[rows] = bounds.scan(self.codes, self.query, rows)
-
-    def smallest(self) -> Distances:
-        """The smallest bound of each group of rows, squared distances."""
-        groups = len(self.low) // _GROUP
-        whole = self.low[: groups * _GROUP].reshape(groups, _GROUP).min(axis=1)
-        rest = self.low[groups * _GROUP :].min(initial=np.inf)
-        return self.squared(np.append(whole, rest))
-
-    def squared(self, low: Lengths) -> Distances:
-        """Bounds out of units of the step: squared distances. Below float32's normal range they may have been rounded up."""
-        return np.where(low < np.finfo(np.float32).tiny, 0.0, low.astype(np.float64) * self.codes.frame.step**2)
-
-    def rows_within(self, distance: float) -> Numbers:
-        """The rows whose bounds are not above the distance, ascending."""
-        return np.flatnonzero((self.low <= bounds.squared_limit(distance, self.codes)) & (self.low < np.inf))
-
-    def refined(self, rows: Numbers) -> Distances:
-        """Tighter bounds of these rows, squared distances."""
-        return self.squared(bounds.refine(self.codes, self.query, rows))
-
-
-def _run(scans: Sequence[_Scan], executor: Executor | None) -> None:
-    """Bound every row of every scan, with the executor's threads where there is more to do than starting them takes."""
-    tasks = [
-        (scan, slice(start, start + _ROWS_AT_ONCE))
-        for scan in scans
-        for start in range(0, len(scan.low), _ROWS_AT_ONCE)
-    ]
-    shared = executor is not None and sum(len(scan.low) for scan in scans) > 2 * _ROWS_AT_ONCE
-    for _ in (executor.map if executor and shared else map)(lambda task: task[0].run(task[1]), tasks):
-        pass
-    for scan in scans:
-        scan.low[scan.left_out] = np.inf
+    return Answer(neighbours, scan.live, search.rows_refined, search.rows_exact, timings.ms)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows of several scans: which scan, which of its puts, and the bound or the distance of each."""
+    """Some rows, and the bound or the distance of each."""
 
-    scan: Numbers
-    put: Numbers
+    row: Numbers
     value: Distances
-
-    def take(self, chosen: Numbers | slice) -> "_Rows":
-        return _Rows(self.scan[chosen], self.put[chosen], self.value[chosen])
-
-
-_NO_ROWS = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
 class _Search:
     """What is known so far: ``found``, rows with their exact distances, and ``limit``, the k-th product's among them."""
 
-    def __init__(self, scans: Sequence[_Scan], query: npt.NDArray[np.float32], k: int) -> None:
-        self._scans = scans
+    def __init__(self, scan: Scan, query: npt.NDArray[np.float32], k: int) -> None:
+        self._scan = scan
         self._query32 = query
         self._query = query.astype(np.float64)
         self._k = k
@@ -201,21 +116,19 @@ class _Search:
 
     def find_limit(self) -> None:
         """Compute the most promising rows, until k products are among them."""
-        if not self._scans:
-            return
-        smallest = np.concatenate([scan.smallest() for scan in self._scans])
+        smallest = self._scan.smallest()
         wanted = _FIRST_PER_PRODUCT * self._k
         every = False
         while not every:
             every = wanted >= len(smallest)
-            promising = self._refined(
-                math.inf if every else float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5
-            )
+            within = math.inf if every else float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5
+            promising = self._scan.within(within)
+            promising = promising[np.argsort(self._scan.bounds(promising))]
             seen: set[bytes] = set()
-            for number, product in enumerate(self._products(promising)):
+            for number, product in enumerate(self._scan.products(promising), 1):
                 seen.add(product)
                 if len(seen) == self._k:
-                    self._compute(promising.take(slice(0, number + 1)))
+                    self._compute(promising[: max(number, _FIRST_PER_PRODUCT * self._k)])
                     return
             wanted *= 4
 
@@ -223,14 +136,13 @@ class _Search:
         """Compute every other row that may be within the limit, which falls as they come."""
         left = self._refined(self.limit)
         # What is not in memory is read at once: a second round trip costs more than the rows it may spare.
-        resident = all(scan.part.segment.is_resident for scan in self._scans)
-        start, size = 0, _FIRST_EXACT if resident else len(left.put)
+        start, size = 0, _FIRST_EXACT if self._scan.is_resident else len(left.row)
         while True:
             within = int(np.searchsorted(left.value, bounds.raised_square(self.limit), side="right"))
             end = min(start + size, within)
             if end <= start:
                 return
-            self._compute(left.take(slice(start, end)))
+            self._compute(left.row[start:end])
             start, size = end, size * _THEN_TIMES
 
     def neighbours(self) -> tuple[Neighbour, ...]:
@@ -238,55 +150,41 @@ class _Search:
         named = []
         for rows in self.found:
             # Only these are read: a placeholder photo may stand for thousands of products.
-            nearest = rows.take(np.flatnonzero(rows.value <= self.limit))
-            for scan, put, distance in zip(nearest.scan, nearest.put, nearest.value.tolist(), strict=True):
-                segment = self._scans[scan].part.segment
-                row = int(segment.put_rows[put])
-                product_id, key = segment.name(row)
-                named.append((distance, key, product_id, segment, row))
+            nearest = np.flatnonzero(rows.value <= self.limit)
+            for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
+                part, place = self._scan.place(row)
+                product_id, key = part.segment.name(place)
+                named.append((distance, key, product_id, part.segment, place))
         neighbours: dict[str, Neighbour] = {}
-        for distance, key, product_id, segment, row in sorted(named, key=itemgetter(0, 1)):
+        for distance, key, product_id, segment, place in sorted(named, key=itemgetter(0, 1)):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, segment.detail(row), distance)
+                neighbours[product_id] = Neighbour(product_id, key, segment.detail(place), distance)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
         """The rows not yet computed whose scanned bounds are not above the distance, ascending by their refined bounds."""
-        puts = [scan.rows_within(distance) for scan in self._scans]
-        numbers = np.repeat(np.arange(len(puts)), [len(part) for part in puts])
-        values = [scan.refined(part) for scan, part in zip(self._scans, puts, strict=True)]
-        rows = _Rows(numbers, np.concatenate(puts), np.concatenate(values)) if puts else _NO_ROWS
-        self.rows_refined += len(rows.put)
-        return rows.take(np.argsort(rows.value))
+        rows = self._scan.within(distance)
+        values = self._scan.refined(rows)
+        self.rows_refined += len(rows)
+        nearest_first = np.argsort(values)
+        return _Rows(rows[nearest_first], values[nearest_first])
 
-    def _products(self, rows: _Rows) -> list[bytes]:
-        """The hash of the product of each row."""
-        products = np.empty(len(rows.put), f"S{HASH_BYTES}")
-        for number in np.unique(rows.scan):
-            here = np.flatnonzero(rows.scan == number)
-            segment = self._scans[number].part.segment
-            products[here] = segment.product_hash[segment.put_rows[rows.put[here]]]
-        hashes: list[bytes] = products.tolist()
-        return hashes
+    def _compute(self, rows: Numbers) -> None:
+        """Add rows to what is found."""
+        self._scan.drop(rows)  # not to be computed twice
+        self.rows_exact += len(rows)
+        ascending = np.sort(rows)
+        # What is read from the store is read at once, and held anyway.
+        size = _EXACT_AT_ONCE if self._scan.is_resident else len(rows)
+        for start in range(0, len(rows), size):
+            self._add(ascending[start : start + size])
 
-    def _compute(self, rows: _Rows) -> None:
-        """Add rows to what is found. Their embeddings are read from all parts at once."""
-        reads = []
-        for number in np.unique(rows.scan):
-            places = np.flatnonzero(rows.scan == number)
-            puts = rows.put[places]
-            reads.append((places, self._scans[number].part.segment.start_reading(puts)))
-            self._scans[number].low[puts] = np.inf  # not to be computed twice
-        distances = np.full(len(rows.put), np.inf)
-        for places, read in reads:
-            vectors = read()
-            near = self._perhaps_within(vectors)
-            distances[places[near]] = self._distances(vectors[near])
-        self.rows_exact += len(rows.put)
-        near = np.flatnonzero(distances < np.inf)
-        rows = _Rows(rows.scan[near], rows.put[near], distances[near])
-        self.found.append(rows)
-        for product, distance in zip(self._products(rows), rows.value.tolist(), strict=True):
+    def _add(self, rows: Numbers) -> None:
+        vectors = self._scan.read(rows)
+        near = self._perhaps_within(vectors)
+        rows, distances = rows[near], self._distances(vectors[near])
+        self.found.append(_Rows(rows, distances))
+        for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance
         if len(self._nearest) >= self._k:

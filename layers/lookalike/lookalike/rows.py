@@ -16,6 +16,7 @@ from lookalike.records import ORDER_BYTES, Op, Row
 SEPARATOR = "\0"
 
 Hashes = npt.NDArray[np.bytes_]
+Embeddings = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,17 @@ class Rows(ABC):
         """Whether the embeddings are in memory, so that reading them costs no request."""
 
     @abstractmethod
-    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
-        """Begin to read the embeddings of these puts; what is returned waits for them: float32 (puts, dimensions).
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
+        """Begin to read the embeddings of these puts; what is returned waits for them, and writes them to an array.
 
-        Waiting raises StoreError, ObjectMissing where the segment is gone.
+        The array: float32 (puts, dimensions), contiguous. Waiting raises StoreError, ObjectMissing where the segment is gone.
         """
+
+    def read(self, puts: npt.NDArray[np.int64]) -> Embeddings:
+        """The embeddings of these puts: float32 (puts, dimensions). Raises StoreError."""
+        embeddings = np.empty((len(puts), self.dimensions), np.float32)
+        self.start_reading(puts)(embeddings)
+        return embeddings
 
     @abstractmethod
     def key_bytes(self, row: int) -> bytes:
@@ -115,6 +122,13 @@ class Rows(ABC):
         """One row as a value. Raises CorruptObject; StoreError where its embedding cannot be read."""
         product_id, key = self.name(row)
         op = Op(int(self.op[row]))
-        embedding = self.start_reading(self.put_index[[row]])()[0] if op is Op.PUT else None
+        embedding = self.read(self.put_index[[row]])[0] if op is Op.PUT else None
         order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
         return Row(key, product_id, order, op, embedding, self.detail(row))
+
+
+def copy_rows(source: Embeddings, rows: npt.NDArray[np.int64], target: Embeddings) -> None:
+    """``target[:] = source[rows]`` without an array in between, which ``take`` makes unless it need not check the rows."""
+    if len(rows) and not 0 <= rows.min() <= rows.max() < len(source):
+        raise IndexError(f"rows {rows.min()} to {rows.max()} of {len(source)}")
+    source.take(rows, axis=0, out=target, mode="clip")

@@ -21,7 +21,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from lookalike.codes import encode as encode_codes
 from lookalike.columns import HASH_COLUMNS, Columns, decode_header, read, stored
 from lookalike.errors import CorruptObject
 from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
-from lookalike.rows import SEPARATOR, Hashes, Rows
+from lookalike.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
 
 FORMAT = "lookalike-segment/1"
 
@@ -78,9 +78,9 @@ class Segment(Rows):
     def is_resident(self) -> bool:
         return True
 
-    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
         """See ``Rows``: there is nothing to wait for."""
-        return lambda: self.embedding[puts]
+        return partial(copy_rows, self.embedding, puts)
 
     def key_bytes(self, row: int) -> bytes:
         return _slice(self.keys, self.key_end, row)

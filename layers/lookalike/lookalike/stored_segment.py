@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import Any
 
@@ -34,7 +34,7 @@ from lookalike.errors import CorruptObject
 from lookalike.object_store import ObjectStore
 from lookalike.records import Op
 from lookalike.rotation import Rotation
-from lookalike.rows import Hashes, Rows
+from lookalike.rows import Embeddings, Hashes, Rows, copy_rows
 from lookalike.segment import Segment
 
 FORMAT = "lookalike-segment/2"
@@ -77,8 +77,12 @@ def encode(rows: Segment, codes: Codes, put_order: npt.NDArray[np.int64], rotati
     ``put_order``: int64 (puts,), which embedding comes first, second, ...; ``codes`` are in that order already.
     ``rotation_name``: of the rotation in the codes' frame, empty where there is none.
     """
-    head, head_end = chunks.join(chunks.deflate(part, huffman_only=True) for part in _parts(codes.head))
-    body, body_end = chunks.join(chunks.deflate(part, huffman_only=True) for part in _parts(codes.body))
+    head, head_end = chunks.join(
+        chunks.deflate(np.ascontiguousarray(part), huffman_only=True) for part in _parts(codes.head)
+    )
+    body, body_end = chunks.join(
+        chunks.deflate(np.ascontiguousarray(part), huffman_only=True) for part in _parts(codes.body)
+    )
     text, text_end = chunks.join(chunks.deflate(_text(rows, start)) for start in range(0, len(rows), TEXTS_AT_ONCE))
     tensors_of = {
         name: columns.stored(name, getattr(rows, name)) for name in ("key_hash", "order", "product_hash", "op")
@@ -92,8 +96,8 @@ def encode(rows: Segment, codes: Codes, put_order: npt.NDArray[np.int64], rotati
         "id": uuid.uuid4().hex,
         "step": codes.frame.step.hex(),
         "reach": codes.reach.hex(),
-        "head": str(codes.head.shape[1]),
-        "coordinates": str(codes.head.shape[1] + codes.body.shape[1]),
+        "head": str(codes.frame.head),
+        "coordinates": str(codes.matrix.shape[1]),
         "rotation": rotation_name,
     }
     data = tensors.encode(tensors_of, metadata)
@@ -217,23 +221,22 @@ class StoredSegment(Rows):
         matrix.flags.writeable = False
         self._resident = matrix
 
-    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[], npt.NDArray[np.float32]]:
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
         """See ``Rows``. Rows near each other are read at once, and all ranges in parallel."""
-        resident = self._resident
-        if resident is not None:
-            return lambda: resident[puts]
+        if self._resident is not None:
+            return partial(copy_rows, self._resident, puts)
         row_bytes = self.dimensions * np.dtype(np.float32).itemsize
         wanted, place = np.unique(puts, return_inverse=True)
         spans = list(ranges(wanted, max(1, NEAR_BYTES // row_bytes), max(1, _READ_AT_ONCE_BYTES // row_bytes)))
         reads = [self._pool.submit(self._read, first * row_bytes, end * row_bytes) for first, end in spans]
 
-        def wait() -> npt.NDArray[np.float32]:
+        def wait(target: Embeddings) -> None:
             matrix = np.empty((len(wanted), self.dimensions), np.float32)
             for (first, end), read in zip(spans, reads, strict=True):
                 start, stop = np.searchsorted(wanted, [first, end])
                 rows = np.frombuffer(read.result(), np.float32).reshape(end - first, self.dimensions)
                 matrix[start:stop] = rows[wanted[start:stop] - first]
-            return matrix[place]
+            copy_rows(matrix, place, target)
 
         return wait
 
@@ -281,17 +284,15 @@ def _read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str]
     if any(len(column) != puts for column in lengths.values()):
         raise CorruptObject("the segment does not have one code for each put")
 
-    def inflated(name: str, width: int) -> npt.NDArray[np.int8]:
+    matrix = np.empty((puts, coordinates), np.int8)
+    for name, target in (("head", matrix[:, :head]), ("body", matrix[:, head:])):
         deflated = chunks.split(columns.read(header, name, scanned), columns.read(header, f"{name}_end", scanned))
-        codes = np.empty((puts, width), np.int8)
-        parts = list(_parts(codes))
+        parts = list(_parts(target))
         if len(parts) != len(deflated):
             raise CorruptObject(f"the segment has {len(deflated)} chunks of codes for {puts} puts")
         # zlib lets go of the interpreter, so that this runs on all processors.
         list(pool.map(_inflate_into, deflated, parts))
-        return codes
-
-    return Codes(frame, inflated("head", head), inflated("body", coordinates - head), **lengths, reach=reach)
+    return Codes(frame, matrix, **lengths, reach=reach)
 
 
 def _parts(codes: npt.NDArray[np.int8]) -> Iterator[npt.NDArray[np.int8]]:
