@@ -18,6 +18,9 @@ EMBEDDINGS ?=
 # ISOLATED=1: the functions as built and as Lambda runs them, rather than from their sources.
 ISOLATED ?=
 ARCHITECTURE ?= x86_64
+# Deployments: NAME=VALUE parameters of template.yaml to change; SWITCH=model or architecture to change that of a stack.
+PARAMETERS ?=
+SWITCH ?=
 ARGS ?=
 
 .PHONY: help
@@ -25,6 +28,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
 	@echo
 	@echo "  make demo takes IMAGES=folder-or-zip LABELS=csv PORT=8000 S3_PORT=9000 ISOLATED=1; MODEL=name-or-folder goes with every target"
+	@echo "  make deploy takes PARAMETERS=\"NAME=VALUE ...\" ARCHITECTURE=arm64 SWITCH=model-or-architecture"
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # One virtual environment: the demo's packages first, the developers' on top of them when asked for.
@@ -120,7 +124,7 @@ build: model sam ## Build the deployment packages and print their sizes
 
 .PHONY: deploy
 deploy: build ## Build, deploy to AWS and publish the page; asks what it needs the first time
-	$(BIN)/python scripts/deploy.py $(ARGS)
+	$(BIN)/python scripts/deploy.py $(addprefix --switch-,$(SWITCH)) $(if $(PARAMETERS),--parameters $(PARAMETERS)) $(ARGS)
 
 .PHONY: backfill
 backfill: model ## Fill the store of MODEL from the catalogue, while the stack goes on with its own

@@ -27,9 +27,6 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/backfill.py` finds its neighbours however it is started
 
-import boto3  # noqa: E402
-from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
-
 from lookalike import settings  # noqa: E402
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes  # noqa: E402
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted  # noqa: E402
@@ -38,8 +35,17 @@ from lookalike.embedder import Embedder  # noqa: E402
 from lookalike.errors import LookalikeError  # noqa: E402
 from lookalike.ingest import Ingested, ingest  # noqa: E402
 from lookalike.settings import Settings  # noqa: E402
-from scripts.deploy import DeployError, add_target_options, stack_outputs, target  # noqa: E402
 from scripts.local.progress import Progress  # noqa: E402
+from scripts.stack import (  # noqa: E402
+    AWS_ERRORS,
+    DeployError,
+    add_target_options,
+    refusal,
+    repeated,
+    session,
+    stack_outputs,
+    target,
+)
 
 _AT_ONCE: Final = 32  # downloads, and reads of the store
 _SHOWN: Final = 10
@@ -143,8 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LookalikeError, DeployError) as error:
         print(f"{error}\n{_SAFE}" if done.embedded else error, file=sys.stderr)
         return 1 if done.embedded else 2
-    except (BotoCoreError, ClientError) as error:
-        print(f"AWS refused: {error}", file=sys.stderr)
+    except AWS_ERRORS as error:
+        print(refusal(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nStopped. {_SAFE}", file=sys.stderr)
@@ -153,21 +159,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if done.failed:
         print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
-    print(_next_steps(bounds, backfill.others))
+    print(_next_steps(bounds, backfill.others, repeated(options)))
     return 0
 
 
 def _place(options: argparse.Namespace) -> tuple[Any, Settings]:
     """A client of S3, and the buckets with the bounds that ingest keeps. Raises DeployError."""
     buckets = {"CATALOGUE_BUCKET": options.catalogue_bucket, "STORE_BUCKET": options.store_bucket}
-    session = boto3.Session(region_name=options.region, profile_name=options.profile)
     if not all(buckets.values()):
-        chosen = target(options)
-        session = chosen.session()
-        outputs = stack_outputs(chosen)
+        outputs = stack_outputs(target(options))
         of_stack = {"CATALOGUE_BUCKET": outputs["CatalogueBucketName"], "STORE_BUCKET": outputs["StoreBucketName"]}
         buckets = {name: given or of_stack[name] for name, given in buckets.items()}
-    client = s3_client(session=session, endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
+    client = s3_client(session=session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
     # The other settings are those that the functions have unless they are told otherwise: the template's.
     return client, settings.read({**buckets, "MODEL_DIR": str(options.model), "THREADS": str(options.threads)})
 
@@ -189,15 +192,15 @@ def _ended(done: Done) -> str:
     return "\n".join(lines)
 
 
-def _next_steps(bounds: Settings, others: Sequence[str]) -> str:
+def _next_steps(bounds: Settings, others: Sequence[str], options: str) -> str:
     lines = [
-        "Next, where the stack serves another model: `make deploy MODEL=...` with the one of this run, then this command",
-        "once more for what changed meanwhile.",
+        "Next, where the stack serves another model: `make deploy MODEL=... SWITCH=model` with the one of this run, then",
+        "this command once more for what changed meanwhile.",
     ]
     if others:
         lines.append("When nobody will want the old one back, drop its store:")
     lines += [
-        f"    .venv/bin/python scripts/store.py drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}"
+        f"    .venv/bin/python scripts/store.py drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}{options}"
         for prefix in others
     ]
     return "\n".join(lines)

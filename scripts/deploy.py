@@ -1,115 +1,140 @@
 #!/usr/bin/env python3
 """Deploy what `make build` built, and publish the page: `make deploy`.
 
-    scripts/deploy.py                                            # asks for everything the first time
+    scripts/deploy.py                                            # asks which stack the first time
     scripts/deploy.py --stack-name shop --region eu-west-1       # asks for a confirmation only
-    scripts/deploy.py -- --parameter-overrides AlarmEmail=shop@example.com
+    scripts/deploy.py --parameters AlarmEmail=shop@example.com LogLevel=DEBUG
+    scripts/deploy.py --switch-model                             # the build holds another model than the stack
     scripts/deploy.py --site-only                                # static_site/ alone
 
-`sam deploy` does the deploying, with the defaults of template.yaml for every parameter that is not given. What it asked
-for, it keeps in samconfig.toml, which later deployments read. Everything after -- is handed to it. Credentials are those
-of the AWS command line; nothing of them is stored.
+`sam deploy` does the deploying. Parameters are remembered by the stack: what is not given keeps its value, or has the
+default of template.yaml in a new stack. Which stack it is, is kept in samconfig.toml. Everything after -- is handed to
+`sam deploy`. Credentials are those of the AWS command line; nothing of them is stored.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import time
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/deploy.py` finds its neighbours however it is started
 
 import boto3  # noqa: E402
-from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
-from scripts import static_site  # noqa: E402
-
-SAM: Final = ROOT / ".venv-sam" / "bin" / "sam"
-NEEDED_OUTPUTS: Final = ("SiteUrl", "SiteBucketName", "CatalogueBucketName", "StoreBucketName", "DistributionId")
-
-
-class DeployError(Exception):
-    """The deployment cannot go on. The message says what to do next."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Which stack, and whose. None is what the AWS command line would take."""
-
-    stack_name: str
-    region: str | None
-    profile: str | None
-
-    @property
-    def arguments(self) -> list[str]:
-        """The same for SAM's command line."""
-        given = {"--stack-name": self.stack_name, "--region": self.region, "--profile": self.profile}
-        return [word for option, value in given.items() if value for word in (option, value)]
-
-    def session(self) -> boto3.Session:
-        """What makes clients, there."""
-        return boto3.Session(region_name=self.region, profile_name=self.profile)
-
-    def client(self, service: str) -> Any:
-        """A client of an AWS service, there."""
-        return self.session().client(service)
+from lookalike.errors import LookalikeError  # noqa: E402
+from scripts import parameters, preflight, static_site  # noqa: E402
+from scripts.stack import (  # noqa: E402
+    AWS_ERRORS,
+    SAVED,
+    DeployError,
+    Target,
+    add_target_options,
+    find_stack,
+    refusal,
+    repeated,
+    saved_parameters,
+    stack_outputs,
+    target,
+)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_target_options(parser)
+    parser.add_argument(
+        "--parameters",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="parameters of template.yaml to change; the stack keeps the others",
+    )
+    parser.add_argument("--switch-model", action="store_true", help="answer with another model than the stack does now")
+    parser.add_argument("--switch-architecture", action="store_true", help="move the stack to another processor")
     parser.add_argument("--site-only", action="store_true", help="publish the page of a stack that is there")
     parser.add_argument("--site-dir", type=Path, default=ROOT / "static_site", help=argparse.SUPPRESS)
     parser.add_argument("sam_arguments", nargs="*", metavar="-- ...", help="options for `sam deploy`")
     options = parser.parse_args(arguments)
     try:
         if not options.site_only:
-            sam_deploy(options)
+            deploy(options, ask)
         chosen = target(options)
         outputs = stack_outputs(chosen)
         print(published(options.site_dir, chosen, outputs))
-        print(next_steps(outputs))
-    except (DeployError, static_site.SiteError) as error:
+        print(next_steps(outputs, repeated(options)))
+    except (DeployError, LookalikeError, static_site.SiteError) as error:
         print(error, file=sys.stderr)
         return 1
-    except (BotoCoreError, ClientError) as error:
-        print(f"AWS refused: {error}", file=sys.stderr)
+    except AWS_ERRORS as error:
+        print(refusal(error), file=sys.stderr)
         return 1
     return 0
 
 
-def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say which stack, for every command that works on one."""
-    parser.add_argument("--stack-name", help="the stack (default: the one in samconfig.toml)")
-    parser.add_argument("--region", help="its AWS region (default: samconfig.toml, then the AWS configuration)")
-    parser.add_argument("--profile", help="the AWS profile to use (default: samconfig.toml, then the environment)")
-    parser.add_argument("--project", type=Path, default=ROOT, help=argparse.SUPPRESS)
-    parser.add_argument("--sam", type=Path, default=SAM, help=argparse.SUPPRESS)
-
-
-def sam_deploy(options: argparse.Namespace) -> None:
-    """Run `sam deploy` on what was built. Raises DeployError."""
-    if not (options.project / ".aws-sam" / "build" / "template.yaml").is_file():
-        raise DeployError("Nothing is built. Run `make build` first.")
+def deploy(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
+    """Run `sam deploy` on what was built, with a value for every parameter. Raises DeployError."""
+    build = preflight.Build.read(options.project / ".aws-sam" / "build")
+    given = parameters.given(options.parameters, build.declared)
+    refuse_other_lists(options)
+    if not (options.stack_name or saved_parameters(options.project / SAVED).get("stack_name")):
+        given = ask_which(options, ask) | given
+    chosen = target(options)
+    stack = find_stack(chosen)
+    if stack is None:
+        given = preflight.affordable_reservation(chosen, given) | given
+    else:
+        preflight.refuse_what_cannot_be_updated(stack)
+        preflight.refuse_unasked_switch(
+            stack, build, model=options.switch_model, architecture=options.switch_architecture
+        )
+        preflight.refuse_empty_store(stack, build, chosen)
+    had = {} if stack is None else stack.parameters
+    values = parameters.effective(build.declared, had, given, build.parameters)
+    parameters.mark(build.template, values)
     # Without --template-file: SAM takes what it built, and keeps samconfig.toml beside template.yaml and not in the build.
     command = [str(options.sam), "deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
     if options.stack_name:
         command += ["--resolve-s3", "--confirm-changeset"]
-    elif not (options.project / "samconfig.toml").is_file():
-        command.append("--guided")
-    for option, value in (
-        ("--stack-name", options.stack_name),
-        ("--region", options.region),
-        ("--profile", options.profile),
-    ):
-        command += [option, value] if value else []
-    run_sam([*command, *options.sam_arguments], options.project)
+    command += [*chosen.arguments, *options.sam_arguments, "--parameter-overrides", *parameters.for_sam(values)]
+    run_sam(command, options.project)
+
+
+def refuse_other_lists(options: argparse.Namespace) -> None:
+    """Raise DeployError where parameters are said in another place than the two that count: the stack, and --parameters."""
+    here = "Give what is to change to --parameters NAME=VALUE, before the --. The stack remembers it."
+    if any(word.startswith("--parameter-overrides") for word in options.sam_arguments):
+        raise DeployError(f"--parameter-overrides would make SAM forget every other parameter. {here}")
+    if saved_parameters(options.project / SAVED).get("parameter_overrides"):
+        raise DeployError(
+            f"{options.project / SAVED} has a line parameter_overrides, which goes stale with every change made elsewhere. "
+            f"Delete the line. {here}"
+        )
+
+
+def ask_which(options: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, str]:
+    """Ask for the stack, keep the answer in samconfig.toml, and return the parameters that were asked for too."""
+    path = options.project / SAVED
+    if path.exists():
+        raise DeployError(f"{path} names no stack. Add stack_name and region to it, or delete it to be asked.")
+    usual = options.region or boto3.Session(profile_name=options.profile).region_name or ""
+    try:
+        name = ask("Stack name [lookalike]: ").strip() or "lookalike"
+        region = ask(f"AWS region, the one nearest your shoppers [{usual}]: ").strip() or usual
+        email = ask("E-mail address for alarms (Enter for none, or the one that the stack has): ").strip()
+    except EOFError as error:
+        raise DeployError("There is nobody to ask. Name the stack with --stack-name and --region.") from error
+    if not region:
+        raise DeployError("A region is needed, such as eu-west-1. Run this again, or name it with --region.")
+    answers = {"stack_name": name, "region": region, "profile": options.profile}
+    lines = [f"{option} = {json.dumps(value)}" for option, value in answers.items() if value]
+    text = ["version = 0.1", "", "[default.deploy.parameters]", *lines, "resolve_s3 = true", "confirm_changeset = true"]
+    path.write_text("\n".join(text) + "\n", encoding="utf-8")
+    return {"AlarmEmail": email} if email else {}
 
 
 def run_sam(command: list[str], project: Path) -> None:
@@ -120,44 +145,6 @@ def run_sam(command: list[str], project: Path) -> None:
         raise DeployError(f"{command[0]} is not there. Run `make build`, which installs it.") from error
     if done.returncode:
         raise DeployError(f"`sam {command[1]}` ended with {done.returncode}; see above. Nothing was done after it.")
-
-
-def target(options: argparse.Namespace) -> Target:
-    """The stack that the options or samconfig.toml name. Raises DeployError."""
-    saved = saved_parameters(options.project / "samconfig.toml")
-    stack_name = options.stack_name or saved.get("stack_name")
-    if not stack_name:
-        raise DeployError("Which stack? Name it with --stack-name, and its region with --region.")
-    return Target(stack_name, options.region or saved.get("region"), options.profile or saved.get("profile"))
-
-
-def saved_parameters(path: Path) -> Mapping[str, str]:
-    """What `sam deploy --guided` saved; empty where it saved nothing. Raises DeployError."""
-    try:
-        with path.open("rb") as file:
-            environment = tomllib.load(file).get("default", {})
-    except FileNotFoundError:
-        return {}
-    except tomllib.TOMLDecodeError as error:
-        raise DeployError(f"{path} is not valid: {error}. Repair it, or delete it to be asked again.") from error
-    sections = (environment.get(command, {}).get("parameters", {}) for command in ("global", "deploy"))
-    return {name: value for section in sections for name, value in section.items()}
-
-
-def stack_outputs(chosen: Target) -> dict[str, str]:
-    """The outputs of the stack. Raises DeployError where there is no such stack, or another's."""
-    try:
-        (stack,) = chosen.client("cloudformation").describe_stacks(StackName=chosen.stack_name)["Stacks"]
-    except ClientError as error:
-        raise DeployError(f"There is no stack {chosen.stack_name} to be seen there: {error}") from error
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
-    missing = [name for name in NEEDED_OUTPUTS if name not in outputs]
-    if missing:
-        raise DeployError(
-            f"The stack {chosen.stack_name} ({stack['StackStatus']}) has no output {missing[0]}: it is none of "
-            "Lookalike's, or its deployment did not finish."
-        )
-    return outputs
 
 
 def published(site_dir: Path, chosen: Target, outputs: Mapping[str, str]) -> str:
@@ -176,12 +163,13 @@ def published(site_dir: Path, chosen: Target, outputs: Mapping[str, str]) -> str
     return f"The page is published: {len(changed)} files changed. Shoppers see it within a minute or two."
 
 
-def next_steps(outputs: Mapping[str, str]) -> str:
+def next_steps(outputs: Mapping[str, str], options: str) -> str:
     """What the stack offers, and how the first photos get in."""
+    bucket = outputs["CatalogueBucketName"]
     return (
         f"\nLookalike is at {outputs['SiteUrl']}\n\n"
         "Photos go in with\n"
-        f"    .venv/bin/python scripts/upload.py photos/ --labels products.csv --bucket {outputs['CatalogueBucketName']}"
+        f"    .venv/bin/python scripts/upload.py photos/ --labels products.csv --bucket {bucket}{options}"
     )
 
 

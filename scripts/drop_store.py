@@ -20,18 +20,46 @@ from lookalike.backfill import read_orders
 from lookalike.errors import LookalikeError, StoreError
 from lookalike.object_store import Entry
 from lookalike.records import Op
+from scripts.stack import Target, stack_outputs
 
 _AT_ONCE: Final = 16
 _OP_BYTE: Final = 24
 _TYPED: Final = 8
 
 
+def served_by(chosen: Target, bucket: str) -> str:
+    """The fingerprint of the model that the stack of a store bucket answers with.
+
+    Raises LookalikeError where the stack does not say, or the bucket is none of its own; DeployError where there is none.
+    """
+    outputs = stack_outputs(chosen)
+    if outputs["StoreBucketName"] != bucket:
+        raise LookalikeError(
+            f"{bucket} is not the store bucket of the stack {chosen.stack_name}. Name the stack that it belongs to with "
+            "--stack-name, or say --force if none does."
+        )
+    if "ModelFingerprint" not in outputs:
+        raise LookalikeError(
+            f"The stack {chosen.stack_name} does not say which model it answers with. Run `make deploy` once, or compare "
+            "with /api/health and say --force."
+        )
+    return outputs["ModelFingerprint"]
+
+
 def drop(
-    client: Any, bucket: str, fingerprint: str, *, confirmed: bool, force: bool, ask: Callable[[str], str] = input
+    client: Any,
+    bucket: str,
+    fingerprint: str,
+    *,
+    served: str | None,
+    confirmed: bool,
+    force: bool,
+    ask: Callable[[str], str] = input,
 ) -> int:
     """Delete the store of a model: 0 when it is gone, 1 where whoever was asked thought better of it.
 
-    ``fingerprint``: all of it, or as much of its beginning as no other store has. Raises LookalikeError.
+    ``fingerprint``: all of it, or as much of its beginning as no other store has. ``served``: the model that shoppers are
+    answered with, whose store is kept unless ``force``d. Raises LookalikeError.
     """
     prefixes = store_prefixes(client, bucket)
     chosen = [prefix for prefix in prefixes if fingerprint and prefix.startswith(fingerprint)]
@@ -42,6 +70,11 @@ def drop(
         raise LookalikeError(
             f"{chosen[0]} is the only store of {bucket}: nothing would be found any more. Fill another with "
             "scripts/backfill.py first, or say --force."
+        )
+    if chosen[0].rstrip("/") == served and not force:
+        raise LookalikeError(
+            f"{chosen[0]} is the store that the stack answers from: every search would fail. Switch to another model first "
+            '(docs/deploy.md, "Another model"), or say --force.'
         )
     store = S3Store(client, bucket, chosen[0])
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="drop") as pool:

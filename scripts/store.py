@@ -1,10 +1,10 @@
 """Look at, check and repair the embeddings store and its queue.
 
-python scripts/store.py stats   --bucket STORE_BUCKET
-python scripts/store.py ls      --bucket STORE_BUCKET
-python scripts/store.py fsck    --bucket STORE_BUCKET
-python scripts/store.py drop    --bucket STORE_BUCKET --store FINGERPRINT
-python scripts/store.py redrive --dead-letters DEAD_LETTER_QUEUE_URL
+python scripts/store.py stats                               # of the stack in samconfig.toml
+python scripts/store.py ls    --stack-name shop --region eu-west-1
+python scripts/store.py fsck  --bucket STORE_BUCKET         # without looking at a stack
+python scripts/store.py drop  --store FINGERPRINT
+python scripts/store.py redrive
 """
 
 import argparse
@@ -16,7 +16,6 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/store.py` finds its neighbours however it is started
 
-import boto3  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from lookalike import fsck, log, manifest  # noqa: E402
@@ -24,6 +23,15 @@ from lookalike.aws import S3Store, s3_client, store_prefixes  # noqa: E402
 from lookalike.errors import LookalikeError  # noqa: E402
 from lookalike.writer import PREFIX as SEGMENTS  # noqa: E402
 from scripts import drop_store  # noqa: E402
+from scripts.stack import (  # noqa: E402
+    AWS_ERRORS,
+    DeployError,
+    add_target_options,
+    refusal,
+    session,
+    stack_outputs,
+    target,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,44 +45,48 @@ def main(arguments: list[str] | None = None) -> int:
         ("drop", "delete the store of a model that is not used any more, for good"),
     ):
         command = commands.add_parser(name, help=told, description=told)
-        command.add_argument("--bucket", required=True, help="the store bucket (StoreBucketName of the stack)")
+        add_target_options(command)
+        command.add_argument("--bucket", help="the store bucket (default: the stack's)")
         command.add_argument(
             "--store", required=name == "drop", help="the model fingerprint, where the bucket has several stores"
         )
         command.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
         if name == "drop":
             command.add_argument("--yes", action="store_true", help="do not ask")
-            command.add_argument("--force", action="store_true", help="even the only store that there is")
+            command.add_argument("--force", action="store_true", help="even the only store, or the one that is served")
     redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
-    redrive.add_argument("--dead-letters", required=True, help="the URL of the dead-letter queue")
+    add_target_options(redrive)
+    redrive.add_argument("--dead-letters", help="the URL of the dead-letter queue (default: the stack's)")
     redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
     options = parser.parse_args(arguments)
     try:
         if options.command == "redrive":
             return _redrive(options)
+        client = s3_client(session=session(options), endpoint_url=options.endpoint_url)
+        bucket = options.bucket or stack_outputs(target(options))["StoreBucketName"]
         if options.command == "drop":
+            # Another S3 than Amazon's belongs to no stack.
+            served = None if options.force or options.endpoint_url else drop_store.served_by(target(options), bucket)
             return drop_store.drop(
-                s3_client(endpoint_url=options.endpoint_url),
-                options.bucket,
-                options.store,
-                confirmed=options.yes,
-                force=options.force,
+                client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
-        store = _store(options)
+        store = _store(client, bucket, options.store)
         return {"stats": _stats, "ls": _ls, "fsck": _fsck}[options.command](store)
-    except LookalikeError as error:
+    except (LookalikeError, DeployError) as error:
         print(error, file=sys.stderr)
+        return 2
+    except AWS_ERRORS as error:
+        print(refusal(error), file=sys.stderr)
         return 2
 
 
-def _store(options: argparse.Namespace) -> S3Store:
-    client = s3_client(endpoint_url=options.endpoint_url)
-    prefixes = store_prefixes(client, options.bucket)
-    chosen = [prefix for prefix in prefixes if prefix.startswith(options.store or "")]
+def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
+    prefixes = store_prefixes(client, bucket)
+    chosen = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
     if len(chosen) != 1:
         found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {options.bucket} with --store. Its stores: {found}.")
-    return S3Store(client, options.bucket, chosen[0])
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
+    return S3Store(client, bucket, chosen[0])
 
 
 def _stats(store: S3Store) -> int:
@@ -131,17 +143,16 @@ def _fsck(store: S3Store) -> int:
 
 def _redrive(options: argparse.Namespace) -> int:
     """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    sqs: Any = boto3.client("sqs", endpoint_url=options.endpoint_url)
-    sources = sqs.list_dead_letter_source_queues(QueueUrl=options.dead_letters)["queueUrls"]
+    dead = options.dead_letters or stack_outputs(target(options))["DeadLetterQueueUrl"]
+    sqs: Any = session(options).client("sqs", endpoint_url=options.endpoint_url)
+    sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
     if len(sources) != 1:
-        raise LookalikeError(f"{options.dead_letters} takes the dead letters of {len(sources)} queues; one is needed.")
-    attributes = sqs.get_queue_attributes(
-        QueueUrl=options.dead_letters, AttributeNames=["ApproximateNumberOfMessages"]
-    )["Attributes"]
+        raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
+    attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     moved = 0
     with tqdm(total=int(attributes["ApproximateNumberOfMessages"]), unit="message", file=sys.stderr) as progress:
         while messages := sqs.receive_message(
-            QueueUrl=options.dead_letters, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
+            QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages", []):
             for message in messages:
                 sqs.send_message(
@@ -149,7 +160,7 @@ def _redrive(options: argparse.Namespace) -> int:
                     MessageBody=message["Body"],
                     MessageAttributes=message.get("MessageAttributes", {}),
                 )
-                sqs.delete_message(QueueUrl=options.dead_letters, ReceiptHandle=message["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
                 progress.update()
     print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")

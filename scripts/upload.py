@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Upload product photos to the catalogue bucket, with what a CSV says of the products.
 
-    scripts/upload.py photos/ --bucket my-catalogue
-    scripts/upload.py photos.zip --labels products.csv --bucket my-catalogue
+    scripts/upload.py photos/                                    # to the stack in samconfig.toml
+    scripts/upload.py photos.zip --labels products.csv --stack-name shop --region eu-west-1
+    scripts/upload.py photos/ --bucket my-catalogue              # without looking at a stack
 
 A file ``1563.jpg`` is the photo of product 1563 and becomes ``images/1563.jpg``; ``1563/back.jpg`` is another photo of
 it and becomes ``images/1563/back.jpg``. The CSV needs a column ``id``, the product; every other column that is not empty
 is kept with the photo and comes back with every answer. ``productDisplayName`` or ``name`` is what the page shows.
 
-Credentials and region are those of the AWS command line. A photo that is uploaded again replaces the old one.
+Credentials are those of the AWS command line. A photo that is uploaded again replaces the old one.
 """
 
 import argparse
@@ -33,8 +34,19 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that `scripts/upload.py` finds its neighbours however it is started
 
+from botocore.config import Config  # noqa: E402
+
 from lookalike.records import product_of  # noqa: E402
 from scripts.local.progress import Progress  # noqa: E402
+from scripts.stack import (  # noqa: E402
+    AWS_ERRORS,
+    DeployError,
+    add_target_options,
+    refusal,
+    session,
+    stack_outputs,
+    target,
+)
 
 TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -186,13 +198,10 @@ def _header_value(text: str) -> str:
     return Header(text, "utf-8").encode(linesep="").replace("\n", "")
 
 
-def s3_client(endpoint_url: str | None = None, *, connections: int = 16) -> Any:
-    """A client for S3; region and credentials come from the environment, as the AWS command line takes them."""
-    import boto3
-    from botocore.config import Config
-
+def s3_client(where: Any, endpoint_url: str | None = None, *, connections: int = 16) -> Any:
+    """A client for S3, of a boto3.Session."""
     config = Config(max_pool_connections=connections, retries={"mode": "standard", "total_max_attempts": 8})
-    return boto3.client("s3", endpoint_url=endpoint_url, config=config)
+    return where.client("s3", endpoint_url=endpoint_url, config=config)
 
 
 def upload(
@@ -257,38 +266,37 @@ def present(s3: Any, bucket: str) -> dict[str, str]:
     return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", ())}
 
 
-def main() -> int:
-    from botocore.exceptions import BotoCoreError, ClientError
-
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="folder or zip file of photos")
-    parser.add_argument("--bucket", required=True, help="the catalogue bucket: an output of the deployed stack")
+    add_target_options(parser)
+    parser.add_argument("--bucket", help="the catalogue bucket (default: the stack's)")
     parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
     parser.add_argument("--endpoint-url", help="an S3 other than Amazon's, such as the local stack's")
     parser.add_argument("--threads", type=int, default=8, help="photos sent at once (8)")
     parser.add_argument(
         "--resume", action="store_true", help="leave out photos that are in the bucket already; new labels are too"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
+    begun = False
     try:
         labels = read_labels(arguments.labels) if arguments.labels else {}
         with open_photos(arguments.photos, labels) as photos:
-            s3 = s3_client(arguments.endpoint_url, connections=arguments.threads)
-            skip = present(s3, arguments.bucket) if arguments.resume else {}
+            s3 = s3_client(session(arguments), arguments.endpoint_url, connections=arguments.threads)
+            bucket = arguments.bucket or stack_outputs(target(arguments))["CatalogueBucketName"]
+            skip = present(s3, bucket) if arguments.resume else {}
+            begun = True
             with Progress(len(photos), "uploaded") as progress:
-                sent = upload(
-                    s3, arguments.bucket, photos, labels, threads=arguments.threads, on_done=progress.to, skip=skip
-                )
-    except UploadError as error:
+                sent = upload(s3, bucket, photos, labels, threads=arguments.threads, on_done=progress.to, skip=skip)
+    except (UploadError, DeployError) as error:
         print(error, file=sys.stderr)
         return 2
-    except (BotoCoreError, ClientError) as error:
-        print(f"The upload stopped: {error}. What was sent is there; --resume goes on from it.", file=sys.stderr)
+    except AWS_ERRORS as error:
+        safe = "\nThe upload stopped. What was sent is there; --resume goes on from it." if begun else ""
+        print(refusal(error) + safe, file=sys.stderr)
         return 1
     labelled = sum(photo.product_id in labels for photo in photos)
-    print(
-        f"{sent:,} of {len(photos):,} photos sent to s3://{arguments.bucket}/{PREFIX}, {labelled:,} of them labelled."
-    )
+    print(f"{sent:,} of {len(photos):,} photos sent to s3://{bucket}/{PREFIX}, {labelled:,} of them labelled.")
     return 0
 
 

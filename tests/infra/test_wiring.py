@@ -36,6 +36,7 @@ OUTPUTS = {
     "DistributionDomainName",
     "AlarmTopicArn",
     "DashboardUrl",
+    "ModelFingerprint",
 }
 
 

@@ -22,6 +22,7 @@ REGION = "eu-west-1"
 OUTPUTS = {
     "SiteUrl": {"Value": "https://looks.example.com/"},
     "DistributionId": {"Value": "E1"},
+    "DeadLetterQueueUrl": {"Value": "https://sqs/dead"},
     **{f"{name}BucketName": {"Value": {"Ref": name}} for name in ("Site", "Catalogue", "Store")},
 }
 BUCKETS = {name: {"Type": "AWS::S3::Bucket"} for name in ("Site", "Catalogue", "Store")}
@@ -99,6 +100,7 @@ def test_other_stores_are_named_with_the_command_that_drops_them(
     shop.s3.put_object(Bucket=shop.outputs["StoreBucketName"], Key=f"{'ab' * 32}/segments/x", Body=b"")
     shop.run(*IN_STACK)
     command = f"scripts/store.py drop --bucket {shop.outputs['StoreBucketName']} --store {'ab' * 32}"
+    command += f" --stack-name shop --region {REGION}"
     assert command in capsys.readouterr().out
 
 

@@ -1,16 +1,24 @@
 """`scripts/deploy.py` and `scripts/undeploy.py` as a person runs them: a made-up SAM CLI, and moto's AWS behind boto3."""
 
 import json
+import re
+import shlex
 import stat
+import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
 
-from scripts import deploy, static_site, undeploy
+from lookalike.model import ModelSpec
+from scripts import deploy, stack, static_site, undeploy
+from scripts.model import SSCD
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -22,14 +30,17 @@ region = "{REGION}"
 stack_name = "shop"
 resolve_s3 = true
 """
-# Notes what it was asked and where; ends as it is told to; saves what guided mode would.
+# Notes what it was asked and where; ends as it is told to.
 SAM = """#!/bin/sh
 printf '%s\\n' "$PWD" "$@" > "$(dirname "$0")/asked"
-case "$*" in *--guided*) cat > samconfig.toml <<'END'
-{saved}END
-esac
 exit "$(cat "$(dirname "$0")/ends" 2>/dev/null || echo 0)"
 """
+DECLARED = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+EVERY = set(DECLARED)
+
+
+def fingerprint(number: int) -> str:
+    return ModelSpec.parse(SSCD | {"sha256": f"{number:064x}"}).fingerprint
 
 
 class Project:
@@ -39,31 +50,51 @@ class Project:
         self.folder = folder / "project"
         self.site = folder / "site"
         self._tools = folder / "tools"
-        for path in (self.folder / ".aws-sam" / "build", self.site / "lib", self._tools):
+        for path in (self.folder, self.site / "lib", self._tools):
             path.mkdir(parents=True)
-        (self.folder / ".aws-sam" / "build" / "template.yaml").touch()
+        self.build()
         (self.site / "index.html").write_text("<!doctype html>")
         (self.site / "app.js").write_text("export {}")
         (self.site / "lib" / "base.css").write_text("body {}")
         sam = self._tools / "sam"
-        sam.write_text(SAM.format(saved=SAVED))
+        sam.write_text(SAM)
         sam.chmod(sam.stat().st_mode | stat.S_IXUSR)
 
-    def save(self) -> None:
-        """As if the guided mode had been through."""
-        (self.folder / "samconfig.toml").write_text(SAVED)
+    def build(self, *, architecture: str = "x86_64", model: int = 1) -> None:
+        """As if `make build` had been through. ``model``: which of many."""
+        folder = self.folder / ".aws-sam" / "build"
+        layer = folder / "ModelLayer" / "model"
+        layer.mkdir(parents=True, exist_ok=True)
+        (layer / "model.json").write_text(json.dumps(SSCD | {"sha256": f"{model:064x}"}))
+        self.template = folder / "template.yaml"
+        document = yaml_parse((ROOT / "template.yaml").read_text())
+        document["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
+        self.template.write_text(json.dumps(document))
+
+    def save(self, more: str = "") -> None:
+        """As if somebody had answered the questions."""
+        (self.folder / "samconfig.toml").write_text(SAVED + more)
 
     def sam_fails(self) -> None:
         (self._tools / "ends").write_text("3")
 
-    def deploy(self, *arguments: str) -> int:
-        return deploy.main([*self._places, "--site-dir", str(self.site), *arguments])
+    def deploy(self, *arguments: str, answers: tuple[str, ...] = ()) -> int:
+        told = iter(answers)
+
+        def ask(question: str) -> str:
+            try:
+                return next(told)
+            except StopIteration:
+                raise EOFError from None
+
+        return deploy.main([*self.places, "--site-dir", str(self.site), *arguments], ask=ask)
 
     def undeploy(self, *arguments: str, answer: str = "") -> int:
-        return undeploy.main([*self._places, *arguments], ask=lambda question: answer)
+        site = ["--site-dir", str(self.site)]
+        return undeploy.main([*self.places, *site, *arguments], ask=lambda question: answer)
 
     @property
-    def _places(self) -> list[str]:
+    def places(self) -> list[str]:
         return ["--project", str(self.folder), "--sam", str(self._tools / "sam")]
 
     @property
@@ -73,6 +104,89 @@ class Project:
         where, *words = note.read_text().splitlines() if note.exists() else [str(self.folder)]
         assert Path(where).resolve() == self.folder.resolve(), "SAM finds samconfig.toml and the build where it runs"
         return words
+
+    @property
+    def options(self) -> list[str]:
+        """The same, but for the parameters."""
+        return self.asked[: self.asked.index("--parameter-overrides")]
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters that SAM was given, as SAM reads them."""
+        words = self.asked[self.asked.index("--parameter-overrides") + 1 :]
+        pairs = [re.fullmatch(r'(\w+)="(.*)"', word) for word in words]
+        return {pair[1]: pair[2] for pair in pairs if pair}
+
+    @property
+    def digest(self) -> str:
+        """What tells SAM that the settings of the query function are others."""
+        described = yaml_parse(self.template.read_text())["Resources"]["QueryFunction"]["Properties"]["Description"]
+        return described.rpartition(" ")[2]
+
+
+class Cloud:
+    """CloudFormation and what is deployed there, in moto; and Lambda's quota."""
+
+    unreserved = 1000
+
+    def __init__(self) -> None:
+        self.client = boto3.client("cloudformation", region_name=REGION)
+
+    def put(self, values: dict[str, str], *, outputs: bool = True, kept: bool = True) -> None:
+        """Make or change the stack. ``outputs``, ``kept``: has it those, and the buckets that outlive it?"""
+        names = ("Site", "Catalogue", "Store")
+        buckets = {f"{name}Bucket": {"Type": "AWS::S3::Bucket"} for name in (names if kept else names[:1])}
+        told = {
+            "SiteUrl": {"Value": "https://looks.example.com/"},
+            "DistributionId": {"Value": self.distribution()},
+            "DeadLetterQueueUrl": {"Value": "https://sqs/dead"},
+            "ModelFingerprint": {"Value": values.get("ModelFingerprint", "")},
+            **{f"{name}BucketName": {"Value": {"Ref": f"{name}Bucket"}} for name in names if kept},
+        }
+        template = {
+            "Description": "Lookalike: photos in a bucket",
+            "Parameters": {name: {"Type": "String", "Default": ""} for name in values},
+            "Resources": buckets,
+            "Outputs": told if outputs else {},
+        }
+        request = {
+            "StackName": "shop",
+            "TemplateBody": json.dumps(template),
+            "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
+        }
+        try:
+            self.client.create_stack(**request)
+        except self.client.exceptions.AlreadyExistsException:
+            try:
+                self.client.update_stack(**request)
+            except ClientError as error:
+                if "No updates" not in str(error):
+                    raise
+
+    def distribution(self) -> str:
+        cloudfront = boto3.client("cloudfront")
+        for item in cloudfront.list_distributions()["DistributionList"].get("Items", ()):
+            return str(item["Id"])
+        origin = {"Id": "site", "DomainName": "site.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+        made = cloudfront.create_distribution(
+            DistributionConfig={
+                "CallerReference": "1",
+                "Comment": "",
+                "Enabled": True,
+                "Origins": {"Quantity": 1, "Items": [origin]},
+                "DefaultCacheBehavior": {"TargetOriginId": "site", "ViewerProtocolPolicy": "https-only"},
+            }
+        )
+        return str(made["Distribution"]["Id"])
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        (made,) = self.client.describe_stacks(StackName="shop")["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+
+    def get_account_settings(self) -> dict[str, Any]:
+        """Lambda's, which moto has not."""
+        return {"AccountLimit": {"UnreservedConcurrentExecutions": self.unreserved}}
 
 
 @pytest.fixture
@@ -91,28 +205,26 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def stack(aws: None) -> dict[str, str]:
-    """A stack with the outputs of ours, in moto; the buckets and the distribution behind them."""
-    origin = {"Id": "site", "DomainName": "site.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
-    distribution = boto3.client("cloudfront").create_distribution(
-        DistributionConfig={
-            "CallerReference": "1",
-            "Comment": "",
-            "Enabled": True,
-            "Origins": {"Quantity": 1, "Items": [origin]},
-            "DefaultCacheBehavior": {"TargetOriginId": "site", "ViewerProtocolPolicy": "https-only"},
-        }
-    )["Distribution"]["Id"]
-    outputs = {
-        "SiteUrl": {"Value": "https://looks.example.com/"},
-        "DistributionId": {"Value": distribution},
-        **{f"{name}BucketName": {"Value": {"Ref": name}} for name in ("Site", "Catalogue", "Store")},
-    }
-    buckets = {name: {"Type": "AWS::S3::Bucket"} for name in ("Site", "Catalogue", "Store")}
-    client = boto3.client("cloudformation", region_name=REGION)
-    client.create_stack(StackName="shop", TemplateBody=json.dumps({"Resources": buckets, "Outputs": outputs}))
-    (made,) = client.describe_stacks(StackName="shop")["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+def cloud(project: Project, aws: None, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """An account in which nothing is deployed; what SAM deploys is there afterwards."""
+    cloud = Cloud()
+    client, run_sam = stack.Target.client, deploy.run_sam
+
+    def deployed(command: list[str], folder: Path) -> None:
+        run_sam(command, folder)
+        cloud.put(project.parameters)
+
+    monkeypatch.setattr(stack.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
+    monkeypatch.setattr(deploy, "run_sam", deployed)
+    return cloud
+
+
+@pytest.fixture
+def outputs(project: Project, cloud: Cloud) -> dict[str, str]:
+    """What a deployed stack tells, and samconfig.toml names."""
+    project.save()
+    cloud.put({"Architecture": "x86_64", "ModelFingerprint": fingerprint(1)})
+    return cloud.outputs
 
 
 def s3() -> Any:
@@ -133,79 +245,102 @@ def invalidated(outputs: dict[str, str]) -> list[list[str]]:
 
 
 class TestDeploy:
-    def test_the_first_time_sam_asks_and_later_it_does_not(self, project: Project, stack: dict[str, str]) -> None:
+    def test_the_first_time_it_asks_and_later_it_does_not(self, project: Project, cloud: Cloud) -> None:
+        assert project.deploy(answers=("shop", REGION, "shop@example.com")) == 0
+        assert tomllib.loads((project.folder / "samconfig.toml").read_text())["default"]["deploy"]["parameters"] == {
+            "stack_name": "shop",
+            "region": REGION,
+            "resolve_s3": True,
+            "confirm_changeset": True,
+        }
+        assert project.parameters["AlarmEmail"] == "shop@example.com"
         assert project.deploy() == 0
-        assert "--guided" in project.asked
-        assert project.deploy() == 0
-        assert project.asked == ["deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
+        common = ["deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
+        assert project.options == [*common, "--stack-name", "shop", "--region", REGION]
+        assert project.parameters["AlarmEmail"] == "shop@example.com"
 
-    def test_a_named_stack_is_deployed_without_the_guide(self, project: Project, stack: dict[str, str]) -> None:
-        overrides = ["--parameter-overrides", "AlarmEmail=shop@example.com"]
-        assert project.deploy("--stack-name", "shop", "--region", REGION, "--", *overrides) == 0
-        assert "--guided" not in project.asked
-        assert "--resolve-s3" in project.asked
-        assert project.asked[-6:] == ["--stack-name", "shop", "--region", REGION, *overrides]
+    @pytest.mark.parametrize(("answers", "told"), [((), "nobody to ask"), (("shop", "", ""), "region is needed")])
+    def test_without_an_answer_nothing_is_deployed(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str], answers: tuple[str, ...], told: str
+    ) -> None:
+        assert project.deploy(answers=answers) == 1
+        assert told in capsys.readouterr().err
+        assert not (project.folder / "samconfig.toml").exists()
+        assert project.asked == []
+
+    def test_a_named_stack_is_deployed_without_questions(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        given = ["--stack-name", "shop", "--region", REGION, "--parameters", "AlarmEmail=shop@example.com"]
+        assert project.deploy(*given, "--", "--no-confirm-changeset") == 0
+        assert project.options[-7:] == [
+            *("--resolve-s3", "--confirm-changeset", "--stack-name", "shop", "--region", REGION),
+            "--no-confirm-changeset",
+        ]
+        assert project.parameters["AlarmEmail"] == "shop@example.com"
+        upload = capsys.readouterr().out.splitlines()[-1]
+        assert upload.endswith(f"--stack-name shop --region {REGION}"), "the next command goes to the same place"
 
     def test_the_address_and_the_next_command_are_told(
-        self, project: Project, stack: dict[str, str], capsys: pytest.CaptureFixture[str]
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert project.deploy() == 0
         told = capsys.readouterr().out
         assert "https://looks.example.com/" in told
-        assert f"--bucket {stack['CatalogueBucketName']}" in told
+        assert f"--bucket {outputs['CatalogueBucketName']}" in told
 
-    def test_the_page_is_published_with_types_and_cache_rules(self, project: Project, stack: dict[str, str]) -> None:
+    def test_the_page_is_published_with_types_and_cache_rules(self, project: Project, outputs: dict[str, str]) -> None:
         assert project.deploy() == 0
         types = {}
         for key in ("index.html", "app.js", "lib/base.css"):
-            held = s3().get_object(Bucket=stack["SiteBucketName"], Key=key)
+            held = s3().get_object(Bucket=outputs["SiteBucketName"], Key=key)
             assert held["Body"].read() == (project.site / key).read_bytes()
             assert held["CacheControl"] == static_site.CACHE_CONTROL
             types[key] = held["ContentType"].partition(";")[0]
         assert types == {"index.html": "text/html", "app.js": "text/javascript", "lib/base.css": "text/css"}
-        assert invalidated(stack) == [["/", "/app.js", "/index.html", "/lib/base.css"]]
+        assert invalidated(outputs) == [["/", "/app.js", "/index.html", "/lib/base.css"]]
 
     def test_only_what_changed_is_put_and_invalidated(
-        self, project: Project, stack: dict[str, str], capsys: pytest.CaptureFixture[str]
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         project.deploy()
-        before = s3().head_object(Bucket=stack["SiteBucketName"], Key="app.js")["LastModified"]
+        before = s3().head_object(Bucket=outputs["SiteBucketName"], Key="app.js")["LastModified"]
         project.deploy("--site-only")
         assert "has not changed" in capsys.readouterr().out
-        assert len(invalidated(stack)) == 1
+        assert len(invalidated(outputs)) == 1
 
         (project.site / "lib" / "base.css").unlink()
         (project.site / "new.svg").write_text("<svg/>")
         assert project.deploy("--site-only") == 0
-        assert ["/lib/base.css", "/new.svg"] in invalidated(stack)
-        assert static_site.keys(s3(), stack["SiteBucketName"]) == {"index.html", "app.js", "new.svg"}
-        assert s3().head_object(Bucket=stack["SiteBucketName"], Key="app.js")["LastModified"] == before
+        assert ["/lib/base.css", "/new.svg"] in invalidated(outputs)
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "new.svg"}
+        assert s3().head_object(Bucket=outputs["SiteBucketName"], Key="app.js")["LastModified"] == before
 
-    def test_a_file_somebody_put_with_another_type_is_put_again(self, project: Project, stack: dict[str, str]) -> None:
-        s3().put_object(Bucket=stack["SiteBucketName"], Key="app.js", Body=b"export {}", ContentType="text/plain")
+    def test_a_file_somebody_put_with_another_type_is_put_again(
+        self, project: Project, outputs: dict[str, str]
+    ) -> None:
+        s3().put_object(Bucket=outputs["SiteBucketName"], Key="app.js", Body=b"export {}", ContentType="text/plain")
         assert project.deploy() == 0
-        held = s3().head_object(Bucket=stack["SiteBucketName"], Key="app.js")
+        held = s3().head_object(Bucket=outputs["SiteBucketName"], Key="app.js")
         assert held["ContentType"] == "text/javascript; charset=utf-8"
 
-    def test_the_page_alone_needs_no_sam(self, project: Project, stack: dict[str, str]) -> None:
-        project.save()
+    def test_the_page_alone_needs_no_sam(self, project: Project, outputs: dict[str, str]) -> None:
         project.sam_fails()
         assert project.deploy("--site-only") == 0
         assert project.asked == []
 
     def test_what_sam_refused_is_not_published(
-        self, project: Project, stack: dict[str, str], capsys: pytest.CaptureFixture[str]
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        project.save()
         project.sam_fails()
         assert project.deploy() == 1
         assert "`sam deploy` ended with 3" in capsys.readouterr().err
-        assert static_site.keys(s3(), stack["SiteBucketName"]) == set()
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set()
 
     def test_without_a_build_it_says_what_to_run(
         self, project: Project, aws: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        (project.folder / ".aws-sam" / "build" / "template.yaml").unlink()
+        project.template.unlink()
         assert project.deploy() == 1
         assert "make build" in capsys.readouterr().err
         assert project.asked == []
@@ -228,37 +363,262 @@ class TestDeploy:
         assert told in capsys.readouterr().err
 
     def test_a_file_without_a_content_type_stops_it_before_anything_is_put(
-        self, project: Project, stack: dict[str, str], capsys: pytest.CaptureFixture[str]
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        project.save()
         (project.site / "notes.docx").touch()
         assert project.deploy("--site-only") == 1
         assert "notes.docx" in capsys.readouterr().err
-        assert static_site.keys(s3(), stack["SiteBucketName"]) == set()
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set()
+
+
+class TestParameters:
+    def test_what_was_changed_once_stays_changed(self, project: Project, outputs: dict[str, str]) -> None:
+        token = {"JwtIssuer": "https://issuer.example", "JwtAudience": "shop"}
+        assert project.deploy("--parameters", *(f"{name}={value}" for name, value in token.items())) == 0
+        assert project.deploy("--parameters", "CompactSchedule=rate(5 minutes)") == 0
+        assert project.deploy() == 0
+        assert token.items() <= project.parameters.items(), "the API must not open by itself"
+        assert project.parameters["CompactSchedule"] == "rate(5 minutes)"
+
+    def test_a_parameter_can_be_made_empty_again(self, project: Project, outputs: dict[str, str]) -> None:
+        project.deploy("--parameters", "AlarmEmail=shop@example.com")
+        assert project.deploy("--parameters", "AlarmEmail=") == 0
+        assert project.parameters["AlarmEmail"] == ""
+
+    def test_every_parameter_is_given_with_the_stack_s_value_or_the_default(
+        self, project: Project, cloud: Cloud, outputs: dict[str, str]
+    ) -> None:
+        # One that this version has not any more, and not yet the others.
+        cloud.put({"LogLevel": "DEBUG", "Gone": "1", "ModelFingerprint": fingerprint(1)})
+        assert project.deploy() == 0
+        assert set(project.parameters) == EVERY
+        assert project.parameters["LogLevel"] == "DEBUG"
+        assert project.parameters["ThrottleRate"] == str(DECLARED["ThrottleRate"]["Default"])
+
+    def test_other_values_are_other_settings_of_the_query_function(
+        self, project: Project, outputs: dict[str, str]
+    ) -> None:
+        digests = []
+        for arguments in ((), ("--parameters", "LogLevel=DEBUG"), (), ("--parameters", "LogLevel=INFO")):
+            project.build()
+            assert project.deploy(*arguments) == 0
+            digests.append(project.digest)
+        as_it_was, changed, again, back = digests
+        assert as_it_was == back != changed == again
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (("--parameters", "LogLevel"), "NAME=VALUE"),
+            (("--parameters", "Loglevel=DEBUG"), "no parameter Loglevel. There are AlarmEmail, "),
+            (("--parameters", "Architecture=arm64"), "make deploy ARCHITECTURE="),
+            (("--parameters", "ModelFingerprint="), "make deploy MODEL="),
+            (("--", "--parameter-overrides", "LogLevel=DEBUG"), "--parameters NAME=VALUE"),
+        ],
+    )
+    def test_what_is_no_parameter_is_refused(
+        self,
+        project: Project,
+        outputs: dict[str, str],
+        capsys: pytest.CaptureFixture[str],
+        arguments: tuple[str, ...],
+        told: str,
+    ) -> None:
+        assert project.deploy(*arguments) == 1
+        assert told in capsys.readouterr().err
+        assert project.asked == []
+
+    def test_a_second_list_of_parameters_is_refused(
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.save('parameter_overrides = "LogLevel=DEBUG"\n')
+        assert project.deploy() == 1
+        assert "Delete the line" in capsys.readouterr().err
+        assert project.asked == []
+
+
+class TestSwitching:
+    def test_another_model_is_deployed_only_when_asked_for(
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.build(model=2)
+        for number in (1, 2):
+            s3().put_object(Bucket=outputs["StoreBucketName"], Key=f"{fingerprint(number)}/log/x", Body=b"")
+        assert project.deploy() == 1
+        told = capsys.readouterr().err
+        assert fingerprint(1)[:12] in told
+        assert "SWITCH=model" in told
+        assert project.asked == []
+
+        assert project.deploy("--switch-model") == 0
+        assert project.parameters["ModelFingerprint"] == fingerprint(2)
+        project.build(model=1)
+        assert project.deploy() == 1, "back is a switch, too"
+
+    @pytest.mark.parametrize("held", ["", "segments/x"])
+    def test_a_model_whose_store_is_empty_is_refused(
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str], held: str
+    ) -> None:
+        project.build(model=2)
+        bucket = outputs["StoreBucketName"]
+        s3().put_object(Bucket=bucket, Key=f"{fingerprint(1)}/log/x", Body=b"")
+        if held:
+            s3().put_object(Bucket=bucket, Key=f"{fingerprint(2)}/{held}", Body=b"")
+        assert project.deploy("--switch-model") == 1
+        assert "make backfill" in capsys.readouterr().err
+        assert project.asked == []
+
+    def test_a_stack_that_does_not_say_its_model_is_not_emptied_either(self, project: Project, cloud: Cloud) -> None:
+        project.save()
+        cloud.put({"Architecture": "x86_64"})
+        s3().put_object(Bucket=cloud.outputs["StoreBucketName"], Key=f"{fingerprint(2)}/manifests/x", Body=b"")
+        assert project.deploy() == 1
+        project.build(model=2)
+        assert project.deploy() == 0
+
+    def test_before_the_first_photo_any_model_may_be_chosen(self, project: Project, outputs: dict[str, str]) -> None:
+        project.build(model=2)
+        assert project.deploy("--switch-model") == 0
+
+    def test_another_processor_is_deployed_only_when_asked_for(
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.build(architecture="arm64")
+        assert project.deploy() == 1
+        assert "make deploy ARCHITECTURE=x86_64" in capsys.readouterr().err
+        assert project.asked == []
+        assert project.deploy("--switch-architecture") == 0
+        assert project.parameters["Architecture"] == "arm64"
+
+
+class TestFirstDeployment:
+    @pytest.mark.parametrize(("unreserved", "reserves"), [(10, "false"), (100, "false"), (101, "true"), (1000, "true")])
+    def test_nothing_is_reserved_where_lambda_would_refuse_it(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str], unreserved: int, reserves: str
+    ) -> None:
+        project.save()
+        cloud.unreserved = unreserved
+        assert project.deploy() == 0
+        assert project.parameters["ReserveCompactConcurrency"] == reserves
+        assert ("ReserveCompactConcurrency=false" in capsys.readouterr().out) == (reserves == "false")
+
+    def test_who_says_what_to_reserve_is_believed(self, project: Project, cloud: Cloud) -> None:
+        project.save()
+        cloud.unreserved = 10
+        assert project.deploy("--parameters", "ReserveCompactConcurrency=true") == 0
+        assert project.parameters["ReserveCompactConcurrency"] == "true"
+
+    def test_a_stack_that_failed_has_to_be_removed_first(
+        self, project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.save()
+        failed = stack.Stack("shop", "ROLLBACK_COMPLETE", "Lookalike: photos", {}, {}, protected=False)
+        monkeypatch.setattr(deploy, "find_stack", lambda chosen: failed)
+        assert project.deploy() == 1
+        assert "make undeploy" in capsys.readouterr().err
+        assert project.asked == []
+
+    def test_a_stack_of_something_else_is_left_alone(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        empty = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+        cloud.client.create_stack(StackName="shop", TemplateBody=json.dumps(empty))
+        project.save()
+        assert project.deploy() == 1
+        assert "none of Lookalike's" in capsys.readouterr().err
+        assert project.asked == []
 
 
 class TestUndeploy:
     @pytest.fixture(autouse=True)
-    def deployed(self, project: Project, stack: dict[str, str]) -> None:
+    def deployed(self, project: Project, outputs: dict[str, str]) -> None:
         project.deploy()
-        s3().put_object(Bucket=stack["CatalogueBucketName"], Key="images/1.jpg", Body=b"photo")
+        s3().put_object(Bucket=outputs["CatalogueBucketName"], Key="images/1.jpg", Body=b"photo")
 
     def test_the_stack_goes_and_the_photos_stay(
-        self, project: Project, stack: dict[str, str], capsys: pytest.CaptureFixture[str]
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert project.undeploy(answer="shop") == 0
         assert project.asked == ["delete", "--no-prompts", "--stack-name", "shop", "--region", REGION]
-        assert static_site.keys(s3(), stack["SiteBucketName"]) == set(), "CloudFormation deletes empty buckets only"
-        assert static_site.keys(s3(), stack["CatalogueBucketName"]) == {"images/1.jpg"}
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set(), "CloudFormation deletes empty buckets only"
+        assert static_site.keys(s3(), outputs["CatalogueBucketName"]) == {"images/1.jpg"}
         told = capsys.readouterr().out
-        assert stack["CatalogueBucketName"] in told
-        assert stack["StoreBucketName"] in told
+        assert outputs["CatalogueBucketName"] in told
+        assert outputs["StoreBucketName"] in told
+        assert "--parameters" not in told, "nobody had chosen any"
+
+    def test_the_parameters_that_go_with_the_stack_are_told(
+        self, project: Project, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.deploy(
+            "--parameters", "JwtIssuer=https://issuer", "JwtAudience=shop", "CompactSchedule=rate(5 minutes)"
+        )
+        project.undeploy("--yes")
+        told = capsys.readouterr().out.splitlines()[-1]
+        assert set(shlex.split(told.partition("--parameters")[2])) == {
+            "JwtIssuer=https://issuer",
+            "JwtAudience=shop",
+            "CompactSchedule=rate(5 minutes)",
+        }
 
     @pytest.mark.parametrize("answer", ["", "y", "Shop"])
-    def test_anything_but_the_stack_s_name_stops_it(self, project: Project, stack: dict[str, str], answer: str) -> None:
+    def test_anything_but_the_stack_s_name_stops_it(
+        self, project: Project, outputs: dict[str, str], answer: str
+    ) -> None:
         assert project.undeploy(answer=answer) == 1
         assert "delete" not in project.asked
-        assert static_site.keys(s3(), stack["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+
+    def test_without_anybody_to_ask_nothing_is_done(self, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+        def nobody(question: str) -> str:
+            raise EOFError
+
+        assert undeploy.main(project.places, ask=nobody) == 1
+        assert "--yes" in capsys.readouterr().err
+        assert "delete" not in project.asked
+
+    def test_what_sam_refuses_leaves_the_page_as_it_was(
+        self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.sam_fails()
+        assert project.undeploy("--yes") == 1
+        told = capsys.readouterr().err
+        assert "`sam delete` ended with 3" in told
+        assert "published" in told
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+
+    def test_a_protected_stack_is_not_touched(
+        self,
+        project: Project,
+        outputs: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        find = stack.existing_stack
+        monkeypatch.setattr(undeploy, "existing_stack", lambda chosen: replace(find(chosen), protected=True))
+        assert project.undeploy("--yes") == 1
+        assert "update-termination-protection" in capsys.readouterr().err
+        assert "delete" not in project.asked
+        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_a_stack_without_outputs_goes_too(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str], kept: bool
+    ) -> None:
+        cloud.client.delete_stack(StackName="shop")
+        cloud.put({}, outputs=False, kept=kept)
+        assert project.undeploy("--yes") == 0
+        assert project.asked[0] == "delete"
+        assert ("s3 rb" in capsys.readouterr().out) == kept, "buckets that are not there are not told of"
+
+    def test_a_stack_of_something_else_is_left_alone(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        empty = {"Resources": {"SiteBucket": {"Type": "AWS::S3::Bucket"}}}
+        cloud.client.create_stack(StackName="other", TemplateBody=json.dumps(empty))
+        assert project.undeploy("--stack-name", "other", "--yes") == 1
+        assert "none of Lookalike's" in capsys.readouterr().err
+        assert "delete" not in project.asked
 
 
 def test_the_real_page_can_be_published() -> None:

@@ -151,7 +151,7 @@ def test_a_missing_package_says_what_to_install(run, monkeypatch):
     monkeypatch.setattr(model, "SSCD_PACKAGE", "no-such-package")
     status, _, errors = run()
     assert status == 1
-    assert "make setup" in errors
+    assert "make model" in errors
 
 
 def test_the_zoo_model_is_downloaded_and_cut_before_its_classifier(run, tmp_path, zoo, zoo_model):

@@ -12,7 +12,7 @@ import pytest
 from lookalike import fsck, log, manifest
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import compact
-from lookalike.errors import StoreUnavailable
+from lookalike.errors import LookalikeError, StoreUnavailable
 from lookalike.reader import SnapshotReader
 from scripts import drop_store
 from scripts.local.aws_server import answer
@@ -159,6 +159,21 @@ def test_the_only_store_is_dropped_by_force_alone(store: Any, run: Run) -> None:
     assert list(store.list("")) == []
 
 
+@pytest.mark.parametrize("name", [FINGERPRINT, FINGERPRINT[:8]])
+def test_the_store_that_is_served_is_dropped_by_force_alone(two_stores: Any, name: str) -> None:
+    def drop(*, force: bool) -> int:
+        client, bucket = two_stores._client, two_stores.bucket
+        return drop_store.drop(client, bucket, name, served=FINGERPRINT, confirmed=True, force=force)
+
+    before = list(two_stores.list(""))
+    with pytest.raises(LookalikeError, match="answers from"):
+        drop(force=False)
+    assert list(two_stores.list("")) == before
+
+    assert drop(force=True) == 0
+    assert list(two_stores.list("")) == []
+
+
 @pytest.mark.parametrize("name", ["", "ef", FINGERPRINT[:3] + "f"])
 def test_a_store_that_is_not_named_is_not_dropped(two_stores: Any, run: Run, name: str) -> None:
     refused = run("drop", "--bucket", two_stores.bucket, "--store", name, "--yes")
@@ -173,7 +188,7 @@ def test_who_drops_a_store_types_what_it_is_called(two_stores: Any, typed: str, 
         return typed
 
     drop = drop_store.drop(
-        two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=False, force=False, ask=ask
+        two_stores._client, two_stores.bucket, FINGERPRINT, served=OTHER, confirmed=False, force=False, ask=ask
     )  # fmt: skip
     assert drop == ends
     assert (list(two_stores.list("")) == []) == (ends == 0)
@@ -197,7 +212,9 @@ def test_a_drop_that_is_interrupted_leaves_a_sound_store(two_stores: Any, monkey
             patch.setattr(S3Store, "delete", delete)
             patch.setattr(drop_store, "_AT_ONCE", 1)
             with pytest.raises(StoreUnavailable):
-                drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=True, force=False)
+                drop_store.drop(
+                    two_stores._client, two_stores.bucket, FINGERPRINT, served=OTHER, confirmed=True, force=False
+                )
         assert len(list(two_stores.list(""))) == len(whole) - survived
         assert fsck.check(two_stores).errors == []
         SnapshotReader(two_stores, dimensions=DIMENSIONS).refresh()
@@ -222,6 +239,6 @@ def test_what_is_written_during_a_drop_goes_too(two_stores: Any, monkeypatch: py
             log.append(two_stores, [late.pop()], dimensions=DIMENSIONS)
 
     monkeypatch.setattr(S3Store, "delete", delete)
-    drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, confirmed=True, force=False)
+    drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, served=OTHER, confirmed=True, force=False)
     assert not late
     assert list(two_stores.list("")) == []

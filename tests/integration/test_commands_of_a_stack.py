@@ -1,0 +1,150 @@
+"""`scripts/store.py` and `scripts/upload.py` find the stack, its region and its account as the other commands do."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lookalike import log
+from lookalike.aws import S3Store
+from scripts import store, upload
+from tests.support.rows import DIMENSIONS, put
+
+REGION = "eu-west-1"
+SERVED, OLD = "ab" * 32, "cd" * 32
+SAVED = f'[default.deploy.parameters]\nstack_name = "shop"\nregion = "{REGION}"\n'
+Capture = pytest.CaptureFixture[str]
+
+
+class Shop:
+    """A stack of which samconfig.toml tells, with two stores, a photo to upload and a dead letter."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.save(SAVED)
+        names = ("Site", "Catalogue", "Store")
+        resources: dict[str, Any] = {name: {"Type": "AWS::S3::Bucket"} for name in names}
+        resources |= {"Dead": {"Type": "AWS::SQS::Queue"}}
+        redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 1}
+        resources["Queue"] = {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}}
+        outputs = {f"{name}BucketName": {"Ref": name} for name in names}
+        outputs |= {"DeadLetterQueueUrl": {"Ref": "Dead"}, "SiteUrl": "https://x/", "DistributionId": "E1"}
+        outputs["ModelFingerprint"] = SERVED
+        template = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in outputs.items()}}
+        client = boto3.client("cloudformation", region_name=REGION)
+        client.create_stack(StackName="shop", TemplateBody=json.dumps(template))
+        (made,) = client.describe_stacks(StackName="shop")["Stacks"]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+        self.s3: Any = boto3.client("s3", region_name=REGION)
+        for fingerprint in (SERVED, OLD):
+            log.append(self.store(fingerprint), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+        (folder / "photos").mkdir()
+        (folder / "photos" / "1563.jpg").write_bytes(b"photo")
+
+    def store(self, fingerprint: str) -> S3Store:
+        return S3Store(self.s3, self.outputs["StoreBucketName"], f"{fingerprint}/")
+
+    def save(self, text: str) -> None:
+        (self.folder / "samconfig.toml").write_text(text)
+
+    def run(self, command: str, *arguments: str) -> int:
+        if command == "upload":
+            return upload.main([str(self.folder / "photos"), "--project", str(self.folder), *arguments])
+        return store.main([command, "--project", str(self.folder), *arguments])
+
+    @property
+    def uploaded(self) -> bool:
+        return "Contents" in self.s3.list_objects_v2(Bucket=self.outputs["CatalogueBucketName"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    with mock_aws():
+        yield Shop(tmp_path)
+
+
+def test_the_buckets_and_the_queue_are_those_of_the_stack(shop: Shop, capsys: Capture) -> None:
+    assert shop.run("upload") == 0
+    assert shop.uploaded
+    assert shop.run("stats", "--store", SERVED) == 0
+    assert shop.run("fsck", "--store", OLD) == 0
+    sqs = boto3.client("sqs", region_name=REGION)
+    sqs.send_message(QueueUrl=shop.outputs["DeadLetterQueueUrl"], MessageBody="{}")
+    capsys.readouterr()
+    assert shop.run("redrive") == 0
+    assert "1 messages are back" in capsys.readouterr().out
+
+
+def test_buckets_and_queues_can_be_named_without_a_stack(shop: Shop) -> None:
+    shop.save("")
+    there = ("--region", REGION)
+    assert shop.run("upload", "--bucket", shop.outputs["CatalogueBucketName"], *there) == 0
+    assert shop.run("stats", "--bucket", shop.outputs["StoreBucketName"], "--store", OLD, *there) == 0
+    assert shop.run("redrive", "--dead-letters", shop.outputs["DeadLetterQueueUrl"], *there) == 0
+
+
+@pytest.mark.parametrize("command", ["upload", "stats", "redrive"])
+@pytest.mark.parametrize(
+    ("saved", "arguments", "told"),
+    [
+        ("", (), "--stack-name"),
+        ("", ("--stack-name", "shop"), "--region"),
+        (SAVED, ("--stack-name", "none"), "no stack none"),
+        (SAVED, ("--profile", "nobody"), "--profile"),
+        (SAVED + 'profile = "nobody"\n', (), "--profile"),
+    ],
+)
+def test_what_is_missing_is_told_in_a_sentence(
+    shop: Shop, capsys: Capture, command: str, saved: str, arguments: tuple[str, ...], told: str
+) -> None:
+    shop.save(saved)
+    assert shop.run(command, *arguments) in (1, 2)
+    assert told in capsys.readouterr().err
+    assert not shop.uploaded
+
+
+def test_a_queue_that_is_not_there_is_told(shop: Shop, capsys: Capture) -> None:
+    assert shop.run("redrive", "--dead-letters", f"https://sqs.{REGION}.amazonaws.com/123456789012/none") == 2
+    assert "AWS refused: " in capsys.readouterr().err
+
+
+def test_the_store_that_shoppers_are_answered_from_is_not_dropped(shop: Shop, capsys: Capture) -> None:
+    bucket = shop.outputs["StoreBucketName"]
+    for arguments in ((), ("--bucket", bucket)):
+        assert shop.run("drop", "--store", SERVED, "--yes", *arguments) == 2
+        assert "answers from" in capsys.readouterr().err
+    assert shop.run("drop", "--store", OLD, "--yes") == 0
+    assert list(shop.store(OLD).list("")) == []
+    assert list(shop.store(SERVED).list("")) != []
+
+
+def drop_of_another_bucket(shop: Shop) -> tuple[str, ...]:
+    shop.s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for fingerprint in (SERVED, OLD):
+        log.append(S3Store(shop.s3, "another", f"{fingerprint}/"), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+    return ("--bucket", "another")
+
+
+def drop_without_a_stack(shop: Shop) -> tuple[str, ...]:
+    shop.save("")
+    return ("--bucket", shop.outputs["StoreBucketName"], "--region", REGION)
+
+
+@pytest.mark.parametrize("prepare", [drop_of_another_bucket, drop_without_a_stack])
+def test_a_drop_that_cannot_know_what_is_served_takes_force(
+    shop: Shop, capsys: Capture, prepare: Callable[[Shop], tuple[str, ...]]
+) -> None:
+    arguments = ("--store", OLD, "--yes", *prepare(shop))
+    assert shop.run("drop", *arguments) == 2
+    assert "--stack-name" in capsys.readouterr().err
+    assert shop.run("drop", *arguments, "--force") == 0
