@@ -8,14 +8,17 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.embedder import Embedder, probe_pixels
+from lookalike.embedder import Embedder, may_saturate, probe_pixels
 from lookalike.errors import ModelError, NotAnImage, TooManyPixels, UndecodableImage
 from tests.tiny_model import WEIGHTS, write_tiny_model
+
+ROOT = Path(__file__).parents[2]
 
 IMAGENET = {"scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (10, 200, 30), (255, 255, 255)]
@@ -184,3 +187,36 @@ def test_importing_the_embedder_loads_nothing_that_a_cold_start_can_do_without()
     program = "import sys, lookalike.embedder; print({'boto3', 'onnx', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512_vnni fma\n", False),
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx_vnni fma\n", False),
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512_vnniwhatever fma\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd asimddp\n", True),  # ARM
+        ("", True),
+        (None, True),  # no Linux
+    ],
+)
+def test_only_processors_that_say_so_are_taken_to_add_up_in_full(tmp_path, text, expected):
+    cpuinfo = tmp_path / "cpuinfo"
+    if text is not None:
+        cpuinfo.write_text(text)
+    assert may_saturate(cpuinfo) is expected
+
+
+def test_embeddings_are_the_same_whether_or_not_precision_is_asked_for(tmp_path, monkeypatch):
+    """Where the processor has the instructions, the two are one; where it has not, precision is asked for in any case."""
+    if may_saturate():
+        pytest.skip("this processor may saturate")
+    folder = ROOT / "build" / "model"
+    if not (folder / "model.onnx").exists():
+        pytest.skip("there is no model: `make model` obtains it")
+    embedder = Embedder(folder, threads=1)
+    probe = probe_pixels(embedder.spec.size)
+    pixels = np.stack([probe, 255 - probe])
+    fast = embedder.embed_pixels(pixels)
+    monkeypatch.setattr("lookalike.embedder.may_saturate", lambda: True)
+    np.testing.assert_array_equal(Embedder(folder, threads=1).embed_pixels(pixels), fast)

@@ -42,17 +42,18 @@ class PackedCodes:
 
 class _Block:
     def __init__(self, codes: Codes) -> None:
+        self._codes = codes if numkong is None else None
+        codes = np.ascontiguousarray(codes)
         self._squares = squared_lengths(codes)
         # A row at a time costs more than its arithmetic does; packed rows are multiplied many at a time.
-        self._packed = numkong.dots_pack(np.ascontiguousarray(codes), dtype="int8") if numkong and codes.size else None
-        self._codes = codes
+        self._packed = None if numkong is None else numkong.dots_pack(codes, dtype="int8")
 
     @property
     def nbytes(self) -> int:
-        return int(self._squares.nbytes) + (self._packed.nbytes if self._packed else 0)
+        return int(self._squares.nbytes) + (0 if self._packed is None else self._packed.nbytes)
 
     def squared_distances(self, query: Codes) -> Vectors:
-        if self._packed is None:
+        if self._codes is not None:
             squared = products(self._codes, query[np.newaxis]).reshape(-1)
         else:
             squared = np.asarray(numkong.dots_packed(query[np.newaxis], self._packed)).reshape(-1)
@@ -63,7 +64,10 @@ class _Block:
 
 
 def squared_lengths(codes: Codes) -> Integers:
-    """|c|^2 of every code c, int8 (rows, coordinates): the exact integer, int32 (rows,)."""
+    """|c|^2 of every code c, int8 (rows, coordinates), contiguous: the exact integer, int32 (rows,)."""
+    if numkong is not None and codes.size:
+        origin = np.zeros((1, codes.shape[1]), np.int8)
+        return np.asarray(numkong.cdist(origin, codes, "sqeuclidean", out_dtype="f64")).reshape(-1).astype(np.int32)
     squares = np.empty(len(codes), np.int32)
     for start in range(0, len(codes), _ROWS_AT_ONCE):
         wide = codes[start : start + _ROWS_AT_ONCE].astype(np.int16)
