@@ -18,6 +18,7 @@ from lookalike.records import Op, Row, order_of
 from tests.support import functions
 from tests.support.api import Answer, Api, event, query_function
 from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row
+from tests.support.stores import LatencyStore
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -354,13 +355,16 @@ class TestWhatIsNotTheRequestsFault:
             api.search(photo("red"))
 
     def test_silence_of_s3_is_answered_before_the_function_is_ended(self, api: Api) -> None:
-        """Lambda ends it after 29 seconds, and then the caller learns nothing."""
+        """The API gives up after 30 seconds, a start included, and then the caller learns nothing."""
         api.get("/api/health")
         config = api.made[1].meta.config
         attempts = config.retries["total_max_attempts"]
         pauses_s = sum(2**attempt for attempt in range(attempts - 1))
 
-        assert attempts * (config.connect_timeout + config.read_timeout) + pauses_s < 29
+        asked_s = attempts * (config.connect_timeout + config.read_timeout) + pauses_s
+        start_s = 2 + api.app._AHEAD_S + 3
+        assert start_s < 10, "Lambda begins a longer initialisation again"
+        assert start_s + asked_s < 30
 
 
 class TestImageAddresses:
@@ -541,6 +545,18 @@ class TestStart:
         api.store.down = set()
         assert api.search(photo("red")).status == 200
 
+    def test_a_store_that_is_slow_is_given_up_in_the_end(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        slow = LatencyStore(api.store, request_s=0.1)
+        monkeypatch.setattr(api.app, "S3Store", lambda *given: slow)
+        monkeypatch.setattr(api.app, "_AHEAD_S", 0.15)
+        api.app._start("on-demand")
+        assert "could not be read ahead" in caplog.text
+
+        assert products(api.search(photo("red")))[0] == "red", "a request is more patient"
+
     def test_a_restored_copy_asks_for_what_is_new(
         self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
     ) -> None:
@@ -584,10 +600,11 @@ class TestStart:
     def test_no_connection_is_frozen(self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]) -> None:
         api = query_function(monkeypatch, rows=ROWS)
         api.app._start("snap-start")
-        closed: list[bool] = []
-        monkeypatch.setattr(api.app._services().client, "close", lambda: closed.append(True))
+        done: list[str] = []
+        monkeypatch.setattr(api.app._services().reader, "settle", lambda timeout_s: done.append("settled"))
+        monkeypatch.setattr(api.app._services().client, "close", lambda: done.append("closed"))
         hooks["before"][0]()
-        assert closed == [True]
+        assert done == ["settled", "closed"], "who still reads in the background would open one again"
 
 
 def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
