@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from multipart import photo_field
 
-from lookalike import errors, settings
+from lookalike import errors, log, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.deadline import DeadlineStore
 from lookalike.embedder import Embedder
@@ -347,8 +348,8 @@ def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - 
 
 def _problem(problem: Problem, error: errors.LookalikeError) -> Response:
     metrics.add_metric(name=f"Problem-{problem.slug}", unit=MetricUnit.Count, value=1)
-    log = logger.error if problem.status >= 500 else logger.info
-    log("problem", slug=problem.slug, detail=str(error))
+    note = logger.error if problem.status >= 500 else logger.info
+    note("problem", slug=problem.slug, detail=str(error))
     # What the store says of itself (buckets, names of objects) is for the log only.
     detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
     body = {
@@ -372,6 +373,7 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
 def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Course) -> Response:
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=course.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
+    metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
     return _json(
         {
             "results": [
@@ -398,6 +400,12 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Cour
             },
         }
     )
+
+
+def _log_age_s(snapshot: Snapshot) -> float:
+    """How long the oldest log segment has waited to be folded; 0 where none waits."""
+    appended = [time_ms for name in snapshot.log_names if (time_ms := log.appended_ms(name)) is not None]
+    return max(0.0, time.time() - min(appended) / 1000) if appended else 0.0
 
 
 def _description() -> dict[str, Any]:

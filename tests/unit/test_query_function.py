@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lookalike.compaction import Policy, compact
 from lookalike.errors import ModelError
 from lookalike.object_store import MemoryStore
 from lookalike.records import Op, Row, order_of
@@ -614,11 +616,29 @@ def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.Cap
 
     (measured,) = functions.sent_metrics(capsys.readouterr().out)
     assert measured["LogSegments"] == [1]  # as the rows were put, all at once
+    assert 0 <= measured["LogAge"][0] < 60
     assert measured["SearchTime"][0] > 0
     (directive,) = measured["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
     assert directive["Dimensions"] == [["service"]]
     assert measured["service"] == "query"
+
+
+def test_the_age_of_the_log_is_that_of_the_batch_that_waits_longest(
+    api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds since it was appended; none once compaction has folded it."""
+    began = time.time()
+    monkeypatch.setattr("time.time", lambda: began + 5000)
+    api.fill(put_row("images/new.jpg", photo("new")))
+    monkeypatch.setattr("time.time", lambda: began + 7200)
+    api.search(photo("red"))
+    compact(api.store, Policy())
+    api.search(photo("red"))
+
+    sent = functions.sent_metrics(capsys.readouterr().out)
+    ages = [measured["LogAge"][0] for measured in sent if "LogAge" in measured]
+    assert ages == [pytest.approx(7200, abs=60), 0]
 
 
 def test_the_drift_of_the_model_is_told_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
