@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             found = f"has {package.spare_bytes:,} bytes to spare, and {SPARE_BYTES:,} have to be"
         print(
-            f"ERROR: {package.function} {found}. Prune more in layers/*/Makefile, or choose a smaller model.", file=sys.stderr
+            f"ERROR: {package.function} {found}. Prune more in layers/*/Makefile, or choose a smaller model.",
+            file=sys.stderr,
         )
     return 1 if tight else 0
 

@@ -120,7 +120,14 @@ def test_so_has_one_that_is_built_for_the_other_processor(built: dict[str, Any],
     of = {"x86_64": 62, "arm64": 183}
     here = yaml_parse(built_template_or_skip().read_text("utf-8"))["Parameters"]["Architecture"]["Default"]
     (other,) = of.keys() - {here}
-    command = [sys.executable, ROOT / "scripts" / "build.py", "--architecture", other, "--build-dir", tmp_path / "build"]
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "build.py",
+        "--architecture",
+        other,
+        "--build-dir",
+        tmp_path / "build",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert_fits(tmp_path / "build")
