@@ -17,7 +17,9 @@ PHOTOS ?=
 EMBEDDINGS ?=
 # ISOLATED=1: the functions as built and as Lambda runs them, rather than from their sources.
 ISOLATED ?=
+# Processor of the functions that are built: x86_64 or arm64. What is run here is built for this machine's.
 ARCHITECTURE ?= x86_64
+HERE := $(subst aarch64,arm64,$(shell uname -m))
 # Deployments: NAME=VALUE parameters of template.yaml to change; SWITCH=model or architecture to change that of a stack.
 PARAMETERS ?=
 SWITCH ?=
@@ -53,6 +55,7 @@ model: $(VENV)/.demo ## Obtain the embedding model into build/model
 	$(BIN)/python scripts/model.py $(MODEL)
 
 .PHONY: demo
+demo: ARCHITECTURE := $(HERE)
 demo: model $(if $(ISOLATED),sam $(BUILT)) ## Run everything on this machine: page, API, S3 and the functions
 	@exec $(BIN)/python scripts/local_stack.py --port $(PORT) --s3-port $(S3_PORT) $(if $(ISOLATED),--isolated) \
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") $(ARGS)
@@ -62,7 +65,8 @@ demo: model $(if $(ISOLATED),sam $(BUILT)) ## Run everything on this machine: pa
 test: lint test-python ## Run every check and every test
 
 .PHONY: test-python
-test-python: $(VENV)/.dev model sam .venv-checkov/.ready
+test-python: ARCHITECTURE := $(HERE)
+test-python: $(VENV)/.dev model sam $(BUILT) .venv-checkov/.ready
 	$(BIN)/python -m pytest tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
 
 .PHONY: test-long

@@ -30,7 +30,7 @@ GB: Final = 1024**3
 QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
-ALARMS: Final = 10
+ALARMS: Final = 11
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -40,7 +40,10 @@ ROW_BYTES: Final = 2500 * 4 / 3
 # The API's access log, Lambda's own lines and the metrics of one request.
 LOG_BYTES_A_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
-METRICS: Final = 10
+# A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
+METRICS: Final = 8
+QUERY_METRICS: Final = 3
+PROBLEM_METRICS: Final = 8  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
 REFRESHING: Final = "S3, looking for new photos"
 
@@ -58,6 +61,8 @@ class Workload:
     query_ms: float = 60
     ingest_ms: float = 60
     compact_ms: float = 3000
+    query_kb: float = 60
+    problem_share: float = 0.01
     cold_share: float = 0.01
     cold_start_ms: float = 2000
     max_staleness_s: float = 5
@@ -123,6 +128,12 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "answers", REFRESHING, 2 * work.refreshes, prices.S3_WRITE
     yield "answers", "CloudFront, requests", work.queries, prices.CLOUDFRONT_REQUESTS
     yield "answers", "CloudFront, bytes", work.queries * ANSWER_BYTES / GB, prices.CLOUDFRONT_OUT
+    yield (
+        "answers",
+        "CloudFront, photos to the API",
+        work.queries * work.query_kb * 1024 / GB,
+        prices.CLOUDFRONT_TO_ORIGIN,
+    )
     yield "answers", "logs", work.queries * LOG_BYTES_A_QUERY / GB, prices.LOGS
     yield "answers", "X-Ray", work.traced, prices.TRACES
     if work.snapstart:
@@ -140,7 +151,10 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "standing", "compaction, S3", COMPACTIONS * 5, prices.S3_WRITE
     yield "standing", "SQS, waiting for photos", IDLE_POLLS, prices.SQS
     yield "standing", "metrics", METRICS, prices.METRICS
-    # ModelDrift is sent when a function starts, and a metric is paid for in the hours in which it is sent.
+    yield "standing", "metrics, of queries", QUERY_METRICS * min(work.queries / HOURS, 1), prices.METRICS
+    problems = work.queries * work.problem_share / PROBLEM_METRICS
+    yield "standing", "metrics, of problems", PROBLEM_METRICS * min(problems / HOURS, 1), prices.METRICS
+    # ModelDrift.
     ingest_starts = work.photos * work.changed / INGEST_BATCH
     yield "standing", "metrics, of starts", min((starts + ingest_starts) / HOURS, 1), prices.METRICS
     yield "standing", "alarms", ALARMS, prices.ALARMS
@@ -205,6 +219,13 @@ def main(arguments: list[str] | None = None) -> int:
     add("--photo-kb", type=float, default=60, help="size of a catalogue photo (60)")
     add("--photos-shown", type=int, default=5, help="photos the page loads for an answer; 0 for an API alone (5)")
     add("--query-ms", type=float, default=60, help="time of a warm query (60)")
+    add(
+        "--query-kb",
+        type=float,
+        default=60,
+        help="size of the photo that is asked with; 0 for an API asked directly (60)",
+    )
+    add("--problem-share", type=float, default=0.01, help="share of the queries that is answered with a problem (0.01)")
     add("--ingest-ms", type=float, default=60, help="time to take in one photo (60)")
     add("--compact-ms", type=float, default=3000, help="time of a compaction, its start included (3000)")
     add("--cold-share", type=float, default=0.01, help="share of the queries that start a function (0.01)")

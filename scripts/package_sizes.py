@@ -1,4 +1,4 @@
-"""Print how large every function is with its layers, and fail where Lambda would refuse it.
+"""Print how large every function is with its layers, and fail where less than a tenth of Lambda's limit is left.
 
 Lambda unpacks a function and its layers into 250 MB at most. `make build` runs this on what `sam build` left.
 """
@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT_BYTES = 262_144_000
 """Unzipped bytes of a function and all its layers (AWS Lambda quotas: "250 MB (unzipped)")."""
 
-TIGHT_BYTES = LIMIT_BYTES // 10
-"""Less than this to spare is worth a warning: one release of one dependency can take it."""
+SPARE_BYTES = LIMIT_BYTES // 10
+"""What has to be left: one release of one dependency can take as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     packages = measure(yaml_parse(template.read_text()), options.build_dir)
     print(table(packages))
-    for package in packages:
+    tight = [package for package in packages if package.spare_bytes < SPARE_BYTES]
+    for package in tight:
         if package.spare_bytes < 0:
-            print(f"ERROR: {package.function} is {-package.spare_bytes:,} bytes over Lambda's limit.", file=sys.stderr)
-        elif package.spare_bytes < TIGHT_BYTES:
-            print(f"WARNING: {package.function} has only {package.spare_bytes:,} bytes to spare.", file=sys.stderr)
-    return 1 if any(package.spare_bytes < 0 for package in packages) else 0
+            found = f"is {-package.spare_bytes:,} bytes over Lambda's limit"
+        else:
+            found = f"has {package.spare_bytes:,} bytes to spare, and {SPARE_BYTES:,} have to be"
+        print(
+            f"ERROR: {package.function} {found}. Prune more in layers/*/Makefile, or choose a smaller model.",
+            file=sys.stderr,
+        )
+    return 1 if tight else 0
 
 
 def measure(template: dict[str, Any], build_dir: Path) -> list[Package]:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from multipart import photo_field
 
-from lookalike import errors, settings
+from lookalike import errors, log, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.deadline import DeadlineStore
 from lookalike.embedder import Embedder
 from lookalike.knn import Answer
 from lookalike.object_store import CountingStore
@@ -35,6 +37,11 @@ warnings.filterwarnings("ignore", "No application metrics to publish")  # most r
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _DISTRIBUTION_HEADER = "x-lookalike-distribution"
 _RETRY_AFTER_S = 5
+# What an initialisation may wait for S3: Lambda gives it ten seconds, of which Python and the model take two, and the last
+# call may begin at the end of these and take three. One that takes longer begins again, out of the first request's time.
+_AHEAD_S = 4
+# What SnapStart may wait for embeddings, of the 130 seconds it gives.
+_SETTLE_S = 60
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
 
 Response = dict[str, Any]
@@ -77,8 +84,9 @@ class _Services:
 
     def __init__(self) -> None:
         self.settings = settings.read()
-        # Where S3 is silent, the last attempt must end before the function's 29 seconds do: the answer is ours to give.
-        self.client = s3_client(read_timeout_s=5, attempts=3)
+        # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, and a start that was as
+        # patient as _AHEAD_S lies before it: the answer is ours to give.
+        self.client = s3_client(read_timeout_s=3, attempts=3)
         self.restored = False
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
@@ -93,7 +101,7 @@ class _Services:
             ):
                 pass
         self.catalogue = S3Catalogue(self.client, self.settings.catalogue_bucket)
-        self.store = CountingStore(S3Store(self.client, self.settings.store_bucket, f"{self.embedder.fingerprint}/"))
+        self.store = CountingStore(self._store(self.client))
         self.reader = SnapshotReader(
             self.store, dimensions=self.embedder.dimensions, memory_bytes=self.settings.snapshot_bytes
         )
@@ -106,6 +114,9 @@ class _Services:
         self.restored = False
         return snapshot
 
+    def _store(self, client: Any) -> S3Store:
+        return S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/")
+
     def load_ahead(self) -> None:
         """Read the catalogue before the first request. Where that fails, the first request reads it, or says why not."""
         try:
@@ -113,8 +124,19 @@ class _Services:
         except errors.StoreError:
             logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
 
+    def load_ahead_at_once(self) -> None:
+        """The same in ``_AHEAD_S``, or not at all."""
+        client = s3_client(connect_timeout_s=1, read_timeout_s=2, attempts=1)
+        patient, self.store.inner = self.store.inner, DeadlineStore(self._store(client), _AHEAD_S)
+        try:
+            self.load_ahead()
+        finally:
+            self.store.inner = patient
+            client.close()
+
     def before_snapshot(self) -> None:
-        """SnapStart is about to freeze this process: leave no connection open that the other end will have forgotten."""
+        """SnapStart is about to freeze this process: leave nothing half done, and no connection that the other end forgets."""
+        self.reader.settle(_SETTLE_S)
         self.client.close()  # it opens new ones when it is asked again
 
     def after_restore(self) -> None:
@@ -326,8 +348,8 @@ def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - 
 
 def _problem(problem: Problem, error: errors.LookalikeError) -> Response:
     metrics.add_metric(name=f"Problem-{problem.slug}", unit=MetricUnit.Count, value=1)
-    log = logger.error if problem.status >= 500 else logger.info
-    log("problem", slug=problem.slug, detail=str(error))
+    note = logger.error if problem.status >= 500 else logger.info
+    note("problem", slug=problem.slug, detail=str(error))
     # What the store says of itself (buckets, names of objects) is for the log only.
     detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
     body = {
@@ -351,6 +373,7 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
 def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Course) -> Response:
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=course.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
+    metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
     return _json(
         {
             "results": [
@@ -379,6 +402,12 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Cour
     )
 
 
+def _log_age_s(snapshot: Snapshot) -> float:
+    """How long the oldest log segment has waited to be folded; 0 where none waits."""
+    appended = [time_ms for name in snapshot.log_names if (time_ms := log.appended_ms(name)) is not None]
+    return max(0.0, time.time() - min(appended) / 1000) if appended else 0.0
+
+
 def _description() -> dict[str, Any]:
     return api_description.openapi(ROUTES, PROBLEMS.values(), max_k=MAX_K, max_body_bytes=MAX_BODY_BYTES)
 
@@ -395,8 +424,10 @@ def _response(status: int, content_type: str, body: str) -> Response:
 def _start(initialization: str) -> None:
     """Load model and catalogue where Lambda gives a full processor, and where SnapStart takes its snapshot."""
     services = _services()
-    services.load_ahead()
-    if initialization == "snap-start":
+    if initialization != "snap-start":
+        services.load_ahead_at_once()
+    else:
+        services.load_ahead()  # there is time, and every copy has what is read here
         from snapshot_restore_py import register_after_restore, register_before_snapshot  # of Lambda's runtime
 
         register_before_snapshot(services.before_snapshot)

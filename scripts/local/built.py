@@ -30,7 +30,10 @@ def built_template(build_dir: Path = BUILD_DIR) -> Path:
     architecture = yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]["Architecture"]["Default"]
     machine = {"AMD64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     if (platform.system(), machine) != ("Linux", architecture):
-        raise NotBuiltError(f"What is built is for Linux on {architecture}, which this machine cannot run.")
+        raise NotBuiltError(
+            f"What is built is for Linux on {architecture}, which this machine cannot run. On Linux, "
+            f"`make build ARCHITECTURE={machine}` builds for it."
+        )
     for source, folder in _SOURCES.items():
         if _modules(ROOT / source) != _modules(build_dir / folder):
             raise NotBuiltError(f"What is built is not the {source} of now. Run `make build` again.")

@@ -63,6 +63,12 @@ class ExecutionEnvironment:
         return 0.0 if ready_at is None else (ready_at - self._started_at) * 1000
 
     @property
+    def restore_ms(self) -> float | None:
+        """How long a copy of the frozen process took until it asked for its first event; None where none was to be made."""
+        ready_at, restored_at = self.api.ready_at, self.api.restored_at
+        return None if ready_at is None or restored_at is None else (ready_at - restored_at) * 1000
+
+    @property
     def peak_mb(self) -> float:
         """The most memory that was ever resident, in MiB."""
         if not self.has_ended:  # later on the number may be another process's

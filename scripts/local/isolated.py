@@ -158,7 +158,7 @@ class IsolatedRunner:
 
     def _call(self, message: bytes) -> Result:
         """One call. Raises ProcessEnded where the process ended after its last answer and before it took this event."""
-        began = self._environment is None
+        is_first = self._environment is None
         problem = self._ready()
         environment = self._environment
         if problem.error is not None or environment is None:
@@ -173,7 +173,7 @@ class IsolatedRunner:
             result = self._told(self._timed_out(), request_id)
         except ProcessEnded as end:
             result = self._told(self._ended(environment), request_id)
-            if not end.delivered and not began:
+            if not end.delivered and not is_first:
                 raise
         else:
             if environment.is_over_memory:
@@ -182,7 +182,11 @@ class IsolatedRunner:
                 self._told(result)
                 self._discard()  # its runtime client gives up as well
         took_ms = (time.perf_counter() - started) * 1000
-        init = "" if self._called else f"\tInit Duration: {environment.init_ms:.2f} ms"
+        restore_ms = environment.restore_ms
+        began = (
+            f"Init Duration: {environment.init_ms:.2f}" if restore_ms is None else f"Restore Duration: {restore_ms:.2f}"
+        )
+        init = "" if self._called else f"\t{began} ms"
         self._called = True
         self._note(
             f"END RequestId: {request_id}\n"

@@ -3,7 +3,11 @@
     GET  /2018-06-01/runtime/invocation/next              waits for an event
     POST /2018-06-01/runtime/invocation/REQUEST_ID/response
     POST /2018-06-01/runtime/invocation/REQUEST_ID/error
-    POST /2018-06-01/runtime/init/error                   the handler cannot be imported
+    POST /2018-06-01/runtime/init/error                   the handler cannot be imported, or cannot be frozen
+    GET  /2018-06-01/runtime/restore/next                 where SnapStart is on: ready to be frozen; answered by the copy's start
+    POST /2018-06-01/runtime/restore/error                the copy cannot go on
+
+No process is frozen here: the one that was to be copied goes on as the copy.
 
 There are two sides. The function's process makes these requests, through an ``HttpServer`` of which a ``RuntimeApi`` is the
 app. The supervisor waits until the process is ready, hands it one event at a time and waits for the answer; whoever
@@ -56,6 +60,8 @@ class RuntimeApi:
         self._ended = False
         self.ready_at: float | None = None
         """When the process first asked for an event, by ``time.perf_counter``: the end of its initialisation."""
+        self.restored_at: float | None = None
+        """When it would have been frozen and copied; None where it was not to be."""
 
     # --- the process's side -------------------------------------------------------------------------------------------
 
@@ -63,7 +69,9 @@ class RuntimeApi:
         """Answer one request of the process."""
         if (request.method, request.path) == ("GET", f"{_ROOT}/invocation/next"):
             return self._next()
-        if (request.method, request.path) == ("POST", f"{_ROOT}/init/error"):
+        if (request.method, request.path) == ("GET", f"{_ROOT}/restore/next"):
+            return self._restore()
+        if request.method == "POST" and request.path in (f"{_ROOT}/init/error", f"{_ROOT}/restore/error"):
             return self._fail_init(request)
         answer = _ANSWER.fullmatch(request.path)
         if request.method == "POST" and answer is not None:
@@ -82,6 +90,13 @@ class RuntimeApi:
                 return _refused(500, "Runtime.Ended", "the execution environment has ended")
             self._delivered = True
             return Response(200, _headers(self._invocation), self._invocation.event)
+
+    def _restore(self) -> Response:
+        with self._changed:
+            if self.ready_at is not None or self.restored_at is not None:
+                return _refused(403, "InvalidStateTransition", "the initialisation is over")
+            self.restored_at = time.perf_counter()
+        return Response(200, (("Content-Type", "application/json"),), b"")
 
     def _fail_init(self, request: Request) -> Response:
         with self._changed:

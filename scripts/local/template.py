@@ -20,7 +20,10 @@ STACK_NAME: Final = "lookalike"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: its handler is imported from ``code_dir``; each of ``layer_dirs`` becomes part of /opt, in turn."""
+    """A Lambda function: its handler is imported from ``code_dir``; each of ``layer_dirs`` becomes part of /opt, in turn.
+
+    ``snap_start``: its published versions start from a snapshot.
+    """
 
     logical_id: str
     name: str
@@ -32,6 +35,7 @@ class Function:
     memory_mb: int
     reserved_concurrency: int | None
     layer_dirs: tuple[Path, ...] = ()
+    snap_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,7 @@ def _function(
         memory_mb=int(properties.get("MemorySize", 128)),
         reserved_concurrency=None if reserved is None else int(reserved),
         layer_dirs=tuple(layers[name] for name in properties.get("Layers", ())),
+        snap_start=properties.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from lookalike.embedder import DRIFT_TOLERANCE
+from scripts import costs
 from tests.infra.translated import Resources
+from tests.support import functions
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = "Lookalike/lookalike"
@@ -30,6 +32,7 @@ ALARMS = {
     "CompactErrorsAlarm": "CompactFunction",
     "CompactMissingAlarm": "CompactFunction",
     "LogSegmentsAlarm": "QueryFunction",
+    "LogAgeAlarm": "QueryFunction",
     "ModelDriftAlarm": "IngestFunction",
     "SlowAnswersAlarm": "HttpApi",
     "ServerErrorsAlarm": "HttpApi",
@@ -141,6 +144,11 @@ def test_compaction_runs_more_often_than_its_alarm_looks(resources: Resources) -
     assert int(minutes[1]) * 60 * 2 <= resources["CompactMissingAlarm"]["Period"]
 
 
+def test_the_log_may_be_as_old_as_the_rarest_schedule_lets_it_become(resources: Resources) -> None:
+    rarest_s = resources["CompactMissingAlarm"]["Period"]
+    assert rarest_s + resources["CompactFunction"]["Timeout"] < resources["LogAgeAlarm"]["Threshold"] < 2 * rarest_s
+
+
 def test_an_address_is_subscribed_only_where_one_is_given(resources: Resources) -> None:
     subscription = resources.whole("AlarmSubscription")
     condition = {"Condition": subscription["Condition"]}
@@ -148,6 +156,12 @@ def test_an_address_is_subscribed_only_where_one_is_given(resources: Resources) 
     assert resources.resolved(condition, AlarmEmail="shop@example.com")
     assert subscription["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
     assert subscription["Properties"]["Endpoint"] == {"Ref": "AlarmEmail"}
+
+
+def test_every_metric_that_is_sent_is_on_the_bill() -> None:
+    assert len(added("ingest")) + len(added("compact")) == costs.METRICS
+    assert len(added("query")) == costs.QUERY_METRICS
+    assert len({problem.slug for problem in functions.load("query").PROBLEMS.values()}) == costs.PROBLEM_METRICS
 
 
 @pytest.fixture(scope="module")

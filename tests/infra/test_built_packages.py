@@ -1,4 +1,4 @@
-"""What `make build` left: every function imports and works on its own layers and what Lambda's image has.
+"""What `make build` left: every function fits, imports and works on its own layers and what Lambda's image has.
 
 A built function runs here in a process that sees its folder, its layers and boto3, and nothing of the development
 environment: what pruning took away by mistake is missed here first.
@@ -8,6 +8,7 @@ import base64
 import io
 import json
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from PIL import Image
 from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.embedder import Embedder
+from scripts import package_sizes
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
 from scripts.local.template import read_template
@@ -87,6 +89,50 @@ def run(code: str, built: dict[str, Any], image: Path, function: str, **environm
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if done.stdout else None
+
+
+def assert_fits(build_dir: Path) -> None:
+    template = yaml_parse((build_dir / "template.yaml").read_text("utf-8"))
+    packages = {package.function: package for package in package_sizes.measure(template, build_dir)}
+    assert set(packages) == set(FUNCTIONS)
+    for package in packages.values():
+        assert all(package.parts.values()), "nothing of it is empty"
+        assert package.total_bytes <= 262_144_000 * 0.9, package
+
+
+def machines(build_dir: Path) -> set[int]:
+    """The processors that the shared libraries of a build are for: e_machine of their ELF headers."""
+    found = set()
+    for library in build_dir.rglob("*.so*"):
+        header = library.read_bytes()[:20]
+        if header.startswith(b"\x7fELF"):
+            found.add(int.from_bytes(header[18:20], "little"))
+    return found
+
+
+def test_every_built_function_has_a_tenth_of_lambdas_limit_to_spare(built: dict[str, Any]) -> None:
+    assert_fits(BUILD)
+    assert len(machines(BUILD)) == 1
+
+
+def test_so_has_one_that_is_built_for_the_other_processor(built: dict[str, Any], tmp_path: Path) -> None:
+    """Its code cannot be run here. It can be told whether it is for that processor."""
+    of = {"x86_64": 62, "arm64": 183}
+    here = yaml_parse(built_template_or_skip().read_text("utf-8"))["Parameters"]["Architecture"]["Default"]
+    (other,) = of.keys() - {here}
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "build.py",
+        "--architecture",
+        other,
+        "--build-dir",
+        tmp_path / "build",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_fits(tmp_path / "build")
+    assert machines(tmp_path / "build") == {of[other]}
+    assert machines(BUILD) == {of[here]}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -42,6 +42,7 @@ def test_layers_count_for_every_function_that_has_them(build_dir: Path) -> None:
 
 def test_the_limit_is_that_of_lambda() -> None:
     assert package_sizes.LIMIT_BYTES == 250 * 1024 * 1024
+    assert package_sizes.SPARE_BYTES >= package_sizes.LIMIT_BYTES * 0.1
 
 
 def test_sizes_are_printed(build_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,9 +58,14 @@ def test_sizes_are_printed(build_dir: Path, capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(
     ("spare", "code", "told"),
-    [(-1, 1, "ERROR: Query is 1 bytes over"), (0, 0, "WARNING: Query has only 0 bytes"), (999, 0, "")],
+    [
+        (-1, 1, "ERROR: Query is 1 bytes over Lambda's limit. Prune"),
+        (0, 1, "ERROR: Query has 0 bytes to spare, and 999 have to be. Prune"),
+        (998, 1, "ERROR: Query has 998 bytes to spare"),
+        (999, 0, ""),
+    ],
 )
-def test_too_large_fails_and_tight_warns(
+def test_too_large_and_too_tight_fail(
     build_dir: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -68,7 +74,7 @@ def test_too_large_fails_and_tight_warns(
     told: str,
 ) -> None:
     monkeypatch.setattr(package_sizes, "LIMIT_BYTES", 1110 + spare)
-    monkeypatch.setattr(package_sizes, "TIGHT_BYTES", 999)
+    monkeypatch.setattr(package_sizes, "SPARE_BYTES", 999)
     assert package_sizes.main([str(build_dir)]) == code
     printed = capsys.readouterr().err
     assert told in printed

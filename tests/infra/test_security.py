@@ -39,7 +39,7 @@ SITE_CSP = {
     "default-src": {"'none'"},
     "script-src": {"'self'"},
     "style-src": {"'self'"},
-    "img-src": {"'self'", "blob:", "data:", "https://*.amazonaws.com"},
+    "img-src": {"'self'", "blob:", "data:"},
     "connect-src": {"'self'"},
     "form-action": {"'none'"},
     "base-uri": {"'none'"},
@@ -61,6 +61,11 @@ def name_of(resource: Any) -> str:
     return resource["Ref"] if "Ref" in resource else resource["Fn::Sub"]
 
 
+def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """All statements of a policy, those that depend on a condition included."""
+    return [item["Fn::If"][1] if "Fn::If" in item else item for item in document["Statement"]]
+
+
 @pytest.mark.parametrize("function", ["Ingest", "Query", "Compact"])
 def test_a_function_may_do_what_it_does_and_nothing_else(resources: Resources, function: str) -> None:
     assert resources[f"{function}Function"]["Role"] == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
@@ -68,12 +73,22 @@ def test_a_function_may_do_what_it_does_and_nothing_else(resources: Resources, f
     assert "ManagedPolicyArns" not in role
     granted: dict[str, set[str]] = {}
     for policy in role["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for statement in statements(policy["PolicyDocument"]):
             assert statement["Effect"] == "Allow"
             assert not statement.keys() & {"NotAction", "NotResource"}
             for resource in as_list(statement["Resource"]):
                 granted.setdefault(name_of(resource), set()).update(as_list(statement["Action"]))
     assert granted == GRANTS[f"{function}Role"]
+
+
+@pytest.mark.parametrize("function", ["Ingest", "Query", "Compact"])
+@pytest.mark.parametrize(("tracing", "allowed"), [("Active", True), ("PassThrough", False)])
+def test_traces_may_be_written_where_there_are_any(
+    resources: Resources, function: str, tracing: str, allowed: bool
+) -> None:
+    (policy,) = resources.resolved(resources[f"{function}Role"]["Policies"], Tracing=tracing)
+    names = {statement["Sid"] for statement in policy["PolicyDocument"]["Statement"]}
+    assert ("WriteTraces" in names) == allowed
 
 
 def test_there_is_no_role_beside_the_three(resources: Resources) -> None:
@@ -90,7 +105,7 @@ def test_no_permission_has_a_wildcard_but_for_the_objects_of_a_bucket(resources:
     for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         documents += [policy["PolicyDocument"] for policy in resources.of_type(kind).values()]
     allowed = [
-        statement for document in documents for statement in document["Statement"] if statement["Effect"] == "Allow"
+        statement for document in documents for statement in statements(document) if statement["Effect"] == "Allow"
     ]
     assert allowed
     for statement in allowed:
@@ -249,6 +264,9 @@ def test_a_photo_that_is_really_a_page_runs_nothing(resources: Resources) -> Non
 def test_every_answer_carries_the_other_security_headers(resources: Resources, origin: str) -> None:
     headers = headers_of(resources, origin)
     assert headers["StrictTransportSecurity"]["AccessControlMaxAgeSec"] >= 31536000
+    assert headers["StrictTransportSecurity"]["IncludeSubdomains"] is False, (
+        "other hosts of the merchant's are not ours"
+    )
     assert headers["ContentTypeOptions"] == {"Override": True}
     assert headers["ReferrerPolicy"]["ReferrerPolicy"] == "no-referrer"
     assert all(header["Override"] for header in headers.values()), "an origin must not be able to weaken them"

@@ -57,7 +57,7 @@ def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resource
     assert set(routes_of(resources)) == ROUTES
     for route, operation in routes_of(resources).items():
         declared = [parameter["name"] for parameter in operation.get("parameters", [])]
-        assert declared == re.findall(r"{(\w+)}", route), "API Gateway warns of others, and warnings stop a deployment"
+        assert declared == re.findall(r"{(\w+)}", route), "API Gateway warns of others"
 
 
 def test_every_route_leads_to_the_alias(resources: Resources) -> None:
@@ -280,15 +280,42 @@ def test_functions_find_every_setting_they_read(resources: Resources, function: 
     assert read.threads == int(variables["THREADS"])
     assert ("MODEL_DIR" in variables) == ("ModelLayer" in LAYERS[function])
     known = {field.name.upper() for field in fields(settings.Settings)}
-    assert {name for name in variables if not name.startswith("POWERTOOLS_")} <= known, "nobody reads the others"
+    assert {name for name in variables if not name.startswith(("POWERTOOLS_", "MALLOC_"))} <= known, (
+        "nobody reads the others"
+    )
 
 
-def test_a_photo_that_ingest_accepts_can_be_searched_for(resources: Resources) -> None:
-    limits = {
-        resources[function]["Environment"]["Variables"]["MAX_IMAGE_PIXELS"]
+def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
+    """Of 4 MB: 24 megapixels (5,712 x 4,284) are what a phone's camera makes today. Ingest takes what studios make."""
+    pixels = {
+        function: int(resources[function]["Environment"]["Variables"]["MAX_IMAGE_PIXELS"])
         for function in ("IngestFunction", "QueryFunction")
     }
-    assert len(limits) == 1
+    assert 5712 * 4284 < pixels["QueryFunction"] < pixels["IngestFunction"]
+
+
+def test_the_catalogue_has_most_of_the_query_function_s_memory(resources: Resources) -> None:
+    properties = resources["QueryFunction"]
+    variables = {
+        name: value if isinstance(value, str) else "5" for name, value in properties["Environment"]["Variables"].items()
+    }
+    read = settings.read(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"])})
+    assert read.snapshot_bytes > properties["MemorySize"] * 1024 * 1024 / 2
+
+
+def test_errors_are_not_kept_and_pass_as_they_are(resources: Resources) -> None:
+    found = resources["Distribution"]["DistributionConfig"]["CustomErrorResponses"]
+    assert {item["ErrorCode"] for item in found} == {404, 500, 502, 503, 504}
+    assert all(item.keys() == {"ErrorCode", "ErrorCachingMinTTL"} and not item["ErrorCachingMinTTL"] for item in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "matches"),
+    [("", True), ("shop.example.com", True), ("*.example.com", False), ("Shop.example.com", False), ("example", False)],
+)
+def test_a_domain_is_one_host(written: dict[str, Any], name: str, matches: bool) -> None:
+    """The page's address is made of it."""
+    assert bool(re.search(written["Parameters"]["DomainName"]["AllowedPattern"], name)) == matches
 
 
 def test_the_distribution_serves_three_origins(resources: Resources) -> None:

@@ -66,13 +66,13 @@ def make(isolation, tmp_path) -> Iterator[Callable[..., IsolatedRunner]]:
     """Makes runners of a handler that is given as source, and closes them."""
     made: list[IsolatedRunner] = []
 
-    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, layers=()) -> IsolatedRunner:
+    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, **more) -> IsolatedRunner:
         folder = tmp_path / "code"
         folder.mkdir(exist_ok=True)
         (folder / "app.py").write_text(source, encoding="utf-8")
         name = f"F{len(list(tmp_path.iterdir()))}{tmp_path.name}"
         given = {"GIVEN": "/opt/data/given.txt"}
-        function = Function(name, "s-f", "arn:f", "app.handler", folder, given, timeout_s, memory_mb, None, layers)
+        function = Function(name, "s-f", "arn:f", "app.handler", folder, given, timeout_s, memory_mb, None, **more)
         made.append(isolation.runner(function, "http://127.0.0.1:9", tmp_path / "log"))
         return made[-1]
 
@@ -121,7 +121,7 @@ def test_layers_are_found_where_lambda_puts_them(make, tmp_path):
         (tmp_path / name / "python" / "layered.py").write_text(f"NAME = {name!r}", encoding="utf-8")
     (tmp_path / "two" / "data").mkdir()
     (tmp_path / "two" / "data" / "given.txt").write_text("from the layer", encoding="utf-8")
-    runner = make(layers=(tmp_path / "one", tmp_path / "two"))
+    runner = make(layer_dirs=(tmp_path / "one", tmp_path / "two"))
     assert runner.invoke({"do": "import"}).value == "two"
     assert runner.invoke({"do": "read"}).value == "from the layer"
 
@@ -209,6 +209,38 @@ def test_a_report_says_what_a_call_took(make, tmp_path):
     assert float(cold.partition("Duration: ")[2].partition(" ms")[0]) >= 200
     assert "Memory Size: 256 MB" in warm
     assert 5 < int(warm.partition("Max Memory Used: ")[2].partition(" MB")[0]) < 256
+
+
+HOOKED = """
+import os, snapshot_restore_py
+done = [os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+snapshot_restore_py.register_before_snapshot(BEFORE)
+snapshot_restore_py.register_after_restore(AFTER)
+handler = lambda event, context: done
+"""
+
+
+def hooked(before: str = "lambda: done.append('before')", after: str = "lambda: done.append('after')") -> str:
+    return HOOKED.replace("BEFORE", before).replace("AFTER", after)
+
+
+def test_where_snapstart_is_on_lambdas_runtime_client_runs_the_hooks_before_the_first_call(make, tmp_path):
+    runner = make(hooked(), snap_start=True)
+    assert [runner.invoke({}).value for _ in range(2)] == [["snap-start", "before", "after"]] * 2
+    first, second = [line for line in log(tmp_path).splitlines() if line.startswith("REPORT")]
+    assert "Restore Duration: " in first
+    assert "Restore Duration: " not in second
+    assert "Init Duration: " not in first
+
+
+def test_where_it_is_off_no_hook_runs(make):
+    assert make(hooked()).invoke({}).value == ["on-demand"]
+
+
+@pytest.mark.parametrize("hook", ["before", "after"])
+def test_a_hook_that_fails_is_an_error_that_says_so(make, hook):
+    result = make(hooked(**{hook: "lambda: 1 / 0"}), snap_start=True).invoke({})
+    assert result.error["errorType"] == "ZeroDivisionError"
 
 
 def test_calls_are_made_side_by_side_by_as_many_processes_as_there_are_runners(make):

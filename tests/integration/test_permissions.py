@@ -1,4 +1,4 @@
-"""What a function's role allows is what the function's calls need: recorded at botocore, compared with template.yaml."""
+"""What a function's role allows is what the function's calls need: recorded at botocore, compared with the translated template."""
 
 import base64
 import json
@@ -15,6 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 from lookalike.aws import s3_client
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
+from tests.infra.translated import Resources, translated
 from tests.support import functions
 from tests.support.api import event as http_event
 from tests.support.fakes import FakeEmbedder, photo
@@ -31,24 +32,47 @@ ACTIONS = {
     "DeleteObject": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
 }
-# Lambda uses the role for these itself: it polls the queue, writes the log and sends the traces.
-BY_LAMBDA = ("sqs:", "logs:", "xray:")
+# Lambda uses the role for these itself, as AWS documents them: it polls the queue, writes the log and sends the traces.
+POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
+TRACING = ("xray:PutTraceSegments", "xray:PutTelemetryRecords")
 
 Grants = set[tuple[str, str]]
 
 
-def granted(role: str) -> Grants:
-    """What a role allows, as (action, resource)."""
-    template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+@pytest.fixture(scope="module")
+def resources() -> Resources:
+    return translated(yaml_parse((ROOT / "template.yaml").read_text("utf-8")))
+
+
+def granted(resources: Resources, function: str) -> Grants:
+    """What a function's role allows where everything is switched on, as (action, resource)."""
+    role = resources[resources[function]["Role"]["Fn::GetAtt"][0]]
     grants = set()
-    for policy in template["Resources"][role]["Properties"]["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
+    for policy in role["Policies"]:
+        for item in policy["PolicyDocument"]["Statement"]:
+            statement = item["Fn::If"][1] if "Fn::If" in item else item
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            for action in actions:
-                if not action.startswith(BY_LAMBDA):
-                    resource = statement["Resource"]
-                    grants.add((action, resource.get("Fn::Sub") or "${" + ".".join(resource["Fn::GetAtt"]) + "}"))
+            grants |= {(action, named(statement["Resource"])) for action in actions}
     return grants
+
+
+def named(resource: Any) -> str:
+    if isinstance(resource, str):
+        return resource
+    return resource.get("Fn::Sub") or "${" + ".".join(resource["Fn::GetAtt"]) + "}"
+
+
+def needed_by_lambda(resources: Resources, function: str) -> Grants:
+    """What Lambda does with a function's role, whatever the function does."""
+    properties = resources[function]
+    needed = {(action, f"${{{properties['LoggingConfig']['LogGroup']['Ref']}.Arn}}") for action in LOGGING}
+    if "TracingConfig" in properties:
+        needed |= {(action, "*") for action in TRACING}
+    for source in resources.of_type("AWS::Lambda::EventSourceMapping").values():
+        if source["FunctionName"] == {"Ref": function}:
+            needed |= {(action, named(source["EventSourceArn"])) for action in POLLING}
+    return needed
 
 
 class Recorder:
@@ -146,7 +170,7 @@ def ingest(app: ModuleType, *keys: str, kind: str = "ObjectCreated:Put") -> None
 
 
 def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
-    s3: MishapS3, load: Callable[[str], ModuleType]
+    s3: MishapS3, load: Callable[[str], ModuleType], resources: Resources
 ) -> None:
     recorder = Recorder()
     app = load("ingest")
@@ -156,10 +180,12 @@ def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     ingest(app, "images/blue.jpg")
     s3.mishaps = ["lost request"]
     ingest(app, "images/green.jpg")
-    assert recorder.needed == granted("IngestRole")
+    assert recorder.needed | needed_by_lambda(resources, "IngestFunction") == granted(resources, "IngestFunction")
 
 
-def test_the_query_function_may_do_what_it_does_and_nothing_else(load: Callable[[str], ModuleType]) -> None:
+def test_the_query_function_may_do_what_it_does_and_nothing_else(
+    load: Callable[[str], ModuleType], resources: Resources
+) -> None:
     ingest(load("ingest"), "images/red.jpg", "images/blue.jpg")
     load("compact").handler({}, functions.Context())
     ingest(load("ingest"), "images/green.jpg")
@@ -174,14 +200,16 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(load: Callable[
         http_event("GET /api/health"),
     ):
         assert app.handler(request, functions.Context())["statusCode"] == 200
-    assert recorder.needed == granted("QueryRole")
+    assert recorder.needed | needed_by_lambda(resources, "QueryFunction") == granted(resources, "QueryFunction")
 
 
-def test_the_compact_function_may_do_what_it_does_and_nothing_else(load: Callable[[str], ModuleType]) -> None:
+def test_the_compact_function_may_do_what_it_does_and_nothing_else(
+    load: Callable[[str], ModuleType], resources: Resources
+) -> None:
     for name in ("red", "blue", "green"):
         ingest(load("ingest"), f"images/{name}.jpg")
     recorder = Recorder()
     app = load("compact")
     for _ in range(2):  # the second collects what the first has folded
         app.handler({}, functions.Context())
-    assert recorder.needed == granted("CompactRole")
+    assert recorder.needed | needed_by_lambda(resources, "CompactFunction") == granted(resources, "CompactFunction")

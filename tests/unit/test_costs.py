@@ -30,6 +30,7 @@ def test_a_million_queries_by_hand() -> None:
     assert usd(SHOP, "answers", "Lambda, requests") == pytest.approx(0.20)
     assert usd(SHOP, "answers", "HTTP API") == pytest.approx(1.00)
     assert usd(SHOP, "answers", "X-Ray") == pytest.approx(5.00)
+    assert usd(SHOP, "answers", "CloudFront, photos to the API") == pytest.approx(1e6 * 60 * 1024 / 2**30 * 0.02)
     assert usd(SHOP, "photos shown", "CloudFront, bytes") == pytest.approx(5e6 * 60 * 1024 / 2**30 * 0.085)
     assert usd(SHOP, "photos shown", "S3") == pytest.approx(5e6 / 1000 * 0.0004)
 
@@ -55,6 +56,22 @@ def test_traces_are_sampled_where_there_are_many() -> None:
     assert replace(ten_a_second, tracing=False).traced == 0
 
 
+def test_what_queries_send_is_paid_for_in_the_hours_that_have_one() -> None:
+    assert usd(replace(SHOP, queries=0), "standing", "metrics, of queries") == 0
+    assert usd(replace(SHOP, queries=73), "standing", "metrics, of queries") == pytest.approx(3 * 0.30 / 10)
+    assert usd(SHOP, "standing", "metrics, of queries") == pytest.approx(3 * 0.30)
+
+
+def test_a_problem_is_a_metric_in_the_hours_in_which_it_happens() -> None:
+    def asked(work: Workload) -> float:
+        return usd(work, "standing", "metrics, of problems")
+
+    assert asked(SHOP) == pytest.approx(8 * 0.30), "ten thousand in a month: every kind in every hour"
+    # A hundred of 730 hours have one.
+    assert asked(replace(SHOP, queries=10_000)) == pytest.approx(100 / 730 * 0.30)
+    assert asked(replace(SHOP, problem_share=0)) == 0
+
+
 def test_snapstart_costs_while_nobody_asks() -> None:
     idle = replace(SHOP, queries=0)
     difference = total(replace(idle, snapstart=True)) - total(idle)
@@ -69,7 +86,7 @@ def test_what_is_free_is_free_once() -> None:
 
 
 def test_a_shop_that_nobody_asks_pays_for_little_but_storage() -> None:
-    assert total(replace(SHOP, queries=0), free_tier=True) < 0.20
+    assert total(replace(SHOP, queries=0), free_tier=True) < 0.30
 
 
 def test_an_empty_shop_has_no_division_by_nothing() -> None:

@@ -347,7 +347,7 @@ class TestMemory:
 
         world.ingest(*(created(f"images/{number}.jpg") for number in range(40)))
 
-        assert world.embedder.batches == [16, 16, 8]
+        assert world.embedder.batches == [8, 8, 8, 8, 8]
 
 
 class AtOnce(ThreadPoolExecutor):

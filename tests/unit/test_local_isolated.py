@@ -15,7 +15,7 @@ READY = Result()
 class Environment:
     """An execution environment that does with each event what its script says."""
 
-    pid, peak_mb, init_ms = 1, 10.0, 1.0
+    pid, peak_mb, init_ms, restore_ms = 1, 10.0, 1.0, None
     has_ended = is_over_memory = False
 
     def __init__(self, *script: Result | Exception, ready: Result = READY) -> None:

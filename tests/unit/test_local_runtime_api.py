@@ -177,7 +177,21 @@ def test_an_answer_that_takes_too_long_is_not_waited_for():
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "invocation/next"), ("GET", "invocation/id-1/response"), ("GET", "restore/next")]
+    ("method", "path"), [("POST", "invocation/next"), ("GET", "invocation/id-1/response"), ("POST", "restore/next")]
 )
 def test_other_requests_are_not_found(method, path):
     assert ask(RuntimeApi(), method, path).status == 404
+
+
+def test_a_process_that_is_ready_to_be_frozen_goes_on_as_the_copy_once():
+    api = RuntimeApi()
+    assert ask(api, "GET", "restore/next").status == 200
+    assert api.restored_at is not None
+    assert ask(api, "GET", "restore/next").status == 403
+
+
+def test_a_copy_that_cannot_go_on_is_an_error_of_the_start():
+    api = RuntimeApi()
+    ask(api, "GET", "restore/next")
+    assert ask(api, "POST", "restore/error", b'{"errorType": "Broken", "errorMessage": "no"}').status == 202
+    assert api.wait_until_ready(SOON_S).error == {"errorType": "Broken", "errorMessage": "no"}

@@ -29,6 +29,13 @@ def test_a_function_has_its_code_and_its_limits(stack):
     assert stack.functions["Ticker"].reserved_concurrency == 1
 
 
+def test_a_function_starts_from_a_snapshot_where_the_template_says_so(tmp_path):
+    template = TEMPLATE.replace("CodeUri: eater/", "CodeUri: eater/\n      SnapStart: {ApplyOn: PublishedVersions}")
+    functions = read(tmp_path, template).functions
+    assert functions["Eater"].snap_start
+    assert not functions["Teller"].snap_start
+
+
 LAYERS = """
   First: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: first/}}
   Second: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: second/}}

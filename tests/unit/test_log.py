@@ -38,6 +38,12 @@ def test_two_appends_of_one_moment_have_names_of_their_own(monkeypatch: pytest.M
     assert len(names) == 20
 
 
+def test_a_name_says_when_it_was_appended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.25)
+    assert log.appended_ms(log.append(MemoryStore(), ROWS, dimensions=DIMENSIONS)) == 1_700_000_000_250
+    assert log.appended_ms("log/by-hand.safetensors") is None
+
+
 @pytest.mark.parametrize("fault", [Fault.LANDED_EXISTS, Fault.LANDED_CONFLICT, Fault.LOST_CONFLICT])
 def test_append_survives_a_lost_response(fault: Fault) -> None:
     memory = MemoryStore()

@@ -1,6 +1,7 @@
 import pytest
 
 from lookalike import object_store
+from lookalike.deadline import DeadlineStore
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
 from tests.support.object_store_contract import ObjectStoreContract
@@ -29,6 +30,35 @@ class TestFaultyStoreWithoutFaults(ObjectStoreContract):
     @pytest.fixture
     def store(self) -> ObjectStore:
         return FaultyStore(MemoryStore())
+
+
+class TestDeadlineStoreInTime(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        return DeadlineStore(MemoryStore(), 3600)
+
+
+def test_past_a_deadline_no_call_begins() -> None:
+    now = [100.0]
+    counting = CountingStore(MemoryStore())
+    counting.put_if_absent("log/1", b"1")
+    counting.put_if_absent("log/2", b"2")
+    counting.reset()
+    store = DeadlineStore(counting, 4, clock=lambda: now[0])
+    listing = store.list("log/")
+    assert next(listing).name == "log/1"
+    now[0] = 104.5
+    for call in (
+        lambda: next(listing),
+        lambda: store.get("log/1"),
+        lambda: store.get_range("log/1", 0, 1),
+        lambda: store.put_if_absent("log/3", b""),
+        lambda: store.delete("log/1"),
+        lambda: list(store.list("log/")),
+    ):
+        with pytest.raises(StoreUnavailable, match="within 4 s"):
+            call()
+    assert counting.requests == {"list": 1}
 
 
 def no_sleep(seconds: float) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lookalike.compaction import Policy, compact
 from lookalike.errors import ModelError
 from lookalike.object_store import MemoryStore
 from lookalike.records import Op, Row, order_of
 from tests.support import functions
 from tests.support.api import Answer, Api, event, query_function
 from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row
+from tests.support.stores import LatencyStore
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -354,13 +357,16 @@ class TestWhatIsNotTheRequestsFault:
             api.search(photo("red"))
 
     def test_silence_of_s3_is_answered_before_the_function_is_ended(self, api: Api) -> None:
-        """Lambda ends it after 29 seconds, and then the caller learns nothing."""
+        """The API gives up after 30 seconds, a start included, and then the caller learns nothing."""
         api.get("/api/health")
         config = api.made[1].meta.config
         attempts = config.retries["total_max_attempts"]
         pauses_s = sum(2**attempt for attempt in range(attempts - 1))
 
-        assert attempts * (config.connect_timeout + config.read_timeout) + pauses_s < 29
+        asked_s = attempts * (config.connect_timeout + config.read_timeout) + pauses_s
+        start_s = 2 + api.app._AHEAD_S + 3
+        assert start_s < 10, "Lambda begins a longer initialisation again"
+        assert start_s + asked_s < 30
 
 
 class TestImageAddresses:
@@ -541,6 +547,18 @@ class TestStart:
         api.store.down = set()
         assert api.search(photo("red")).status == 200
 
+    def test_a_store_that_is_slow_is_given_up_in_the_end(
+        self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        api = query_function(monkeypatch, rows=ROWS)
+        slow = LatencyStore(api.store, request_s=0.1)
+        monkeypatch.setattr(api.app, "S3Store", lambda *given: slow)
+        monkeypatch.setattr(api.app, "_AHEAD_S", 0.15)
+        api.app._start("on-demand")
+        assert "could not be read ahead" in caplog.text
+
+        assert products(api.search(photo("red")))[0] == "red", "a request is more patient"
+
     def test_a_restored_copy_asks_for_what_is_new(
         self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
     ) -> None:
@@ -584,10 +602,11 @@ class TestStart:
     def test_no_connection_is_frozen(self, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]) -> None:
         api = query_function(monkeypatch, rows=ROWS)
         api.app._start("snap-start")
-        closed: list[bool] = []
-        monkeypatch.setattr(api.app._services().client, "close", lambda: closed.append(True))
+        done: list[str] = []
+        monkeypatch.setattr(api.app._services().reader, "settle", lambda timeout_s: done.append("settled"))
+        monkeypatch.setattr(api.app._services().client, "close", lambda: done.append("closed"))
         hooks["before"][0]()
-        assert closed == [True]
+        assert done == ["settled", "closed"], "who still reads in the background would open one again"
 
 
 def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
@@ -597,11 +616,29 @@ def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.Cap
 
     (measured,) = functions.sent_metrics(capsys.readouterr().out)
     assert measured["LogSegments"] == [1]  # as the rows were put, all at once
+    assert 0 <= measured["LogAge"][0] < 60
     assert measured["SearchTime"][0] > 0
     (directive,) = measured["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
     assert directive["Dimensions"] == [["service"]]
     assert measured["service"] == "query"
+
+
+def test_the_age_of_the_log_is_that_of_the_batch_that_waits_longest(
+    api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds since it was appended; none once compaction has folded it."""
+    began = time.time()
+    monkeypatch.setattr("time.time", lambda: began + 5000)
+    api.fill(put_row("images/new.jpg", photo("new")))
+    monkeypatch.setattr("time.time", lambda: began + 7200)
+    api.search(photo("red"))
+    compact(api.store, Policy())
+    api.search(photo("red"))
+
+    sent = functions.sent_metrics(capsys.readouterr().out)
+    ages = [measured["LogAge"][0] for measured in sent if "LogAge" in measured]
+    assert ages == [pytest.approx(7200, abs=60), 0]
 
 
 def test_the_drift_of_the_model_is_told_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -277,6 +278,123 @@ def test_one_thread_at_a_time_brings_embeddings_in() -> None:
     go_on.set()
     wait_for_residency(held)
     assert segments(snapshot)[0].is_resident
+
+
+# --- a process that is about to be frozen -----------------------------------------------------------------------------
+
+
+class SlowResidency(CountingStore):
+    """Reads for the background wait until they are let through."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        super().__init__(inner)
+        self.through = threading.Event()
+        self.asked = threading.Event()
+
+    def get_range(self, name: str, start: int, end: int) -> bytes:
+        if threading.current_thread().name == "residency":
+            self.asked.set()
+            assert self.through.wait(10)
+        return super().get_range(name, start, end)
+
+
+def test_settling_waits_until_embeddings_have_come_in() -> None:
+    slow = SlowResidency(filled(ROWS, 200))
+    held = reader_of(slow, memory_bytes=10_000_000)
+    snapshot = held.refresh()
+    threading.Timer(0.3, slow.through.set).start()
+    held.settle(10)
+    assert [segment.is_resident for segment in segments(snapshot)] == [True, True]
+
+
+def test_a_reader_that_settled_in_the_middle_begins_again_when_it_is_asked() -> None:
+    """A copy that wakes up has a thread that waits on a connection which is long gone."""
+    slow = SlowResidency(filled(ROWS))
+    held = reader_of(slow, memory_bytes=10_000_000)
+    snapshot = held.refresh()
+    assert slow.asked.wait(10)
+    began = time.monotonic()
+    held.settle(0.1)
+    assert time.monotonic() - began < 5, "what hangs is left alone"
+    stuck = held._residency
+    assert stuck is not None
+    assert stuck.is_alive()
+
+    slow.asked.clear()
+    held.refresh()
+    assert held._residency is not stuck
+    assert slow.asked.wait(10)
+    slow.through.set()
+    wait_for_residency(held)
+    assert segments(snapshot)[0].is_resident
+    stuck.join(10)
+    assert not stuck.is_alive()
+
+
+def test_settling_before_anything_was_read_is_nothing() -> None:
+    reader_of(MemoryStore()).settle(0)
+
+
+# --- memory, while segments are replaced ------------------------------------------------------------------------------
+
+
+def test_embeddings_make_room_before_what_replaces_their_segment_is_read() -> None:
+    store = filled(ROWS)
+    held = reader_of(store, memory_bytes=10_000_000)
+    old = held.refresh()
+    wait_for_residency(held)
+    (replaced,) = segments(old)
+    assert replaced.is_resident
+    expected = ask(old)
+    append(store, spectra.power_law(4, 200, DIMENSIONS), ROWS)
+    compact(store, Policy(fanout=2, garbage_share=1.0))
+    seen: list[bool] = []
+    new_name = manifest.newest(store).segments[-1].name
+
+    class Watched(CountingStore):
+        def get_range(self, name: str, start: int, end: int) -> bytes:
+            if name == new_name:
+                seen.append(replaced.is_resident)
+            return super().get_range(name, start, end)
+
+    held._store = Watched(store)
+    new = held.refresh()
+    wait_for_residency(held)
+    assert replaced not in segments(new), "the merge replaced it"
+    assert seen
+    assert not any(seen)
+    assert ask(old) == expected, "whoever still has the old snapshot reads the few rows it needs"
+
+
+def test_what_a_thread_is_bringing_in_is_dropped_when_its_segment_is_replaced() -> None:
+    slow = SlowResidency(filled(ROWS))
+    held = reader_of(slow, memory_bytes=10_000_000)
+    old = held.refresh()
+    assert slow.asked.wait(10)
+    working = held._residency
+    assert working is not None
+    append(slow.inner, spectra.power_law(4, 200, DIMENSIONS), ROWS)
+    compact(slow.inner, Policy(fanout=2, garbage_share=1.0))
+    new = held.refresh()
+    slow.through.set()
+    working.join(10)
+    wait_for_residency(held)
+    assert [segment.is_resident for segment in segments(old)] == [False]
+    assert all(segment.is_resident for segment in segments(new))
+
+
+def test_a_long_log_takes_its_memory_from_the_embeddings() -> None:
+    store = filled(ROWS)
+    (one,) = segments(reader_of(store).refresh())
+    memory_bytes = one.scan_bytes + one.embedding_bytes + 1000
+    held = reader_of(store, memory_bytes=memory_bytes)
+    snapshot = held.refresh()
+    wait_for_residency(held)
+    assert segments(snapshot)[0].is_resident
+    append(store, spectra.power_law(4, 20, DIMENSIONS), ROWS)
+    snapshot = held.refresh()
+    wait_for_residency(held)
+    assert not segments(snapshot)[0].is_resident
 
 
 def test_a_snapshot_whose_segment_was_collected_is_an_error_that_says_so() -> None:

@@ -28,11 +28,20 @@ def test_every_variable_is_read() -> None:
             "MAX_IMAGE_PIXELS": "5",
             "MAX_STALENESS_S": "0.5",
             "GRACE_S": "7",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "513",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321",
         }
     )
 
-    assert read == settings.Settings("a", "b", Path("/m"), 3, "p/", 4, 5, 0.5, 7.0, 1024 * 1024)
+    assert read == settings.Settings("a", "b", Path("/m"), 3, "p/", 4, 5, 0.5, 7.0, 1024 * 1024 - 5 * 16)
+
+
+@pytest.mark.parametrize(
+    ("memory_mib", "pixels", "left"),
+    [("1769", "25000000", 1_119_386_624), ("1769", "64000000", 495_386_624), ("320", "1", 0)],
+)
+def test_the_catalogue_gets_what_the_largest_photo_leaves(memory_mib: str, pixels: str, left: int) -> None:
+    variables = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mib, "MAX_IMAGE_PIXELS": pixels}
+    assert settings.read(REQUIRED | variables).snapshot_bytes == left
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

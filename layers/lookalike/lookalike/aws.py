@@ -21,6 +21,7 @@ _FINGERPRINT = re.compile("[0-9a-f]{64}")
 def s3_client(
     *,
     connections: int = 32,
+    connect_timeout_s: float = 2,
     read_timeout_s: float = 20,
     attempts: int = 4,
     endpoint_url: str | None = None,
@@ -28,10 +29,11 @@ def s3_client(
 ) -> Any:
     """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it.
 
-    ``session`` is a boto3.Session of another region or profile. ``endpoint_url`` names another S3 than the environment's. ``read_timeout_s`` is the longest silence of S3 within one of ``attempts`` attempts.
+    ``session`` is a boto3.Session of another region or profile. ``endpoint_url`` names another S3 than the environment's.
+    Each of ``attempts`` attempts may wait ``connect_timeout_s`` for a connection and ``read_timeout_s`` for S3 to say something.
     """
     config = Config(
-        connect_timeout=2,
+        connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
         max_pool_connections=connections,
         retries={"mode": "standard", "total_max_attempts": attempts},

@@ -91,6 +91,8 @@ _LONGEST: Final = 1.5
 _LARGE_PIXELS: Final = 16_000_000
 _one_large_photo = threading.Lock()
 
+_TILE: Final = 2048  # pixels on each side
+
 # A progressive JPEG can repeat a hundred-byte scan forever, each costing a pass over all pixels: 200 of them
 # on 62 megapixels took 9 s. Encoders write about ten.
 _MAX_SCANS: Final = 100
@@ -170,13 +172,27 @@ def _resizable(image: Image.Image) -> Image.Image:
 
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Greyscale of 16 or 32 bits to 8: Pillow's own conversion clips at 255 instead of scaling."""
-    samples = np.asarray(image)
     if image.mode.startswith("I;16"):
-        return Image.fromarray((samples >> 8).astype(np.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    # By tiles: arrays of all samples would take five times the memory of the photo.
+    width, height = image.size
+    tiles = [
+        (left, upper, min(left + _TILE, width), min(upper + _TILE, height))
+        for upper in range(0, height, _TILE)
+        for left in range(0, width, _TILE)
+    ]
     # 32-bit integers and floats have no agreed white: the brightest sample is taken for it.
-    finite = np.nan_to_num(samples.astype(np.float32), posinf=0.0, neginf=0.0)
-    brightest = max(float(finite.max(initial=0.0)), 1e-12)
-    return Image.fromarray((np.clip(finite / brightest, 0.0, 1.0) * 255.0).astype(np.uint8))
+    brightest = max(1e-12, *(float(_finite(image.crop(tile)).max()) for tile in tiles))
+    scaled = Image.new("L", image.size)
+    for tile in tiles:
+        samples = np.clip(_finite(image.crop(tile)) / brightest, 0.0, 1.0) * 255.0
+        scaled.paste(Image.fromarray(samples.astype(np.uint8)), tile)
+    return scaled
+
+
+def _finite(image: Image.Image) -> NDArray[np.float32]:
+    samples: NDArray[np.float32] = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
+    return samples
 
 
 def _orientation(image: Image.Image) -> int:

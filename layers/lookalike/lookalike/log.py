@@ -22,12 +22,18 @@ def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
 
     Raises StoreUnavailable where the outcome is unknown: append again.
     """
-    # The time is for people who list the bucket; nothing depends on it.
+    # The time is for people who list the bucket, and for ``appended_ms``; what a snapshot holds does not depend on it.
     name = f"{PREFIX}{int(time.time() * 1000):013}-{uuid.uuid4().hex}.safetensors"
     data = segment.encode(segment.from_rows(rows, dimensions))
     if not create(store, name, data):
         raise StoreError(f"another object is named {name}, which a random name should rule out")
     return name
+
+
+def appended_ms(name: str) -> int | None:
+    """When a log segment was appended, in milliseconds since 1970, by the writer's clock; None where the name does not say."""
+    time_ms = name.removeprefix(PREFIX).partition("-")[0]
+    return int(time_ms) if time_ms.isascii() and time_ms.isdigit() else None
 
 
 def entries(store: ObjectStore) -> list[Entry]:

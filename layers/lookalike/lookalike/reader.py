@@ -10,7 +10,8 @@ segments that are still to be folded: one that is gone would be taken for unfold
 collected segments.
 
 A cold reader loads what a search scans, in parallel ranged reads. The embeddings follow in the background where memory
-allows; until then a search reads the few rows it needs.
+allows; until then a search reads the few rows it needs. They make room again for what is new: a merge replaces segments by
+one as large, and both are held for a moment.
 """
 
 import logging
@@ -63,6 +64,7 @@ class SnapshotReader:
         self._snapshot: Snapshot | None = None
         self._refreshed_at = 0.0
         self._residency: threading.Thread | None = None
+        self._enough = threading.Event()  # set: the thread stops
 
     @property
     def age_s(self) -> float:
@@ -80,6 +82,17 @@ class SnapshotReader:
         """The newest snapshot. Raises StoreError."""
         with self._lock:
             return self._refresh()
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
+
+        For a process that is about to be frozen: nothing reads from the store afterwards until it is asked again.
+        """
+        with self._lock:
+            if self._residency is not None:
+                self._residency.join(timeout_s)
+            # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
+            self._enough.set()
 
     def _refresh(self) -> Snapshot:
         for _ in range(_REFRESH_ATTEMPTS):
@@ -136,14 +149,23 @@ class SnapshotReader:
     def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
         """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
         missing = [ref for ref in refs if ref.name not in self._base]
+        self._make_room({ref.name for ref in refs})
         wanted = {ref.rotation for ref in refs if ref.rotation}
         rotations = {name: self._pool.submit(self._store.get, name) for name in sorted(wanted - self._rotations.keys())}
         reads = {ref.name: self._start_reading(ref) for ref in missing}
         self._rotations = {name: held for name, held in self._rotations.items() if name in wanted} | {
             name: rotation.decode(read.result()) for name, read in rotations.items()
         }
-        opened = {ref.name: self._open(ref, reads[ref.name]) for ref in missing}
+        opened = {ref.name: self._open(ref, reads.pop(ref.name)) for ref in missing}
         return {ref.name: self._base[ref.name] if ref.name in self._base else opened[ref.name] for ref in refs}
+
+    def _make_room(self, wanted: set[str]) -> None:
+        """Let go of the embeddings of segments that are wanted no more; the snapshot there is reads the few it needs."""
+        replaced = [held for name, held in self._base.items() if name not in wanted and isinstance(held, StoredSegment)]
+        if replaced:
+            self._enough.set()
+        for held in replaced:
+            held.release()
 
     def _start_reading(self, ref: SegmentRef) -> list[Future[bytes]]:
         if not ref.scan_bytes or ref.size <= _READ_AT_ONCE_BYTES:  # of the older format, or small: all of it
@@ -171,24 +193,34 @@ class SnapshotReader:
         return fetched
 
     def _start_residency(self) -> None:
-        """Load embeddings in the background, as many segments' as there is memory for."""
+        """Load embeddings in the background, as many segments' as there is memory for; let go of the others'."""
         stored = [held for held in self._base.values() if isinstance(held, StoredSegment)]
-        room = self._memory_bytes - sum(held.scan_bytes for held in stored)
+        # The log is in memory whole, and once more as the one segment that lies on top.
+        log_bytes = 2 * sum(held.embedding.nbytes for held in self._log.values())
+        room = self._memory_bytes - log_bytes - sum(held.scan_bytes for held in stored)
         lacking = []
         for held in stored:
             if held.embedding_bytes <= room:
                 room -= held.embedding_bytes
                 if not held.is_resident:
                     lacking.append(held)
-        if lacking and not (self._residency and self._residency.is_alive()):
-            self._residency = threading.Thread(target=_make_resident, args=(lacking,), name="residency", daemon=True)
+            elif held.embedding_bytes > _READ_AT_ONCE_BYTES:
+                held.release()
+        if lacking and not self._is_loading():
+            self._enough = threading.Event()
+            self._residency = threading.Thread(
+                target=_make_resident, args=(lacking, self._enough), name="residency", daemon=True
+            )
             self._residency.start()
 
+    def _is_loading(self) -> bool:
+        return self._residency is not None and self._residency.is_alive() and not self._enough.is_set()
 
-def _make_resident(segments: Iterable[StoredSegment]) -> None:
+
+def _make_resident(segments: Iterable[StoredSegment], enough: threading.Event) -> None:
     for held in segments:
         try:
-            held.make_resident()
+            held.make_resident(enough)
         except StoreError as error:
             # Searches go on reading what they need, and the next refresh tries again.
             _log.warning("embeddings were not made resident: %s", error)

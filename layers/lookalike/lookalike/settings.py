@@ -8,6 +8,12 @@ from pathlib import Path
 
 from lookalike.errors import LookalikeError
 
+BESIDE_BYTES = 320 * 1024 * 1024
+"""Memory that a query takes beside the catalogue and its photo: Python, libraries and the model 190 MB, a request, a search."""
+
+DECODING_BYTES_A_PIXEL = 16
+"""Memory that decoding takes at most: WebP's decoder holds four copies of 32 bits a pixel. A test measures every format."""
+
 
 class SettingsError(LookalikeError):
     """An environment variable is missing or is not what it should be."""
@@ -44,6 +50,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         except ValueError as error:
             raise SettingsError(f"the environment variable {name} is {text!r}: {error}") from error
 
+    max_image_pixels = value("MAX_IMAGE_PIXELS", _count, str(64_000_000))
+    # Lambda says how much memory the function has, in MiB.
+    memory_bytes = value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _count, "1769") * 1024 * 1024
     return Settings(
         store_bucket=value("STORE_BUCKET", _name),
         catalogue_bucket=value("CATALOGUE_BUCKET", _name),
@@ -51,17 +60,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         threads=value("THREADS", _count, "2"),
         image_prefix=value("IMAGE_PREFIX", str, "images/"),
         max_image_bytes=value("MAX_IMAGE_BYTES", _count, str(20 * 1024 * 1024)),
-        max_image_pixels=value("MAX_IMAGE_PIXELS", _count, str(64_000_000)),
+        max_image_pixels=max_image_pixels,
         max_staleness_s=value("MAX_STALENESS_S", _seconds, "5"),
         grace_s=value("GRACE_S", _seconds, str(15 * 60)),
-        # Lambda says how much memory the function has, in MiB.
-        snapshot_bytes=_snapshot_bytes(value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _count, "1769")),
+        snapshot_bytes=max(0, memory_bytes - BESIDE_BYTES - DECODING_BYTES_A_PIXEL * max_image_pixels),
     )
-
-
-def _snapshot_bytes(memory_mib: int) -> int:
-    """What is left beside Python, its libraries, the model (about 300 MB) and what a request takes."""
-    return max(0, (memory_mib - 512) * 1024 * 1024)
 
 
 def _name(text: str) -> str:

@@ -17,6 +17,7 @@ Codes are deflated with Huffman coding alone: they have no repetitions to look f
 
 import math
 import struct
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -211,20 +212,32 @@ class StoredSegment(Rows):
     def is_resident(self) -> bool:
         return self._resident is not None
 
-    def make_resident(self) -> None:
-        """Read all embeddings into memory, where they stay. Raises StoreError, ObjectMissing."""
+    def make_resident(self, enough: threading.Event | None = None) -> None:
+        """Read all embeddings into memory, where they stay until ``release``. Raises StoreError, ObjectMissing.
+
+        Stops between two reads, with nothing done, once ``enough`` is set.
+        """
         matrix = np.empty(self._embedding.shape, np.float32)
         target = memoryview(matrix).cast("B") if matrix.size else memoryview(b"")
         for start in range(0, self.embedding_bytes, _READ_AT_ONCE_BYTES):
+            if enough is not None and enough.is_set():
+                return
             end = min(start + _READ_AT_ONCE_BYTES, self.embedding_bytes)
             target[start:end] = self._read(start, end)
+        if enough is not None and enough.is_set():
+            return
         matrix.flags.writeable = False
         self._resident = matrix
 
+    def release(self) -> None:
+        """Let go of the embeddings in memory: searches read the few they need."""
+        self._resident = None
+
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
         """See ``Rows``. Rows near each other are read at once, and all ranges in parallel."""
-        if self._resident is not None:
-            return partial(copy_rows, self._resident, puts)
+        resident = self._resident
+        if resident is not None:
+            return partial(copy_rows, resident, puts)
         row_bytes = self.dimensions * np.dtype(np.float32).itemsize
         wanted, place = np.unique(puts, return_inverse=True)
         spans = list(ranges(wanted, max(1, NEAR_BYTES // row_bytes), max(1, _READ_AT_ONCE_BYTES // row_bytes)))
