@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lookalike import settings
 from scripts.benchmarks.results import Result
 from scripts.prices import LAMBDA_REQUESTS, LAMBDA_X86
 
 MIB: Final = 1024 * 1024
 PROCESSOR_BYTES: Final = 1769 * MIB  # of memory, for each processor that Lambda gives
 LARGEST_BYTES: Final = 10_240 * MIB
-BESIDE_BYTES: Final = 512 * MIB  # model, libraries and a request, as lookalike.settings has it
+PHOTO_PIXELS: Final = 25_000_000  # the most of a query, as template.yaml has it
+BESIDE_BYTES: Final = settings.BESIDE_BYTES + settings.DECODING_BYTES_A_PIXEL * PHOTO_PIXELS
 EMBED_MS: Final = 60  # as scripts/costs.py has it
 CALL_MS: Final = 15  # from one function to others and back
 _MILLION: Final = 1_000_000
