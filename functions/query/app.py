@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.deadline import DeadlineStore
 from lookalike.embedder import Embedder
 from lookalike.knn import Answer
+from lookalike.model import ModelSpec
 from lookalike.object_store import CountingStore
 from lookalike.reader import SnapshotReader
 from lookalike.records import Op
@@ -88,24 +89,30 @@ class _Services:
         # patient as _AHEAD_S lies before it: the answer is ours to give.
         self.client = s3_client(read_timeout_s=3, attempts=3)
         self.restored = False
-        self.embedder = Embedder(
-            self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
-        )
-        # Here, once for each execution environment: the next one may run on another kind of processor.
-        if self.embedder.spec.probe is not None:
-            with single_metric(
-                name="ModelDrift",
-                unit=MetricUnit.NoUnit,
-                value=self.embedder.drift(),
-                default_dimensions={"service": "embedder"},
-            ):
-                pass
+        self.spec = ModelSpec.load(self.settings.model_dir)
         self.catalogue = S3Catalogue(self.client, self.settings.catalogue_bucket)
         self.store = CountingStore(self._store(self.client))
         self.reader = SnapshotReader(
-            self.store, dimensions=self.embedder.dimensions, memory_bytes=self.settings.snapshot_bytes
+            self.store, dimensions=self.spec.dimensions, memory_bytes=self.settings.snapshot_bytes
         )
         self.scanners = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="scan")
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The model, loaded when it is first asked for."""
+        embedder = Embedder(
+            self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
+        )
+        # Here, once for each execution environment: the next one may run on another kind of processor.
+        if self.spec.probe is not None:
+            with single_metric(
+                name="ModelDrift",
+                unit=MetricUnit.NoUnit,
+                value=embedder.drift(),
+                default_dimensions={"service": "embedder"},
+            ):
+                pass
+        return embedder
 
     def snapshot(self) -> Snapshot:
         if not self.restored:
@@ -115,7 +122,7 @@ class _Services:
         return snapshot
 
     def _store(self, client: Any) -> S3Store:
-        return S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/")
+        return S3Store(client, self.settings.store_bucket, f"{self.spec.fingerprint}/")
 
     def load_ahead(self) -> None:
         """Read the catalogue before the first request. Where that fails, the first request reads it, or says why not."""
@@ -291,6 +298,7 @@ def _photo(request: Request, row: PhotoRecord) -> dict[str, Any]:
 def get_health(request: Request) -> Response:  # noqa: ARG001 - every route takes a request
     """What is being served: how much, how fresh, and by which model."""
     services = _services()
+    services.embedder  # noqa: B018 - without its model a function is not healthy
     snapshot = services.snapshot()
     return _json(
         {
@@ -301,9 +309,9 @@ def get_health(request: Request) -> Response:  # noqa: ARG001 - every route take
             "photos": snapshot.photos,
             "rejected": snapshot.rejected,
             "model": {
-                "name": services.embedder.spec.name,
-                "fingerprint": services.embedder.fingerprint,
-                "dimensions": services.embedder.dimensions,
+                "name": services.spec.name,
+                "fingerprint": services.spec.fingerprint,
+                "dimensions": services.spec.dimensions,
             },
         }
     )
@@ -388,7 +396,7 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Cour
             ],
             "search": {
                 "k": request.k(),
-                "model": _services().embedder.fingerprint,
+                "model": _services().spec.fingerprint,
                 "snapshot": snapshot.version,
                 "products": snapshot.products,
                 "photos": snapshot.photos,
@@ -424,10 +432,13 @@ def _response(status: int, content_type: str, body: str) -> Response:
 def _start(initialization: str) -> None:
     """Load model and catalogue where Lambda gives a full processor, and where SnapStart takes its snapshot."""
     services = _services()
-    if initialization != "snap-start":
-        services.load_ahead_at_once()
-    else:
-        services.load_ahead()  # there is time, and every copy has what is read here
+    is_frozen = initialization == "snap-start"  # then there is time, and every copy has what is read here
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        # While S3 is waited for, the model is loaded.
+        reading = pool.submit(services.load_ahead if is_frozen else services.load_ahead_at_once)
+        services.embedder  # noqa: B018
+        reading.result()
+    if is_frozen:
         from snapshot_restore_py import register_after_restore, register_before_snapshot  # of Lambda's runtime
 
         register_before_snapshot(services.before_snapshot)

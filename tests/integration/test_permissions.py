@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -151,6 +151,8 @@ def load(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Callable[[str], Modul
         app = functions.load(name)
         if hasattr(app, "Embedder"):
             monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
+        if hasattr(app, "ModelSpec"):
+            monkeypatch.setattr(app, "ModelSpec", SimpleNamespace(load=lambda folder: FakeEmbedder.spec))
         return app
 
     return load

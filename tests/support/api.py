@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -126,6 +126,7 @@ def query_function(monkeypatch: pytest.MonkeyPatch, *, rows: Iterable[Row] = ())
 
     monkeypatch.setattr(api.app, "S3Store", store)
     monkeypatch.setattr(api.app, "Embedder", embedder)
+    monkeypatch.setattr(api.app, "ModelSpec", SimpleNamespace(load=lambda folder: api.embedder.spec))
     if rows := list(rows):
         api.fill(*rows)
     return api

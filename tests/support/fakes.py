@@ -54,7 +54,7 @@ class FakeEmbedder:
 
     fingerprint = FINGERPRINT
     dimensions = DIMENSIONS
-    spec = SimpleNamespace(name="fake-model", probe=b"recorded")
+    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, dimensions=DIMENSIONS, probe=b"recorded")
 
     def __init__(self) -> None:
         self.batches: list[int] = []

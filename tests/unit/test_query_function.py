@@ -359,7 +359,7 @@ class TestWhatIsNotTheRequestsFault:
     def test_silence_of_s3_is_answered_before_the_function_is_ended(self, api: Api) -> None:
         """The API gives up after 30 seconds, a start included, and then the caller learns nothing."""
         api.get("/api/health")
-        config = api.made[1].meta.config
+        config = api.made[0].meta.config
         attempts = config.retries["total_max_attempts"]
         pauses_s = sum(2**attempt for attempt in range(attempts - 1))
 
@@ -431,7 +431,7 @@ class TestTheRest:
         api.get("/api/health")
         api.search(photo("red"))
 
-        options, _, (bucket, prefix) = api.made
+        _, (bucket, prefix), options = api.made
         assert options == {"threads": 2, "max_pixels": 64_000_000}
         assert (bucket, prefix) == ("lookalike-store", f"{FINGERPRINT}/")
 
@@ -654,7 +654,7 @@ def test_the_drift_of_the_model_is_told_once(api: Api, capsys: pytest.CaptureFix
 
 
 def test_a_model_without_a_recorded_probe_is_served(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    api.embedder.spec = SimpleNamespace(name="fake-model", probe=None)
+    api.embedder.spec = SimpleNamespace(**vars(api.embedder.spec) | {"probe": None})
     assert api.get("/api/health").status == 200
     assert functions.sent_metrics(capsys.readouterr().out) == []
 
