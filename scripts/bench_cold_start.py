@@ -3,6 +3,7 @@
 
     scripts/bench_cold_start.py                                         random rows in a local S3 of its own
     scripts/bench_cold_start.py --rows 44441 --function query
+    scripts/bench_cold_start.py --embeddings photos.npy                 float32 (rows, dimensions), as `make bench` leaves them
     scripts/bench_cold_start.py --endpoint-url http://127.0.0.1:9000    what a running `make demo` holds
 
 Of each function, median (least to most):
@@ -39,7 +40,9 @@ sys.path.insert(0, str(ROOT))  # so that `scripts/bench_cold_start.py` finds its
 
 from lookalike.aws import S3Store  # noqa: E402
 from lookalike.model import ModelSpec  # noqa: E402
-from scripts.benchmarks.stores import fill  # noqa: E402
+from scripts.benchmarks.data import load_embeddings  # noqa: E402
+from scripts.benchmarks.errors import BenchError as DataError  # noqa: E402
+from scripts.benchmarks.stores import fill, fill_with, in_blocks  # noqa: E402
 from scripts.local import resources  # noqa: E402
 from scripts.local.api_event import to_event  # noqa: E402
 from scripts.local.built import NotBuiltError, built_template  # noqa: E402
@@ -127,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
     store = parser.add_mutually_exclusive_group()
     store.add_argument("--rows", type=_count, default=1000, help="random rows to fill the store with (1000)")
+    store.add_argument(
+        "--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings to fill the store with"
+    )
     store.add_argument("--endpoint-url", help="of the S3 of a running `make demo`, to measure with what it holds")
     parser.add_argument("--json", action="store_true", help="print JSON lines")
     return parser
@@ -149,7 +155,7 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         s3 = undo.enter_context(closing(resources.client("s3", endpoint_url)))
         bench = Bench(isolation, endpoint_url, log_path)
         if options.endpoint_url is None:
-            _prepare(stack, s3, options.rows)
+            _prepare(stack, s3, options.rows, options.embeddings)
             # A store is mostly compacted: what is measured is a manifest with little beside it.
             bench.start(stack.functions["CompactFunction"], scheduled_event("cold-start"))
         events = _events(s3, stack.outputs["CatalogueBucketName"])
@@ -168,8 +174,8 @@ def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             }
 
 
-def _prepare(stack: Stack, s3: Any, rows: int) -> None:
-    """Make the buckets, a photo, and a store of random rows under the built model's fingerprint."""
+def _prepare(stack: Stack, s3: Any, rows: int, embeddings: Path | None) -> None:
+    """Make the buckets, a photo, and a store of embeddings under the built model's fingerprint. Raises BenchError."""
     store, catalogue = stack.outputs["StoreBucketName"], stack.outputs["CatalogueBucketName"]
     for bucket in (store, catalogue):
         s3.create_bucket(Bucket=bucket)
@@ -178,7 +184,17 @@ def _prepare(stack: Stack, s3: Any, rows: int) -> None:
     s3.put_object(Bucket=catalogue, Key="images/0.jpg", Body=photo.getvalue(), ContentType="image/jpeg")
     folders = [layer / "model" for layer in stack.functions["QueryFunction"].layer_dirs]
     spec = ModelSpec.load(next(folder for folder in folders if folder.is_dir()))
-    fill(S3Store(s3, store, f"{spec.fingerprint}/"), rows, spec.dimensions)
+    filled = S3Store(s3, store, f"{spec.fingerprint}/")
+    if embeddings is None:
+        fill(filled, rows, spec.dimensions)
+        return
+    try:
+        vectors = load_embeddings(embeddings)
+    except DataError as error:
+        raise BenchError(str(error)) from error
+    if vectors.shape[1] != spec.dimensions:
+        raise BenchError(f"{embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.dimensions}.")
+    fill_with(filled, in_blocks(vectors), len(vectors))
 
 
 def _events(s3: Any, bucket: str) -> dict[str, Mapping[str, Any]]:

@@ -110,11 +110,8 @@ def generated(shape: Shape, folder: Path, *, queries: int, seed: int = 0) -> Dat
     return Data("generated", path, np.concatenate(asked))
 
 
-def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> tuple[Data, npt.NDArray[np.int64]]:
-    """The embeddings of a .npy file without random rows, which are the queries: also which rows those are.
-
-    Raises BenchError where the file is of another kind, or has too few rows.
-    """
+def load_embeddings(embeddings: Path) -> Floats:
+    """The embeddings of a .npy file, float32 (rows, dimensions), read as they are looked at. Raises BenchError."""
     try:
         matrix = np.load(embeddings, mmap_mode="r")
     except (OSError, ValueError) as error:
@@ -125,6 +122,15 @@ def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> 
         raise BenchError(
             f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is wanted."
         )
+    return matrix
+
+
+def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> tuple[Data, npt.NDArray[np.int64]]:
+    """The embeddings of a .npy file without random rows, which are the queries: also which rows those are.
+
+    Raises BenchError where the file is of another kind, or has too few rows.
+    """
+    matrix = load_embeddings(embeddings)
     if len(matrix) < 2 * queries:
         raise BenchError(
             f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Ask fewer with --queries."

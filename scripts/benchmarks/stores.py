@@ -81,10 +81,15 @@ def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
             progress.update(len(block))
 
 
+def in_blocks(vectors: Floats) -> Iterator[Floats]:
+    """The vectors, as many at a time as a segment of the log holds while filling."""
+    at_once = max(1, _APPENDED_BYTES // (4 * vectors.shape[1]))
+    for start in range(0, len(vectors), at_once):
+        yield np.array(vectors[start : start + at_once])
+
+
 def build(data: Data, prefix: str) -> None:
     """A compacted store of these embeddings below ``prefix`` of ``BUCKET``."""
     store = S3Store(s3_client(), BUCKET, prefix)
-    at_once = max(1, _APPENDED_BYTES // (4 * data.vectors.shape[1]))
-    starts = range(0, len(data.vectors), at_once)
-    fill_with(store, (np.array(data.vectors[start : start + at_once]) for start in starts), len(data.vectors))
+    fill_with(store, in_blocks(data.vectors), len(data.vectors))
     compact(store, Policy(grace_s=0))  # the log is gone at once: the local S3 holds its objects in memory
