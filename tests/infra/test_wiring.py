@@ -303,6 +303,13 @@ def test_the_catalogue_has_most_of_the_query_function_s_memory(resources: Resour
     assert read.snapshot_bytes > properties["MemorySize"] * 1024 * 1024 / 2
 
 
+@pytest.mark.parametrize("function", ["IngestFunction", "QueryFunction"])
+def test_what_decodes_photos_hands_its_memory_back(resources: Resources, function: str) -> None:
+    """A plane of the samples of a large photo is larger, and an array of a search is not."""
+    threshold = int(resources[function]["Environment"]["Variables"]["MALLOC_MMAP_THRESHOLD_"])
+    assert 1_000_000 < threshold < 16_000_000
+
+
 def test_errors_are_not_kept_and_pass_as_they_are(resources: Resources) -> None:
     found = resources["Distribution"]["DistributionConfig"]["CustomErrorResponses"]
     assert {item["ErrorCode"] for item in found} == {404, 500, 502, 503, 504}

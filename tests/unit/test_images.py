@@ -272,6 +272,14 @@ def test_the_pixel_limit_is_inclusive_and_adjustable():
         images.decode(data, size=32, max_pixels=399)
 
 
+def test_an_avif_may_have_fewer_pixels_as_each_can_take_more_memory():
+    picture = Image.new("RGB", (20, 12))
+    assert images.decode(encoded(picture, "AVIF"), size=32, max_pixels=400).shape == (32, 32, 3)
+    with pytest.raises(TooManyPixels, match=r"20 x 12 pixels, and at most 0\.0002394 megapixels of AVIF"):
+        images.decode(encoded(picture, "AVIF"), size=32, max_pixels=399)
+    assert images.decode(encoded(picture, "WEBP"), size=32, max_pixels=240).shape == (32, 32, 3)
+
+
 def test_a_jpeg_that_repeats_its_scans_is_refused():
     data = encoded(noise(64, 64), "JPEG", progressive=True)
     last_scan = data[data.rindex(b"\xff\xc4", 0, data.rindex(b"\xff\xda")) : -2]

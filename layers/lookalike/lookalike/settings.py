@@ -12,7 +12,9 @@ BESIDE_BYTES = 320 * 1024 * 1024
 """Memory that a query takes beside the catalogue and its photo: Python, libraries and the model 190 MB, a request, a search."""
 
 DECODING_BYTES_A_PIXEL = 16
-"""Memory that decoding takes at most: WebP's decoder holds four copies of 32 bits a pixel. A test measures every format."""
+"""Memory that decoding takes at most: WebP's decoder holds four copies of 32 bits a pixel. A test measures every format.
+
+An AVIF can take more, and may have fewer pixels for it: ``images.AVIF_SHARE``."""
 
 
 class SettingsError(LookalikeError):
