@@ -1,8 +1,10 @@
 """What compaction writes is read back as it was, in the requests that were meant, or found to be damaged."""
 
+import gc
 import itertools
 import json
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +139,21 @@ def test_memory_is_counted() -> None:
     assert found.embedding_bytes == 500 * 64 * 4
     columns, squares, packed = 64 + 16 + 32 + 16 + 4 + 8 + 16, 8, 128  # NumKong fills rows up
     assert 500 * (columns + squares) <= found.scan_bytes < 500 * (columns + squares + packed + 80)
+
+
+def test_a_segment_nobody_holds_is_gone_at_once() -> None:
+    """Not only when the garbage is collected: it may be hundreds of megabytes, and the next one comes."""
+    file = encoded(of_vectors(spectra.isotropic(3, 50, 8)))
+    found = opened(file.data[: file.scan_bytes], stored(file.data))
+    found.make_resident()
+    found.row(3)
+    held = weakref.ref(found), weakref.ref(found.codes)
+    gc.disable()
+    try:
+        del found
+        assert [reference() for reference in held] == [None, None]
+    finally:
+        gc.enable()
 
 
 # --- what is read, and when -------------------------------------------------------------------------------------------

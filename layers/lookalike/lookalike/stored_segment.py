@@ -183,7 +183,9 @@ class StoredSegment(Rows):
         self._codes = _read_codes(header, scanned, rotation, pool)
         self._texts = chunks.split(column("text"), column("text_end"))
         rows_of = _rows_of(self._texts, len(self))
-        self._text = lru_cache(_CHUNKS_KEPT)(lambda number: _read_text(self._texts[number], rows_of[number]))
+        # Not by way of self: a segment that refers to itself is only let go of when the garbage is collected, hundreds of MB late.
+        texts = self._texts
+        self._text = lru_cache(_CHUNKS_KEPT)(lambda number: _read_text(texts[number], rows_of[number]))
 
     @property
     def codes(self) -> Codes:
