@@ -51,7 +51,7 @@ FINENESS = 2 * TOP_CODE  # what a code loses of an unclipped coordinate, at most
 _KAPPA = 2.0**-18
 _KAPPA_PER_DEFECT = 8.0
 _MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 254 sqrt(4096)
-_ROWS_AT_ONCE = 4096  # coded together: as float64 they take twice the memory they are stored in
+_ROWS_AT_ONCE = 512  # coded together: what is computed of them stays in the processor's cache
 
 _COLUMNS = ("matrix", "head_error", "error", "rest", "tail")
 
