@@ -41,7 +41,7 @@ sys.path.insert(0, str(ROOT))  # so that `scripts/bench_cold_start.py` finds its
 from lookalike.aws import S3Store  # noqa: E402
 from lookalike.model import ModelSpec  # noqa: E402
 from scripts.benchmarks.data import load_embeddings  # noqa: E402
-from scripts.benchmarks.errors import BenchError as DataError  # noqa: E402
+from scripts.benchmarks.errors import BenchError  # noqa: E402
 from scripts.benchmarks.stores import fill, fill_with, in_blocks  # noqa: E402
 from scripts.local import resources  # noqa: E402
 from scripts.local.api_event import to_event  # noqa: E402
@@ -58,10 +58,6 @@ from scripts.local.template import Function, Route, Stack, read_template  # noqa
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
 # The functions load their model and their store where Lambda starts them, which they know by this variable.
 LOADS: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
-
-
-class BenchError(Exception):
-    """There is nothing to measure, or it does not work. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +184,7 @@ def _prepare(stack: Stack, s3: Any, rows: int, embeddings: Path | None) -> None:
     if embeddings is None:
         fill(filled, rows, spec.dimensions)
         return
-    try:
-        vectors = load_embeddings(embeddings)
-    except DataError as error:
-        raise BenchError(str(error)) from error
+    vectors = load_embeddings(embeddings)
     if vectors.shape[1] != spec.dimensions:
         raise BenchError(f"{embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.dimensions}.")
     fill_with(filled, in_blocks(vectors), len(vectors))
