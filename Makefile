@@ -46,18 +46,18 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 
 # What is deployed, and all that it is made of.
 BUILT := .aws-sam/build/template.yaml
-BUILT_FROM := template.yaml requirements/inference.txt requirements/analysis.txt scripts/build.py scripts/build_layer.py \
+BUILT_FROM := template.yaml requirements/inference.txt requirements/analysis.txt scripts/build.py scripts/packaging/build_layer.py \
 	$(wildcard build/model/model.*) $(shell find functions layers -name '*.py' -o -name Makefile -o -name '*.mk')
 
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: model
 model: $(VENV)/.demo ## Obtain the embedding model into build/model
-	$(BIN)/python scripts/model.py $(MODEL)
+	$(BIN)/python -m scripts.model $(MODEL)
 
 .PHONY: demo
 demo: ARCHITECTURE := $(HERE)
 demo: model $(if $(ISOLATED),sam $(BUILT)) ## Run everything on this machine: page, API, S3 and the functions
-	@exec $(BIN)/python scripts/local_stack.py --port $(PORT) --s3-port $(S3_PORT) $(if $(ISOLATED),--isolated) \
+	@exec $(BIN)/python -m scripts.local_stack --port $(PORT) --s3-port $(S3_PORT) $(if $(ISOLATED),--isolated) \
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
@@ -79,11 +79,6 @@ lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-.PHONY: checkov
-checkov: $(VENV)/.dev .venv-checkov/.ready ## Check the translated template against checkov's policies
-	$(BIN)/python scripts/translate.py build/template.json
-	.venv-checkov/bin/checkov --config-file .checkov.yaml --file build/template.json
 
 # In a virtual environment of its own: beside other tools, the resolver picks an old checkov without a word.
 .venv-checkov/.ready: requirements/checkov.txt
@@ -110,33 +105,33 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 
 .PHONY: bench
 bench: .venv-bench/.ready model ## Measure beside rivals and write docs/benchmarks.md; ARGS=search for one section
-	.venv-bench/bin/python scripts/bench.py all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
+	.venv-bench/bin/python -m scripts.bench all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
 
 # --- deploying --------------------------------------------------------------------------------------------------------
 .PHONY: sam
 sam: .venv-sam/.ready
 
 .venv-sam/.ready: requirements/sam.txt | $(VENV)/.demo
-	$(BIN)/python scripts/build.py --only-sam
+	$(BIN)/python -m scripts.build --only-sam
 
 $(BUILT): $(BUILT_FROM)
-	$(BIN)/python scripts/build.py --architecture $(ARCHITECTURE)
+	$(BIN)/python -m scripts.build --architecture $(ARCHITECTURE)
 
 .PHONY: build
 build: model sam ## Build the deployment packages and print their sizes
-	$(BIN)/python scripts/build.py --architecture $(ARCHITECTURE)
+	$(BIN)/python -m scripts.build --architecture $(ARCHITECTURE)
 
 .PHONY: deploy
 deploy: build ## Build, deploy to AWS and publish the page; asks what it needs the first time
-	$(BIN)/python scripts/deploy.py $(addprefix --switch-,$(SWITCH)) $(if $(PARAMETERS),--parameters $(PARAMETERS)) $(ARGS)
+	$(BIN)/python -m scripts.deploy $(addprefix --switch-,$(SWITCH)) $(if $(PARAMETERS),--parameters $(PARAMETERS)) $(ARGS)
 
 .PHONY: backfill
 backfill: model ## Fill the store of MODEL from the catalogue, while the stack goes on with its own
-	$(BIN)/python scripts/backfill.py $(ARGS)
+	$(BIN)/python -m scripts.backfill $(ARGS)
 
 .PHONY: undeploy
 undeploy: sam ## Take the deployed stack down; photos and embeddings stay
-	$(BIN)/python scripts/undeploy.py $(ARGS)
+	$(BIN)/python -m scripts.undeploy $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that was built, environments included

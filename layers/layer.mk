@@ -11,5 +11,5 @@ ifndef ARTIFACTS_DIR
 $(error ARTIFACTS_DIR is not set. Run `make build`: `sam build` sets it to the folder that becomes the layer)
 endif
 
-BUILD_LAYER := "$(LOOKALIKE_PYTHON)" "$(LOOKALIKE_ROOT)/scripts/build_layer.py" \
+BUILD_LAYER := PYTHONPATH="$(LOOKALIKE_ROOT)" "$(LOOKALIKE_PYTHON)" -m scripts.packaging.build_layer \
 	--architecture "$(LOOKALIKE_ARCHITECTURE)" --output "$(ARTIFACTS_DIR)"

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Fill a model's store from the catalogue, while the deployed stack goes on with its own: `make backfill MODEL=...`.
 
-    scripts/backfill.py --stack-name lookalike                   # the model in build/model, see `make model`
-    scripts/backfill.py --dry-run                                # of the stack in samconfig.toml: how much is to be done
-    scripts/backfill.py --catalogue-bucket A --store-bucket B    # without looking at a stack
+    python -m scripts.backfill --stack-name lookalike                   # the model in build/model, see `make model`
+    python -m scripts.backfill --dry-run                                # of the stack in samconfig.toml: how much is to be done
+    python -m scripts.backfill --catalogue-bucket A --store-bucket B    # without looking at a stack
 
 Photos are read from the catalogue bucket, embedded on this machine, and appended to the store of that model. It may be
 stopped at any time and goes on when it is started again; what is there is not done twice. It may run beside ingest.
@@ -24,19 +24,17 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/backfill.py` finds its neighbours however it is started
-
-from lookalike import settings  # noqa: E402
-from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes  # noqa: E402
-from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted  # noqa: E402
-from lookalike.catalogue import PhotoEvent  # noqa: E402
-from lookalike.embedder import Embedder  # noqa: E402
-from lookalike.errors import LookalikeError  # noqa: E402
-from lookalike.ingest import Ingested, ingest  # noqa: E402
-from lookalike.settings import Settings  # noqa: E402
-from scripts.local.progress import Progress  # noqa: E402
-from scripts.stack import (  # noqa: E402
+from lookalike import settings
+from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
+from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
+from lookalike.errors import LookalikeError
+from lookalike.ingest import Ingested, ingest
+from lookalike.photos.catalogue import PhotoEvent
+from lookalike.photos.embedder import Embedder
+from lookalike.settings import Settings
+from scripts.common.paths import ROOT
+from scripts.common.progress import Progress
+from scripts.deployment.stack import (
     AWS_ERRORS,
     DeployError,
     add_target_options,
@@ -200,7 +198,7 @@ def _next_steps(bounds: Settings, others: Sequence[str], options: str) -> str:
     if others:
         lines.append("When nobody will want the old one back, drop its store:")
     lines += [
-        f"    .venv/bin/python scripts/store.py drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}{options}"
+        f"    .venv/bin/python -m scripts.store drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}{options}"
         for prefix in others
     ]
     return "\n".join(lines)

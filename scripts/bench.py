@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Benchmarks, each beside what it is compared to, in the same run on the same machine.
 
-    scripts/bench.py search --embeddings real.npy --generate 44441x2048
-    scripts/bench.py cold --photos photos.zip --image
-    scripts/bench.py growth
-    scripts/bench.py append --json
-    scripts/bench.py ingest photos.zip
-    scripts/bench.py all                        all of them; writes docs/benchmarks.md and docs/growth.md
+    python -m scripts.bench search --embeddings real.npy --generate 44441x2048
+    python -m scripts.bench cold --photos photos.zip --image
+    python -m scripts.bench growth
+    python -m scripts.bench append --json
+    python -m scripts.bench ingest photos.zip
+    python -m scripts.bench all                        all of them; writes docs/benchmarks.md and docs/growth.md
 
 Peers are used where they are installed; `make bench` has them all. S3 is the local one, in a process of its own.
 """
@@ -15,14 +15,11 @@ import json
 import sys
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/bench.py` finds its neighbours however it is started
-
-from scripts.benchmarks.command import parser  # noqa: E402
-from scripts.benchmarks.errors import BenchError  # noqa: E402
+from scripts.benchmarks.command import parser
+from scripts.benchmarks.errors import BenchError
+from scripts.common.paths import ROOT
 
 
 def main(arguments: list[str] | None = None) -> int:

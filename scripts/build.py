@@ -13,7 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from scripts.common.paths import ROOT
+
 SAM_VENV = ROOT / ".venv-sam"
 SAM_REQUIREMENTS = ROOT / "requirements" / "sam.txt"
 MODEL = ROOT / "build" / "model"
@@ -33,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         ensure_model()
         build(python, options.architecture, options.build_dir)
-        sizes = ROOT / "scripts" / "package_sizes.py"
-        return subprocess.run([python, str(sizes), str(options.build_dir)], check=False).returncode
+        sizes = [python, "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
+        return subprocess.run(sizes, cwd=ROOT, check=False).returncode
     except subprocess.CalledProcessError as error:
         print(
             f"The build stopped: {Path(error.cmd[0]).name} ended with {error.returncode}; see above.", file=sys.stderr
@@ -81,7 +82,7 @@ def _version(python: str) -> str:
 def ensure_model() -> None:
     """Make the default model where build/model has none; a model that is there was chosen with `make model`."""
     if not ((MODEL / "model.onnx").is_file() and (MODEL / "model.json").is_file()):
-        subprocess.run([sys.executable, str(ROOT / "scripts" / "model.py")], check=True)
+        subprocess.run([sys.executable, "-m", "scripts.model"], cwd=ROOT, check=True)
 
 
 def build(python: Path, architecture: str, build_dir: Path) -> None:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What a month costs, from list prices, and what rivals would ask for the same.
 
-    scripts/costs.py --products 44000 --queries 1e6
-    scripts/costs.py --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
-    scripts/costs.py --products 44000 --queries 0 --json
+    python -m scripts.costs --products 44000 --queries 1e6
+    python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
+    python -m scripts.costs --products 44000 --queries 0 --json
 
 Prices are in scripts/prices.py, with their sources. Nothing is looked up. Times are what the functions take on one of
 Lambda's processors; measure yours and say so with the options. USD, without tax.
@@ -12,17 +12,12 @@ Lambda's processors; measure yours and say so with the options. USD, without tax
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/costs.py` finds its neighbours however it is started
-
-from scripts import prices  # noqa: E402
-from scripts.prices import Price  # noqa: E402
+from scripts.deployment import prices
+from scripts.deployment.prices import Price
 
 MONTH_S: Final = 365 * 24 * 3600 / 12
 GB: Final = 1024**3

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Deploy what `make build` built, and publish the page: `make deploy`.
 
-    scripts/deploy.py                                            # asks which stack the first time
-    scripts/deploy.py --stack-name shop --region eu-west-1       # asks for a confirmation only
-    scripts/deploy.py --parameters AlarmEmail=shop@example.com LogLevel=DEBUG
-    scripts/deploy.py --switch-model                             # the build holds another model than the stack
-    scripts/deploy.py --site-only                                # static_site/ alone
+    python -m scripts.deploy                                            # asks which stack the first time
+    python -m scripts.deploy --stack-name shop --region eu-west-1       # asks for a confirmation only
+    python -m scripts.deploy --parameters AlarmEmail=shop@example.com LogLevel=DEBUG
+    python -m scripts.deploy --switch-model                             # the build holds another model than the stack
+    python -m scripts.deploy --site-only                                # static_site/ alone
 
 `sam deploy` does the deploying. Parameters are remembered by the stack: what is not given keeps its value, or has the
 default of template.yaml in a new stack. Which stack it is, is kept in samconfig.toml. Everything after -- is handed to
@@ -20,16 +20,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/deploy.py` finds its neighbours however it is started
+import boto3
 
-import boto3  # noqa: E402
-
-from lookalike.errors import LookalikeError  # noqa: E402
-from scripts import parameters, preflight, static_site  # noqa: E402
-from scripts.stack import (  # noqa: E402
+from lookalike.errors import LookalikeError
+from scripts.common.paths import ROOT
+from scripts.deployment import parameters, preflight, site
+from scripts.deployment.stack import (
     AWS_ERRORS,
     SAVED,
     DeployError,
@@ -67,7 +64,7 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
         outputs = stack_outputs(chosen)
         print(published(options.site_dir, chosen, outputs))
         print(next_steps(outputs, repeated(options)))
-    except (DeployError, LookalikeError, static_site.SiteError) as error:
+    except (DeployError, LookalikeError, site.SiteError) as error:
         print(error, file=sys.stderr)
         return 1
     except AWS_ERRORS as error:
@@ -149,10 +146,10 @@ def run_sam(command: list[str], project: Path) -> None:
 
 def published(site_dir: Path, chosen: Target, outputs: Mapping[str, str]) -> str:
     """Publish the page and have the distribution forget what changed; what was done, as a sentence."""
-    changed = static_site.publish(site_dir, chosen.client("s3"), outputs["SiteBucketName"])
+    changed = site.publish(site_dir, chosen.client("s3"), outputs["SiteBucketName"])
     if not changed:
         return "The page has not changed."
-    paths = static_site.addresses(changed)
+    paths = site.addresses(changed)
     chosen.client("cloudfront").create_invalidation(
         DistributionId=outputs["DistributionId"],
         InvalidationBatch={
@@ -169,7 +166,7 @@ def next_steps(outputs: Mapping[str, str], options: str) -> str:
     return (
         f"\nLookalike is at {outputs['SiteUrl']}\n\n"
         "Photos go in with\n"
-        f"    .venv/bin/python scripts/upload.py photos/ --labels products.csv --bucket {bucket}{options}"
+        f"    .venv/bin/python -m scripts.upload photos/ --labels products.csv --bucket {bucket}{options}"
     )
 
 

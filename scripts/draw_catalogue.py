@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draw the demo catalogue: pictures of garments, shoes, bags and accessories, and labels.csv.
 
-    scripts/draw_catalogue.py                       all products, into build/catalogue
-    scripts/draw_catalogue.py --count 40 --size 300
+    python -m scripts.draw_catalogue                       all products, into build/catalogue
+    python -m scripts.draw_catalogue --count 40 --size 300
 
 `make demo` calls this when it is given no photos of its own. The same arguments draw the same pictures. A folder that
 holds the catalogue already is left alone; one that holds anything else is never touched.
@@ -31,11 +31,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/draw_catalogue.py` finds its neighbours however it is started
-
-from scripts.drawing.products import Product, catalogue, draw  # noqa: E402
-from scripts.local.progress import Progress  # noqa: E402
+from scripts.common.paths import ROOT
+from scripts.common.progress import Progress
+from scripts.drawing.products import Product, catalogue, draw
 
 OUTPUT: Final = ROOT / "build" / "catalogue"
 STAMP: Final = "drawn.json"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Ask a running Lookalike for products it has, by other photos of them, and count how often each comes first.
 
-    scripts/evaluate.py --photos other-photos.zip --queries 200
-    scripts/evaluate.py --photos other-photos.zip --api https://d111111abcdef8.cloudfront.net
+    python -m scripts.evaluate --photos other-photos.zip --queries 200
+    python -m scripts.evaluate --photos other-photos.zip --api https://d111111abcdef8.cloudfront.net
 
 Photos are named as in the catalogue: PRODUCT.jpg or PRODUCT/VIEW.jpg. Photos of products that the catalogue does not have
 are left out.
@@ -22,10 +22,7 @@ from urllib.parse import quote
 
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from scripts.upload import UploadError, open_photos  # noqa: E402
+from scripts.upload import UploadError, open_photos
 
 
 def main(arguments: list[str] | None = None) -> int:

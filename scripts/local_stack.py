@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Run Lookalike on this machine: the page, the API, S3, SQS and the functions, wired as template.yaml says.
 
-    scripts/local_stack.py                                    a catalogue that is drawn for it
-    scripts/local_stack.py --images photos.zip --labels products.csv
-    scripts/local_stack.py --isolated                         the functions as built and as Lambda runs them
+    python -m scripts.local_stack                                    a catalogue that is drawn for it
+    python -m scripts.local_stack --images photos.zip --labels products.csv
+    python -m scripts.local_stack --isolated                         the functions as built and as Lambda runs them
 
 `make demo` calls this. It ends with Ctrl-C, and everything in it is gone then; logs stay in build/demo.
 """
@@ -20,18 +20,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/local_stack.py` finds its neighbours however it is started
-
-from scripts.local.built import NotBuiltError, built_template  # noqa: E402
-from scripts.local.intrinsics import REGION, UnsupportedTemplateError  # noqa: E402
-from scripts.local.isolated import Isolation  # noqa: E402
-from scripts.local.lambda_folders import NoRuntimeError  # noqa: E402
-from scripts.local.progress import Progress  # noqa: E402
-from scripts.local.runner import MakeRunner, from_sources  # noqa: E402
-from scripts.local.seeding import SeedingError, health, seed  # noqa: E402
-from scripts.local.stack import LocalStack, PortTakenError  # noqa: E402
-from scripts.upload import PREFIX, Labels, Photo, UploadError, open_photos, read_labels  # noqa: E402
+from scripts.common.paths import ROOT
+from scripts.common.progress import Progress
+from scripts.local.built import NotBuiltError, built_template
+from scripts.local.intrinsics import REGION, UnsupportedTemplateError
+from scripts.local.isolated import Isolation
+from scripts.local.lambda_folders import NoRuntimeError
+from scripts.local.runner import MakeRunner, from_sources
+from scripts.local.seeding import SeedingError, health, seed
+from scripts.local.stack import LocalStack, PortTakenError
+from scripts.upload import PREFIX, Labels, Photo, UploadError, open_photos, read_labels
 
 # Looking for new photos costs nothing here, and whoever drops one wants to see it.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
@@ -122,7 +120,7 @@ def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, 
 
 def _drawn() -> Path:
     """A catalogue drawn for the purpose; drawn once and kept."""
-    command = [sys.executable, str(ROOT / "scripts" / "draw_catalogue.py"), "--out", str(DRAWN)]
+    command = [sys.executable, "-m", "scripts.draw_catalogue", "--out", str(DRAWN)]
     # It has processes of its own: as a group they can be ended together.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as drawing:
         try:

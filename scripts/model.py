@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Put an embedding model into build/model: model.onnx and the model.json that describes it.
 
-    scripts/model.py                      the default, resnet50-sscd, from the installed package
-    scripts/model.py resnet50-imagenet    a download of 26 MB, cut before its classifier
-    scripts/model.py path/to/folder       a model of your own: a folder with model.onnx and model.json
+    python -m scripts.model                      the default, resnet50-sscd, from the installed package
+    python -m scripts.model resnet50-imagenet    a download of 26 MB, cut before its classifier
+    python -m scripts.model path/to/folder       a model of your own: a folder with model.onnx and model.json
 
 `make model MODEL=...` calls this. A model that is in place already is left alone. Every other is loaded and
 run once, on the built-in probe image, before it takes the place of the one that is there.
@@ -19,12 +19,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/model.py` finds its neighbours however it is started
-
-from lookalike.embedder import Embedder  # noqa: E402
-from lookalike.errors import LookalikeError, ModelError  # noqa: E402
-from lookalike.model import MODEL_FILE, SPEC_FILE, ModelSpec, file_sha256  # noqa: E402
+from lookalike.errors import LookalikeError, ModelError
+from lookalike.photos.embedder import Embedder
+from lookalike.photos.model import MODEL_FILE, SPEC_FILE, ModelSpec, file_sha256
+from scripts.common.paths import ROOT
 
 Document = dict[str, Any]
 
@@ -98,8 +96,8 @@ def from_model_zoo(output: Path, file: Path, *, url_base: str | None) -> None:
     ``url_base`` is None where ``file`` is to be there already.
     """
     # These need onnx and tqdm, which the default model does without.
-    from scripts.download import fetch
-    from scripts.onnx_cut import cut_before_last_gemm
+    from scripts.models.download import fetch
+    from scripts.models.onnx_cut import cut_before_last_gemm
 
     if _is_in_place(output, IMAGENET):
         return

@@ -1,29 +1,26 @@
 """Look at, check and repair the embeddings store and its queue.
 
-python scripts/store.py stats                               # of the stack in samconfig.toml
-python scripts/store.py ls    --stack-name shop --region eu-west-1
-python scripts/store.py fsck  --bucket STORE_BUCKET         # without looking at a stack
-python scripts/store.py drop  --store FINGERPRINT
-python scripts/store.py redrive
+python -m scripts.store stats                               # of the stack in samconfig.toml
+python -m scripts.store ls    --stack-name shop --region eu-west-1
+python -m scripts.store fsck  --bucket STORE_BUCKET         # without looking at a stack
+python -m scripts.store drop  --store FINGERPRINT
+python -m scripts.store redrive
 """
 
 import argparse
 import sys
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/store.py` finds its neighbours however it is started
+from tqdm import tqdm
 
-from tqdm import tqdm  # noqa: E402
-
-from lookalike import fsck, log, manifest  # noqa: E402
-from lookalike.aws import S3Store, s3_client, store_prefixes  # noqa: E402
-from lookalike.errors import LookalikeError  # noqa: E402
-from lookalike.writer import PREFIX as SEGMENTS  # noqa: E402
-from scripts import drop_store  # noqa: E402
-from scripts.stack import (  # noqa: E402
+from lookalike.aws import S3Store, s3_client, store_prefixes
+from lookalike.compaction import fsck
+from lookalike.compaction.writer import PREFIX as SEGMENTS
+from lookalike.errors import LookalikeError
+from lookalike.store import append_log, manifest
+from scripts.deployment import drop_store
+from scripts.deployment.stack import (
     AWS_ERRORS,
     DeployError,
     add_target_options,
@@ -91,7 +88,7 @@ def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
 
 def _stats(store: S3Store) -> int:
     newest = manifest.newest(store)
-    entries = log.entries(store)
+    entries = append_log.entries(store)
     waiting = [entry for entry in entries if entry.name not in newest.folded]
     for name, value in (
         ("version", newest.version),

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Take a deployed stack down: `make undeploy`.
 
-    scripts/undeploy.py                                          # the stack in samconfig.toml
-    scripts/undeploy.py --stack-name shop --region eu-west-1
+    python -m scripts.undeploy                                          # the stack in samconfig.toml
+    python -m scripts.undeploy --stack-name shop --region eu-west-1
 
 Everything goes but the photos and the embeddings: those two buckets stay, are named at the end, and cost what they store.
 A stack whose first deployment failed is removed, too. Asks for the stack's name before it does anything.
@@ -15,14 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/undeploy.py` finds its neighbours however it is started
+from samtranslator.yaml_helper import yaml_parse
 
-from samtranslator.yaml_helper import yaml_parse  # noqa: E402
-
-from scripts import parameters, static_site  # noqa: E402
-from scripts.deploy import published, run_sam  # noqa: E402
-from scripts.stack import (  # noqa: E402
+from scripts.common.paths import ROOT
+from scripts.deploy import published, run_sam
+from scripts.deployment import parameters, site
+from scripts.deployment.stack import (
     AWS_ERRORS,
     DeployError,
     Stack,
@@ -55,7 +53,7 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
         try:
             # CloudFormation deletes empty buckets only. This one holds copies of static_site/.
             if _SITE in buckets:
-                static_site.empty(chosen.client("s3"), buckets[_SITE])
+                site.empty(chosen.client("s3"), buckets[_SITE])
             run_sam([str(options.sam), "delete", "--no-prompts", *chosen.arguments], options.project)
         except (DeployError, *AWS_ERRORS):
             _restore_page(options.site_dir, chosen, stack)
@@ -111,10 +109,10 @@ def _restore_page(site_dir: Path, chosen: Target, before: Stack) -> None:
         if after is None or after.status != before.status or not after.outputs:
             return
         print(f"The stack is still there. {published(site_dir, chosen, after.outputs)}", file=sys.stderr)
-    except (static_site.SiteError, *AWS_ERRORS) as error:
+    except (site.SiteError, *AWS_ERRORS) as error:
         print(
             f"The page may be missing and could not be published again: {refusal(error)}\n"
-            "Where the stack is still there, `.venv/bin/python scripts/deploy.py --site-only` does it.",
+            "Where the stack is still there, `.venv/bin/python -m scripts.deploy --site-only` does it.",
             file=sys.stderr,
         )
 
@@ -133,7 +131,7 @@ def _ended(chosen: Target, buckets: Mapping[str, str], forgotten: Sequence[str])
         lines += [f"    aws s3 rb --force s3://{bucket}{profile}" for bucket in kept]
     if forgotten:
         lines.append("Its parameters are forgotten with it. This deploys it again with those that it had:")
-        lines.append(f"    .venv/bin/python scripts/deploy.py --parameters {shlex.join(forgotten)}")
+        lines.append(f"    .venv/bin/python -m scripts.deploy --parameters {shlex.join(forgotten)}")
     return "\n".join(lines)
 
 

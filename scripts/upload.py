@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Upload product photos to the catalogue bucket, with what a CSV says of the products.
 
-    scripts/upload.py photos/                                    # to the stack in samconfig.toml
-    scripts/upload.py photos.zip --labels products.csv --stack-name shop --region eu-west-1
-    scripts/upload.py photos/ --bucket my-catalogue              # without looking at a stack
+    python -m scripts.upload photos/                                    # to the stack in samconfig.toml
+    python -m scripts.upload photos.zip --labels products.csv --stack-name shop --region eu-west-1
+    python -m scripts.upload photos/ --bucket my-catalogue              # without looking at a stack
 
 A file ``1563.jpg`` is the photo of product 1563 and becomes ``images/1563.jpg``; ``1563/back.jpg`` is another photo of
 it and becomes ``images/1563/back.jpg``. The CSV needs a column ``id``, the product; every other column that is not empty
@@ -31,14 +31,11 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that `scripts/upload.py` finds its neighbours however it is started
+from botocore.config import Config
 
-from botocore.config import Config  # noqa: E402
-
-from lookalike.records import product_of  # noqa: E402
-from scripts.local.progress import Progress  # noqa: E402
-from scripts.stack import (  # noqa: E402
+from lookalike.store.records import product_of
+from scripts.common.progress import Progress
+from scripts.deployment.stack import (
     AWS_ERRORS,
     DeployError,
     add_target_options,

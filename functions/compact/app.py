@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lookalike import settings
 from lookalike.aws import S3Store, s3_client, store_prefixes
-from lookalike.compaction import Policy, compact
+from lookalike.compaction.compact import Policy, compact
 from lookalike.errors import StoreError
 
 logger = Logger(service="compact")

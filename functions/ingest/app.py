@@ -10,9 +10,9 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
-from lookalike.catalogue import NotAnEvent, PhotoEvent, parse_notification
-from lookalike.embedder import Embedder
 from lookalike.ingest import ingest
+from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification
+from lookalike.photos.embedder import Embedder
 
 logger = Logger(service="ingest")
 metrics = Metrics(service="ingest")  # the namespace is in the environment

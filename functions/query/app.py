@@ -17,19 +17,20 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from multipart import photo_field
 
-from lookalike import errors, log, settings
+from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
-from lookalike.deadline import DeadlineStore
-from lookalike.embedder import Embedder
-from lookalike.knn import Answer
-from lookalike.model import ModelSpec
-from lookalike.object_store import CountingStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op
-from lookalike.rows import PhotoRecord
-from lookalike.search import MAX_K, embed_query, search, similar
-from lookalike.snapshot import Snapshot
-from lookalike.timings import Timings
+from lookalike.photos.embedder import Embedder
+from lookalike.photos.model import ModelSpec
+from lookalike.search.knn import Answer
+from lookalike.search.products import MAX_K, embed_query, search, similar
+from lookalike.search.timings import Timings
+from lookalike.store import append_log
+from lookalike.store.object_store import CountingStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op
+from lookalike.store.rows import PhotoRecord
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.wrappers import DeadlineStore
 
 logger = Logger(service="query")
 metrics = Metrics(service="query")  # the namespace is in the environment
@@ -412,7 +413,7 @@ def _results(request: Request, snapshot: Snapshot, answer: Answer, course: _Cour
 
 def _log_age_s(snapshot: Snapshot) -> float:
     """How long the oldest log segment has waited to be folded; 0 where none waits."""
-    appended = [time_ms for name in snapshot.log_names if (time_ms := log.appended_ms(name)) is not None]
+    appended = [time_ms for name in snapshot.log_names if (time_ms := append_log.appended_ms(name)) is not None]
     return max(0.0, time.time() - min(appended) / 1000) if appended else 0.0
 
 

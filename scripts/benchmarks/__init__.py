@@ -1,0 +1,1 @@
+"""Benchmarks beside peers: what `python -m scripts.bench` runs."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from lookalike import log
 from lookalike.aws import S3Store, s3_client
-from lookalike.compaction import Policy, Work, compact
-from lookalike.object_store import CountingStore, MemoryStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Row
+from lookalike.compaction.compact import Policy, Work, compact
+from lookalike.store import append_log
+from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Row
 from scripts.benchmarks.engines import BUCKET
 from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             batch = _rows(range(number * options.batch, (number + 1) * options.batch), options.dimensions)
             for rows, store in stores.items():
                 started = time.perf_counter()
-                log.append(store, batch, dimensions=options.dimensions)
+                append_log.append(store, batch, dimensions=options.dimensions)
                 times[rows].append((time.perf_counter() - started) * 1000)
         for rows, store in stores.items():
             yield {
@@ -82,7 +82,7 @@ def _trickle(dimensions: int, batch: int, appends: int = 2000, between: int = 20
     work = Work()
     for number in range(appends):
         numbers = range(number * batch, (number + 1) * batch)
-        log.append(appended, _rows(numbers, dimensions), dimensions=dimensions)
+        append_log.append(appended, _rows(numbers, dimensions), dimensions=dimensions)
         if number % between == between - 1:
             work += compact(store, Policy(grace_s=0))
     return {
@@ -101,7 +101,7 @@ def _refresh(prefix: str, rows: int, dimensions: int, batch: int) -> dict[str, A
     reader = SnapshotReader(store, dimensions=dimensions)
     reader.refresh()
     store.reset()
-    log.append(store.inner, _rows(range(10**9, 10**9 + batch), dimensions), dimensions=dimensions)
+    append_log.append(store.inner, _rows(range(10**9, 10**9 + batch), dimensions), dimensions=dimensions)
     started = time.perf_counter()
     reader.refresh()
     return {

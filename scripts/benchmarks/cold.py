@@ -23,7 +23,6 @@ from scripts.benchmarks.results import Result, median, percentile, result
 from scripts.benchmarks.search import datasets, scratch
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 
-_FIRST_ANSWER: Final = Path(__file__).with_name("first_answer.py")
 _STAGES: Final = ("import_ms", "load_ms", "embed_ms", "search_ms")
 _MODEL_THREADS: Final = 2
 _TIMEOUT_S: Final = 120
@@ -174,7 +173,7 @@ def _storage_options(endpoint_url: str) -> dict[str, str]:
 def _start(asked: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], float]:
     """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
     environment = os.environ | {"AWS_ENDPOINT_URL": endpoint_url}
-    command = [sys.executable, str(_FIRST_ANSWER), json.dumps(asked)]
+    command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(asked)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout  # noqa: S101 - it was asked for

@@ -157,9 +157,9 @@ def of_photos(photos: Path, model_dir: Path, cache: Path, folder: Path, *, queri
 
 def _embedded(reads: list[Any], photos: Path, model_dir: Path, cache: Path) -> tuple[Path, npt.NDArray[np.int64]]:
     """The file of the embeddings, and which photo each is of: not every photo can be read."""
-    from lookalike.embedder import Embedder
     from lookalike.errors import ImageError, ModelError
-    from scripts.local.progress import Progress
+    from lookalike.photos.embedder import Embedder
+    from scripts.common.progress import Progress
 
     try:
         embedder = Embedder(model_dir, threads=2)

@@ -179,9 +179,9 @@ class Lookalike:
 
     def __init__(self, source: Source, threads: int, *, resident: bool) -> None:
         from lookalike.aws import S3Store, s3_client
-        from lookalike.object_store import CountingStore
-        from lookalike.reader import SnapshotReader
-        from lookalike.stored_segment import StoredSegment
+        from lookalike.store.object_store import CountingStore
+        from lookalike.store.reader import SnapshotReader
+        from lookalike.store.stored_segment import StoredSegment
 
         self.store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
         self._reader = SnapshotReader(self.store, dimensions=source.dimensions)
@@ -196,7 +196,7 @@ class Lookalike:
                 self.resident_bytes += part.segment.scan_bytes + held
 
     def search(self, query: Floats, k: int) -> Any:
-        from lookalike.knn import nearest_products
+        from lookalike.search.knn import nearest_products
 
         return nearest_products(self._snapshot, query, k=k, executor=self._executor)
 

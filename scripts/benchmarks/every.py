@@ -17,7 +17,6 @@ from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.results import Result
 from scripts.benchmarks.search import SCRATCH
 
-_BENCH: Final = Path(__file__).resolve().parents[1] / "bench.py"
 _LARGE: Final = "44441x2048"
 _SMALL: Final = "44441x512"  # in place of real embeddings
 _INGESTED: Final = "1500"
@@ -33,7 +32,7 @@ class Section:
 
     def commands(self) -> list[str]:
         """The runs as people type them, files by their names alone."""
-        return [" ".join((".venv-bench/bin/python scripts/bench.py", *map(_short, run))) for run in self.runs]
+        return [" ".join((".venv-bench/bin/python -m scripts.bench", *map(_short, run))) for run in self.runs]
 
 
 def sections(options: argparse.Namespace) -> list[Section]:
@@ -75,7 +74,7 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
 
 
 def _lines(arguments: tuple[str, ...]) -> Iterator[Result]:
-    command = [sys.executable, str(_BENCH), *arguments, "--json"]
+    command = [sys.executable, "-m", "scripts.bench", *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout  # noqa: S101 - it was asked for
         for line in child.stdout:

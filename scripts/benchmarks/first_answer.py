@@ -18,8 +18,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 
 @dataclass(slots=True)
 class Course:
@@ -38,9 +36,9 @@ class Course:
 def lookalike(asked: dict[str, Any], course: Course) -> dict[str, Any]:
     """Ours, as the query function starts: the model is loaded while the snapshot is read."""
     from lookalike.aws import S3Store, s3_client
-    from lookalike.knn import nearest_products
-    from lookalike.object_store import CountingStore
-    from lookalike.reader import SnapshotReader
+    from lookalike.search.knn import nearest_products
+    from lookalike.store.object_store import CountingStore
+    from lookalike.store.reader import SnapshotReader
 
     model = _import_model(asked)
     course.stage("import")
@@ -112,7 +110,7 @@ def _import_model(asked: dict[str, Any]) -> Callable[[], Callable[[], Any]]:
         import numpy as np
 
         return lambda: lambda: np.load(asked["query"])
-    from lookalike.embedder import Embedder
+    from lookalike.photos.embedder import Embedder
 
     def load() -> Callable[[], Any]:
         embedder = Embedder(Path(asked["model_dir"]), threads=asked["threads"])

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lookalike.embedder import Embedder
 from lookalike.errors import ModelError
+from lookalike.photos.embedder import Embedder
 from scripts.benchmarks.errors import BenchError
-from scripts.local.progress import Progress
+from scripts.common.progress import Progress
 from scripts.local.runner import from_sources
 from scripts.local.seeding import seed
 from scripts.local.stack import LocalStack

@@ -12,7 +12,7 @@ from typing import Final
 
 from lookalike import settings
 from scripts.benchmarks.results import Result
-from scripts.prices import LAMBDA_REQUESTS, LAMBDA_X86
+from scripts.deployment.prices import LAMBDA_REQUESTS, LAMBDA_X86
 
 MIB: Final = 1024 * 1024
 PROCESSOR_BYTES: Final = 1769 * MIB  # of memory, for each processor that Lambda gives

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from lookalike import log
 from lookalike.aws import S3Store, s3_client
-from lookalike.compaction import Policy, compact
-from lookalike.object_store import ObjectStore
-from lookalike.records import Op, Row, order_of
+from lookalike.compaction.compact import Policy, compact
+from lookalike.store import append_log
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.records import Op, Row, order_of
 from scripts.benchmarks.data import Data, Floats
 from scripts.benchmarks.engines import BUCKET
 
@@ -76,7 +76,7 @@ def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
     done = 0
     with tqdm(total=rows, unit="row", desc="filling", file=sys.stderr, disable=None) as progress:
         for block in blocks:
-            log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
+            append_log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
             done += len(block)
             progress.update(len(block))
 

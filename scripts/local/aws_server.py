@@ -9,14 +9,10 @@ import argparse
 import logging
 import os
 import socket
-import sys
 import threading
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from moto.core.request import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,

@@ -6,7 +6,8 @@ from typing import Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from scripts.common.paths import ROOT
+
 BUILD_DIR: Final = ROOT / ".aws-sam" / "build"
 
 # Sources below the repository, and where the build copies them to.

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from scripts.common.paths import ROOT
 from scripts.local import lambda_folders
 from scripts.local.execution_environment import ExecutionEnvironment, exit_reason
 from scripts.local.lambda_folders import NoRuntimeError
@@ -30,7 +31,6 @@ from scripts.local.template import Function
 INIT_LIMIT_S: Final = 10
 """How long an initialisation may take; one that takes longer is begun again, with the function's own limit."""
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 RUNTIME_VENV: Final = ROOT / ".venv-sam"
 """The environment of the functions' Python version that has the packages of Lambda's image: `make sam`."""
 

@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import IO, Final, Never
+
+from scripts.common.paths import ROOT
 
 _GRACE_S: Final = 3
 
@@ -31,6 +32,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(env),
+                cwd=ROOT,
                 pass_fds=(read_end, *passed),
                 # Ctrl-C in the terminal is the supervisor's to handle.
                 start_new_session=True,
@@ -69,6 +71,6 @@ def end_with_parent(lifeline: int) -> Never:
     os._exit(0)
 
 
-def python(script: Path) -> list[str]:
-    """The command that runs one of the local stack's scripts with this Python, its own folder not being on the import path."""
-    return [sys.executable, "-P", str(script)]
+def python(module: str) -> list[str]:
+    """The command that runs one of the local stack's modules with this Python."""
+    return [sys.executable, "-m", module]

@@ -153,7 +153,7 @@ class ProcessRunner:
             return Result()
         ours, theirs = socket.socketpair()
         command = [
-            *python(Path(__file__).with_name("worker.py")),
+            *python("scripts.local.worker"),
             *("--handler", self.function.handler, "--channel", str(theirs.fileno())),
         ]
         with self._state, theirs:

@@ -19,7 +19,7 @@ def local_s3(*buckets: str) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     # In memory, where a range costs what it holds: from a file, moto reads the whole object for every range of it.
     environment["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(_LARGEST_IN_MEMORY)
-    command = python(Path(__file__).with_name("aws_server.py"))
+    command = python("scripts.local.aws_server")
     with contextlib.ExitStack() as undo:
         socket = undo.enter_context(listen(0))
         log = undo.enter_context(Path(os.devnull).open("wb"))

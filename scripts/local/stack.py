@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from scripts.common.paths import ROOT
 from scripts.local import resources
 from scripts.local.alias import Alias
 from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
@@ -19,7 +20,6 @@ from scripts.local.runner import FunctionRunner, MakeRunner, RunnerPool
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, Stack, read_template
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 _QUERY_WORKERS: Final = 2
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class LocalStack:
     def _start_aws(self, listener: int) -> Child:
         # Without the caller's AWS variables: they must not change how moto behaves.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-        command = [*python(Path(__file__).with_name("aws_server.py")), "--listener", str(listener)]
+        command = [*python("scripts.local.aws_server"), "--listener", str(listener)]
         with (self.log_dir / "aws.log").open("wb") as log:
             return Child(command, log=log, env=environment, passed=(listener,))
 

@@ -13,10 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Context:
@@ -71,7 +68,6 @@ def main() -> None:
     parser.add_argument("--handler", required=True, help="module.function")
     arguments = parser.parse_args()
 
-    sys.path.insert(0, str(ROOT))
     from scripts.local.channel import ChannelClosed, receive, send
     from scripts.local.lifeline import end_with_parent
 

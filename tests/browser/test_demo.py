@@ -27,7 +27,7 @@ MODEL = ROOT / "build" / "model"
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory) -> list[Path]:
     folder = tmp_path_factory.mktemp("drawn") / "catalogue"
-    command = [sys.executable, ROOT / "scripts" / "draw_catalogue.py", "--out", folder, "--count", "10"]
+    command = [sys.executable, "-m", "scripts.draw_catalogue", "--out", folder, "--count", "10"]
     subprocess.run(command, check=True, capture_output=True)
     return sorted((folder / "images").rglob("*.jpg"))
 

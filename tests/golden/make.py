@@ -14,11 +14,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
-from lookalike import compaction, log
-from lookalike.compaction import Policy
-from lookalike.object_store import MemoryStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
+from lookalike.compaction import compact
+from lookalike.compaction.compact import Policy
+from lookalike.store import append_log
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
 from tests.support.calibrations import turned
 
 DIMENSIONS = 4
@@ -73,14 +74,14 @@ def make() -> MemoryStore:
     with (
         patch("uuid.uuid4", lambda: uuid.UUID(int=next(ids) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)),
         patch("time.time", lambda: now_s[0]),
-        patch("lookalike.writer.MIN_ROWS", 2),
-        patch("lookalike.writer.choose", turned),
+        patch("lookalike.compaction.writer.MIN_ROWS", 2),
+        patch("lookalike.compaction.writer.choose", turned),
     ):
         for batch, compacted in zip(batches(), (True, True, True, False, False), strict=True):
             now_s[0] = _NOON_S + 60 * next(minutes)
-            log.append(store, batch, dimensions=DIMENSIONS)
+            append_log.append(store, batch, dimensions=DIMENSIONS)
             if compacted:
-                compaction.compact(store, policy, clock=lambda: now_s[0])
+                compact.compact(store, policy, clock=lambda: now_s[0])
     return store
 
 

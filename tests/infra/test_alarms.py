@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lookalike.embedder import DRIFT_TOLERANCE
+from lookalike.photos.embedder import DRIFT_TOLERANCE
 from scripts import costs
 from tests.infra.translated import Resources
 from tests.support import functions

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts import build_layer
+from scripts.packaging import build_layer
 
 ROOT = Path(__file__).resolve().parents[2]
 

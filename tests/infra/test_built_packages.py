@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 from samtranslator.yaml_helper import yaml_parse
 
-from lookalike.embedder import Embedder
-from scripts import package_sizes
+from lookalike.photos.embedder import Embedder
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
 from scripts.local.template import read_template
+from scripts.packaging import package_sizes
 from tests.support.functions import event
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
 

@@ -19,7 +19,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 
 @pytest.mark.skipif(
-    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python scripts/build.py --only-sam`"
+    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python -m scripts.build --only-sam`"
 )
 def test_sam_validate_finds_nothing(tmp_path: Path) -> None:
     # Without credentials, a region or a configuration of this machine's owner.

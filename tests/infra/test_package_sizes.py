@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import package_sizes
+from scripts.packaging import package_sizes
 
 TEMPLATE = """
 Resources:

@@ -12,7 +12,7 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
-from scripts import parameters
+from scripts.deployment import parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 SAM_PYTHON = ROOT / ".venv-sam" / "bin" / "python"
@@ -82,7 +82,7 @@ def test_a_built_template_is_marked_in_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(
-    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python scripts/build.py --only-sam`"
+    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python -m scripts.build --only-sam`"
 )
 def test_sam_reads_the_values_as_they_are_written() -> None:
     values = DEFAULTS | {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lookalike import settings
-from lookalike.compaction import Policy
+from lookalike.compaction.compact import Policy
 from tests.infra.translated import Resources, translated
 
 ROUTES = {

@@ -11,10 +11,10 @@ import pytest
 from moto import mock_aws
 from PIL import Image
 
-from lookalike import log
 from lookalike.aws import S3Catalogue, S3Store
 from lookalike.errors import StoreUnavailable
-from lookalike.model import ModelSpec
+from lookalike.photos.model import ModelSpec
+from lookalike.store import append_log
 from scripts import backfill
 from tests.tiny_model import write_tiny_model
 
@@ -54,7 +54,7 @@ class Shop:
 
     def segments(self) -> int:
         fingerprint = ModelSpec.load(self.model).fingerprint
-        return len(log.entries(S3Store(self.s3, self.outputs["StoreBucketName"], f"{fingerprint}/")))
+        return len(append_log.entries(S3Store(self.s3, self.outputs["StoreBucketName"], f"{fingerprint}/")))
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_other_stores_are_named_with_the_command_that_drops_them(
 ) -> None:
     shop.s3.put_object(Bucket=shop.outputs["StoreBucketName"], Key=f"{'ab' * 32}/segments/x", Body=b"")
     shop.run(*IN_STACK)
-    command = f"scripts/store.py drop --bucket {shop.outputs['StoreBucketName']} --store {'ab' * 32}"
+    command = f"scripts.store drop --bucket {shop.outputs['StoreBucketName']} --store {'ab' * 32}"
     command += f" --stack-name shop --region {REGION}"
     assert command in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ MODEL = ROOT / "build" / "model"
 
 
 def run(*arguments: str) -> list[dict]:
-    command = [sys.executable, ROOT / "scripts" / "bench.py", *arguments, "--json"]
+    command = [sys.executable, "-m", "scripts.bench", *arguments, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
@@ -94,7 +94,7 @@ def test_append_compares_a_small_store_with_a_large_one():
 
 
 def test_what_cannot_be_run_is_told_in_one_line():
-    command = [sys.executable, ROOT / "scripts" / "bench.py", "search", "--embeddings", "nowhere.npy"]
+    command = [sys.executable, "-m", "scripts.bench", "search", "--embeddings", "nowhere.npy"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "nowhere.npy" in done.stderr

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lookalike import log
 from lookalike.aws import S3Store
+from lookalike.store import append_log
 from scripts import store, upload
 from tests.support.rows import DIMENSIONS, put
 
@@ -41,7 +41,7 @@ class Shop:
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
         self.s3: Any = boto3.client("s3", region_name=REGION)
         for fingerprint in (SERVED, OLD):
-            log.append(self.store(fingerprint), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+            append_log.append(self.store(fingerprint), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
         (folder / "photos").mkdir()
         (folder / "photos" / "1563.jpg").write_bytes(b"photo")
 
@@ -131,7 +131,9 @@ def test_the_store_that_shoppers_are_answered_from_is_not_dropped(shop: Shop, ca
 def drop_of_another_bucket(shop: Shop) -> tuple[str, ...]:
     shop.s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": REGION})
     for fingerprint in (SERVED, OLD):
-        log.append(S3Store(shop.s3, "another", f"{fingerprint}/"), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+        append_log.append(
+            S3Store(shop.s3, "another", f"{fingerprint}/"), [put("images/1.jpg", 1)], dimensions=DIMENSIONS
+        )
     return ("--bucket", "another")
 
 

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from lookalike.model import ModelSpec
-from scripts import deploy, stack, static_site, undeploy
+from lookalike.photos.model import ModelSpec
+from scripts import deploy, undeploy
+from scripts.deployment import site, stack
 from scripts.model import SSCD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,7 +296,7 @@ class TestDeploy:
         for key in ("index.html", "app.js", "lib/base.css"):
             held = s3().get_object(Bucket=outputs["SiteBucketName"], Key=key)
             assert held["Body"].read() == (project.site / key).read_bytes()
-            assert held["CacheControl"] == static_site.CACHE_CONTROL
+            assert held["CacheControl"] == site.CACHE_CONTROL
             types[key] = held["ContentType"].partition(";")[0]
         assert types == {"index.html": "text/html", "app.js": "text/javascript", "lib/base.css": "text/css"}
         assert invalidated(outputs) == [["/", "/app.js", "/index.html", "/lib/base.css"]]
@@ -313,7 +314,7 @@ class TestDeploy:
         (project.site / "new.svg").write_text("<svg/>")
         assert project.deploy("--site-only") == 0
         assert ["/lib/base.css", "/new.svg"] in invalidated(outputs)
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "new.svg"}
+        assert site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "new.svg"}
         assert s3().head_object(Bucket=outputs["SiteBucketName"], Key="app.js")["LastModified"] == before
 
     def test_a_file_somebody_put_with_another_type_is_put_again(
@@ -335,7 +336,7 @@ class TestDeploy:
         project.sam_fails()
         assert project.deploy() == 1
         assert "`sam deploy` ended with 3" in capsys.readouterr().err
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set()
+        assert site.keys(s3(), outputs["SiteBucketName"]) == set()
 
     def test_without_a_build_it_says_what_to_run(
         self, project: Project, aws: None, capsys: pytest.CaptureFixture[str]
@@ -368,7 +369,7 @@ class TestDeploy:
         (project.site / "notes.docx").touch()
         assert project.deploy("--site-only") == 1
         assert "notes.docx" in capsys.readouterr().err
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set()
+        assert site.keys(s3(), outputs["SiteBucketName"]) == set()
 
 
 class TestParameters:
@@ -540,8 +541,8 @@ class TestUndeploy:
     ) -> None:
         assert project.undeploy(answer="shop") == 0
         assert project.asked == ["delete", "--no-prompts", "--stack-name", "shop", "--region", REGION]
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == set(), "CloudFormation deletes empty buckets only"
-        assert static_site.keys(s3(), outputs["CatalogueBucketName"]) == {"images/1.jpg"}
+        assert site.keys(s3(), outputs["SiteBucketName"]) == set(), "CloudFormation deletes empty buckets only"
+        assert site.keys(s3(), outputs["CatalogueBucketName"]) == {"images/1.jpg"}
         told = capsys.readouterr().out
         assert outputs["CatalogueBucketName"] in told
         assert outputs["StoreBucketName"] in told
@@ -567,7 +568,7 @@ class TestUndeploy:
     ) -> None:
         assert project.undeploy(answer=answer) == 1
         assert "delete" not in project.asked
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+        assert site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
 
     def test_without_anybody_to_ask_nothing_is_done(self, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
         def nobody(question: str) -> str:
@@ -585,7 +586,7 @@ class TestUndeploy:
         told = capsys.readouterr().err
         assert "`sam delete` ended with 3" in told
         assert "published" in told
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+        assert site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
 
     def test_a_protected_stack_is_not_touched(
         self,
@@ -599,7 +600,7 @@ class TestUndeploy:
         assert project.undeploy("--yes") == 1
         assert "update-termination-protection" in capsys.readouterr().err
         assert "delete" not in project.asked
-        assert static_site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
+        assert site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "lib/base.css"}
 
     @pytest.mark.parametrize("kept", [True, False])
     def test_a_stack_without_outputs_goes_too(
@@ -622,6 +623,6 @@ class TestUndeploy:
 
 
 def test_the_real_page_can_be_published() -> None:
-    found = static_site.files(ROOT / "static_site")
+    found = site.files(ROOT / "static_site")
     assert found[-1].key == "index.html", "the page comes after what it refers to"
     assert len({file.key for file in found}) == len(found) > 5

@@ -136,7 +136,7 @@ def test_the_page_comes_with_its_policy(stack):
 
 
 def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, str(ROOT / "scripts" / "local_stack.py"), *map(str, arguments)]
+    return [sys.executable, "-m", "scripts.local_stack", *map(str, arguments)]
 
 
 def descendants(pid: int) -> list[int]:

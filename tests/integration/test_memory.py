@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.images import AVIF_SHARE
+from lookalike.photos.images import AVIF_SHARE
 from lookalike.settings import BESIDE_BYTES, DECODING_BYTES_A_PIXEL
 from tests.support.api import event as http_event
 from tests.support.built import Built, built_with_s3

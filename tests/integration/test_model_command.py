@@ -14,9 +14,10 @@ import numpy as np
 import onnx
 import pytest
 
-from lookalike.embedder import DRIFT_TOLERANCE, Embedder
-from lookalike.model import ModelSpec
-from scripts import download, model
+from lookalike.photos.embedder import DRIFT_TOLERANCE, Embedder
+from lookalike.photos.model import ModelSpec
+from scripts import model
+from scripts.models import download
 from tests.tiny_model import write_tiny_model
 
 IMAGENET = "resnet50-imagenet"

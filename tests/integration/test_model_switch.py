@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike import log, stored_segment
 from lookalike.aws import S3Store
-from lookalike.embedder import Embedder
-from lookalike.records import Op
+from lookalike.photos.embedder import Embedder
+from lookalike.store import append_log, stored_segment
+from lookalike.store.records import Op
 from scripts.local.runner import aws_environment, from_sources
 from scripts.local.stack import DeploymentError, LocalStack
 from tests.tiny_model import write_tiny_model
@@ -179,7 +179,7 @@ class Shop:
     def rows(self, model: Path) -> Counter[tuple[str, Op]]:
         """How often each key was written to a store that has not been compacted, and as what."""
         store = self.store(model)
-        segments = [stored_segment.decode(store.get(entry.name)) for entry in log.entries(store)]
+        segments = [stored_segment.decode(store.get(entry.name)) for entry in append_log.entries(store)]
         return Counter((held.name(row)[1], Op(held.op[row])) for held in segments for row in range(len(held)))
 
 
@@ -215,7 +215,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
         planned = shop.backfill("--dry-run")
         assert planned.returncode == 0, planned.stderr
         assert f"{PHOTOS + 1} photos to embed, 0 changed, 0 gone, 0 done already" in planned.stdout
-        assert not list(log.entries(shop.store(new)))
+        assert not list(append_log.entries(shop.store(new)))
 
         # Killed on its way, and run again.
         slow = subprocess.Popen(
@@ -224,7 +224,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: len(list(log.entries(shop.store(new)))) >= 2)
+        wait_for(lambda: len(list(append_log.entries(shop.store(new)))) >= 2)
         slow.kill()
         slow.wait()
         begun = shop.rows(new)
@@ -257,7 +257,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
 
         again = shop.backfill()
         assert again.returncode == 0, again.stderr
-        assert "scripts/store.py drop" in again.stdout
+        assert "scripts.store drop" in again.stdout
         wait_for(lambda: answers_as(stack, shop.expected(new)))
         nothing = shop.backfill()
         assert "0 photos to embed, 0 changed, 0 gone" in nothing.stdout

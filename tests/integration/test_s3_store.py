@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lookalike import log
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.object_store import ObjectStore, PutAnswer, create
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
+from lookalike.store import append_log
+from lookalike.store.object_store import ObjectStore, PutAnswer, create
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
 from tests.support.object_store_contract import ObjectStoreContract
@@ -189,5 +189,5 @@ def test_a_body_that_ends_early_is_an_outage_and_not_a_short_object(store: S3Sto
 
 def test_a_row_goes_to_s3_and_comes_back(store: S3Store) -> None:
     row = Row("images/1.jpg", "1", order_of(sequencer="0A", time_ms=1, op=Op.REJECT), Op.REJECT, detail={"code": "ä"})
-    log.append(store, [row], dimensions=4)
+    append_log.append(store, [row], dimensions=4)
     assert list(SnapshotReader(store, dimensions=4).refresh().rows()) == [row]

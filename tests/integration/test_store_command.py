@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from lookalike import fsck, log, manifest
 from lookalike.aws import S3Store, s3_client
-from lookalike.compaction import compact
+from lookalike.compaction import fsck
+from lookalike.compaction.compact import compact
 from lookalike.errors import LookalikeError, StoreUnavailable
-from lookalike.reader import SnapshotReader
-from scripts import drop_store
+from lookalike.store import append_log, manifest
+from lookalike.store.reader import SnapshotReader
+from scripts.deployment import drop_store
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.resources import client
@@ -39,7 +40,7 @@ def endpoint_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def run(endpoint_url: str) -> Run:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "scripts" / "store.py"), *arguments, "--endpoint-url", endpoint_url]
+        command = [sys.executable, "-m", "scripts.store", *arguments, "--endpoint-url", endpoint_url]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     return run
@@ -53,10 +54,10 @@ def store(endpoint_url: str, request: pytest.FixtureRequest) -> S3Store:
     store = S3Store(s3, bucket, f"{FINGERPRINT}/")
     store.bucket = bucket  # type: ignore[attr-defined]
     for number, row in enumerate([put("images/1.jpg", 1), put("images/2.jpg", 2), reject("images/3.jpg", 3)]):
-        log.append(store, [row], dimensions=DIMENSIONS)
+        append_log.append(store, [row], dimensions=DIMENSIONS)
         if number == 1:
             compact(store)
-    log.append(store, [delete("images/2.jpg", 4)], dimensions=DIMENSIONS)
+    append_log.append(store, [delete("images/2.jpg", 4)], dimensions=DIMENSIONS)
     return store
 
 
@@ -129,7 +130,7 @@ def two_stores(store: Any) -> Any:
     """The store, compacted twice, and one of another model beside it."""
     compact(store)
     other = S3Store(store._client, store.bucket, f"{OTHER}/")
-    log.append(other, [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+    append_log.append(other, [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
     return store
 
 
@@ -236,7 +237,7 @@ def test_what_is_written_during_a_drop_goes_too(two_stores: Any, monkeypatch: py
     def delete(store: S3Store, name: str) -> None:
         remove(store, name)
         if late and name.startswith("log/"):
-            log.append(two_stores, [late.pop()], dimensions=DIMENSIONS)
+            append_log.append(two_stores, [late.pop()], dimensions=DIMENSIONS)
 
     monkeypatch.setattr(S3Store, "delete", delete)
     drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, served=OTHER, confirmed=True, force=False)

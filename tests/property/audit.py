@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from lookalike import log, manifest, rotation, stored_segment, writer
-from lookalike.manifest import EMPTY, Manifest
-from lookalike.object_store import MemoryStore, PutAnswer
+from lookalike.compaction import writer
+from lookalike.store import append_log, manifest, rotation_file, stored_segment
+from lookalike.store.manifest import EMPTY, Manifest
+from lookalike.store.object_store import MemoryStore, PutAnswer
 
 
 class AuditedStore(MemoryStore):
@@ -28,7 +29,7 @@ class AuditedStore(MemoryStore):
             if name.startswith(manifest.PREFIX):
                 self._published(manifest.decode(data))
             elif name.endswith(writer.ROTATION_SUFFIX):
-                rotation.decode(data)
+                rotation_file.decode(data)
             else:
                 stored_segment.decode(data)
         return answer
@@ -50,7 +51,7 @@ class AuditedStore(MemoryStore):
     def _needs(self, known: Manifest, end_s: float) -> set[str]:
         unfolded = {
             entry.name
-            for entry in self.list(log.PREFIX)
+            for entry in self.list(append_log.PREFIX)
             if entry.name not in known.folded and self._created_s[entry.name] < end_s
         }
         return {known.name, *known.objects, *unfolded}

@@ -9,13 +9,14 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lookalike import compaction, log, manifest, object_store, snapshot
-from lookalike.compaction import Policy
-from lookalike.object_store import Entry, ObjectStore, PutAnswer
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row
-from lookalike.segment import Segment
-from lookalike.snapshot import Part
+from lookalike.compaction import compact
+from lookalike.compaction.compact import Policy
+from lookalike.store import append_log, manifest, object_store, snapshot
+from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row
+from lookalike.store.segment import Segment
+from lookalike.store.snapshot import Part
 
 Bug = Callable[[], Any]
 
@@ -27,7 +28,7 @@ def no_read_back_on_412() -> Iterator[None]:
     def create(store: ObjectStore, name: str, data: bytes, **_: Any) -> bool:
         return store.put_if_absent(name, data) is PutAnswer.CREATED
 
-    with patch("lookalike.log.create", create), patch("lookalike.manifest.create", create):
+    with patch("lookalike.store.append_log.create", create), patch("lookalike.store.manifest.create", create):
         yield
 
 
@@ -39,21 +40,21 @@ def conflict_taken_for_success() -> Iterator[None]:
     def trusting(store: ObjectStore, name: str, data: bytes, **options: Any) -> bool:
         return store.put_if_absent(name, data) is not PutAnswer.EXISTS or create(store, name, data, **options)
 
-    with patch("lookalike.log.create", trusting):
+    with patch("lookalike.store.append_log.create", trusting):
         yield
 
 
 @contextmanager
 def a_watermark_for_the_folded_set() -> Iterator[None]:
     """Every log segment whose name is not above the greatest folded name counts as folded."""
-    entries = log.entries
+    entries = append_log.entries
 
     def above_the_watermark(store: ObjectStore) -> list[Entry]:
         listed = entries(store)
         folded = manifest.newest(store).folded
         return [entry for entry in listed if entry.name in folded or entry.name > max(folded, default="")]
 
-    with patch("lookalike.log.entries", above_the_watermark):
+    with patch("lookalike.store.append_log.entries", above_the_watermark):
         yield
 
 
@@ -64,38 +65,38 @@ def tombstones_dropped_early() -> Iterator[None]:
     def droppable(held: Segment, *_: Any) -> Any:
         return np.equal(held.op, Op.DELETE)
 
-    with patch("lookalike.compaction._droppable", droppable):
+    with patch("lookalike.compaction.compact._droppable", droppable):
         yield
 
 
 @contextmanager
 def folded_segments_deleted_at_once() -> Iterator[None]:
     """There is no grace period."""
-    collect = compaction.collect
+    collect = compact.collect
 
     def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
         return collect(store, replace(policy, grace_s=-1), **options)
 
-    with patch("lookalike.compaction.collect", at_once):
+    with patch("lookalike.compaction.compact.collect", at_once):
         yield
 
 
 @contextmanager
 def orphans_deleted_at_once() -> Iterator[None]:
     """What no manifest names is taken for garbage, though a compaction may be about to commit it."""
-    collect = compaction.collect
+    collect = compact.collect
 
     def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
         return collect(store, replace(policy, orphan_s=-1), **options)
 
-    with patch("lookalike.compaction.collect", at_once):
+    with patch("lookalike.compaction.compact.collect", at_once):
         yield
 
 
 @contextmanager
 def order_by_arrival() -> Iterator[None]:
     """What arrives last wins, whatever happened last."""
-    append, row_of = log.append, Segment.row
+    append, row_of = append_log.append, Segment.row
     true_orders: dict[bytes, bytes] = {}
 
     def arrived(store: ObjectStore, rows: Sequence[Row], **options: Any) -> str:
@@ -110,7 +111,7 @@ def order_by_arrival() -> Iterator[None]:
         read = row_of(self, row)
         return replace(read, order=true_orders[read.order])
 
-    with patch("lookalike.log.append", arrived), patch.object(Segment, "row", as_appended):
+    with patch("lookalike.store.append_log.append", arrived), patch.object(Segment, "row", as_appended):
         yield
 
 
@@ -121,7 +122,9 @@ def manifests_listed_before_the_log() -> Iterator[None]:
 
     def read_backwards(self: SnapshotReader) -> Any:
         known = manifest.newest_name(self._store)
-        with patch("lookalike.reader.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)):
+        with patch(
+            "lookalike.store.reader.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)
+        ):
             return read(self)
 
     with patch.object(SnapshotReader, "_read", read_backwards):
@@ -137,7 +140,7 @@ def a_row_in_two_places_shown_twice() -> Iterator[None]:
         *below, above = overlay(base, top) or (Part(top, np.ones(len(top), bool)),)
         return (*below, Part(above.segment, np.ones(len(above.segment), bool)))
 
-    with patch("lookalike.reader.overlay", all_live):
+    with patch("lookalike.store.reader.overlay", all_live):
         yield
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lookalike.records import Op, Row
-from lookalike.snapshot import Snapshot
+from lookalike.store.records import Op, Row
+from lookalike.store.snapshot import Snapshot
 from tests.support.rows import Value, value
 
 

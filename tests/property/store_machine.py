@@ -21,11 +21,12 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lookalike import compaction, log, manifest
-from lookalike.compaction import Policy
+from lookalike.compaction import compact
+from lookalike.compaction.compact import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
+from lookalike.store import append_log, manifest
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
@@ -127,12 +128,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.catalogue = Catalogue()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
-            patch("lookalike.log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
-            patch("lookalike.object_store._CREATE_PAUSE_S", 0),
-            patch("lookalike.reader.ThreadPoolExecutor", InlineExecutor),
-            patch("lookalike.reader._READ_AT_ONCE_BYTES", 900),  # so that most embeddings are read when they are wanted
-            patch("lookalike.writer.MIN_ROWS", 4),
-            patch("lookalike.writer.choose", turned),
+            patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
+            patch("lookalike.store.object_store._CREATE_PAUSE_S", 0),
+            patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
+            patch(
+                "lookalike.store.reader._READ_AT_ONCE_BYTES", 900
+            ),  # so that most embeddings are read when they are wanted
+            patch("lookalike.compaction.writer.MIN_ROWS", 4),
+            patch("lookalike.compaction.writer.choose", turned),
         ]
         for each in self.patches:
             each.start()
@@ -179,7 +182,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            compaction.collect(self.store, self.policy, clock=lambda: self.now_s)
+            compact.collect(self.store, self.policy, clock=lambda: self.now_s)
         elif act == "refresh":
             self.check(self.observer)
         else:
@@ -202,7 +205,7 @@ class StoreMachine(RuleBasedStateMachine):
             reads = reads_now and event.op is not Op.DELETE
             rows.append(event.row(self.catalogue.newest(event.key) if reads else event))
         self.oracle.attempt(rows)
-        log.append(store, rows, dimensions=DIMENSIONS)
+        append_log.append(store, rows, dimensions=DIMENSIONS)
         self.oracle.acknowledge(rows)
         self.catalogue.waiting = [event for event in self.catalogue.waiting if event not in events]
 
@@ -247,7 +250,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert most_steps < MOST_STEPS, "compaction does not come to rest"
             return 0.0
 
-        compaction.compact(store, self.policy, time_left_s=time_left_s, clock=lambda: self.now_s)
+        compact.compact(store, self.policy, time_left_s=time_left_s, clock=lambda: self.now_s)
 
     def check(self, reader: SnapshotReader) -> list[Value]:
         durable = dict(self.oracle.durable)
@@ -303,7 +306,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(plan=plans(12))
     def collect(self, plan: Plan) -> None:
         store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: compaction.collect(store, self.policy, clock=lambda: self.now_s), store)
+        self.attempt(lambda: compact.collect(store, self.policy, clock=lambda: self.now_s), store)
 
     @rule(which=st.integers(0, 1), plan=plans(4), pause_s=st.sampled_from([GRACE_S + 1, PAUSE_S, 1000.0]))
     def refresh(self, which: int, plan: Plan, pause_s: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from lookalike.records import Row
+from lookalike.store.records import Row
 from tests.support import fakes, functions
 
 Json = dict[str, Any]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lookalike.calibration import Choice
-from lookalike.codes import Frame
-from lookalike.rotation import rotation_of
+from lookalike.codes.codes import Frame
+from lookalike.codes.rotation import rotation_of
+from lookalike.compaction.calibration import Choice
 
 
 def turned(vectors: np.ndarray, rows: int) -> Choice:

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike import log, reader, writer
-from lookalike.calibration import Choice
-from lookalike.codes import TOP_CODE, Frame
-from lookalike.compaction import Policy, compact
-from lookalike.object_store import MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
-from lookalike.snapshot import Snapshot
+from lookalike.codes.codes import TOP_CODE, Frame
+from lookalike.compaction import writer
+from lookalike.compaction.calibration import Choice
+from lookalike.compaction.compact import Policy, compact
+from lookalike.store import append_log, reader
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
+from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.spectra import Vectors
 
@@ -103,18 +104,18 @@ def catalogue(vectors: Vectors, *, photos: int = 1, choose: Choose = fitted, rea
     few, most = rows // 8, 7 * rows // 8
     older = [put(number, vectors[number - 1], 1) for number in range(0, rows, 11)]
     with calibrated_by(choose):
-        log.append(store, [put(number, vectors[number], 2) for number in range(few)], dimensions=dimensions)
+        append_log.append(store, [put(number, vectors[number], 2) for number in range(few)], dimensions=dimensions)
         compact(store, Policy(fanout=99))
         middle = [put(number, vectors[number], 2) for number in range(few, most)]
         dead = [gone(number, Op.PUT) for number in range(0, rows, 7)]
-        log.append(
+        append_log.append(
             store,
             [*(row for row in older if row.key not in {new.key for new in middle}), *middle, *dead],
             dimensions=dimensions,
         )
         compact(store, Policy(fanout=99, garbage_share=1.0))
-    log.append(store, [put(number, vectors[number], 2) for number in range(most, rows)], dimensions=dimensions)
-    log.append(store, [gone(number, Op.DELETE) for number in range(0, rows, 7)], dimensions=dimensions)
+    append_log.append(store, [put(number, vectors[number], 2) for number in range(most, rows)], dimensions=dimensions)
+    append_log.append(store, [gone(number, Op.DELETE) for number in range(0, rows, 7)], dimensions=dimensions)
     with patch.object(reader, "_READ_AT_ONCE_BYTES", read_at_once):
         snapshot = SnapshotReader(store, dimensions=dimensions, io_threads=2).refresh()
     return Catalogue(vectors, keys, products, store, snapshot)

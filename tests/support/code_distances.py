@@ -11,9 +11,9 @@ import numkong
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.code_distance import PackedCodes, products, squared_lengths
-from lookalike.codes import TOP_CODE
-from lookalike.knn import nearest_products
+from lookalike.codes.codes import TOP_CODE
+from lookalike.codes.distance import PackedCodes, products, squared_lengths
+from lookalike.search.knn import nearest_products
 from tests.support import spectra
 from tests.support.fakes import snapshot_of
 

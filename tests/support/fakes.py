@@ -11,8 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from lookalike import log, segment
-from lookalike.catalogue import Photo
 from lookalike.errors import (
     ImageError,
     NotAnImage,
@@ -22,10 +20,12 @@ from lookalike.errors import (
     TooManyPixels,
     UndecodableImage,
 )
-from lookalike.manifest import EMPTY
-from lookalike.object_store import Entry, MemoryStore, ObjectStore, PutAnswer
-from lookalike.records import Op, Row, order_of, product_of
-from lookalike.snapshot import Part, Snapshot
+from lookalike.photos.catalogue import Photo
+from lookalike.store import append_log, segment
+from lookalike.store.manifest import EMPTY
+from lookalike.store.object_store import Entry, MemoryStore, ObjectStore, PutAnswer
+from lookalike.store.records import Op, Row, order_of, product_of
+from lookalike.store.snapshot import Part, Snapshot
 
 DIMENSIONS = 8
 FINGERPRINT = "f" * 64
@@ -150,7 +150,7 @@ def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1, p
 
 def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSIONS) -> str:
     """Append rows to a store."""
-    return log.append(store, list(rows), dimensions=dimensions)
+    return append_log.append(store, list(rows), dimensions=dimensions)
 
 
 def snapshot_of(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lookalike.errors import ObjectMissing
-from lookalike.object_store import ObjectStore, PutAnswer, create
+from lookalike.store.object_store import ObjectStore, PutAnswer, create
 
 # Characters that URLs, XML, shells and sorting treat in a way of their own.
 AWKWARD = (

@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from lookalike.object_store import MemoryStore, ObjectStore
-from lookalike.records import ORDER_BYTES, Op, Row, order_of
-from lookalike.segment import Segment
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.records import ORDER_BYTES, Op, Row, order_of
+from lookalike.store.segment import Segment
 
 DIMENSIONS = 4
 

@@ -5,14 +5,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 
-from lookalike import stored_segment
-from lookalike.codes import Frame, encode, plain_frame
+from lookalike.codes.codes import Frame, encode, plain_frame
+from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
-from lookalike.object_store import MemoryStore, ObjectStore
-from lookalike.records import Op, Row, order_of
-from lookalike.rotation import Rotation
-from lookalike.segment import Segment, from_rows
-from lookalike.stored_segment import Encoded, StoredSegment
+from lookalike.store import stored_segment
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.records import Op, Row, order_of
+from lookalike.store.segment import Segment, from_rows
+from lookalike.store.stored_segment import Encoded, StoredSegment
 
 NAME = "segments/a"
 ROTATION = "segments/r.rotation.safetensors"

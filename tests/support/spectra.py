@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.fft import dct
 from sklearn.decomposition import PCA
 
-from lookalike.rotation import Rotation, rotation_of
+from lookalike.codes.rotation import Rotation, rotation_of
 
 Vectors = npt.NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
 
 
 class LatencyStore:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lookalike import aws
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
-from lookalike.object_store import Entry, PutAnswer
+from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike import log, manifest
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
-from lookalike.catalogue import ListedPhoto, PhotoEvent
-from lookalike.compaction import Policy, compact
+from lookalike.compaction.compact import Policy, compact
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
-from lookalike.object_store import CountingStore, MemoryStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, order_of, text_hash
+from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
+from lookalike.store import append_log, manifest
+from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, order_of, text_hash
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo, put_row
 from tests.support.rows import DIMENSIONS as NARROW
@@ -99,10 +99,10 @@ class TestReading:
     def store(self) -> MemoryStore:
         """Rows in a segment, in a log segment that is folded into it, and in one that waits."""
         store = MemoryStore()
-        log.append(store, [put(f"images/{number}.jpg", 1) for number in range(300)], dimensions=NARROW)
+        append_log.append(store, [put(f"images/{number}.jpg", 1) for number in range(300)], dimensions=NARROW)
         compact(store, Policy())
         waiting = [put("images/1.jpg", 3), delete("images/2.jpg", 3), reject("images/new.jpg", 256)]
-        log.append(store, waiting, dimensions=NARROW)
+        append_log.append(store, waiting, dimensions=NARROW)
         return store
 
     def test_the_newest_order_of_every_key_is_read_whole(self, pool: ThreadPoolExecutor) -> None:
@@ -117,7 +117,7 @@ class TestReading:
     def test_no_embedding_is_read(self, pool: ThreadPoolExecutor) -> None:
         store = CountingStore(MemoryStore())
         rows = [replace(put(f"images/{n}.jpg", 1), embedding=np.ones(2048, np.float32)) for n in range(300)]
-        log.append(store, rows, dimensions=2048)
+        append_log.append(store, rows, dimensions=2048)
         store.reset()
         assert len(read_orders(store, pool)) == 300
         assert store.bytes_read < 100_000 < 300 * 2048 * 4
@@ -351,5 +351,5 @@ def test_rows_of_the_new_store_that_has_been_compacted_count(pool: ThreadPoolExe
     compact(world.stores[1], Policy())
     assert manifest.newest(world.stores[1]).version == 1
     assert world.backfill().done == 1
-    log.append(world.stores[0], [put_row("images/2.jpg", photo("2"))], dimensions=DIMENSIONS)
+    append_log.append(world.stores[0], [put_row("images/2.jpg", photo("2"))], dimensions=DIMENSIONS)
     assert world.backfill().done == 1, "what only the other store has is no business of this one"

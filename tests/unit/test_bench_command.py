@@ -54,7 +54,7 @@ def test_what_makes_no_sense_is_refused(wrong, capsys):
 def test_all_runs_every_section_with_photos_and_names_files_without_their_folders():
     found = {section.name: section for section in sections(parse("all", "--photos", "/some/where/photos.zip"))}
     assert list(found) == list(SECTIONS)
-    assert found["cold"].commands()[1] == ".venv-bench/bin/python scripts/bench.py cold --photos photos.zip --image"
+    assert found["cold"].commands()[1] == ".venv-bench/bin/python -m scripts.bench cold --photos photos.zip --image"
     assert found["ingest"].runs == (("ingest", "/some/where/photos.zip", "--first", "1500"),)
     for section in found.values():
         for run in section.runs:

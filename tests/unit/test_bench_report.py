@@ -79,8 +79,8 @@ def test_engines_of_one_data_set_are_printed_together(capsys):
 
 
 def test_a_section_has_its_commands_its_figures_and_its_versions():
-    text = section(lines(), ["scripts/bench.py search"])
-    assert text.startswith("    scripts/bench.py search\n")
+    text = section(lines(), ["python -m scripts.bench search"])
+    assert text.startswith("    python -m scripts.bench search\n")
     assert "| **lookalike** | 1.50 | 2.0 MB |" in text
     assert "usearch: not installed" in text
     assert text.endswith("Versions: numpy 2, scikit-learn 1.")
@@ -116,7 +116,7 @@ def test_all_writes_the_parts_of_what_was_run_and_leaves_the_rest_alone(tmp_path
     found = list(every.run(parser("", ROOT).parse_args(["all", "growth", "--root", str(tmp_path)])))
     assert found == growth_lines()
     after = (docs / "benchmarks.md").read_text()
-    assert "scripts/bench.py growth\n\n**Generated: 100,000 x 512**" in after
+    assert "-m scripts.bench growth\n\n**Generated: 100,000 x 512**" in after
     mark = "<!-- begin growth"
     assert after.partition(mark)[0] == before.partition(mark)[0]
     assert after.partition("<!-- end growth")[2] == before.partition("<!-- end growth")[2]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lookalike import bounds
-from lookalike.calibration import MIN_ROWS, Choice, choose, put_order
-from lookalike.codes import encode, encode_query, plain_frame, turn_query
+from lookalike.codes import bounds
+from lookalike.codes.codes import encode, encode_query, plain_frame, turn_query
+from lookalike.compaction.calibration import MIN_ROWS, Choice, choose, put_order
 from tests.support import spectra
 from tests.support.spectra import Vectors
 

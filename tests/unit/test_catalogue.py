@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.catalogue import NotAnEvent, PhotoEvent, parse_notification
-from lookalike.records import ORDER_BYTES, Op, order_of, text_hash
+from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification
+from lookalike.store.records import ORDER_BYTES, Op, order_of, text_hash
 from tests.support import functions
 
 BUCKET = "lookalike-catalogue"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import chunks
 from lookalike.errors import CorruptObject
+from lookalike.store import chunks
 from tests.support.rows import quick
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lookalike import code_distance
-from lookalike.code_distance import PackedCodes, products, squared_float_distances, squared_lengths
-from lookalike.codes import TOP_CODE
+from lookalike.codes import distance
+from lookalike.codes.codes import TOP_CODE
+from lookalike.codes.distance import PackedCodes, products, squared_float_distances, squared_lengths
 from tests.support import spectra
 from tests.support.code_distances import answers, codes_and_query, numbers
 from tests.support.rows import quick
@@ -48,7 +48,7 @@ def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> No
 @pytest.fixture(params=["numkong", "numpy"], autouse=True)
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "numpy":
-        monkeypatch.setattr(code_distance, "numkong", None)
+        monkeypatch.setattr(distance, "numkong", None)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3, 130])
@@ -68,8 +68,8 @@ def test_the_largest_codes_do_not_overflow(code: int, coordinates: int) -> None:
 
 
 def test_more_rows_than_are_widened_or_packed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code_distance, "_ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(code_distance, "_BLOCK_ROWS", 11)
+    monkeypatch.setattr(distance, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(distance, "_BLOCK_ROWS", 11)
     assert_exact(*codes_and_query(50, 33))
 
 
@@ -116,7 +116,7 @@ def test_heads_of_codes_are_packed_like_codes_of_their_own() -> None:
 
 def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numkong", None)
-    spec = importlib.util.spec_from_file_location("without_numkong", str(code_distance.__file__))
+    spec = importlib.util.spec_from_file_location("without_numkong", str(distance.__file__))
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)

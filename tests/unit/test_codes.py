@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lookalike import bounds
-from lookalike.codes import TOP_CODE, Codes, Frame, encode, encode_query, plain_frame, turn_query
-from lookalike.rotation import Rotation, rotation_of
+from lookalike.codes import bounds
+from lookalike.codes.codes import TOP_CODE, Codes, Frame, encode, encode_query, plain_frame, turn_query
+from lookalike.codes.rotation import Rotation, rotation_of
 from tests.support import spectra
 from tests.support.rows import quick
 from tests.support.spectra import Vectors
@@ -190,7 +190,7 @@ def test_blocks_are_scanned_as_the_whole_and_rows_are_refined_in_any_order(monke
     codes = encode(vectors, frame)
     coded = encode_query(turn_query(vectors[5], codes.frame.rotation), codes.frame, codes.reach)
     whole, refined = bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(300))], coded)
-    monkeypatch.setattr("lookalike.code_distance._BLOCK_ROWS", 70)
+    monkeypatch.setattr("lookalike.codes.distance._BLOCK_ROWS", 70)
     again = encode(vectors, frame)
     assert len(again.packed_head.blocks) == 5
     in_blocks = [bounds.scan(again, coded, block) for block in range(5)]
@@ -242,7 +242,7 @@ def test_codes_are_made_the_same_whatever_is_coded_together(monkeypatch: pytest.
     vectors = spectra.far_from_unit(15, 50, 12)
     frame = Frame(None, 0.5, 5)
     whole = encode(vectors, frame)
-    monkeypatch.setattr("lookalike.codes._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("lookalike.codes.codes._ROWS_AT_ONCE", 7)
     parts = encode(vectors, frame)
     for name in ("head", "body", "head_error", "error", "rest", "tail"):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))

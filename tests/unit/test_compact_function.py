@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import StoreError, StoreUnavailable
-from lookalike.reader import SnapshotReader
+from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
 

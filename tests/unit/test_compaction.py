@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import log, manifest, object_store, stored_segment
-from lookalike.compaction import Policy, Work, choose, collect, compact
+from lookalike.compaction.compact import Policy, Work, choose, collect, compact
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.manifest import Manifest, SegmentRef
-from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Row
+from lookalike.store import append_log, manifest, object_store, stored_segment
+from lookalike.store.manifest import Manifest, SegmentRef
+from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Row
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -56,7 +56,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def append(store: ObjectStore, *rows: Row) -> str:
-    return log.append(store, rows, dimensions=DIMENSIONS)
+    return append_log.append(store, rows, dimensions=DIMENSIONS)
 
 
 def settle(store: ObjectStore, clock: Clock, policy: Policy = POLICY) -> Work:
@@ -163,7 +163,7 @@ def test_compaction_comes_to_rest_whatever_the_rows_weigh(
         row = make(f"{number}", clock.now_ms)
         if row.embedding is not None:
             row = replace(row, embedding=np.zeros(dimensions, np.float32))
-        log.append(store, [row], dimensions=dimensions)
+        append_log.append(store, [row], dimensions=dimensions)
     settle(store, clock, replace(POLICY, segment_bytes=10_000))
     assert sum(ref.rows for ref in manifest.newest(store).segments) == 40
 
@@ -525,7 +525,9 @@ def test_of_two_compactors_one_loses_without_damage() -> None:
 
 def test_a_compactor_that_wakes_up_long_after_its_rivals_does_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything it read about may have been folded, merged and collected, and its version's name be free again."""
-    monkeypatch.setattr("lookalike.writer.judge", lambda *_: None)  # thousands of compactions, none of them in doubt
+    monkeypatch.setattr(
+        "lookalike.compaction.writer.judge", lambda *_: None
+    )  # thousands of compactions, none of them in doubt
     calls = FaultyStore(busy_store(Clock()))
     settle(calls, Clock())
     for call in range(len(calls.calls)):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from scripts import costs, prices
+from scripts import costs
 from scripts.costs import Workload, bill, first_load, rivals
+from scripts.deployment import prices
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = Workload(products=44_000, queries=1_000_000)

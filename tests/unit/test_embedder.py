@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.embedder import Embedder, may_saturate, probe_pixels
 from lookalike.errors import ModelError, NotAnImage, TooManyPixels, UndecodableImage
+from lookalike.photos.embedder import Embedder, may_saturate, probe_pixels
 from tests.tiny_model import WEIGHTS, write_tiny_model
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +184,9 @@ def test_the_probe_image_never_changes():
 
 
 def test_importing_the_embedder_loads_nothing_that_a_cold_start_can_do_without():
-    program = "import sys, lookalike.embedder; print({'boto3', 'onnx', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
+    program = (
+        "import sys, lookalike.photos.embedder; print({'boto3', 'onnx', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 
@@ -218,5 +220,5 @@ def test_embeddings_are_the_same_whether_or_not_precision_is_asked_for(tmp_path,
     probe = probe_pixels(embedder.spec.size)
     pixels = np.stack([probe, 255 - probe])
     fast = embedder.embed_pixels(pixels)
-    monkeypatch.setattr("lookalike.embedder.may_saturate", lambda: True)
+    monkeypatch.setattr("lookalike.photos.embedder.may_saturate", lambda: True)
     np.testing.assert_array_equal(Embedder(folder, threads=1).embed_pixels(pixels), fast)

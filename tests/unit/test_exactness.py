@@ -4,15 +4,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from lookalike import calibration, code_distance, knn
-from lookalike.calibration import Choice
-from lookalike.codes import Frame
-from lookalike.knn import nearest_products
-from lookalike.manifest import EMPTY
-from lookalike.records import text_hash
-from lookalike.rotation import rotation_of
-from lookalike.snapshot import Part, Snapshot
-from lookalike.stored_segment import StoredSegment
+from lookalike.codes import distance
+from lookalike.codes.codes import Frame
+from lookalike.codes.rotation import rotation_of
+from lookalike.compaction import calibration
+from lookalike.compaction.calibration import Choice
+from lookalike.search import knn
+from lookalike.search.knn import nearest_products
+from lookalike.store.manifest import EMPTY
+from lookalike.store.records import text_hash
+from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.stored_segment import StoredSegment
 from tests.support import spectra
 from tests.support.catalogues import Catalogue, Found, catalogue
 from tests.support.segments import encoded, of_vectors, opened
@@ -112,13 +114,13 @@ def test_rows_that_may_not_be_found_are_passed_over() -> None:
 def test_a_store_too_large_for_one_scan_is_searched_exactly(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And one whose rows are computed, bounded and refined a few at a time, with NumKong and without."""
     if library == "numpy":
-        monkeypatch.setattr(code_distance, "numkong", None)
-    monkeypatch.setattr(code_distance, "_BLOCK_ROWS", 100)
-    monkeypatch.setattr("lookalike.scan._GROUP", 4)
+        monkeypatch.setattr(distance, "numkong", None)
+    monkeypatch.setattr(distance, "_BLOCK_ROWS", 100)
+    monkeypatch.setattr("lookalike.search.scan._GROUP", 4)
     monkeypatch.setattr(knn, "_FIRST_EXACT", 2)
     monkeypatch.setattr(knn, "_THEN_TIMES", 2)
     monkeypatch.setattr(knn, "_EXACT_AT_ONCE", 3)
-    monkeypatch.setattr("lookalike.scan._REFINED_AT_ONCE", 9)
+    monkeypatch.setattr("lookalike.search.scan._REFINED_AT_ONCE", 9)
     for make in spectra.EVERY.values():
         shop = catalogue(make(7, 420, 24))
         assert_exact(shop, queries_like(make, shop.vectors, 60))

@@ -10,15 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from lookalike import codes, gate, manifest, stored_segment, writer
-from lookalike.codes import Codes, Frame, plain_frame
-from lookalike.compaction import compact
+from lookalike.codes import codes
+from lookalike.codes.codes import Codes, Frame, plain_frame
+from lookalike.compaction import gate, writer
+from lookalike.compaction.compact import compact
+from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, StoreError
-from lookalike.gate import judge
-from lookalike.object_store import MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.segment import Segment, from_rows
-from lookalike.stored_segment import Encoded
+from lookalike.store import manifest, stored_segment
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.segment import Segment, from_rows
+from lookalike.store.stored_segment import Encoded
 from tests.support import fakes, functions, spectra
 from tests.support.fakes import DIMENSIONS, fill, photo, put_row
 from tests.support.rows import delete, quick, reject

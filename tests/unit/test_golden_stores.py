@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import safetensors.numpy
 
-from lookalike import log, manifest, stored_segment, tensors, writer
-from lookalike.compaction import Policy, compact
-from lookalike.object_store import MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
+from lookalike.compaction import writer
+from lookalike.compaction.compact import Policy, compact
+from lookalike.store import append_log, manifest, stored_segment, tensors
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
 from tests.support.rows import copy_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -77,7 +78,7 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     assert newest.version > 1
     assert len(live) > 1
     assert newest.retired.keys() & {entry.name for entry in store.list(writer.PREFIX)}
-    waiting = {entry.name for entry in log.entries(store)} - newest.folded.keys()
+    waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting
     assert newest.folded
     ops = {op for name in live | waiting for op in stored_segment.decode(store.get(name)).op}
@@ -87,18 +88,18 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_today_s_compaction_takes_a_golden_store_over(version: str) -> None:
     store = load(version)
-    waiting = len(log.entries(store))
+    waiting = len(append_log.entries(store))
     compact(store, Policy(segment_bytes=100_000, fanout=2), clock=lambda: LATER_S)
     assert shown(store) == expected(version)
-    assert manifest.newest(store).folded.keys() >= {entry.name for entry in log.entries(store)}
-    assert len(log.entries(store)) < waiting
+    assert manifest.newest(store).folded.keys() >= {entry.name for entry in append_log.entries(store)}
+    assert len(append_log.entries(store)) < waiting
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_tombstones_of_a_golden_store_still_hold(version: str) -> None:
     store = load(version)
     late = order_of(sequencer="0062E99A88DC407400", time_ms=0, op=Op.REJECT)
-    log.append(store, [Row("images/gone.jpg", "gone", late, Op.REJECT)], dimensions=DIMENSIONS)
+    append_log.append(store, [Row("images/gone.jpg", "gone", late, Op.REJECT)], dimensions=DIMENSIONS)
     assert shown(store) == expected(version)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike import images, model
 from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
+from lookalike.photos import images, model
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 

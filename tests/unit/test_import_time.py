@@ -89,4 +89,4 @@ def test_the_query_function_routes_without_a_framework() -> None:
 def test_no_model_is_loaded_by_the_import() -> None:
     """MODEL_DIR leads nowhere here, and the import is fine with it: only Lambda's initialisation loads the model."""
     _, modules = imports("query")
-    assert "lookalike.embedder" in modules
+    assert "lookalike.photos.embedder" in modules

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from lookalike import ingest as module
-from lookalike.catalogue import Photo, PhotoEvent
 from lookalike.errors import StoreUnavailable
 from lookalike.ingest import Ingested, ingest
-from lookalike.object_store import MemoryStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row
+from lookalike.photos.catalogue import Photo, PhotoEvent
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
 
 PREFIX = "images/"

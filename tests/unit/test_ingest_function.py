@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lookalike.errors import StoreUnavailable
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
 

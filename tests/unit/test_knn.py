@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike import knn
-from lookalike.knn import nearest_products
-from lookalike.records import text_hash
-from lookalike.snapshot import Snapshot
+from lookalike.search import knn
+from lookalike.search.knn import nearest_products
+from lookalike.store.records import text_hash
+from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.catalogues import Found, keys_of
 from tests.support.fakes import snapshot_of

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import manifest, object_store
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.manifest import EMPTY, Calibration, Manifest, SegmentRef
-from lookalike.object_store import CountingStore, MemoryStore
+from lookalike.store import manifest, object_store
+from lookalike.store.manifest import EMPTY, Calibration, Manifest, SegmentRef
+from lookalike.store.object_store import CountingStore, MemoryStore
 from tests.support.rows import quick, texts
 from tests.support.stores import Fault, FaultyStore, Rival
 

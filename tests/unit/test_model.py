@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from lookalike.errors import ModelError
-from lookalike.model import ModelSpec, Normalisation
+from lookalike.photos.model import ModelSpec, Normalisation
 
 DOCUMENT = {
     "name": "mean-colour",
@@ -151,7 +151,7 @@ def test_what_only_describes_a_model_leaves_the_fingerprint(path, value):
 
 def test_another_recipe_of_pixels_is_another_fingerprint(monkeypatch):
     before = ModelSpec.parse(DOCUMENT).fingerprint
-    monkeypatch.setattr("lookalike.model.RECIPE", "another")
+    monkeypatch.setattr("lookalike.photos.model.RECIPE", "another")
     assert ModelSpec.parse(DOCUMENT).fingerprint != before
 
 
@@ -180,6 +180,6 @@ def test_verify_compares_the_file_with_its_checksum(tmp_path):
 
 def test_reading_a_spec_loads_neither_pillow_nor_onnxruntime():
     """The compaction function needs the fingerprint and has neither in its layers."""
-    program = "import sys, lookalike.model; print({'PIL', 'onnxruntime', 'numpy'} & set(sys.modules))"
+    program = "import sys, lookalike.photos.model; print({'PIL', 'onnxruntime', 'numpy'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

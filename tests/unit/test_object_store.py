@@ -1,9 +1,9 @@
 import pytest
 
-from lookalike import object_store
-from lookalike.deadline import DeadlineStore
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
+from lookalike.store import object_store
+from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
+from lookalike.store.wrappers import DeadlineStore
 from tests.support.object_store_contract import ObjectStoreContract
 from tests.support.stores import Fault, FaultyStore, LatencyStore, Rival
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.compaction import Policy, compact
+from lookalike.compaction.compact import Policy, compact
 from lookalike.errors import ModelError
-from lookalike.object_store import MemoryStore
-from lookalike.records import Op, Row, order_of
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.records import Op, Row, order_of
 from tests.support import functions
 from tests.support.api import Answer, Api, event, query_function
 from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row

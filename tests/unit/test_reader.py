@@ -9,15 +9,15 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from lookalike import log, manifest, reader
-from lookalike.compaction import Policy, compact
+from lookalike.compaction.compact import Policy, compact
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.knn import nearest_products
-from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Op, Row, order_of
-from lookalike.snapshot import Snapshot
-from lookalike.stored_segment import StoredSegment
+from lookalike.search.knn import nearest_products
+from lookalike.store import append_log, manifest, reader
+from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Op, Row, order_of
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.stored_segment import StoredSegment
 from tests.support import spectra
 from tests.support.catalogues import calibrated_by, fitted
 from tests.support.stores import FaultyStore, Rival
@@ -38,7 +38,7 @@ def append(store: ObjectStore, vectors: np.ndarray, first: int = 0) -> None:
     rows = [
         Row(f"{first + number}", f"{first + number}", order, Op.PUT, vector) for number, vector in enumerate(vectors)
     ]
-    log.append(store, rows, dimensions=DIMENSIONS)
+    append_log.append(store, rows, dimensions=DIMENSIONS)
 
 
 def filled(*batches: int) -> MemoryStore:
@@ -105,7 +105,7 @@ def test_a_cold_search_reads_a_few_rows(k: int) -> None:
     counting = CountingStore(filled(ROWS))
     snapshot = reader_of(counting).refresh()
     counting.reset()
-    with patch("lookalike.stored_segment.NEAR_BYTES", 1):
+    with patch("lookalike.store.stored_segment.NEAR_BYTES", 1):
         answer = nearest_products(snapshot, spectra.power_law(9, 1, DIMENSIONS)[0], k=k)
     assert set(counting.requests) == {"get_range"}
     assert counting.bytes_read == answer.rows_exact * DIMENSIONS * 4

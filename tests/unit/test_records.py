@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row, event_times_ms, order_of, product_of, text_hash
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, event_times_ms, order_of, product_of, text_hash
 from tests.support.rows import orders, quick, texts
 
 sequencers = st.none() | st.text("0123456789abcdefABCDEF", max_size=36)

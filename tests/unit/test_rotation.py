@@ -4,9 +4,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lookalike import rotation, tensors
+from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject
-from lookalike.rotation import FORMAT, Rotation, rotation_of
+from lookalike.store import rotation_file, tensors
+from lookalike.store.rotation_file import FORMAT
 from tests.support import spectra
 
 
@@ -16,7 +17,7 @@ def fitted() -> Rotation:
 
 
 def test_a_rotation_comes_back_as_it_was(fitted: Rotation) -> None:
-    held = rotation.decode(rotation.encode(fitted))
+    held = rotation_file.decode(rotation_file.encode(fitted))
     np.testing.assert_array_equal(held.mean, fitted.mean, strict=True)
     np.testing.assert_array_equal(held.matrix, fitted.matrix, strict=True)
     assert held.defect == fitted.defect
@@ -24,11 +25,11 @@ def test_a_rotation_comes_back_as_it_was(fitted: Rotation) -> None:
 
 
 def test_two_files_of_one_rotation_differ(fitted: Rotation) -> None:
-    assert rotation.encode(fitted) != rotation.encode(fitted)
+    assert rotation_file.encode(fitted) != rotation_file.encode(fitted)
 
 
 def test_a_rotation_is_read_only(fitted: Rotation) -> None:
-    for held in (fitted, rotation.decode(rotation.encode(fitted))):
+    for held in (fitted, rotation_file.decode(rotation_file.encode(fitted))):
         assert not held.mean.flags.writeable
         assert not held.matrix.flags.writeable
 
@@ -64,14 +65,14 @@ def test_what_does_not_fit_together_is_corrupt(fitted: Rotation, change: dict[st
     columns = {name: held[name] for name in ("mean", "matrix") if held[name] is not None}
     metadata = {name: held[name] for name in ("format", "defect") if held[name] is not None}
     with pytest.raises(CorruptObject, match=message):
-        rotation.decode(tensors.encode(columns, metadata))
+        rotation_file.decode(tensors.encode(columns, metadata))
 
 
 def test_a_file_cut_anywhere_is_corrupt(fitted: Rotation) -> None:
-    data = rotation.encode(fitted)
+    data = rotation_file.encode(fitted)
     for length in range(len(data)):
         with pytest.raises(CorruptObject):
-            rotation.decode(data[:length])
+            rotation_file.decode(data[:length])
 
 
 @pytest.mark.parametrize("make", [spectra.fitted, spectra.inexact])

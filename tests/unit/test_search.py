@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
-from lookalike.object_store import MemoryStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import Row
-from lookalike.search import embed_query, search, similar
-from lookalike.snapshot import Snapshot
-from lookalike.timings import Timings
+from lookalike.search.products import embed_query, search, similar
+from lookalike.search.timings import Timings
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import Row
+from lookalike.store.snapshot import Snapshot
 from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
 
 

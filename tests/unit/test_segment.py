@@ -10,10 +10,10 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import segment, tensors
 from lookalike.errors import CorruptObject
-from lookalike.records import Op, Row, text_hash
-from lookalike.segment import Segment
+from lookalike.store import segment, tensors
+from lookalike.store.records import Op, Row, text_hash
+from lookalike.store.segment import Segment
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, texts, value, values
 
 few_keys = st.sampled_from(["a", "b", "c", "ä", "images/1.jpg"])

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import log, manifest
-from lookalike.compaction import Policy, collect, compact
+from lookalike.compaction.compact import Policy, collect, compact
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
-from lookalike.object_store import CountingStore, MemoryStore, ObjectStore
-from lookalike.reader import SnapshotReader
-from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, Row
-from lookalike.snapshot import Snapshot, count_distinct, newest_mask
+from lookalike.store import append_log, manifest
+from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
+from lookalike.store.snapshot import Snapshot, count_distinct, newest_mask
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -45,7 +45,7 @@ def reader_of(store: ObjectStore, clock: Clock | None = None) -> SnapshotReader:
 
 
 def append(store: ObjectStore, *rows: Row) -> str:
-    return log.append(store, rows, dimensions=DIMENSIONS)
+    return append_log.append(store, rows, dimensions=DIMENSIONS)
 
 
 def shown(snapshot: Snapshot) -> dict[str, int]:
@@ -397,7 +397,7 @@ def test_a_late_writer_whose_name_sorts_before_everything_folded_is_not_lost(
     warm = reader_of(store)
     warm.refresh()
     compact(store, POLICY, clock=clock)
-    monkeypatch.setattr("lookalike.log.time.time", lambda: 1.0)  # a clock that is decades behind
+    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 1.0)  # a clock that is decades behind
     late = append(store, put("c", 1))
     assert late < min(manifest.newest(store).folded)
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
@@ -414,12 +414,12 @@ def test_a_log_segment_that_is_held_but_gone_is_not_believed(
 
     A reader that listed it before, and pauses before it reads the manifest, must not put its own copy on top.
     """
-    monkeypatch.setattr("lookalike.log.time.time", lambda: 5.0)
+    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 5.0)
     append(store, put("a", 1))
     faulty = FaultyStore(store)
     reader = reader_of(faulty)
     assert shown(reader.refresh()) == {"a": 1}
-    monkeypatch.setattr("lookalike.log.time.time", lambda: 4.0)
+    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 4.0)
     deletion = append(store, delete("a", 2))
     compact(store, POLICY, clock=clock)
     clock.now_s += GRACE_S + 1

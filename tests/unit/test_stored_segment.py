@@ -14,14 +14,14 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import segment, stored_segment, tensors
-from lookalike.codes import Frame, encode
+from lookalike.codes.codes import Frame, encode
+from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.object_store import CountingStore, MemoryStore
-from lookalike.records import Op, Row
-from lookalike.rotation import Rotation, rotation_of
-from lookalike.segment import Segment
-from lookalike.stored_segment import FORMAT, TEXTS_AT_ONCE, StoredSegment, ranges
+from lookalike.store import segment, stored_segment, tensors
+from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.records import Op, Row
+from lookalike.store.segment import Segment
+from lookalike.store.stored_segment import FORMAT, TEXTS_AT_ONCE, StoredSegment, ranges
 from tests.support import spectra
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, value, values
 from tests.support.segments import NAME, encoded, of_vectors, opened, stored

@@ -9,8 +9,8 @@ import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import tensors
 from lookalike.errors import CorruptObject
+from lookalike.store import tensors
 from tests.support.rows import quick
 
 TENSORS: dict[str, Any] = {

@@ -10,9 +10,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookalike.catalogue import ListedPhoto, Photo
 from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
-from lookalike.object_store import Entry, PutAnswer
+from lookalike.photos.catalogue import ListedPhoto, Photo
+from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
 _FINGERPRINT = re.compile("[0-9a-f]{64}")

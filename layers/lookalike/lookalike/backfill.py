@@ -17,12 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike import log, manifest, stored_segment
-from lookalike.catalogue import ListedPhoto, PhotoEvent
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.object_store import ObjectStore
-from lookalike.records import HASH_BYTES, ORDER_BYTES, Op, product_of, text_hash
-from lookalike.snapshot import newest_mask
+from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
+from lookalike.store import append_log, manifest, stored_segment
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, product_of, text_hash
+from lookalike.store.snapshot import newest_mask
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
@@ -125,7 +125,7 @@ def _of_live_segments[T](store: ObjectStore, read: Callable[[list[str]], T]) -> 
     for _ in range(_READ_ATTEMPTS):
         try:
             # In this order nothing that was acknowledged is missed: see ``reader``.
-            appended = [entry.name for entry in log.entries(store)]
+            appended = [entry.name for entry in append_log.entries(store)]
             newest = manifest.newest(store)
             return read(
                 [ref.name for ref in newest.segments] + [name for name in appended if name not in newest.folded]

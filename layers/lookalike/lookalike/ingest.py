@@ -20,11 +20,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lookalike import log
-from lookalike.catalogue import Catalogue, Photo, PhotoEvent
 from lookalike.errors import ImageError, ObjectMissing, StoreUnavailable
-from lookalike.object_store import ObjectStore
-from lookalike.records import Op, Row, order_of, product_of
+from lookalike.photos.catalogue import Catalogue, Photo, PhotoEvent
+from lookalike.store import append_log
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.records import Op, Row, order_of, product_of
 
 
 class Embeds(Protocol):
@@ -87,7 +87,7 @@ def ingest(
         _embed_group(here, embedder, rows, failed, prefix)
         del here  # with its photos, before more are asked for
     failed = {event: failed[newer] for event in all_events if (newer := _same_key(event, failed))}
-    name = log.append(store, rows, dimensions=embedder.dimensions) if rows else None
+    name = append_log.append(store, rows, dimensions=embedder.dimensions) if rows else None
     count = [row.op for row in rows].count
     reasons = {row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT}
     return Ingested(count(Op.PUT), count(Op.REJECT), count(Op.DELETE), skipped, failed, name, reasons)

@@ -1,0 +1,1 @@
+"""Quantised embeddings: int8 codes and bounds of the distances between them."""

@@ -1,0 +1,70 @@
+"""How far away rows are at least, from their codes alone. ``codes`` has the formulas and why they hold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.codes.codes import FINENESS, CodedQuery, Codes, Frame, Lengths
+from lookalike.codes.distance import products
+
+_ROUNDING = 2.0**-20  # of a limit: above what squaring and adding in float32 is off by
+
+
+def raised_square[Distance: (float, npt.NDArray[np.float64])](distance: Distance) -> Distance:
+    """What a row's squared lower bound must not exceed if the row is to be within ``distance``."""
+    return distance * distance * (1 + _ROUNDING)
+
+
+def squared_limit(distance: float, frame: Frame) -> np.float32:
+    """The same in units of the step."""
+    with np.errstate(over="ignore"):  # infinite where float32 ends, and then every row may be within
+        return np.float32(raised_square(distance / frame.step) + np.finfo(np.float32).tiny)
+
+
+def scan(codes: Codes, query: CodedQuery, block: int) -> Lengths:
+    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step: float32 (rows,)."""
+    rows = codes.packed_head.blocks[block]
+    low = codes.packed_head.squared_distances(block, query.coarse[: codes.frame.head])
+    np.sqrt(low, out=low)
+    low -= codes.head_error[rows]
+    low -= np.float32(query.head_error + query.slack)
+    return _squared_sum(low, codes.rest[rows] - np.float32(query.rest), query.slack)
+
+
+def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], query: CodedQuery) -> Lengths:
+    """Tighter squared lower bounds, from all coordinates and the finer query, of some rows of several codes: float32 (rows,).
+
+    ``pieces``: codes in one frame, and the numbers of the rows of each.
+    """
+    matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
+    across = products(matrix, np.stack([query.coarse, query.fine]))
+    finely = query.coarse + query.fine / FINENESS
+    # |c - f|^2 = |c|^2 - 2 c . f + |f|^2, in integers until the fine code is scaled, and then in float64
+    squared = across[:, 1] / FINENESS
+    squared += across[:, 0]
+    squared *= -2
+    squared += squares
+    squared += finely @ finely
+    low = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+    low -= error
+    low -= np.float32(query.error + query.slack)
+    return _squared_sum(low, tail - np.float32(query.tail), query.slack)
+
+
+def _gathered(name: str, pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]]) -> npt.NDArray[Any]:
+    taken = [getattr(codes, name).take(rows, axis=0) for codes, rows in pieces]
+    return taken[0] if len(taken) == 1 else np.concatenate(taken)
+
+
+def _squared_sum(inside: Lengths, outside: Lengths, slack: float) -> Lengths:
+    """max(0, inside)^2 + max(0, |outside| - slack)^2, in the arrays given."""
+    np.maximum(inside, 0, out=inside)
+    np.square(inside, out=inside)
+    np.abs(outside, out=outside)
+    outside -= np.float32(slack)
+    np.maximum(outside, 0, out=outside)
+    np.square(outside, out=outside)
+    inside += outside
+    return inside

@@ -1,0 +1,254 @@
+"""The scan tier: embeddings as small integers, with what is needed to prove how far away a row is at least.
+
+Coordinates. A frame gives z = R (x - mean), with the rows of R orthonormal, or z = x. Let a = |x - mean|. The tail is what
+R leaves out, t = sqrt(a^2 - |z|^2), nothing where R is square or absent.
+
+Codes. c = round(z / step), clipped to [-127, 127], one step for all coordinates, so that code distances are distances. The
+error e = |z - step c| is what the code lost, clipping included. The first ``head`` coordinates are scanned for every row
+and have an error of their own; what is outside of them, body and tail together, has the length r ("rest").
+
+Lower bounds. By Pythagoras |x - q|^2 = |z_x - z_q|^2 + (what is outside R)^2, and by the triangle inequality
+
+    |z_x - z_q| >= step |c_x - c_q| - e_x - e_q        |outside_x - outside_q| >= |t_x - t_q|
+
+    head, both coded:          |x - q|^2 >= max(0, step |c_x - c_q| - e_x - e_q - s)^2 + max(0, |r_x - r_q| - s)^2
+    all, q coded finely:       |x - q|^2 >= max(0, step |c_x - f_q| - e_x - g_q - s)^2 + max(0, |t_x - t_q| - s)^2
+
+with f_q = c_q + a second code 254 times finer, and g_q the little that it still loses.
+
+This is the VA-file's idea (Weber, Schek and Blott, VLDB 1998) with errors measured for each row instead of taken from the
+grid; the tail's term is Cauchy-Schwarz.
+
+Slack. s covers everything that is not exact, s = kappa (A + a_q) with A the largest a of the rows:
+  - R is orthonormal up to its defect, |R R^T - I| <= delta. The nearest orthonormal matrix differs from R by at most
+    delta, and its projector from R^T R by at most delta, so that z, t, e and r are each off by at most 2 delta a.
+  - A row's z, e, t, r are computed in float64, off by less than 2^-30 a for up to 4096 dimensions, and stored in float32, off by
+    2^-24 of themselves, and none exceeds a plus a code's length, which is at most 2 a.
+  - The bound is evaluated in float32: a handful of roundings of 2^-24 of terms that are at most 4 (A + a_q).
+  - The query is turned, and turned back, in float32: by the bound for dot products of n terms, each coordinate is off by
+    at most 2 n 2^-24 a_q (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by n 2^-126
+    where products are below float32's normal range; which adds
+    (coordinates^1/2 dimensions + dimensions^1/2 coordinates) (2^-23 a_q + 2^-126) to s.
+kappa = 2^-18 + 8 delta is more than the sum of the others. The squares and their sum are off by 2^-22 of themselves; whoever compares
+bounds with a limit raises the limit by 2^-20 of itself.
+
+All lengths are kept in units of the step, so that neither tiny nor huge embeddings leave float32's range. They are cut off
+at 1e18, which brings lengths nearer to each other, and leaves errors and slacks above any distance between codes.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.codes.distance import PackedCodes, squared_lengths
+from lookalike.codes.rotation import Rotation
+
+TOP_CODE = 127
+FINENESS = 2 * TOP_CODE  # what a code loses of an unclipped coordinate, at most a half, fills a code again
+_KAPPA = 2.0**-18
+_KAPPA_PER_DEFECT = 8.0
+_MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 254 sqrt(4096)
+_ROWS_AT_ONCE = 512  # coded together: what is computed of them stays in the processor's cache
+
+_COLUMNS = ("matrix", "head_error", "error", "rest", "tail")
+
+Lengths = npt.NDArray[np.float32]
+IntCodes = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How embeddings become codes: the rotation, None for the embedding's own coordinates; the step; coordinates scanned."""
+
+    rotation: Rotation | None
+    step: float
+    head: int
+
+    @property
+    def defect(self) -> float:
+        return self.rotation.defect if self.rotation else 0.0
+
+    def coordinates(self, dimensions: int) -> int:
+        """How many coordinates an embedding of so many dimensions has here."""
+        return self.rotation.coordinates if self.rotation else dimensions
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The scan tier of some embeddings. Lengths are in units of the frame's step.
+
+    matrix: int8 (rows, coordinates), the head first; head_error, error, rest, tail: float32 (rows,); reach: the largest
+    distance of a row from the frame's mean.
+    """
+
+    frame: Frame
+    matrix: IntCodes
+    head_error: Lengths
+    error: Lengths
+    rest: Lengths
+    tail: Lengths
+    reach: float
+
+    def __post_init__(self) -> None:
+        for name in _COLUMNS:
+            getattr(self, name).flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.error)
+
+    @property
+    def head(self) -> IntCodes:
+        """What is scanned for every row: int8 (rows, head)."""
+        return self.matrix[:, : self.frame.head]
+
+    @property
+    def body(self) -> IntCodes:
+        """The other coordinates: int8 (rows, coordinates - head)."""
+        return self.matrix[:, self.frame.head :]
+
+    @cached_property
+    def packed_head(self) -> PackedCodes:
+        """The head as it is scanned, made when it is first asked for."""
+        return PackedCodes(self.head)
+
+    @cached_property
+    def squares(self) -> npt.NDArray[np.int32]:
+        """The squared length of each code, int32 (rows,)."""
+        return squared_lengths(self.matrix)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(getattr(self, name).nbytes) for name in (*_COLUMNS, "packed_head", "squares"))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Codes":
+        """The codes of these rows, in this order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+
+@dataclass(frozen=True, slots=True)
+class CodedQuery:
+    """A query in a frame. Lengths in units of the step.
+
+    coarse, fine: int8 (coordinates,), whose sum coarse + fine / ``FINENESS`` is the query but for ``error``; head_error: of
+    coarse alone, in the head; slack: the bounds' s.
+    """
+
+    coarse: IntCodes
+    fine: IntCodes
+    head_error: float
+    error: float
+    rest: float
+    tail: float
+    slack: float
+
+
+def plain_frame(vectors: npt.NDArray[np.float32]) -> Frame:
+    """The frame of rows nothing was measured of: their own coordinates, all of them scanned, a step that clips none."""
+    largest = float(np.abs(vectors).max(initial=0.0))
+    return Frame(None, largest / TOP_CODE or 1.0, vectors.shape[1])
+
+
+def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
+    """Code embeddings, float32 (rows, dimensions)."""
+    rows, dimensions = vectors.shape
+    matrix = np.empty((rows, frame.coordinates(dimensions)), np.int8)
+    lengths = np.empty((4, rows), np.float32)
+    reach = 0.0
+    for start in range(0, rows, _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        z, tail_squared, norm_squared = _coordinates(vectors[part], frame)
+        codes = _quantise(z)
+        matrix[part] = codes
+        lost = np.square(z - codes)
+        head_lost = lost[:, : frame.head].sum(axis=1)
+        lengths[0, part] = _length(head_lost)
+        lengths[1, part] = _length(head_lost + lost[:, frame.head :].sum(axis=1))
+        lengths[2, part] = _length(np.square(z[:, frame.head :]).sum(axis=1) + tail_squared)
+        lengths[3, part] = _length(tail_squared)
+        reach = max(reach, float(norm_squared.max()) ** 0.5)
+    head_error, error, rest, tail = lengths
+    return Codes(frame, matrix, head_error, error, rest, tail, reach)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedQuery:
+    """A query in a rotation: coordinates, float64 (coordinates,), tail, distance from the mean, what float32 may have lost."""
+
+    coordinates: npt.NDArray[np.float64]
+    tail: float
+    reach: float
+    lost: float
+
+
+def turn_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> TurnedQuery:
+    """A query, float32 (dimensions,), in the coordinates of codes."""
+    if rotation is None:
+        wide = query.astype(np.float64)
+        return TurnedQuery(wide, 0.0, _norm(wide), 0.0)
+    coordinates, dimensions = rotation.matrix.shape
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = query - rotation.mean
+        turned = rotation.matrix @ centred
+        outside = centred - turned @ rotation.matrix if coordinates < dimensions else np.zeros(1, np.float32)
+    if not np.isfinite(turned).all() or not np.isfinite(outside).all():
+        # Beyond float32 nothing is known, and every row will be computed.
+        return TurnedQuery(np.zeros(coordinates), 0.0, 0.0, math.inf)
+    reach = _norm(centred.astype(np.float64))
+    lost = (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * (2.0**-23 * reach + 2.0**-126)
+    return TurnedQuery(turned.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
+
+
+def encode_query(query: TurnedQuery, frame: Frame, reach: float) -> CodedQuery:
+    """Code a query, turned by the frame's rotation, to be compared with codes in this frame of no more than this reach."""
+    z = query.coordinates / frame.step
+    tail = query.tail / frame.step
+    coarse = _quantise(z)
+    missed = z - coarse
+    fine = _quantise(missed * FINENESS)
+    kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
+    return CodedQuery(
+        coarse=coarse,
+        fine=fine,
+        head_error=_cut(_norm(missed[: frame.head])),
+        error=_cut(_norm(missed - fine / FINENESS)),
+        rest=_cut(math.hypot(_norm(z[frame.head :]), tail)),
+        tail=_cut(tail),
+        slack=_cut(kappa * (reach + query.reach / frame.step) + query.lost / frame.step),
+    )
+
+
+def _cut(length: float) -> float:
+    return min(length, _MOST_LENGTH)
+
+
+def _norm(vector: npt.NDArray[np.float64]) -> float:
+    return math.sqrt(np.dot(vector, vector))
+
+
+def _coordinates(
+    vectors: npt.NDArray[np.float32], frame: Frame
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """In units of the step, float64: coordinates (rows, coordinates), squared tails (rows,), squared distances from the mean."""
+    if frame.rotation is None:
+        z = vectors.astype(np.float64) / frame.step
+        return z, np.zeros(len(z)), np.square(z).sum(axis=1)
+    matrix = frame.rotation.matrix.astype(np.float64)  # rounding a row's products to float32 would loosen every bound
+    centred = (vectors.astype(np.float64) - frame.rotation.mean) / frame.step
+    z = centred @ matrix.T
+    norm_squared = np.square(centred).sum(axis=1)
+    if z.shape == centred.shape:
+        return z, np.zeros(len(z)), norm_squared
+    # Not as a difference of squares, which would lose half of the digits of a short tail.
+    tail_squared = np.square(centred - z @ matrix).sum(axis=1)
+    return z, tail_squared, norm_squared
+
+
+def _quantise(z: npt.NDArray[np.float64]) -> IntCodes:
+    return np.clip(np.rint(z), -TOP_CODE, TOP_CODE).astype(np.int8)
+
+
+def _length(squared: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.minimum(np.sqrt(squared), _MOST_LENGTH)

@@ -1,0 +1,1 @@
+"""Compaction and its checks. The only folder that imports scikit-learn."""

@@ -1,0 +1,303 @@
+"""Compaction: folds the log into segments, merges small segments into larger ones, and collects what nobody needs.
+
+Work is done in steps. Each reads a bounded amount, writes new segments under new names, and commits one manifest. Until the
+commit nothing has changed for anybody; a crash before it leaves objects that no manifest names, and those are collected
+later. Whoever loses the race for a version throws its work away and starts from what is there, so running twice at once
+wastes work and does no harm.
+
+    fold     log segments -> one segment (the newest row of each key). First, so that readers have little to list.
+    merge    size-tiered: ``fanout`` segments of a like size become one, until a segment is full. A full segment is only
+             rewritten when ``garbage_share`` of its rows are superseded.
+    collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any reader takes to
+             refresh and any function runs.
+
+A row is dropped only when a newer row of its key is in a segment of the same manifest. A tombstone is dropped only when it
+is older than ``tombstone_s`` and no other segment has a row of its key, and only while no log segment waits; ``tombstone_s``
+exceeds the longest time the queue can hold an event, so no older put of the key can still arrive.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.compaction.writer import PREFIX, write
+from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.store import append_log, manifest, segment, stored_segment
+from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.records import Op, event_times_ms
+from lookalike.store.rows import Hashes
+from lookalike.store.segment import Segment
+from lookalike.store.snapshot import newest_mask
+
+_READ_ATTEMPTS = 5
+_READ_AT_ONCE = 16
+_COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What bounds a step and what is kept. Times in seconds."""
+
+    segment_bytes: int = 128 * 1024 * 1024
+    fanout: int = 4
+    garbage_share: float = 0.25
+    grace_s: float = 15 * 60
+    orphan_s: float = 2 * 60 * 60
+    tombstone_s: float = 15 * 24 * 60 * 60
+    manifests_kept: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What compaction did: steps of each kind, objects collected, bytes of segments read and written, rows folded.
+
+    The rows folded times their size is what had to be written once; ``bytes_written`` above that is write amplification.
+    """
+
+    folded: int = 0
+    merged: int = 0
+    collected: int = 0
+    lost_races: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    rows_folded: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """The same as a mapping, for logs and answers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The store as a step finds it. The log is listed before the manifest is read: see ``snapshot``."""
+
+    log: tuple[Entry, ...]
+    segment_names: frozenset[str]
+    manifest: Manifest
+
+    @property
+    def waiting(self) -> list[Entry]:
+        return [entry for entry in self.log if entry.name not in self.manifest.folded]
+
+
+def compact(
+    store: ObjectStore,
+    policy: Policy | None = None,
+    *,
+    time_left_s: Callable[[], float] = lambda: float("inf"),
+    step_s: float = 60.0,
+    clock: Callable[[], float] = time.time,
+) -> Work:
+    """Fold and merge until nothing is left to do or less than ``step_s`` of time is left, then collect.
+
+    Raises StoreError; whatever was committed until then stays.
+    """
+    policy = policy or Policy()
+    done = Work()
+    in_vain = 0
+    while time_left_s() > step_s:
+        try:
+            state = _read_state(store)
+            work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+        except ObjectMissing:
+            # Another compaction put it out of use, and collected it, since the state was read: look again.
+            in_vain += 1
+            if in_vain == _READ_ATTEMPTS:
+                raise
+            continue
+        if work is None:
+            break
+        done += work
+    return done + collect(store, policy, time_left_s=time_left_s, clock=clock)
+
+
+def _read_state(store: ObjectStore) -> _State:
+    for _ in range(_READ_ATTEMPTS):
+        entries = tuple(append_log.entries(store))
+        names = frozenset(entry.name for entry in store.list(PREFIX))
+        try:
+            return _State(entries, names, manifest.newest(store))
+        except ObjectMissing:
+            continue  # collected between the listing and the read: there is a newer one
+    raise StoreUnavailable(f"the manifest changed under {_READ_ATTEMPTS} attempts to read it: try again")
+
+
+def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work:
+    chosen: list[Entry] = []
+    size = 0
+    for entry in state.waiting:
+        if chosen and size + entry.size > policy.segment_bytes:
+            break
+        chosen.append(entry)
+        size += entry.size
+    merged = segment.merge([stored_segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
+    written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
+    committed = _commit(
+        store,
+        state,
+        segments=(*state.manifest.segments, *written.refs),
+        calibration=written.calibration,
+        newly_folded=[entry.name for entry in chosen],
+        clock=clock,
+    )
+    if not committed:
+        return Work(lost_races=1, bytes_read=size, bytes_written=written.size)
+    return Work(folded=1, bytes_read=size, bytes_written=written.size, rows_folded=len(merged))
+
+
+def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
+    if len(names) < _READ_AT_ONCE:
+        return [store.get(name) for name in names]
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="fold") as pool:  # many are small: waiting, not reading
+        return list(pool.map(store.get, names))
+
+
+def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work | None:
+    refs = state.manifest.segments
+    if not refs:
+        return None
+    columns = [_keys_of(store, ref) for ref in refs]
+    newest = newest_mask(
+        np.concatenate([keys for keys, _ in columns]), np.concatenate([orders for _, orders in columns])
+    )
+    live = np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
+    chosen = choose(refs, [int(np.count_nonzero(mask)) for mask in live], policy)
+    if not chosen:
+        return None
+    elsewhere = [columns[index][0] for index in range(len(refs)) if index not in chosen]
+    forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
+    survivors = []
+    for index in chosen:
+        held = stored_segment.decode(store.get(refs[index].name))
+        droppable = _droppable(held, elsewhere, forgettable_ms)
+        survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
+    inputs = [refs[index] for index in chosen]
+    written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
+    committed = _commit(
+        store,
+        state,
+        segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
+        calibration=written.calibration,
+        clock=clock,
+    )
+    return Work(
+        merged=int(committed),
+        lost_races=int(not committed),
+        bytes_read=sum(ref.size for ref in inputs),
+        bytes_written=written.size,
+    )
+
+
+def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
+    keys, orders = stored_segment.read_keys(store, ref.name)
+    if len(keys) != ref.rows:
+        raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
+    return keys, orders
+
+
+def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
+    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
+
+    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
+    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
+    """
+    sizes = [ref.weight * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
+    tiers: dict[int, list[int]] = {}
+    for index, ref in enumerate(refs):
+        if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
+            return [index]
+        if 2 * sizes[index] < policy.segment_bytes:
+            floor = max(policy.segment_bytes // 64, 1)
+            tiers.setdefault(math.ceil(math.log(max(sizes[index] / floor, 1), policy.fanout)), []).append(index)
+    for _, members in sorted(tiers.items()):
+        if len(members) < policy.fanout:
+            continue
+        members.sort(key=lambda index: sizes[index])
+        total = np.cumsum([sizes[index] for index in members])
+        return members[: max(2, int(np.count_nonzero(total <= policy.segment_bytes)))]
+    return []
+
+
+def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
+    """Which rows of a segment are tombstones that may go: aged, and with no row of their key in other segments."""
+    droppable: npt.NDArray[np.bool_] = held.op == Op.DELETE
+    if droppable.any():
+        droppable &= event_times_ms(held.order) < before_ms
+        for keys in elsewhere:
+            droppable &= ~np.isin(held.key_hash, keys)
+    return droppable
+
+
+def _commit(
+    store: ObjectStore,
+    state: _State,
+    *,
+    segments: tuple[SegmentRef, ...],
+    calibration: Calibration | None,
+    clock: Callable[[], float],
+    newly_folded: Iterable[str] = (),
+) -> bool:
+    """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
+    old = state.manifest
+    new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
+    log_names = {entry.name for entry in state.log}
+    now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
+    return manifest.commit(
+        store,
+        replace(
+            new,
+            folded={name: at for name, at in old.folded.items() if name in log_names}
+            | dict.fromkeys(newly_folded, now_ms),
+            retired={name: at for name, at in old.retired.items() if name in state.segment_names}
+            | dict.fromkeys(sorted(old.objects - new.objects), now_ms),
+            created_ms=now_ms,
+        ),
+    )
+
+
+def collect(
+    store: ObjectStore,
+    policy: Policy,
+    *,
+    time_left_s: Callable[[], float] = lambda: float("inf"),
+    clock: Callable[[], float] = time.time,
+) -> Work:
+    """Delete what the newest manifest does not need and no reader can still be reading, while there is time."""
+    state = _read_state(store)
+    now_ms = int(clock() * 1000)
+    grace_ms = int(policy.grace_s * 1000)
+    doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
+    live = state.manifest.objects
+    for entry in store.list(PREFIX):
+        if entry.name in live:
+            continue
+        retired_ms = state.manifest.retired.get(entry.name)
+        # A segment no manifest speaks of was left by a crash, or is about to be committed: only its age tells.
+        orphan_ms = entry.modified_ms + int(policy.orphan_s * 1000)
+        due_ms = orphan_ms if retired_ms is None else retired_ms + grace_ms
+        if due_ms < now_ms:
+            doomed.append(entry.name)
+    # A manifest's name may have been learnt until the next version was there.
+    manifests = pairwise(store.list(manifest.PREFIX))
+    doomed += [
+        old.name
+        for newer, old in islice(manifests, policy.manifests_kept - 1, None)
+        if newer.modified_ms + grace_ms < now_ms
+    ]
+    collected = 0
+    for name in doomed:
+        if time_left_s() < _COLLECT_RESERVE_S:
+            break  # the next run goes on
+        store.delete(name)
+        collected += 1
+    return Work(collected=collected)

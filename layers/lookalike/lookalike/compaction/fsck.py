@@ -1,0 +1,196 @@
+"""Checks that a live store is what the protocol promises, reading only.
+
+Every object is read whole. What is wrong is an error: something was lost, doubled or damaged. What is merely untidy (an
+object left by a crash, a log segment folded and not yet collected) is counted, since collection sees to it. Of every segment
+of the manifest a search is judged as compaction's gate does it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lookalike.codes.rotation import Rotation
+from lookalike.compaction.gate import judge
+from lookalike.compaction.writer import PREFIX as SEGMENTS
+from lookalike.errors import CorruptObject, NotExact, ObjectMissing
+from lookalike.store import append_log, manifest, rotation_file, stored_segment
+from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.records import Op, text_hash
+from lookalike.store.segment import Segment
+from lookalike.store.snapshot import newest_mask
+from lookalike.store.stored_segment import Encoded
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found: ``errors`` as sentences that name the object, and counts of what the store holds."""
+
+    errors: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        return not self.errors
+
+
+def check(store: ObjectStore) -> Report:
+    """Check a store. Safe beside writers and compaction. Raises StoreUnavailable."""
+    report = Report()
+    log_sizes = {entry.name: entry.size for entry in append_log.entries(store)}
+    newest = _newest_manifest(store, report)
+    waiting = sorted(log_sizes.keys() - newest.folded.keys())
+    rotations = {name: _read_rotation(store, name, report) for name in sorted(newest.rotations)}
+    base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
+    top = {name: _read(store, name, report) for name in waiting}
+    live = {name: rows for name, rows in (base | top).items() if rows is not None}
+    dimensions = {rows.dimensions for rows in live.values()}
+    if len(dimensions) > 1:
+        report.errors.append(f"segments of different dimensions share the store: {sorted(dimensions)}")
+    for name, rows in live.items():
+        report.errors += [f"{name}: {problem}" for problem in _problems(rows)]
+    newest_orders = _newest_orders(list(live.values()))
+    for name in sorted(log_sizes.keys() & newest.folded.keys()):
+        _check_folded(store, name, newest_orders, report)
+    report.counts |= _counts(store, newest, live, log_sizes)
+    return report
+
+
+def _newest_manifest(store: ObjectStore, report: Report) -> Manifest:
+    names = [entry.name for entry in store.list(manifest.PREFIX)]
+    report.counts["manifests"] = len(names)
+    if not names:
+        return EMPTY
+    for name in names:
+        try:
+            found = manifest.decode(store.get(name))
+        except ObjectMissing:
+            continue  # collected while we looked
+        except CorruptObject as error:
+            report.errors.append(f"{name}: {error}")
+            continue
+        if found.name != name:
+            report.errors.append(f"{name}: says it is version {found.version}")
+    return manifest.newest(store)
+
+
+def _read_object(store: ObjectStore, name: str, report: Report) -> bytes | None:
+    try:
+        return store.get(name)
+    except ObjectMissing:
+        report.errors.append(f"{name}: is part of the store and missing")
+    return None
+
+
+def _read_rotation(store: ObjectStore, name: str, report: Report) -> Rotation | None:
+    data = _read_object(store, name, report)
+    try:
+        return rotation_file.decode(data) if data is not None else None
+    except CorruptObject as error:
+        report.errors.append(f"{name}: {error}")
+    return None
+
+
+def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
+    data = _read_object(store, name, report)
+    try:
+        return stored_segment.decode(data) if data is not None else None
+    except CorruptObject as error:
+        report.errors.append(f"{name}: {error}")
+    return None
+
+
+def _read_referenced(
+    store: ObjectStore, ref: SegmentRef, rotations: Mapping[str, Rotation | None], report: Report
+) -> Segment | None:
+    data = _read_object(store, ref.name, report)
+    if data is None:
+        return None
+    rows = None
+    try:
+        rows = stored_segment.decode(data)
+        if (len(rows), len(rows.embedding)) != (ref.rows, ref.puts):
+            report.errors.append(
+                f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
+                f"{ref.rows} and {ref.puts}"
+            )
+        if ref.scan_bytes and (not ref.rotation or rotations.get(ref.rotation)):
+            judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
+    except (CorruptObject, NotExact) as error:
+        report.errors.append(f"{ref.name}: {error}")
+    return rows
+
+
+def _problems(rows: Segment) -> Iterator[str]:
+    """What is wrong within one segment."""
+    if (rows.key_hash[1:] <= rows.key_hash[:-1]).any():
+        yield "the rows do not ascend by key, or a key stands twice"
+    if (rows.op > max(Op)).any():
+        yield "a row has an operation nobody knows"
+        return
+    if np.count_nonzero(rows.op == Op.PUT) != len(rows.embedding):
+        yield "the number of embeddings is not the number of puts"
+    if not np.isfinite(rows.embedding).all():
+        yield "an embedding is not finite"
+    for index in range(len(rows)):
+        product_id, key = rows.name(index)
+        if text_hash(key).rstrip(b"\0") != rows.key_hash[index]:
+            yield f"row {index}: the key {key!r} does not have the hash stored for it"
+        if text_hash(product_id).rstrip(b"\0") != rows.product_hash[index]:
+            yield f"row {index}: the product {product_id!r} does not have the hash stored for it"
+
+
+def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
+    if not segments:
+        return {}
+    keys = np.concatenate([rows.key_hash for rows in segments])
+    orders = np.concatenate([rows.order for rows in segments])
+    newest = newest_mask(keys, orders)
+    return dict(zip(keys[newest].tolist(), orders[newest].tolist(), strict=True))
+
+
+def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
+    """Every row of a folded segment must be in the store, or a newer one of its key, or be a tombstone that went."""
+    try:
+        rows = stored_segment.decode(store.get(name))
+    except ObjectMissing:
+        return  # collected while we looked
+    except CorruptObject as error:
+        report.errors.append(f"{name}: {error}")
+        return
+    for index in range(len(rows)):
+        held = newest_orders.get(bytes(rows.key_hash[index]))
+        if held is None and rows.op[index] != Op.DELETE:
+            report.errors.append(f"{name}: the row of {rows.name(index)[1]!r} was folded and is gone")
+        elif held is not None and held < bytes(rows.order[index]):
+            report.errors.append(f"{name}: an older row of {rows.name(index)[1]!r} stands in its place")
+
+
+def _counts(
+    store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_sizes: dict[str, int]
+) -> dict[str, int]:
+    stored = {entry.name: entry.size for entry in store.list(SEGMENTS)}
+    referenced = newest.objects
+    waiting = log_sizes.keys() - newest.folded.keys()
+    visible = np.empty(0, np.uint32)
+    if live:
+        newest_rows = newest_mask(
+            np.concatenate([rows.key_hash for rows in live.values()]),
+            np.concatenate([rows.order for rows in live.values()]),
+        )
+        visible = np.concatenate([rows.op for rows in live.values()])[newest_rows]
+    return {
+        "version": newest.version,
+        "segments": len(newest.segments),
+        "log segments waiting": len(waiting),
+        "log segments folded, not collected": len(log_sizes) - len(waiting),
+        "segments nobody refers to": len(stored.keys() - referenced),
+        "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_sizes[name] for name in waiting),
+        "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)
+        + sum(size for name, size in log_sizes.items() if name in newest.folded),
+        "rows": sum(len(rows) for rows in live.values()),
+        "photos": int(np.count_nonzero(visible == Op.PUT)),
+        "rejects": int(np.count_nonzero(visible == Op.REJECT)),
+        "tombstones": int(np.count_nonzero(visible == Op.DELETE)),
+    }

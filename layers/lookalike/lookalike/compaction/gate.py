@@ -1,0 +1,121 @@
+"""The gate: what compaction has written goes live only if a search of it answers as scikit-learn's does.
+
+The segments are opened as a reader opens them, and asked for sampled photos of their own and for mixtures of two; the judge
+is a brute-force ``NearestNeighbors`` over the same rows. Most of a search's bounds decide nothing where the nearest rows are computed
+anyway, so they are compared with the distances themselves as well. Segments written earlier passed when they were written, and the
+nearest of all are among the nearest of each, so what is new is all there is to judge.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.neighbors import NearestNeighbors
+
+from lookalike.codes.bounds import raised_square
+from lookalike.codes.rotation import Rotation
+from lookalike.errors import CorruptObject, NotExact
+from lookalike.search.knn import Neighbour, nearest_products
+from lookalike.search.scan import Distances, Scan
+from lookalike.store.manifest import EMPTY
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.records import text_hash
+from lookalike.store.rows import Hashes
+from lookalike.store.segment import Segment
+from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.stored_segment import Encoded, StoredSegment
+
+_QUERIES = 16  # of each kind
+_K = 10
+_BOUNDED = 512  # rows for each query
+_RELATIVE = 1e-5
+_SQUARED_BY_FLOAT32 = (2.0**-40, 2.0**60)
+_LOST_BY_FLOAT32 = 2.0**-60  # of a distance, where its square is below float32's range
+_OF_THE_NORM = 1e-6  # the judge computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
+
+
+def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) -> None:
+    """Raises NotExact if searching these files differs from searching these rows, which they are said to hold."""
+    if not len(rows.embedding):
+        return
+    products = rows.product_hash[rows.put_rows]
+    # scikit-learn computes float32 in float64, block by block; only what float32 cannot square needs twice the memory.
+    least, most = _SQUARED_BY_FLOAT32
+    is_wide = not least < float(np.abs(rows.embedding).max()) < most
+    vectors = rows.embedding.astype(np.float64) if is_wide else rows.embedding
+    brute = NearestNeighbors(algorithm="brute").fit(vectors)
+    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
+        parts = tuple(_open(encoded, rotation, pool) for encoded in written)
+        snapshot = Snapshot(EMPTY, frozenset(), parts)
+        queries = _queries(rows.embedding)
+        expected = _expected(brute, products, queries.astype(vectors.dtype))
+        for query, theirs in zip(queries, expected, strict=True):
+            _check_bounds(parts, query)
+            answer = nearest_products(snapshot, query, k=_K).neighbours
+            lost = _OF_THE_NORM * float(np.linalg.norm(query.astype(np.float64)))
+            _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
+
+
+def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[Any]) -> list[dict[bytes, float]]:
+    """The nearest products of each query by the judge, nearest first: hash and distance."""
+    wanted = 4 * _K
+    while True:
+        count = min(wanted, len(products))
+        distances, rows = brute.kneighbors(queries, n_neighbors=count)
+        found: list[dict[bytes, float]] = [{} for _ in queries]
+        for theirs, *ranked in zip(found, distances.tolist(), products[rows].tolist(), strict=True):
+            for distance, product in zip(*ranked, strict=True):
+                theirs.setdefault(product, distance)
+        if count == len(products) or all(len(theirs) >= _K for theirs in found):
+            return [dict(list(theirs.items())[:_K]) for theirs in found]
+        wanted *= 4
+
+
+def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost: float) -> None:
+    """The same products at the same distances in the same order, but for those that the judge cannot tell apart."""
+    if len(answer) != len(expected):
+        raise NotExact(f"{len(answer)} products were found where scikit-learn finds {len(expected)}: not published")
+    for place, (found, distance) in enumerate(zip(answer, expected.values(), strict=True)):
+        product = text_hash(found.product_id).rstrip(b"\0")  # as NumPy gives them
+        tolerance = _RELATIVE * distance + lost
+        theirs = expected.get(product, distance)
+        if abs(found.distance - distance) > tolerance or abs(found.distance - theirs) > tolerance:
+            raise NotExact(
+                f"the product {found.product_id!r} was found in place {place} at {found.distance}, where scikit-learn "
+                f"has {distance}, and {theirs} for it: not published"
+            )
+
+
+def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None:
+    """No bound of sampled rows exceeds the distance it bounds."""
+    scan = Scan(parts, query)
+    scan.run()
+    rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
+    distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))
+    limits = raised_square(distances)
+    for low in (scan.bounds(rows), scan.refined(rows)):
+        if not (low <= limits).all():
+            raise NotExact("a bound exceeds the distance that it bounds: not published")
+
+
+def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Part:
+    def the_one(name: str) -> Rotation:
+        if rotation is None:
+            raise CorruptObject(f"a segment without a rotation names {name}")
+        return rotation
+
+    store = MemoryStore()
+    store.put_if_absent("written", encoded.data)
+    scanned = store.get_range("written", 0, encoded.scan_bytes)
+    held = StoredSegment(store, "written", scanned, rotation=the_one, pool=pool)
+    held.make_resident()
+    return Part(held, np.ones(len(held), bool))
+
+
+def _queries(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Float32 (up to twice ``_QUERIES``, dimensions)."""
+    rng = np.random.default_rng(len(embedding))
+    chosen = embedding[rng.choice(len(embedding), min(_QUERIES, len(embedding)), replace=False)]
+    return np.concatenate([chosen, chosen / 2 + rng.permutation(chosen) / 2])

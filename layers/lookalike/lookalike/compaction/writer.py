@@ -1,0 +1,99 @@
+"""What compaction writes: rows as segments, coded, put in order and judged. Nothing of it is visible before the commit."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.codes.codes import Frame, plain_frame
+from lookalike.codes.codes import encode as encode_codes
+from lookalike.codes.rotation import Rotation
+from lookalike.compaction.calibration import MIN_ROWS, choose, put_order
+from lookalike.compaction.gate import judge
+from lookalike.errors import StoreError
+from lookalike.store import rotation_file as rotations
+from lookalike.store import segment, stored_segment
+from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.object_store import ObjectStore, create
+from lookalike.store.segment import Segment
+
+PREFIX = "segments/"
+ROTATION_SUFFIX = ".rotation.safetensors"
+_CALIBRATE_AT_GROWTH = 4  # times the rows the store had when it was calibrated last
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Segments that are stored and not published, how they were coded, and the bytes of all objects stored."""
+
+    refs: tuple[SegmentRef, ...]
+    calibration: Calibration | None
+    size: int
+
+
+def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: int) -> Written:
+    """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; what was written is garbage then."""
+    calibration, rotation, size = _calibrated(store, rows, old)
+    refs, written = [], []
+    for piece in map(rows.take, _pieces(rows, segment_bytes)):
+        frame = plain_frame(piece.embedding)
+        if calibration:
+            frame = Frame(rotation, calibration.step, calibration.head)
+        codes = encode_codes(piece.embedding, frame)
+        order = put_order(codes)
+        rotation_name = calibration.rotation if calibration else ""
+        encoded = stored_segment.encode(piece, codes.take(order), order, rotation_name)
+        name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
+        _create(store, name, encoded.data)
+        weight = int(segment.row_bytes(piece).sum())
+        refs.append(
+            SegmentRef(
+                name, len(piece), len(piece.embedding), len(encoded.data), weight, encoded.scan_bytes, rotation_name
+            )
+        )
+        written.append(encoded)
+    judge(written, rows, rotation)
+    return Written(tuple(refs), calibration, size + sum(ref.size for ref in refs))
+
+
+def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calibration | None, Rotation | None, int]:
+    """How to code these rows: as the manifest says, or as is found best now that the store has grown much larger.
+
+    Also the number of bytes written for it.
+    """
+    puts = max(sum(ref.puts for ref in old.segments), len(rows.embedding))
+    known = old.calibration
+    if len(rows.embedding) < MIN_ROWS or (known and puts < _CALIBRATE_AT_GROWTH * known.rows):
+        rotation = rotations.decode(store.get(known.rotation)) if known and known.rotation else None
+        return known, rotation, 0
+    choice = choose(rows.embedding, puts)
+    frame = choice.frame
+    name, size = "", 0
+    if frame.rotation:
+        data = rotations.encode(frame.rotation)
+        name, size = f"{PREFIX}{uuid.uuid4().hex}{ROTATION_SUFFIX}", len(data)
+        _create(store, name, data)
+    coordinates = frame.coordinates(rows.dimensions)
+    calibration = Calibration(name, frame.step, frame.head, coordinates, puts, choice.rows_refined, choice.rows_exact)
+    return calibration, frame.rotation, size
+
+
+def _create(store: ObjectStore, name: str, data: bytes) -> None:
+    if not create(store, name, data):
+        raise StoreError(f"another object is named {name}, which a random name should rule out")
+
+
+def _pieces(rows: Segment, at_most_bytes: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Consecutive rows that weigh at most so much together, or one row that weighs more.
+
+    The bytes themselves are counted, not the rows: pieces that came out smaller than ``choose`` takes for full would be
+    merged and cut up again for ever.
+    """
+    ends = np.cumsum(segment.row_bytes(rows))
+    start, weight = 0, 0
+    while start < len(rows):
+        end = max(start + 1, int(np.searchsorted(ends, weight + at_most_bytes, side="right")))
+        yield np.arange(start, end)
+        start, weight = end, int(ends[end - 1])

@@ -1,0 +1,1 @@
+"""The embeddings store: immutable objects, segments, manifests, snapshots."""

@@ -1,0 +1,43 @@
+"""Columns of a segment file: which tensors there are, in which order, and how hashes become bytes and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.errors import CorruptObject
+from lookalike.store import tensors
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES
+
+HASH_COLUMNS = {"key_hash": HASH_BYTES, "order": ORDER_BYTES, "product_hash": HASH_BYTES}
+
+Columns = Mapping[str, tuple[type, int]]
+"""Columns as they are stored, in order: dtype and number of axes."""
+
+
+def stored(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A column as the tensor that is stored: hashes as rows of bytes."""
+    if name not in HASH_COLUMNS:
+        return column
+    return np.ascontiguousarray(column).view(np.uint8).reshape(len(column), HASH_COLUMNS[name])
+
+
+def decode_header(data: bytes | memoryview, file_format: str, columns: Columns) -> tensors.Header:
+    """The header of a file of that format. Raises CorruptObject where it is another, or a column is not as it should be."""
+    header = tensors.decode_header(data)
+    if header.metadata.get("format") != file_format:
+        raise CorruptObject(f"not a {file_format} file but {header.metadata.get('format', 'one without a format')}")
+    for name, (dtype, axes) in columns.items():
+        info = header.tensors.get(name)
+        if info is None or info.dtype != dtype or len(info.shape) != axes:
+            raise CorruptObject(f"the segment has no column {name} as it should be")
+        if name in HASH_COLUMNS and info.shape[1] != HASH_COLUMNS[name]:
+            raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {HASH_COLUMNS[name]}")
+    return header
+
+
+def read(header: tensors.Header, name: str, data: bytes | memoryview, data_start: int = 0) -> npt.NDArray[Any]:
+    """A column, from bytes that begin at offset ``data_start`` of the file. Raises CorruptObject."""
+    column = tensors.view(header.tensors[name], data, data_start=data_start)
+    return column.reshape(-1).view(f"S{HASH_COLUMNS[name]}") if name in HASH_COLUMNS else column

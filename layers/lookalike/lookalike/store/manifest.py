@@ -1,0 +1,200 @@
+"""Manifests: which segments are the store, as of one version.
+
+A manifest names the live segments, the log segments already folded into them, and the segments it took out of use. Log
+segments are known as folded by name and not by a watermark, because a slow writer's segment may sort anywhere.
+
+Versions count up and names count down, so that the first name of a listing is the newest manifest, and one LIST of one
+key finds it. Whoever creates version n+1 first has committed it; the others read it and start again.
+"""
+
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from lookalike.errors import CorruptObject
+from lookalike.store.object_store import ObjectStore, create
+
+FORMAT = "lookalike-manifest/2"
+_READABLE = ("lookalike-manifest/1", FORMAT)
+PREFIX = "manifests/"
+_MAX_VERSION = 10**20 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A live segment: its name, how many rows and puts it holds, and its size in bytes.
+
+    ``weight``: the size of its rows before anything is coded or deflated, in bytes; ``scan_bytes``: how many of its first
+    bytes a search scans, 0 where the segment is of the older format; ``rotation``: of its codes, empty where there is none.
+    """
+
+    name: str
+    rows: int
+    puts: int
+    size: int
+    weight: int
+    scan_bytes: int = 0
+    rotation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How embeddings are coded, and what was measured of it when it was chosen, on a sample of the store's rows.
+
+    ``rotation``: empty where the embeddings' own coordinates are coded; ``rows``: how many the store had; ``rows_refined``
+    and ``rows_exact``: the medians of what a search of that many rows bounds a second time and computes exactly.
+    """
+
+    rotation: str
+    step: float
+    head: int
+    coordinates: int
+    rows: int
+    rows_refined: float
+    rows_exact: float
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One version of the store. ``folded`` and ``retired`` map names to when that happened (ms since 1970)."""
+
+    version: int = 0
+    segments: tuple[SegmentRef, ...] = ()
+    folded: Mapping[str, int] = field(default_factory=dict)
+    retired: Mapping[str, int] = field(default_factory=dict)
+    created_ms: int = 0
+    calibration: Calibration | None = None
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def name(self) -> str:
+        return manifest_name(self.version)
+
+    @property
+    def rotations(self) -> frozenset[str]:
+        """The names of the rotations that the segments, or the next ones, are coded by."""
+        names = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
+        return frozenset(names - {""})
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """The names of all objects that this version is made of."""
+        return self.rotations | {ref.name for ref in self.segments}
+
+
+EMPTY = Manifest(id="")
+"""Version 0: what a store is before its first compaction. It is never written."""
+
+
+def manifest_name(version: int) -> str:
+    """The object name of a version: newer versions sort first."""
+    return f"{PREFIX}{_MAX_VERSION - version:020}.json"
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as JSON."""
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "version": manifest.version,
+            "id": manifest.id,
+            "created_ms": manifest.created_ms,
+            "segments": [asdict(ref) for ref in manifest.segments],
+            "calibration": asdict(manifest.calibration) if manifest.calibration else None,
+            "folded": dict(manifest.folded),
+            "retired": dict(manifest.retired),
+        },
+        separators=(",", ":"),
+    ).encode()
+
+
+def decode(data: bytes) -> Manifest:
+    """The manifest in these bytes. Raises CorruptObject."""
+    try:
+        fields = json.loads(data)
+        if fields["format"] not in _READABLE:
+            raise CorruptObject(f"not a {FORMAT} but {fields['format']}")
+        return Manifest(
+            version=_natural(fields["version"]),
+            id=_text(fields["id"]),
+            created_ms=_natural(fields["created_ms"]),
+            segments=tuple(map(_segment_ref, fields["segments"])),
+            calibration=_calibration(fields.get("calibration")),
+            folded={name: _natural(at_ms) for name, at_ms in fields["folded"].items()},
+            retired={name: _natural(at_ms) for name, at_ms in fields["retired"].items()},
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptObject(f"the manifest is not valid: {error!r}") from error
+
+
+def _segment_ref(fields: Mapping[str, object]) -> SegmentRef:
+    size = _natural(fields["size"])
+    return SegmentRef(
+        name=_text(fields["name"]),
+        rows=_natural(fields["rows"]),
+        puts=_natural(fields["puts"]),
+        size=size,
+        weight=_natural(fields.get("weight", size)),  # what follows was not there in the first format
+        scan_bytes=_natural(fields.get("scan_bytes", 0)),
+        rotation=_text(fields.get("rotation", "")),
+    )
+
+
+def _calibration(fields: Mapping[str, object] | None) -> Calibration | None:
+    if fields is None:
+        return None
+    return Calibration(
+        rotation=_text(fields["rotation"]),
+        step=_number(fields["step"]),
+        head=_natural(fields["head"]),
+        coordinates=_natural(fields["coordinates"]),
+        rows=_natural(fields["rows"]),
+        rows_refined=_number(fields["rows_refined"]),
+        rows_exact=_number(fields["rows_exact"]),
+    )
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"{value!r} is not a number")
+    return float(value)
+
+
+def _natural(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a natural number")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
+
+
+def newest_name(store: ObjectStore) -> str | None:
+    """The name of the newest manifest, or None before the first."""
+    entry = next(iter(store.list(PREFIX, limit=1)), None)
+    return entry.name if entry else None
+
+
+def read(store: ObjectStore, name: str | None) -> Manifest:
+    """The manifest of that name, EMPTY where there is no name. Raises StoreError, ObjectMissing if it was collected."""
+    if name is None:
+        return EMPTY
+    manifest = decode(store.get(name))
+    if manifest.name != name:
+        raise CorruptObject(f"the manifest named {name} is of version {manifest.version}")
+    return manifest
+
+
+def newest(store: ObjectStore) -> Manifest:
+    """The newest manifest, EMPTY before the first. Raises ObjectMissing if it was collected in between: read again."""
+    return read(store, newest_name(store))
+
+
+def commit(store: ObjectStore, manifest: Manifest) -> bool:
+    """Publish a version; False if another writer published that version first."""
+    return create(store, manifest.name, encode(manifest))

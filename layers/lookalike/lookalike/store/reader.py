@@ -1,0 +1,227 @@
+"""The reader that keeps a snapshot fresh.
+
+It lists the log first and the manifests second. In that order nothing acknowledged can be missed, however long it pauses in
+between: a log segment that existed at the first listing is either in it, or was deleted before, and then the manifest that
+folded it is not newer than the one found second. A segment that has vanished in the meantime means a newer manifest: the
+reader starts again.
+
+A warm reader fetches only the objects it does not have. Where the manifest is new, it lists the log once more if it holds
+segments that are still to be folded: one that is gone would be taken for unfolded, as a manifest forgets the names of
+collected segments.
+
+A cold reader loads what a search scans, in parallel ranged reads. The embeddings follow in the background where memory
+allows; until then a search reads the few rows it needs. They make room again for what is new: a merge replaces segments by
+one as large, and both are held for a moment.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from lookalike.codes.rotation import Rotation
+from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
+from lookalike.store import append_log, manifest, rotation_file, segment, stored_segment
+from lookalike.store.manifest import SegmentRef
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.rows import Rows
+from lookalike.store.segment import Segment
+from lookalike.store.snapshot import Part, Snapshot, overlay, resolve_base
+from lookalike.store.stored_segment import StoredSegment
+
+_log = logging.getLogger(__name__)
+
+_REFRESH_ATTEMPTS = 5
+_READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, and more to several
+
+
+class SnapshotReader:
+    """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
+
+    ``memory_bytes``: how much memory the snapshot may take; what the scan tier leaves of it is filled with embeddings.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        dimensions: int,
+        memory_bytes: int = 0,
+        io_threads: int = 16,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._dimensions = dimensions
+        self._memory_bytes = memory_bytes
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
+        self._lock = threading.Lock()
+        self._base: dict[str, Rows] = {}
+        self._rotations: dict[str, Rotation] = {}
+        self._log: dict[str, Segment] = {}
+        self._base_parts: tuple[Part, ...] = ()
+        self._snapshot: Snapshot | None = None
+        self._refreshed_at = 0.0
+        self._residency: threading.Thread | None = None
+        self._enough = threading.Event()  # set: the thread stops
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the store was last asked."""
+        return self._clock() - self._refreshed_at
+
+    def current(self, max_staleness_s: float) -> Snapshot:
+        """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
+        with self._lock:
+            if self._snapshot is None or self.age_s > max_staleness_s:
+                return self._refresh()
+            return self._snapshot
+
+    def refresh(self) -> Snapshot:
+        """The newest snapshot. Raises StoreError."""
+        with self._lock:
+            return self._refresh()
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
+
+        For a process that is about to be frozen: nothing reads from the store afterwards until it is asked again.
+        """
+        with self._lock:
+            if self._residency is not None:
+                self._residency.join(timeout_s)
+            # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
+            self._enough.set()
+
+    def _refresh(self) -> Snapshot:
+        for _ in range(_REFRESH_ATTEMPTS):
+            started = self._clock()
+            try:
+                self._snapshot = self._read()
+            except ObjectMissing:
+                continue  # collected since it was listed: there is a newer manifest
+            self._refreshed_at = started
+            self._start_residency()
+            return self._snapshot
+        raise StoreUnavailable(f"the store changed under {_REFRESH_ATTEMPTS} attempts to read it: try again")
+
+    def _read(self) -> Snapshot:
+        held = self._snapshot
+        log_names = {entry.name for entry in append_log.entries(self._store)}
+        newest_name = manifest.newest_name(self._store)
+        if held and newest_name == (held.manifest.name if held.manifest.version else None):
+            newest = held.manifest
+        else:
+            newest = manifest.read(self._store, newest_name)
+        unfolded = frozenset(log_names - newest.folded.keys())
+        if held and newest is held.manifest and unfolded == held.log_names:
+            return held
+        if not held or newest is not held.manifest:
+            self._prove_existing(unfolded & self._log.keys())
+        self._base = self._load_base(newest.segments)
+        log_segments = self._load_log(sorted(unfolded))
+        if not held or newest is not held.manifest:
+            segments = list(self._base.values())
+            self._base_parts = tuple(Part(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
+        self._log = log_segments
+        top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
+        return Snapshot(newest, unfolded, overlay(self._base_parts, top))
+
+    def _prove_existing(self, names: frozenset[str]) -> None:
+        """Raises ObjectMissing unless these log segments, held from before, are still there.
+
+        A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
+        seems unfolded, and what was held of it would go on top of a store that may have dropped its keys' tombstones.
+        """
+        if names and not names <= {entry.name for entry in append_log.entries(self._store)}:
+            raise ObjectMissing("a log segment was folded and collected since it was listed")
+
+    def _load_log(self, names: Sequence[str]) -> dict[str, Segment]:
+        """The named segments of the log, fetched in parallel where they are not held yet; the others are let go."""
+        missing = [name for name in names if name not in self._log]
+        fetched = dict(zip(missing, self._pool.map(self._store.get, missing), strict=True))
+        return {
+            name: self._log[name] if name in self._log else self._checked(name, stored_segment.decode(fetched[name]))
+            for name in names
+        }
+
+    def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
+        """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
+        missing = [ref for ref in refs if ref.name not in self._base]
+        self._make_room({ref.name for ref in refs})
+        wanted = {ref.rotation for ref in refs if ref.rotation}
+        rotations = {name: self._pool.submit(self._store.get, name) for name in sorted(wanted - self._rotations.keys())}
+        reads = {ref.name: self._start_reading(ref) for ref in missing}
+        self._rotations = {name: held for name, held in self._rotations.items() if name in wanted} | {
+            name: rotation_file.decode(read.result()) for name, read in rotations.items()
+        }
+        opened = {ref.name: self._open(ref, reads.pop(ref.name)) for ref in missing}
+        return {ref.name: self._base[ref.name] if ref.name in self._base else opened[ref.name] for ref in refs}
+
+    def _make_room(self, wanted: set[str]) -> None:
+        """Let go of the embeddings of segments that are wanted no more; the snapshot there is reads the few it needs."""
+        replaced = [held for name, held in self._base.items() if name not in wanted and isinstance(held, StoredSegment)]
+        if replaced:
+            self._enough.set()
+        for held in replaced:
+            held.release()
+
+    def _start_reading(self, ref: SegmentRef) -> list[Future[bytes]]:
+        if not ref.scan_bytes or ref.size <= _READ_AT_ONCE_BYTES:  # of the older format, or small: all of it
+            return [self._pool.submit(self._store.get, ref.name)]
+        return [
+            self._pool.submit(self._store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
+            for start in range(0, ref.scan_bytes, _READ_AT_ONCE_BYTES)
+        ]
+
+    def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> Rows:
+        data = b"".join(read.result() for read in reads)
+        if not ref.scan_bytes:
+            return self._checked(ref.name, stored_segment.decode(data))
+        opened = StoredSegment(self._store, ref.name, data, rotation=self._rotation, pool=self._pool)
+        return self._checked(ref.name, opened)
+
+    def _rotation(self, name: str) -> Rotation:
+        if name not in self._rotations:
+            raise CorruptObject(f"a segment was coded by {name}, which the manifest does not say")
+        return self._rotations[name]
+
+    def _checked[Kind: Rows](self, name: str, fetched: Kind) -> Kind:
+        if fetched.dimensions != self._dimensions:
+            raise CorruptObject(f"{name} has embeddings of {fetched.dimensions} dimensions, not {self._dimensions}")
+        return fetched
+
+    def _start_residency(self) -> None:
+        """Load embeddings in the background, as many segments' as there is memory for; let go of the others'."""
+        stored = [held for held in self._base.values() if isinstance(held, StoredSegment)]
+        # The log is in memory whole, and once more as the one segment that lies on top.
+        log_bytes = 2 * sum(held.embedding.nbytes for held in self._log.values())
+        room = self._memory_bytes - log_bytes - sum(held.scan_bytes for held in stored)
+        lacking = []
+        for held in stored:
+            if held.embedding_bytes <= room:
+                room -= held.embedding_bytes
+                if not held.is_resident:
+                    lacking.append(held)
+            elif held.embedding_bytes > _READ_AT_ONCE_BYTES:
+                held.release()
+        if lacking and not self._is_loading():
+            self._enough = threading.Event()
+            self._residency = threading.Thread(
+                target=_make_resident, args=(lacking, self._enough), name="residency", daemon=True
+            )
+            self._residency.start()
+
+    def _is_loading(self) -> bool:
+        return self._residency is not None and self._residency.is_alive() and not self._enough.is_set()
+
+
+def _make_resident(segments: Iterable[StoredSegment], enough: threading.Event) -> None:
+    for held in segments:
+        try:
+            held.make_resident(enough)
+        except StoreError as error:
+            # Searches go on reading what they need, and the next refresh tries again.
+            _log.warning("embeddings were not made resident: %s", error)
+            return

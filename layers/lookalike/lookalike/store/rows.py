@@ -1,0 +1,134 @@
+"""What can be done with the rows of a segment wherever they are: all in memory, or on S3 with what a search scans in memory."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.codes.codes import Codes
+from lookalike.errors import CorruptObject
+from lookalike.store.records import ORDER_BYTES, Op, Row
+
+SEPARATOR = "\0"
+
+Hashes = npt.NDArray[np.bytes_]
+Embeddings = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """A photo of the catalogue: a put with its metadata, or a reject with ``code`` and ``detail``."""
+
+    product_id: str
+    key: str
+    op: Op
+    detail: dict[str, str]
+
+
+class Rows(ABC):
+    """Rows as columns, wherever the bulky ones are. Arrays are read-only.
+
+    key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); put_rows: int64 (puts,), the row of each put,
+    in the order in which embeddings are kept.
+    """
+
+    key_hash: Hashes
+    order: Hashes
+    product_hash: Hashes
+    op: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.op)
+
+    @property
+    @abstractmethod
+    def dimensions(self) -> int:
+        """Of the embeddings."""
+
+    @property
+    @abstractmethod
+    def put_rows(self) -> npt.NDArray[np.int64]: ...
+
+    @property
+    @abstractmethod
+    def codes(self) -> Codes:
+        """The scan tier of the embeddings."""
+
+    @property
+    @abstractmethod
+    def is_resident(self) -> bool:
+        """Whether the embeddings are in memory, so that reading them costs no request."""
+
+    @abstractmethod
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
+        """Begin to read the embeddings of these puts; what is returned waits for them, and writes them to an array.
+
+        The array: float32 (puts, dimensions), contiguous. Waiting raises StoreError, ObjectMissing where the segment is gone.
+        """
+
+    def read(self, puts: npt.NDArray[np.int64]) -> Embeddings:
+        """The embeddings of these puts: float32 (puts, dimensions). Raises StoreError."""
+        embeddings = np.empty((len(puts), self.dimensions), np.float32)
+        self.start_reading(puts)(embeddings)
+        return embeddings
+
+    @abstractmethod
+    def key_bytes(self, row: int) -> bytes:
+        """The product id, a separator, and the image key of a row, UTF-8."""
+
+    @abstractmethod
+    def detail_bytes(self, row: int) -> bytes:
+        """The detail of a row, JSON."""
+
+    @cached_property
+    def is_put(self) -> npt.NDArray[np.bool_]:
+        return np.equal(self.op, Op.PUT)
+
+    @cached_property
+    def put_index(self) -> npt.NDArray[np.int64]:
+        """For each row that is a put, which one; the others' values mean nothing. int64 (rows,)."""
+        index = np.zeros(len(self), np.int64)
+        index[self.put_rows] = np.arange(len(self.put_rows))
+        return index
+
+    def name(self, row: int) -> tuple[str, str]:
+        """The product id and the image key of a row. Raises CorruptObject."""
+        try:
+            product_id, _, key = self.key_bytes(row).decode().partition(SEPARATOR)
+        except UnicodeDecodeError as error:
+            raise CorruptObject(f"the key of row {row} is not text") from error
+        return product_id, key
+
+    def detail(self, row: int) -> dict[str, str]:
+        """A put's metadata, or a reject's ``code`` and ``detail``. Raises CorruptObject."""
+        try:
+            detail = json.loads(self.detail_bytes(row))
+        except (ValueError, RecursionError) as error:
+            raise CorruptObject(f"the detail of row {row} is not JSON") from error
+        if not isinstance(detail, dict) or not all(isinstance(value, str) for value in detail.values()):
+            raise CorruptObject(f"the detail of row {row} does not map names to text")
+        return detail
+
+    def photo(self, row: int) -> PhotoRecord:
+        """What is known of a row but for its embedding. Raises CorruptObject."""
+        product_id, key = self.name(row)
+        return PhotoRecord(product_id, key, Op(int(self.op[row])), self.detail(row))
+
+    def row(self, row: int) -> Row:
+        """One row as a value. Raises CorruptObject; StoreError where its embedding cannot be read."""
+        product_id, key = self.name(row)
+        op = Op(int(self.op[row]))
+        embedding = self.read(self.put_index[[row]])[0] if op is Op.PUT else None
+        order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
+        return Row(key, product_id, order, op, embedding, self.detail(row))
+
+
+def copy_rows(source: Embeddings, rows: npt.NDArray[np.int64], target: Embeddings) -> None:
+    """``target[:] = source[rows]`` without an array in between, which ``take`` makes unless it need not check the rows."""
+    if len(rows) and not 0 <= rows.min() <= rows.max() < len(source):
+        raise IndexError(f"rows {rows.min()} to {rows.max()} of {len(source)}")
+    source.take(rows, axis=0, out=target, mode="clip")

@@ -1,0 +1,244 @@
+"""Segments: immutable files of rows, the only thing the store's data is made of.
+
+Rows are sorted by the hash of their key, at most one row a key. The columns needed for deciding what is newest and for
+scanning come first, the bulky ones (embeddings, metadata) last, so that a reader can range-GET what it needs:
+
+    key_hash      U8  (rows, 16)       blake2b of the image key; rows ascend by it
+    order         U8  (rows, 32)       see ``records``
+    product_hash  U8  (rows, 16)
+    key_end       U64 (rows,)          end of the row's key in ``keys``
+    detail_end    U64 (rows,)          end of the row's detail in ``details``
+    op            U32 (rows,)          ``records.Op``
+    embedding     F32 (puts, dims)     the puts only, in row order
+    keys          U8  (bytes,)         "product id NUL key" of every row, UTF-8
+    details       U8  (bytes,)         JSON of every row
+
+The hashes are stored because a byte column of fixed width can be sorted, searched and compared by NumPy at once; NumPy
+sees them as ``S16`` and ``S32``, whose comparison ignores trailing zero bytes, which no fixed-width column can notice.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.codes.codes import Codes, plain_frame
+from lookalike.codes.codes import encode as encode_codes
+from lookalike.errors import CorruptObject
+from lookalike.store import tensors
+from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, stored
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
+from lookalike.store.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
+
+FORMAT = "lookalike-segment/1"
+
+
+@dataclass(frozen=True)
+class Segment(Rows):
+    """Rows in memory, all of them and in full.
+
+    embedding: float32 (puts, dimensions), in row order; keys, details: bytes of all rows, each row ending at key_end,
+    detail_end (uint64, (rows,)).
+    """
+
+    key_hash: Hashes
+    order: Hashes
+    product_hash: Hashes
+    key_end: npt.NDArray[np.uint64]
+    detail_end: npt.NDArray[np.uint64]
+    op: npt.NDArray[np.uint32]
+    embedding: npt.NDArray[np.float32]
+    keys: npt.NDArray[np.uint8]
+    details: npt.NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        for column in vars(self).values():
+            column.flags.writeable = False
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.embedding.shape[1])
+
+    @cached_property
+    def put_rows(self) -> npt.NDArray[np.int64]:
+        """The rows that are puts: where each row of ``embedding`` belongs. int64 (puts,)."""
+        return np.flatnonzero(self.is_put)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The scan tier, made when it is first asked for."""
+        return encode_codes(self.embedding, plain_frame(self.embedding))
+
+    @property
+    def is_resident(self) -> bool:
+        return True
+
+    def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
+        """See ``Rows``: there is nothing to wait for."""
+        return partial(copy_rows, self.embedding, puts)
+
+    def key_bytes(self, row: int) -> bytes:
+        return _slice(self.keys, self.key_end, row)
+
+    def detail_bytes(self, row: int) -> bytes:
+        return _slice(self.details, self.detail_end, row)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Segment":
+        """A segment of these rows (indices, in ascending order)."""
+        puts = rows[self.is_put[rows]]
+        keys, key_end = _take_bytes(self.keys, self.key_end, rows)
+        details, detail_end = _take_bytes(self.details, self.detail_end, rows)
+        return Segment(
+            key_hash=self.key_hash[rows],
+            order=self.order[rows],
+            product_hash=self.product_hash[rows],
+            key_end=key_end,
+            detail_end=detail_end,
+            op=self.op[rows],
+            embedding=self.embedding[self.put_index[puts]],
+            keys=keys,
+            details=details,
+        )
+
+
+def _slice(data: npt.NDArray[np.uint8], end: npt.NDArray[np.uint64], row: int) -> bytes:
+    start = int(end[row - 1]) if row else 0
+    return data[start : int(end[row])].tobytes()
+
+
+def _take_bytes(
+    data: npt.NDArray[np.uint8], end: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+    ends = end.astype(np.int64)
+    starts = np.concatenate([[0], ends[:-1]])[rows] if len(ends) else ends
+    lengths = ends[rows] - starts
+    new_end = np.cumsum(lengths)
+    # For each byte taken: its place in the old data is its place in the new data, shifted by its row's move.
+    shift = np.repeat(starts - (new_end - lengths), lengths)
+    taken = data[np.arange(len(shift)) + shift]
+    return taken, new_end.astype(np.uint64)
+
+
+def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
+    """A segment of these rows; of several rows of one key the newest stays.
+
+    Raises ValueError where an embedding is of another width or not finite: it could not be searched, nor taken out again.
+    """
+    newest: dict[str, Row] = {}
+    for row in rows:
+        if row.key not in newest or newest[row.key].order < row.order:
+            newest[row.key] = row
+    ordered = sorted(newest.values(), key=lambda row: text_hash(row.key))
+    embeddings = [row.embedding for row in ordered if row.embedding is not None]
+    names = [f"{row.product_id}{SEPARATOR}{row.key}".encode() for row in ordered]
+    details = [json.dumps(dict(row.detail), ensure_ascii=False).encode() for row in ordered]
+    matrix = np.array(embeddings, np.float32) if embeddings else np.empty((0, dimensions), np.float32)
+    if matrix.shape[1] != dimensions:
+        raise ValueError(f"embeddings of {matrix.shape[1]} dimensions in a store of {dimensions}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("an embedding is not finite")
+    return Segment(
+        key_hash=np.array([text_hash(row.key) for row in ordered], f"S{HASH_BYTES}"),
+        order=np.array([row.order for row in ordered], f"S{ORDER_BYTES}"),
+        product_hash=np.array([text_hash(row.product_id) for row in ordered], f"S{HASH_BYTES}"),
+        key_end=np.cumsum([len(name) for name in names], dtype=np.uint64),
+        detail_end=np.cumsum([len(detail) for detail in details], dtype=np.uint64),
+        op=np.array([row.op for row in ordered], np.uint32),
+        embedding=matrix,
+        keys=np.frombuffer(b"".join(names), np.uint8),
+        details=np.frombuffer(b"".join(details), np.uint8),
+    )
+
+
+def merge(segments: Sequence[Segment]) -> Segment:
+    """One segment of the newest row of each key. Of rows with equal keys and orders, which are one event, one stays."""
+    if len(segments) == 1:
+        return segments[0]
+    joined = concatenate(segments)
+    by_age = np.lexsort((joined.order, joined.key_hash))
+    keys = joined.key_hash[by_age]
+    last_of_key = np.append(keys[1:] != keys[:-1], True) if len(keys) else np.zeros(0, bool)
+    return joined.take(by_age[last_of_key])
+
+
+def concatenate(segments: Sequence[Segment]) -> Segment:
+    """All rows of all segments, in the order given: not sorted, so not yet to be stored. Raises CorruptObject."""
+    widths = {segment.dimensions for segment in segments}
+    if len(widths) > 1:
+        raise CorruptObject(f"the segments of one store have embeddings of {sorted(widths)} dimensions")
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(segment, name) for segment in segments])
+        for name in ("key_hash", "order", "product_hash", "op", "embedding", "keys", "details")
+    }
+    for end, data in (("key_end", "keys"), ("detail_end", "details")):
+        sizes = np.array([len(getattr(segment, data)) for segment in segments], np.uint64)
+        bases = np.cumsum(sizes, dtype=np.uint64) - sizes
+        columns[end] = np.concatenate(
+            [getattr(segment, end) + base for segment, base in zip(segments, bases, strict=True)]
+        )
+    return Segment(**columns)
+
+
+_COLUMNS: Columns = {
+    "key_hash": (np.uint8, 2),
+    "order": (np.uint8, 2),
+    "product_hash": (np.uint8, 2),
+    "key_end": (np.uint64, 1),
+    "detail_end": (np.uint64, 1),
+    "op": (np.uint32, 1),
+    "embedding": (np.float32, 2),
+    "keys": (np.uint8, 1),
+    "details": (np.uint8, 1),
+}
+
+
+def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
+    """How many bytes each row takes in a file, which has a header on top. int64 (rows,)."""
+    sizes: npt.NDArray[np.int64] = segment.is_put * np.int64(segment.dimensions * segment.embedding.itemsize)
+    sizes += sum(HASH_COLUMNS.values())
+    sizes += segment.op.itemsize
+    for end in (segment.key_end, segment.detail_end):
+        ends = end.astype(np.int64)
+        sizes += ends + end.itemsize
+        sizes[1:] -= ends[:-1]
+    return sizes
+
+
+def encode(segment: Segment) -> bytes:
+    """The file's bytes. A random id makes every file unlike every other, which ``object_store.create`` relies on."""
+    columns = {name: stored(name, getattr(segment, name)) for name in _COLUMNS}
+    return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
+
+
+def decode(data: bytes | memoryview) -> Segment:
+    """The segment in these bytes, which it keeps and does not copy.
+
+    Raises CorruptObject where the columns do not fit together. That their bytes are those that were written is seen to by
+    the checksums of the object store and its client.
+    """
+    header = decode_header(data, FORMAT, _COLUMNS)
+    if max(info.end for info in header.tensors.values()) != len(data):
+        raise CorruptObject("the segment is longer than its columns")
+    return checked(Segment(**{name: read(header, name, data) for name in _COLUMNS}))
+
+
+def checked(segment: Segment) -> Segment:
+    """The segment itself, if its columns fit together. Raises CorruptObject."""
+    rows = len(segment)
+    if any(
+        len(getattr(segment, name)) != rows for name in ("key_hash", "order", "product_hash", "key_end", "detail_end")
+    ):
+        raise CorruptObject("the columns of the segment are not of one length")
+    for end, data in ((segment.key_end, segment.keys), (segment.detail_end, segment.details)):
+        if np.any(end[1:] < end[:-1]) or int(end[-1] if rows else 0) != len(data):
+            raise CorruptObject("the rows of the segment do not share out its bytes")
+    if np.any(segment.op > max(Op)) or int(np.count_nonzero(segment.is_put)) != len(segment.embedding):
+        raise CorruptObject("the segment does not have one embedding for each put")
+    if np.any(segment.key_hash[1:] <= segment.key_hash[:-1]):
+        raise CorruptObject("the rows of the segment do not ascend by the hash of their keys")
+    return segment

@@ -1,0 +1,1 @@
+"""Commands, one a file, run as `python -m scripts.NAME`; the folders hold what they share."""

@@ -1,0 +1,1 @@
+"""Deployments to AWS: the stack, its parameters, the site, prices."""

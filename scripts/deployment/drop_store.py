@@ -1,0 +1,131 @@
+"""Dropping a model's store: what `scripts/store.py drop` does.
+
+Manifests go first, the oldest before the newest, and then what they named. So a drop that is interrupted leaves a store that
+is whole, or one without a manifest: a smaller store of what the log still holds, which readers, compaction and another
+drop can use. The other way round the manifest would name objects that are gone: a query function that still reads
+this store would answer 503, and each turn of compaction would fail.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from tqdm import tqdm
+
+from lookalike.aws import S3Store, store_prefixes
+from lookalike.backfill import read_orders
+from lookalike.errors import LookalikeError, StoreError
+from lookalike.store import manifest
+from lookalike.store.object_store import Entry
+from lookalike.store.records import Op
+from scripts.deployment.stack import Target, stack_outputs
+
+_AT_ONCE: Final = 16
+_OP_BYTE: Final = 24
+_TYPED: Final = 8
+
+
+def served_by(chosen: Target, bucket: str) -> str:
+    """The fingerprint of the model that the stack of a store bucket answers with.
+
+    Raises LookalikeError where the stack does not say, or the bucket is none of its own; DeployError where there is none.
+    """
+    outputs = stack_outputs(chosen)
+    if outputs["StoreBucketName"] != bucket:
+        raise LookalikeError(
+            f"{bucket} is not the store bucket of the stack {chosen.stack_name}. Name the stack that it belongs to with "
+            "--stack-name, or say --force if none does."
+        )
+    if "ModelFingerprint" not in outputs:
+        raise LookalikeError(
+            f"The stack {chosen.stack_name} does not say which model it answers with. Run `make deploy` once, or compare "
+            "with /api/health and say --force."
+        )
+    return outputs["ModelFingerprint"]
+
+
+def drop(
+    client: Any,
+    bucket: str,
+    fingerprint: str,
+    *,
+    served: str | None,
+    confirmed: bool,
+    force: bool,
+    ask: Callable[[str], str] = input,
+) -> int:
+    """Delete the store of a model: 0 when it is gone, 1 where whoever was asked thought better of it.
+
+    ``fingerprint``: all of it, or as much of its beginning as no other store has. ``served``: the model that shoppers are
+    answered with, whose store is kept unless ``force``d. Raises LookalikeError.
+    """
+    prefixes = store_prefixes(client, bucket)
+    chosen = [prefix for prefix in prefixes if fingerprint and prefix.startswith(fingerprint)]
+    if len(chosen) != 1:
+        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
+    if len(prefixes) == 1 and not force:
+        raise LookalikeError(
+            f"{chosen[0]} is the only store of {bucket}: nothing would be found any more. Fill another with "
+            "scripts/backfill.py first, or say --force."
+        )
+    if chosen[0].rstrip("/") == served and not force:
+        raise LookalikeError(
+            f"{chosen[0]} is the store that the stack answers from: every search would fail. Switch to another model first "
+            '(docs/deploy.md, "Another model"), or say --force.'
+        )
+    store = S3Store(client, bucket, chosen[0])
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="drop") as pool:
+        entries = list(store.list(""))
+        print(_described(store, chosen[0], entries, pool))
+        if not confirmed:
+            others = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes if prefix != chosen[0]) or "none"
+            print(f"Stores that stay: {others}. /api/health says which one is being asked.")
+            if ask(f"Type {chosen[0][:_TYPED]} to delete it for good: ").strip() != chosen[0][:_TYPED]:
+                print("Nothing was deleted.")
+                return 1
+        while entries:  # until a listing is empty: ingest or compaction may have been writing
+            _delete(store, entries, pool)
+            entries = list(store.list(""))
+    print(f"The store {chosen[0].rstrip('/')} is gone.")
+    return 0
+
+
+def _described(store: S3Store, prefix: str, entries: list[Entry], pool: ThreadPoolExecutor) -> str:
+    try:
+        photos = f"{sum(order[_OP_BYTE] == Op.PUT for order in read_orders(store, pool).values()):,}"
+    except StoreError as error:
+        photos = f"not known, as it is damaged ({error})"
+    manifests = [entry.modified_ms for entry in entries if entry.name.startswith(manifest.PREFIX)]
+    return "\n".join(
+        (
+            f"store              {prefix.rstrip('/')}",
+            f"photos             {photos}",
+            f"objects            {len(entries):,}",
+            f"bytes              {sum(entry.size for entry in entries):,}",
+            f"newest manifest    {_age(manifests)}",
+            f"last written       {_age(entry.modified_ms for entry in entries)}",
+        )
+    )
+
+
+def _age(times_ms: Iterable[int]) -> str:
+    newest = max(times_ms, default=None)
+    if newest is None:
+        return "none"
+    hours = max(0.0, time.time() - newest / 1000) / 3600
+    return f"{hours / 24:.1f} days ago" if hours >= 48 else f"{hours:.1f} hours ago"
+
+
+def _delete(store: S3Store, entries: list[Entry], pool: ThreadPoolExecutor) -> None:
+    # Their names count down: the newest is the first of a listing, and is deleted last.
+    manifests = [entry.name for entry in entries if entry.name.startswith(manifest.PREFIX)][::-1]
+    others = [entry.name for entry in entries if not entry.name.startswith(manifest.PREFIX)]
+    with tqdm(total=len(entries), unit=" objects", desc="deleted", file=sys.stderr) as progress:
+        for name in manifests:
+            store.delete(name)
+            progress.update()
+        for _ in pool.map(store.delete, others):
+            progress.update()

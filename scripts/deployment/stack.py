@@ -1,0 +1,176 @@
+"""The deployed stack that a command works on: which one, whose credentials, and what CloudFormation says of it.
+
+Every command that talks to AWS takes the same options (``add_target_options``), reads samconfig.toml where they say
+nothing, and tells what AWS refused in the same words (``refusal``).
+"""
+
+import argparse
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
+
+from scripts.common.paths import ROOT
+
+SAM: Final = ROOT / ".venv-sam" / "bin" / "sam"
+SAVED: Final = "samconfig.toml"
+NEEDED_OUTPUTS: Final = (
+    "SiteUrl",
+    "SiteBucketName",
+    "CatalogueBucketName",
+    "StoreBucketName",
+    "DeadLetterQueueUrl",
+    "DistributionId",
+)
+AWS_ERRORS: Final = (BotoCoreError, ClientError)
+# How the description of template.yaml begins: a stack whose deployment failed has it, and has no outputs.
+_OURS: Final = "Lookalike: "
+
+
+class DeployError(Exception):
+    """The command cannot go on. The message says what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which stack, and whose. None is what the AWS command line would take."""
+
+    stack_name: str
+    region: str | None
+    profile: str | None
+
+    @property
+    def arguments(self) -> list[str]:
+        """The same for SAM's command line."""
+        given = {"--stack-name": self.stack_name, "--region": self.region, "--profile": self.profile}
+        return [word for option, value in given.items() if value for word in (option, value)]
+
+    def session(self) -> boto3.Session:
+        """What makes clients, there."""
+        return boto3.Session(region_name=self.region, profile_name=self.profile)
+
+    def client(self, service: str) -> Any:
+        """A client of an AWS service, there."""
+        return self.session().client(service)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What CloudFormation says of a stack."""
+
+    name: str
+    status: str
+    description: str
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
+    protected: bool
+
+    @property
+    def is_ours(self) -> bool:
+        """Is it one of Lookalike's, however far its deployment came?"""
+        return self.description.startswith(_OURS) or all(name in self.outputs for name in NEEDED_OUTPUTS)
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which stack, for every command that works on one."""
+    parser.add_argument("--stack-name", help="the stack (default: the one in samconfig.toml)")
+    parser.add_argument("--region", help="its AWS region (default: samconfig.toml, then the AWS configuration)")
+    parser.add_argument("--profile", help="the AWS profile to use (default: samconfig.toml, then the environment)")
+    parser.add_argument("--project", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    parser.add_argument("--sam", type=Path, default=SAM, help=argparse.SUPPRESS)
+
+
+def target(options: argparse.Namespace) -> Target:
+    """The stack that the options or samconfig.toml name. Raises DeployError."""
+    saved = saved_parameters(options.project / SAVED)
+    stack_name = options.stack_name or saved.get("stack_name")
+    if not stack_name:
+        raise DeployError("Which stack? Name it with --stack-name, and its region with --region.")
+    return Target(stack_name, options.region or saved.get("region"), options.profile or saved.get("profile"))
+
+
+def session(options: argparse.Namespace) -> boto3.Session:
+    """What makes clients where the stack is, whether or not its name is known. Raises DeployError."""
+    saved = saved_parameters(options.project / SAVED)
+    return boto3.Session(
+        region_name=options.region or saved.get("region"), profile_name=options.profile or saved.get("profile")
+    )
+
+
+def repeated(options: argparse.Namespace) -> str:
+    """The options that the next command needs too, as they are typed; what samconfig.toml says need not be repeated."""
+    given = {"--stack-name": options.stack_name, "--region": options.region, "--profile": options.profile}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
+
+
+def saved_parameters(path: Path) -> Mapping[str, Any]:
+    """What samconfig.toml says to `sam deploy`; empty where there is none. Raises DeployError."""
+    try:
+        with path.open("rb") as file:
+            environment = tomllib.load(file).get("default", {})
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise DeployError(f"{path} is not valid: {error}. Repair it, or delete it to be asked again.") from error
+    sections = (environment.get(command, {}).get("parameters", {}) for command in ("global", "deploy"))
+    return {name: value for section in sections for name, value in section.items()}
+
+
+def find_stack(chosen: Target) -> Stack | None:
+    """The stack, or None where there is none. Raises ClientError where AWS does not say."""
+    try:
+        (found,) = chosen.client("cloudformation").describe_stacks(StackName=chosen.stack_name)["Stacks"]
+    except ClientError as error:
+        code, message = (error.response["Error"].get(name, "") for name in ("Code", "Message"))
+        if code == "ValidationError" and "does not exist" in message:
+            return None
+        raise
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":
+        return None  # a change set that was never executed: nothing was made
+    return Stack(
+        name=chosen.stack_name,
+        status=found["StackStatus"],
+        description=found.get("Description", ""),
+        parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", ())},
+        outputs={item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", ())},
+        protected=found.get("EnableTerminationProtection", False),
+    )
+
+
+def stack_outputs(chosen: Target) -> Mapping[str, str]:
+    """The outputs of the stack. Raises DeployError where there is no such stack, or another's."""
+    stack = existing_stack(chosen)
+    missing = [name for name in NEEDED_OUTPUTS if name not in stack.outputs]
+    if missing:
+        raise DeployError(
+            f"The stack {stack.name} ({stack.status}) has no output {missing[0]}: it is none of Lookalike's, or its "
+            "deployment did not finish."
+        )
+    return stack.outputs
+
+
+def existing_stack(chosen: Target) -> Stack:
+    """The stack. Raises DeployError where there is none."""
+    stack = find_stack(chosen)
+    if stack is None:
+        raise DeployError(
+            f"There is no stack {chosen.stack_name} to be seen there. Name another with --stack-name, its region with "
+            "--region, or the account with --profile."
+        )
+    return stack
+
+
+def refusal(error: Exception) -> str:
+    """What AWS or its client said against it, and what to do where that is known."""
+    if isinstance(error, NoRegionError):
+        return "Which AWS region? Name it with --region."
+    if isinstance(error, NoCredentialsError):
+        return "There are no AWS credentials. Name a profile with --profile, or set AWS_PROFILE."
+    if isinstance(error, ProfileNotFound):
+        return f"{error}. Name another with --profile; `aws configure --profile NAME` makes one."
+    return f"AWS refused: {error}" if isinstance(error, ClientError) else str(error)

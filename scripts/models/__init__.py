@@ -1,0 +1,1 @@
+"""Obtaining embedding models."""

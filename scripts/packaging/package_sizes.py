@@ -1,0 +1,114 @@
+"""Print how large every function is with its layers, and fail where less than a tenth of Lambda's limit is left.
+
+Lambda unpacks a function and its layers into 250 MB at most. `make build` runs this on what `sam build` left.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samtranslator.yaml_helper import yaml_parse
+
+from scripts.common.paths import ROOT
+
+LIMIT_BYTES = 262_144_000
+"""Unzipped bytes of a function and all its layers (AWS Lambda quotas: "250 MB (unzipped)")."""
+
+SPARE_BYTES = LIMIT_BYTES // 10
+"""What has to be left: one release of one dependency can take as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What one function unpacks to. ``parts``: bytes of its own code, then of each layer, by logical id."""
+
+    function: str
+    parts: dict[str, int]
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(self.parts.values())
+
+    @property
+    def spare_bytes(self) -> int:
+        return LIMIT_BYTES - self.total_bytes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build_dir", nargs="?", type=Path, default=ROOT / ".aws-sam" / "build")
+    options = parser.parse_args(arguments)
+    template: Path = options.build_dir / "template.yaml"
+    if not template.is_file():
+        print(f"{template} does not exist. Run `make build` first.", file=sys.stderr)
+        return 2
+    packages = measure(yaml_parse(template.read_text()), options.build_dir)
+    print(table(packages))
+    tight = [package for package in packages if package.spare_bytes < SPARE_BYTES]
+    for package in tight:
+        if package.spare_bytes < 0:
+            found = f"is {-package.spare_bytes:,} bytes over Lambda's limit"
+        else:
+            found = f"has {package.spare_bytes:,} bytes to spare, and {SPARE_BYTES:,} have to be"
+        print(
+            f"ERROR: {package.function} {found}. Prune more in layers/*/Makefile, or choose a smaller model.",
+            file=sys.stderr,
+        )
+    return 1 if tight else 0
+
+
+def measure(template: dict[str, Any], build_dir: Path) -> list[Package]:
+    """The functions of a template that `sam build` wrote into ``build_dir``, in its order.
+
+    Raises ValueError for a layer that is not of this template: its size cannot be known here.
+    """
+    resources = template["Resources"]
+    packages = []
+    for name, resource in resources.items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        properties = resource["Properties"]
+        parts = {name: folder_bytes(build_dir / properties["CodeUri"])}
+        for layer in properties.get("Layers", []):
+            reference = layer.get("Ref") if isinstance(layer, dict) else None
+            if reference not in resources:
+                raise ValueError(f"{name} uses the layer {layer!r}, which is not a resource of the template")
+            parts[reference] = folder_bytes(build_dir / resources[reference]["Properties"]["ContentUri"])
+        packages.append(Package(name, parts))
+    return packages
+
+
+def folder_bytes(folder: Path) -> int:
+    """The bytes of all files below ``folder``. Raises FileNotFoundError where it was never built."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} does not exist; run `make build` again")
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def table(packages: list[Package]) -> str:
+    """One line a function: its own bytes, each layer's, the sum and its share of the limit."""
+    layers = list(dict.fromkeys(part for package in packages for part in package.parts if part != package.function))
+    rows = [["function", "own code", *layers, "total", "of limit"]]
+    for package in packages:
+        sizes = [package.parts.get(layer) for layer in layers]
+        rows.append(
+            [
+                package.function,
+                f"{package.parts[package.function]:,}",
+                *("-" if size is None else f"{size:,}" for size in sizes),
+                f"{package.total_bytes:,}",
+                f"{package.total_bytes / LIMIT_BYTES:.1%}",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        name, *numbers = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join([name.strip().ljust(widths[0]), *numbers]))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
