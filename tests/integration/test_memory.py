@@ -65,15 +65,15 @@ PHOTOS: dict[str, Callable[[int], bytes]] = {
 DECODE = """
 import re, sys
 from pathlib import Path
-from lookalike.images import decode
+from lookalike.photos.images import decode
 
-def held(what):
-    return int(re.search(what + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+def memory_bytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 data = Path(sys.argv[1]).read_bytes()
-before = held("VmRSS")
+before = memory_bytes("VmRSS")
 decode(data, size=224)
-print(held("VmHWM") - before)
+print(memory_bytes("VmHWM") - before)
 """
 
 

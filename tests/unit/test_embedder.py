@@ -54,6 +54,21 @@ def test_refused_photos_are_answered_in_place_and_harm_no_other(tmp_path, batch_
     np.testing.assert_array_equal(answers[4], 255 * WEIGHTS[2])
 
 
+def test_a_shortage_of_memory_refuses_no_photo(tmp_path, monkeypatch):
+    """It may pass: the caller tries the photos again."""
+    embedder = Embedder(write_tiny_model(tmp_path), threads=2)
+    red = photo((255, 0, 0))
+
+    def load(_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+        with pytest.raises(MemoryError):
+            embedder.embed([red])
+    np.testing.assert_array_equal(embedder.embed([red])[0], 255 * WEIGHTS[0])
+
+
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_pixels_are_normalised_as_the_model_asks(tmp_path, layout):
     folder = write_tiny_model(tmp_path, layout=layout, dtype="float32", input={"normalisation": IMAGENET})

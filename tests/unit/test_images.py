@@ -7,11 +7,13 @@ import random
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
 from lookalike.photos import images, model
@@ -159,6 +161,14 @@ def test_a_transparent_palette_entry_is_white():
 def test_grey_with_alpha_is_laid_on_white():
     pixels = images.decode(encoded(Image.new("LA", (40, 40), (0, 0)), "PNG"), size=32)
     assert (pixels == 255).all()
+
+
+def test_grey_with_premultiplied_alpha_is_laid_on_white():
+    straight = encoded(Image.new("LA", (40, 40), (60, 128)), "TIFF")
+    tag = struct.pack("<HHI", 338, 3, 1)  # ExtraSamples: 2 is straight alpha, 1 is premultiplied
+    data = straight.replace(tag + b"\2", tag + b"\1")
+    pixels = images.decode(data, size=32)
+    assert np.abs(pixels.astype(int) - (60 + 127)).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -310,6 +320,23 @@ def test_a_damaged_large_photo_does_not_hold_up_the_next(monkeypatch):
     assert images.decode(sound, size=32).shape == (32, 32, 3)
 
 
+@pytest.mark.parametrize("error", [MemoryError(), OSError("out of memory when reading image file")])
+@pytest.mark.parametrize("step", ["load", "draft"])
+def test_a_shortage_of_memory_is_not_taken_for_damage(monkeypatch, step, error):
+    monkeypatch.setattr(Image.Image, step, _raise(error))
+    monkeypatch.setattr(ImageFile.ImageFile, step, _raise(error), raising=False)
+    with pytest.raises(MemoryError):
+        images.decode(SAMPLES["bmp"], size=32)
+
+
+@pytest.mark.parametrize("error", [AttributeError, TypeError, RuntimeError, AssertionError, ValueError])
+@pytest.mark.parametrize("name", ["_trimmed", "_resizable"])
+def test_an_error_in_our_own_transforms_is_not_taken_for_damage(monkeypatch, name, error):
+    monkeypatch.setattr(images, name, _raise(error()))
+    with pytest.raises(error):
+        images.decode(SAMPLES["bmp"], size=32)
+
+
 def test_the_recipe_is_renamed_when_the_pixels_change():
     """Pixels of another recipe give embeddings that must not meet those in a store.
 
@@ -319,6 +346,13 @@ def test_the_recipe_is_renamed_when_the_pixels_change():
     picture = np.stack([x % 256, y % 256, (x * y) % 256], axis=-1).astype(np.uint8)
     digest = hashlib.sha256(images.decode(encoded(Image.fromarray(picture), "PNG"), size=224)).hexdigest()
     assert (model.RECIPE, digest[:16]) == ("trim-3:2-stretch-bicubic-1", "95c6de72955821fc")
+
+
+def _raise(error: Exception) -> Callable[..., NoReturn]:
+    def raises(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return raises
 
 
 def assert_pixels_or_image_error(data: bytes) -> None:

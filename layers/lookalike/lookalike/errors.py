@@ -2,10 +2,10 @@
 
     LookalikeError
     ├── ImageError               a photo that cannot be used; ``reason`` is stable and shown to people
-    │   ├── NotAnImage           no format we read
-    │   ├── UndecodableImage     a known format, but broken
-    │   ├── TooManyPixels        larger than the pixel limit: refused before decoding
-    │   └── TooManyBytes         larger than the byte limit: refused before reading
+    │   ├── NotAnImage           not in a format that is read
+    │   ├── UndecodableImage     in a format that is read, but damaged
+    │   ├── TooManyPixels        above the pixel limit: refused before decoding
+    │   └── TooManyBytes         above the byte limit: refused before reading
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
@@ -25,7 +25,7 @@ class LookalikeError(Exception):
 
 
 class ImageError(LookalikeError):
-    """A photo that cannot be used. ``reason`` is a stable identifier, the message its explanation."""
+    """A photo that cannot be used. ``reason`` is a stable identifier, and the message explains it."""
 
     reason: ClassVar[str]
 
