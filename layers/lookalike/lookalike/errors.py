@@ -5,6 +5,7 @@
     │   ├── NotAnImage           not in a format that is read
     │   ├── UndecodableImage     in a format that is read, but damaged
     │   ├── TooManyPixels        above the pixel limit: refused before decoding
+    │   ├── TooMuchWork          takes too long or too much memory to decode
     │   └── TooManyBytes         above the byte limit: refused before reading
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
@@ -40,6 +41,10 @@ class UndecodableImage(ImageError):
 
 class TooManyPixels(ImageError):
     reason = "too-many-pixels"
+
+
+class TooMuchWork(ImageError):
+    reason = "too-much-work"
 
 
 class TooManyBytes(ImageError):

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from lookalike.errors import ImageError, ModelError, UndecodableImage
-from lookalike.photos.images import MAX_PIXELS, decode
+from lookalike.photos.headers.header import MAX_PIXELS
+from lookalike.photos.images import decode
 from lookalike.photos.model import MODEL_FILE, DType, ModelSpec
 
 Embedding = NDArray[np.float32]
@@ -151,7 +152,7 @@ def probe_pixels(size: int) -> Pixels:
 
 def _try_decode(data: bytes, *, size: int, max_pixels: int) -> Pixels | ImageError:
     try:
-        return decode(data, size=size, max_pixels=max_pixels)
+        return np.asarray(decode(data, size=size, max_pixels=max_pixels))
     except ImageError as error:
         return error
 

@@ -28,7 +28,7 @@ from lookalike.errors import ModelError
 MODEL_FILE: Final = "model.onnx"
 SPEC_FILE: Final = "model.json"
 
-RECIPE: Final = "trim-3:2-stretch-bicubic-1"
+RECIPE: Final = "srgb-trim-3:2-stretch-bicubic-2"
 """The name of the way in which ``images.decode`` makes pixels. Part of the fingerprint: other pixels need another name."""
 
 Layout = Literal["NHWC", "NCHW"]
