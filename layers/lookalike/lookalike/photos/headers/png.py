@@ -96,6 +96,7 @@ def _profile(chunks: dict[bytes, bytes]) -> bytes | None:
     chromaticities = SRGB_CHROMATICITIES
     if len(raw := chunks.get(b"cHRM", b"")) == 32:
         chromaticities = tuple(value / 100_000 for value in struct.unpack(">8I", raw))
-    if not 0.1 <= exponent <= 10:
+    is_srgb_gamma = abs(exponent * 2.2 - 1) < 0.05 and chromaticities == SRGB_CHROMATICITIES
+    if is_srgb_gamma or not 0.1 <= exponent <= 10:
         return None
     return rgb_profile(chromaticities, gamma=1 / exponent)
