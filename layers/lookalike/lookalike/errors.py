@@ -7,6 +7,7 @@
     │   ├── TooManyPixels        above the pixel limit: refused before decoding
     │   ├── TooMuchWork          takes too long or too much memory to decode
     │   └── TooManyBytes         above the byte limit: refused before reading
+    ├── DecoderUnavailable       no photo could be decoded: try again
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
@@ -49,6 +50,10 @@ class TooMuchWork(ImageError):
 
 class TooManyBytes(ImageError):
     reason = "too-many-bytes"
+
+
+class DecoderUnavailable(LookalikeError):
+    """The process that decodes photos did not answer; the same call may succeed later."""
 
 
 class ModelError(LookalikeError):

@@ -7,7 +7,6 @@ import logging
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +16,11 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from lookalike.errors import ImageError, ModelError, UndecodableImage
+from lookalike.photos.decoder import DecoderPool, Pixels
 from lookalike.photos.headers.header import MAX_PIXELS
-from lookalike.photos.images import decode
 from lookalike.photos.model import MODEL_FILE, DType, ModelSpec
 
 Embedding = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 DRIFT_TOLERANCE: Final = 0.1
 """``drift`` warns above this Euclidean distance between the probe's embedding and the recorded one."""
@@ -58,10 +56,11 @@ class Embedder:
         self.spec = ModelSpec.load(folder)
         self.fingerprint = self.spec.fingerprint
         self.dimensions = self.spec.dimensions
+        # Before the model is loaded: the decoder's process starts meanwhile.
+        self._decoder = DecoderPool(size=self.spec.size, max_pixels=max_pixels, processes=threads)
         self._session = _session(folder / MODEL_FILE, threads)
         fixed_batch = _check_graph(self._session, self.spec)
         self._batch_size = fixed_batch or batch_size
-        self._try_decode = partial(_try_decode, size=self.spec.size, max_pixels=max_pixels)
         self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def embed(self, images: Sequence[bytes]) -> list[Embedding | ImageError]:
@@ -134,6 +133,12 @@ class Embedder:
             )
         return distance
 
+    def _try_decode(self, data: bytes) -> Pixels | ImageError:
+        try:
+            return self._decoder.decode(data)
+        except ImageError as error:
+            return error
+
     def _embed_decoded(self, decoded: list[Pixels | ImageError]) -> list[Embedding | ImageError]:
         pixels = [item for item in decoded if not isinstance(item, ImageError)]
         embeddings = iter(self.embed_pixels(np.stack(pixels)) if pixels else ())
@@ -148,13 +153,6 @@ def probe_pixels(size: int) -> Pixels:
     disc = (2 * x - size) ** 2 + (2 * y - size) ** 2 < size**2 // 3
     picture[disc] = 255 - picture[disc][:, ::-1] // 2
     return picture.astype(np.uint8)
-
-
-def _try_decode(data: bytes, *, size: int, max_pixels: int) -> Pixels | ImageError:
-    try:
-        return np.asarray(decode(data, size=size, max_pixels=max_pixels))
-    except ImageError as error:
-        return error
 
 
 def _usable(embedding: Embedding) -> Embedding | ImageError:
