@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from scripts import draw_catalogue
+from scripts.common.paths import ROOT
 from scripts.draw_catalogue import NotOurs, main
 from scripts.drawing.products import KINDS, Product, catalogue, draw
 
-SCRIPT = Path(draw_catalogue.__file__)
 SMALL = ["--count", "8", "--size", "60", "--jobs", "1"]
 
 
@@ -28,8 +28,8 @@ def test_the_same_arguments_draw_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_command_draws_the_same_with_several_processes(tmp_path: Path) -> None:
     assert main(["--out", str(tmp_path / "one"), *SMALL]) == 0
-    command = [sys.executable, str(SCRIPT), "--out", str(tmp_path / "two"), *SMALL[:-1], "2"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    command = [sys.executable, "-m", "scripts.draw_catalogue", "--out", str(tmp_path / "two"), *SMALL[:-1], "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.startswith("8 products")
     assert _digests(tmp_path / "one") == _digests(tmp_path / "two")
 
