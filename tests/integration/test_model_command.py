@@ -361,5 +361,5 @@ def test_show_prints_what_is_in_place_and_changes_nothing(run, tmp_path):
 
 def test_the_command_explains_itself(tmp_path):
     command = [sys.executable, Path(model.__file__), "--help"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert "resnet50-imagenet" in run.stdout
