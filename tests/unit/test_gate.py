@@ -151,7 +151,7 @@ def test_a_missing_row_is_refused() -> None:
 
 def test_a_product_too_few_is_refused() -> None:
     rows = of_vectors(spectra.isotropic(12, 5, 8))
-    with pytest.raises(NotExact, match="4 products were found where scikit-learn finds 5"):
+    with pytest.raises(NotExact, match="gives 4 products and scikit-learn 5"):
         judge([encoded(rows.take(np.arange(4)))], rows, None)
 
 

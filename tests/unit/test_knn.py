@@ -69,6 +69,21 @@ def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
     assert len(found) == min(k, 4)
 
 
+def test_a_catalogue_of_few_products_with_many_photos_is_not_computed_whole() -> None:
+    """Every product is in the answer, so the farthest product's distance is the limit for its other photos."""
+    rng = np.random.default_rng(1)
+    centres = np.eye(3, 16, dtype=np.float32)
+    vectors = spectra.unit(np.repeat(centres, 2000, axis=0) + 0.02 * rng.standard_normal((6000, 16)))
+    products = np.repeat(["a", "b", "c"], 2000).tolist()
+    query = spectra.unit(np.array([[1, 1, 1, *[0] * 13]], np.float32))[0]
+    snapshot = snapshot_of(vectors, keys_of(6000), products)
+
+    answer = nearest_products(snapshot, query, k=5)
+
+    assert_same(answered(snapshot, query, 5), oracle(vectors, keys_of(6000), products, query, 5))
+    assert answer.rows_exact < 600  # of 6,000
+
+
 @pytest.mark.parametrize("parts", [1, 2, 7])
 @pytest.mark.parametrize("rows", [50, 3 * knn._EXACT_AT_ONCE // 2])
 def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -> None:
@@ -108,7 +123,7 @@ def test_an_empty_snapshot_has_no_neighbours() -> None:
 
 @pytest.mark.parametrize("k", [0, -1])
 def test_asking_for_no_product_is_an_error(k: int) -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="must be 1 or more"):
         nearest_products(
             snapshot_of(spectra.isotropic(14, 400, 64), keys_of(400), keys_of(400)),
             spectra.isotropic(14, 400, 64)[0],
