@@ -361,6 +361,6 @@ def test_show_prints_what_is_in_place_and_changes_nothing(run, tmp_path):
 
 
 def test_the_command_explains_itself(tmp_path):
-    command = [sys.executable, Path(model.__file__), "--help"]
+    command = [sys.executable, "-m", "scripts.model", "--help"]
     run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert "resnet50-imagenet" in run.stdout
