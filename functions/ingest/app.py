@@ -10,6 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.errors import LookalikeError
 from lookalike.ingest import ingest
 from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification
 from lookalike.photos.embedder import Embedder
@@ -18,6 +19,10 @@ logger = Logger(service="ingest")
 metrics = Metrics(service="ingest")  # the namespace is in the environment
 
 _DOWNLOADS_AT_ONCE = 16
+
+
+class BatchFailed(LookalikeError):
+    """Every message of a batch failed."""
 
 
 class _Services:
@@ -51,7 +56,10 @@ def _services() -> _Services:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
-    """Ingest the batch; messages named in the answer stay in the queue, and in the end reach the dead-letter queue."""
+    """Ingest the batch; messages named in the answer stay in the queue, and in the end reach the dead-letter queue.
+
+    Raises BatchFailed where all of them failed. All come back then too, and Lambda counts an error: an alarm rings.
+    """
     services = _services()
     messages: dict[str, list[PhotoEvent]] = {}
     failures: dict[str, str] = {}
@@ -94,6 +102,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         ("MessagesFailed", len(failures)),
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+    if failures and len(failures) == len(event["Records"]):
+        reason = next(iter(failures.values()))
+        raise BatchFailed(f"{len(failures)} of {len(failures)} messages failed, one of them because: {reason}")
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lookalike.errors import StoreUnavailable
+from lookalike.errors import LookalikeError, StoreUnavailable
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
 from tests.support import functions
@@ -69,6 +69,11 @@ def put(key: str, *, bucket: str = "lookalike-catalogue", kind: str = "ObjectCre
         "s3": {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": f"{number:016X}"}},
     }
     return json.dumps({"Records": [record]})
+
+
+def sent(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The metrics that the last call sent."""
+    return functions.sent_metrics(capsys.readouterr().out)[-1]
 
 
 @pytest.mark.parametrize("name", ["sqs_put", "sqs_put_without_sequencer"])
@@ -155,7 +160,7 @@ def test_a_message_with_one_bad_record_comes_back_whole(queue: Queue) -> None:
     queue.catalogue.put("images/1.jpg", photo("1"))
     good, bad = json.loads(put("images/1.jpg")), json.loads(put("images/2.jpg", bucket="another bucket"))
 
-    failed = queue.deliver(batch(json.dumps({"Records": good["Records"] + bad["Records"]})))
+    failed = queue.deliver(batch(json.dumps({"Records": good["Records"] + bad["Records"]}), put("images/1.jpg")))
 
     assert failed == ["m0"]
 
@@ -178,7 +183,20 @@ def test_an_outage_of_one_photo_brings_back_its_messages_only(queue: Queue) -> N
 def test_the_same_event_twice_in_a_batch_comes_back_twice(queue: Queue) -> None:
     queue.catalogue.out_of_reach = {"images/1.jpg"}
 
-    assert queue.deliver(batch(put("images/1.jpg"), put("images/1.jpg"))) == ["m0", "m1"]
+    assert queue.deliver(batch(put("images/1.jpg"), put("images/1.jpg"), put("images/gone.jpg"))) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("bodies", [["no JSON"], [put("images/1.jpg"), "no JSON", put("images/2.jpg")]])
+def test_a_batch_of_which_every_message_failed_is_an_error(
+    queue: Queue, capsys: pytest.CaptureFixture[str], bodies: list[str]
+) -> None:
+    """An answer would be a success for Lambda, and no alarm would ring while nothing is taken in."""
+    queue.catalogue.out_of_reach = {"images/1.jpg", "images/2.jpg"}
+
+    with pytest.raises(LookalikeError, match=f"{len(bodies)} messages failed"):
+        queue.deliver(batch(*bodies))
+
+    assert sent(capsys)["MessagesFailed"] == [len(bodies)]
 
 
 def test_a_broken_photo_does_not_come_back(queue: Queue) -> None:
@@ -219,7 +237,7 @@ def test_what_was_done_is_logged_and_counted(
 
     logged = caplog.records[-1].__dict__
     assert (logged["embedded"], logged["rejected"], logged["deleted"], list(logged["failed"])) == (1, 1, 1, ["m3"])
-    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    metrics = sent(capsys)
     assert {
         name: metrics[name] for name in ("PhotosEmbedded", "PhotosRejected", "PhotosDeleted", "MessagesFailed")
     } == {
