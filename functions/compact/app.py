@@ -1,5 +1,6 @@
 """The compact function: on a schedule, compacts the store of every model in the bucket."""
 
+import os
 from functools import cache
 from typing import Any
 
@@ -27,14 +28,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
 
     One store that cannot be compacted does not keep the others from it. Raises StoreError in the end, so that it is seen.
     """
-    bucket = settings.read().store_bucket
+    read = settings.compact(os.environ)
     done = {}
     failed = {}
-    for prefix in store_prefixes(_client(), bucket):
+    for prefix in store_prefixes(_client(), read.store_bucket):
         try:
             work = compact(
-                S3Store(_client(), bucket, prefix),
-                Policy(grace_s=settings.read().grace_s),
+                S3Store(_client(), read.store_bucket, prefix),
+                Policy(grace_s=read.grace_s),
                 time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
             )
         except StoreError as error:

@@ -29,7 +29,7 @@ class _Services:
     """What outlives an invocation."""
 
     def __init__(self) -> None:
-        self.settings = settings.read()
+        self.settings = settings.ingest(os.environ)
         client = s3_client()
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
@@ -78,7 +78,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         embedder=services.embedder,
         store=services.store,
         pool=services.pool,
-        prefix=services.settings.image_prefix,
         max_bytes=services.settings.max_image_bytes,
     )
     for message_id, events in messages.items():

@@ -85,7 +85,7 @@ class _Services:
     """What outlives an invocation."""
 
     def __init__(self) -> None:
-        self.settings = settings.read()
+        self.settings = settings.query(os.environ)
         # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, and a start that was as
         # patient as _AHEAD_S lies before it: the answer is ours to give.
         self.client = s3_client(read_timeout_s=3, attempts=3)

@@ -20,11 +20,11 @@ from lookalike.errors import (
     TooManyPixels,
     UndecodableImage,
 )
-from lookalike.photos.catalogue import Photo
+from lookalike.photos.catalogue import Photo, product_of
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import Entry, MemoryStore, ObjectStore, PutAnswer
-from lookalike.store.records import Op, Row, order_of, product_of
+from lookalike.store.records import Op, Row, order_of
 from lookalike.store.snapshot import Part, Snapshot
 
 DIMENSIONS = 8
@@ -135,17 +135,17 @@ class OutageStore:
         return self.inner.list(prefix, limit=limit)
 
 
-def put_row(key: str, data: bytes, *, time_ms: int = 1, prefix: str = "images/", **metadata: str) -> Row:
+def put_row(key: str, data: bytes, *, time_ms: int = 1, **metadata: str) -> Row:
     """The row that ingest writes for a photo."""
     order = order_of(sequencer=None, time_ms=time_ms, op=Op.PUT, content=data)
-    return Row(key, str(product_of(key, prefix)), order, Op.PUT, embedding_of(data), metadata)
+    return Row(key, str(product_of(key)), order, Op.PUT, embedding_of(data), metadata)
 
 
-def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1, prefix: str = "images/") -> Row:
+def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1) -> Row:
     """The row that ingest writes for a photo it refuses."""
     order = order_of(sequencer=None, time_ms=time_ms, op=Op.REJECT)
     detail = {"code": code, "detail": "The photo cannot be used."}
-    return Row(key, str(product_of(key, prefix)), order, Op.REJECT, detail=detail)
+    return Row(key, str(product_of(key)), order, Op.REJECT, detail=detail)
 
 
 def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSIONS) -> str:

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
+from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
 from lookalike.store import append_log, manifest, stored_segment
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, product_of, text_hash
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, text_hash
 from lookalike.store.snapshot import newest_mask
 
 Orders = Mapping[bytes, bytes]
@@ -54,7 +54,6 @@ def plan(
     others: Iterable[Orders],
     *,
     bucket: str,
-    prefix: str,
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
@@ -65,7 +64,7 @@ def plan(
     changed: list[PhotoEvent] = []
     done = 0
     for photo in listed:
-        if product_of(photo.key, prefix) is None or "\0" in photo.key:
+        if product_of(photo.key) is None or "\0" in photo.key:
             continue  # ingest takes no such events either
         key_hash = text_hash(photo.key)
         held, newest = target.get(key_hash), known.get(key_hash)

@@ -1,90 +1,125 @@
-"""The environment of the functions, read once and typed. template.yaml sets every variable a function needs."""
+"""The environment of each function, read once and typed. template.yaml sets every variable that a function needs."""
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lookalike.errors import LookalikeError
 
-BESIDE_BYTES = 320 * 1024 * 1024
-"""Memory that a query takes beside the catalogue and its photo: Python, libraries and the model 190 MB, a request, a search."""
+MAX_IMAGE_BYTES = 20 * 1024 * 1024
+"""Largest file of a catalogue photo, where the environment does not say."""
 
-DECODING_BYTES_A_PIXEL = 16
-"""Memory that decoding takes at most: WebP's decoder holds four copies of 32 bits a pixel. A test measures every format.
+MAX_IMAGE_PIXELS = 64_000_000
+"""Largest photo, where the environment does not say."""
+
+BASELINE_BYTES = 320 * 1024 * 1024
+"""Memory of a query beside the catalogue and the photo: Python, libraries and the model 190 MB, a request, a search."""
+
+DECODING_BYTES_PER_PIXEL = 16
+"""Most memory that decoding takes: WebP's decoder holds four copies of 32 bits per pixel. A test measures every format.
 
 An AVIF can take more, and may have fewer pixels for it: ``images.AVIF_SHARE``."""
 
 
 class SettingsError(LookalikeError):
-    """An environment variable is missing or is not what it should be."""
+    """An environment variable is missing or has a value that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What all functions share.
+class IngestSettings:
+    """``threads``: threads of the model."""
 
-    ``threads``: how many threads the model and a large scan use; ``snapshot_bytes``: how much memory a snapshot may take.
-    """
-
-    store_bucket: str
     catalogue_bucket: str
+    store_bucket: str
     model_dir: Path
     threads: int
-    image_prefix: str
     max_image_bytes: int
     max_image_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """``threads``: threads of the model and of a large scan; ``snapshot_bytes``: memory that a snapshot may take."""
+
+    catalogue_bucket: str
+    store_bucket: str
+    model_dir: Path
+    threads: int
+    max_image_pixels: int
     max_staleness_s: float
-    grace_s: float
     snapshot_bytes: int
 
 
-def read(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in the environment. Raises SettingsError."""
+@dataclass(frozen=True, slots=True)
+class CompactSettings:
+    """``grace_s``: how long segments stay after compaction has replaced them."""
 
-    def value[T](name: str, convert: Callable[[str], T], default: str | None = None) -> T:
-        text = environ.get(name, default)
-        if text is None:
-            raise SettingsError(f"the environment variable {name} is not set; template.yaml sets it")
-        try:
-            return convert(text)
-        except ValueError as error:
-            raise SettingsError(f"the environment variable {name} is {text!r}: {error}") from error
+    store_bucket: str
+    grace_s: float
 
-    max_image_pixels = value("MAX_IMAGE_PIXELS", _count, str(64_000_000))
-    # Lambda says how much memory the function has, in MiB.
-    memory_bytes = value("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _count, "1769") * 1024 * 1024
-    return Settings(
-        store_bucket=value("STORE_BUCKET", _name),
-        catalogue_bucket=value("CATALOGUE_BUCKET", _name),
-        model_dir=value("MODEL_DIR", Path, "/opt/model"),
-        threads=value("THREADS", _count, "2"),
-        image_prefix=value("IMAGE_PREFIX", str, "images/"),
-        max_image_bytes=value("MAX_IMAGE_BYTES", _count, str(20 * 1024 * 1024)),
-        max_image_pixels=max_image_pixels,
-        max_staleness_s=value("MAX_STALENESS_S", _seconds, "5"),
-        grace_s=value("GRACE_S", _seconds, str(15 * 60)),
-        snapshot_bytes=max(0, memory_bytes - BESIDE_BYTES - DECODING_BYTES_A_PIXEL * max_image_pixels),
+
+def ingest(environ: Mapping[str, str]) -> IngestSettings:
+    """The settings of the ingest function. Raises SettingsError."""
+    return IngestSettings(
+        catalogue_bucket=_value(environ, "CATALOGUE_BUCKET", _name),
+        store_bucket=_value(environ, "STORE_BUCKET", _name),
+        model_dir=_value(environ, "MODEL_DIR", Path, "/opt/model"),
+        threads=_value(environ, "THREADS", _count, "2"),
+        max_image_bytes=_value(environ, "MAX_IMAGE_BYTES", _count, str(MAX_IMAGE_BYTES)),
+        max_image_pixels=_value(environ, "MAX_IMAGE_PIXELS", _count, str(MAX_IMAGE_PIXELS)),
     )
+
+
+def query(environ: Mapping[str, str]) -> QuerySettings:
+    """The settings of the query function. Raises SettingsError."""
+    max_image_pixels = _value(environ, "MAX_IMAGE_PIXELS", _count, str(MAX_IMAGE_PIXELS))
+    # Lambda gives the function's memory in MiB.
+    memory_bytes = _value(environ, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", _count, "1769") * 1024 * 1024
+    return QuerySettings(
+        catalogue_bucket=_value(environ, "CATALOGUE_BUCKET", _name),
+        store_bucket=_value(environ, "STORE_BUCKET", _name),
+        model_dir=_value(environ, "MODEL_DIR", Path, "/opt/model"),
+        threads=_value(environ, "THREADS", _count, "2"),
+        max_image_pixels=max_image_pixels,
+        max_staleness_s=_value(environ, "MAX_STALENESS_S", _seconds, "5"),
+        snapshot_bytes=max(0, memory_bytes - BASELINE_BYTES - DECODING_BYTES_PER_PIXEL * max_image_pixels),
+    )
+
+
+def compact(environ: Mapping[str, str]) -> CompactSettings:
+    """The settings of the compact function. Raises SettingsError."""
+    return CompactSettings(
+        store_bucket=_value(environ, "STORE_BUCKET", _name),
+        grace_s=_value(environ, "GRACE_S", _seconds, str(15 * 60)),
+    )
+
+
+def _value[T](environ: Mapping[str, str], name: str, convert: Callable[[str], T], default: str | None = None) -> T:
+    text = environ.get(name, default)
+    if text is None:
+        raise SettingsError(f"the environment variable {name} is not set; template.yaml sets it")
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise SettingsError(f"the environment variable {name} is {text!r}: {error}") from error
 
 
 def _name(text: str) -> str:
     if not text:
-        raise ValueError("a name is wanted")
+        raise ValueError("must not be empty")
     return text
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError("at least 1 is wanted")
-    return value
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError("must be a whole number, at least 1")
+    return int(text)
 
 
 def _seconds(text: str) -> float:
     value = float(text)
     # Nothing is ever older than NaN seconds: a snapshot would stay for good.
     if not 0 <= value < math.inf:
-        raise ValueError("a number of seconds is wanted, 0 or more")
+        raise ValueError("must be a number of seconds, 0 or more")
     return value

@@ -5,10 +5,28 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
+
+IMAGES_PREFIX = "images/"
+"""Photos are the objects below this prefix. template.yaml subscribes to it, and lets the functions read nothing else."""
+
+
+def product_of(key: str) -> str | None:
+    """The product that an image key belongs to, or None where the key names no photo.
+
+    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
+    the prefix name no photo.
+    """
+    if not key.startswith(IMAGES_PREFIX) or key.endswith("/"):
+        return None
+    first, slash, _ = key.removeprefix(IMAGES_PREFIX).partition("/")
+    if slash:
+        return first or None
+    return PurePosixPath(first).stem if first.strip(".") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from pathlib import PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -87,17 +86,3 @@ def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     times = np.ascontiguousarray(columns[:, _SEQUENCER_BYTES : _SEQUENCER_BYTES + 8])
     # A time past the range of int64 is nonsense, and must not wrap around to look ancient.
     return np.minimum(times.view(">u8").reshape(-1).astype(np.uint64), np.uint64(2**63 - 1)).astype(np.int64)
-
-
-def product_of(key: str, prefix: str) -> str | None:
-    """The product that an image key belongs to, or None where the key names no photo.
-
-    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
-    the prefix name no photo.
-    """
-    if not key.startswith(prefix) or key.endswith("/"):
-        return None
-    first, slash, _ = key.removeprefix(prefix).partition("/")
-    if slash:
-        return first or None
-    return PurePosixPath(first).stem if first.strip(".") else None
