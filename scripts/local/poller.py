@@ -1,10 +1,9 @@
 """From a queue to a function, as Lambda's event source mapping does it.
 
 One thread gathers batches (until one is full, or the batching window after its first message is over), and others call the
-function with them, delete the messages it is done with and give the rest back. Gathering goes on while the function works,
-so that the window of a batch has mostly passed when its turn comes. A message given back waits a little longer each time, so
-that an outage of seconds does not use up the attempts that lead to the dead-letter queue; on AWS it waits for the
-queue's whole visibility timeout.
+function with them and delete the messages it is done with. Gathering goes on while the function works,
+so that the window of a batch has mostly passed when its turn comes. A message that failed is left alone: it comes back when
+the queue's visibility timeout is over, or sooner where the function has asked SQS for that.
 """
 
 import logging
@@ -24,13 +23,12 @@ from scripts.local.template import EventSource
 Message = dict[str, Any]
 
 _PER_CALL: Final = 10
-"""The most messages that one SQS call receives, deletes or changes."""
+"""The most messages that one SQS call receives or deletes."""
 _POLL_S: Final = 5
 """How long a call waits for messages; also how long a poller may take to notice that it was closed."""
 _RETRY_S: Final = 1
 _TICK_S: Final = 0.5
 """How long a thread that waits for another may take to notice that the poller was closed."""
-_MAX_BACKOFF_S: Final = 60
 _log = logging.getLogger(__name__)
 
 
@@ -158,14 +156,6 @@ class Poller:
                 QueueUrl=self._queue_url,
                 Entries=[{"Id": str(i), "ReceiptHandle": item["ReceiptHandle"]} for i, item in enumerate(group)],
             )
-        for group in batched([item for item in batch if item["MessageId"] in failed], _PER_CALL):
-            self._sqs.change_message_visibility_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {"Id": str(i), "ReceiptHandle": item["ReceiptHandle"], "VisibilityTimeout": backoff_s(item)}
-                    for i, item in enumerate(group)
-                ],
-            )
         if failed:
             _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), result.error)
         self._on_done(len(done))
@@ -190,9 +180,3 @@ def failed_messages(result: Result, message_ids: Sequence[str], reports_item_fai
     except (TypeError, KeyError):
         return everything
     return everything if named - everything else named
-
-
-def backoff_s(message: Message) -> int:
-    """How long a message that failed stays hidden: 2 s after the first attempt, twice as long after each further one."""
-    attempts = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-    return int(min(2**attempts, _MAX_BACKOFF_S))

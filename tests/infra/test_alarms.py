@@ -97,7 +97,7 @@ def test_an_alarm_watches_a_metric_that_is_sent(resources: Resources, alarm: str
     assert evaluated_s <= 86400, "CloudWatch looks back no further"
 
 
-def test_a_message_that_keeps_failing_is_noticed_while_sqs_still_counts_its_age(resources: Resources) -> None:
+def test_a_message_that_keeps_killing_functions_is_noticed_while_sqs_still_counts_its_age(resources: Resources) -> None:
     """SQS leaves a message out of the metric once it was received three times."""
     hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
     assert hidden_s < resources["QueueAgeAlarm"]["Threshold"] < 2 * hidden_s

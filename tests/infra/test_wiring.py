@@ -10,6 +10,7 @@ from lookalike import settings
 from lookalike.compaction.compact import Policy
 from lookalike.photos.catalogue import IMAGES_PREFIX
 from tests.infra.translated import Resources, translated
+from tests.support import functions
 
 ROUTES = {
     "POST /api/search",
@@ -245,6 +246,13 @@ def test_a_message_stays_hidden_while_its_batch_may_be_retried(resources: Resour
     timeout_s = resources["IngestFunction"]["Timeout"]
     hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
     assert hidden_s >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
+
+
+def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
+    delay_s = functions.load("ingest").retry_delay_s
+    attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    shortest_s, longest_s = (sum(delay_s(failures, jitter) for failures in range(1, attempts)) for jitter in (1.0, 0.0))
+    assert 3600 < shortest_s < longest_s < 2 * 3600
 
 
 def test_what_keeps_failing_is_kept_longer_than_it_was_tried(resources: Resources) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT: Mapping[str, str] = {
     "STORE_BUCKET": "lookalike-store",
     "CATALOGUE_BUCKET": "lookalike-catalogue",
+    "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike",
     "MODEL_DIR": "/nowhere",
     "POWERTOOLS_METRICS_NAMESPACE": "Lookalike/test",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",

@@ -1,6 +1,7 @@
 """S3's answers, told apart: gone, refused, in conflict, or no answer at all. The client is boto3's own; only the wire is ours."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike import aws
-from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
-from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
+from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
+from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
@@ -352,3 +353,63 @@ def test_a_catalogue_that_cannot_be_listed_is_an_outage(connect: Connect, answer
     client, _ = connect(answer)
     with pytest.raises(StoreUnavailable):
         list(S3Catalogue(client, "catalogue").photos("images/"))
+
+
+class TestQueue:
+    @pytest.fixture
+    def connect_queue(self, monkeypatch: pytest.MonkeyPatch, connect: Connect) -> Callable[..., tuple[SqsQueue, Wire]]:
+        def connect_queue(*answers: Answer) -> tuple[SqsQueue, Wire]:
+            wire, make = Wire(*answers), aws.boto3.client
+
+            def client(*names: str, **options: Any) -> Any:
+                made = make(*names, **options)
+                made.meta.events.register("before-send.sqs", wire)
+                return made
+
+            monkeypatch.setattr(aws.boto3, "client", client)
+            return SqsQueue(functions.ENVIRONMENT["QUEUE_URL"]), wire
+
+        return connect_queue
+
+    def test_messages_are_hidden_ten_at_a_time(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        queue, wire = connect_queue((200, {}, b"{}"))
+
+        queue.hide({f"r{number}": number for number in range(25)})
+
+        bodies = [json.loads(request.body) for request in wire.requests]
+        assert {body["QueueUrl"] for body in bodies} == {functions.ENVIRONMENT["QUEUE_URL"]}
+        assert [len(body["Entries"]) for body in bodies] == [10, 10, 5]
+        entries = [entry for body in bodies for entry in body["Entries"]]
+        assert {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in entries} == {
+            f"r{number}": number for number in range(25)
+        }
+
+    def test_a_message_that_is_refused_is_told(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        failed = {"Id": "0", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}
+        queue, _ = connect_queue((200, {}, json.dumps({"Successful": [{"Id": "1"}], "Failed": [failed]}).encode()))
+
+        with pytest.raises(QueueUnavailable, match=r"1 messages.*ReceiptHandleIsInvalid"):
+            queue.hide({"r0": 5, "r1": 5})
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (403, {}, b'{"__type": "com.amazonaws.sqs#AccessDenied", "message": "no"}'),
+            (503, {}, b"<html>busy</html>"),
+            EndpointConnectionError(endpoint_url="https://sqs.example"),
+            ReadTimeoutError(endpoint_url="https://sqs.example"),
+        ],
+        ids=str,
+    )
+    def test_whatever_else_goes_wrong_is_an_outage(
+        self, connect_queue: Callable[..., tuple[SqsQueue, Wire]], answer: Answer
+    ) -> None:
+        queue, _ = connect_queue(answer)
+
+        with pytest.raises(QueueUnavailable):
+            queue.hide({"r0": 5})
+
+    def test_no_client_is_made_for_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(aws.boto3, "client")
+
+        SqsQueue("https://sqs.example/queue").hide({})

@@ -9,7 +9,7 @@ from lookalike import settings
 from lookalike.settings import CompactSettings, IngestSettings, QuerySettings, SettingsError
 
 NEEDED = {
-    settings.ingest: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store"},
+    settings.ingest: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store", "QUEUE_URL": "queue"},
     settings.query: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store"},
     settings.compact: {"STORE_BUCKET": "store"},
 }
@@ -27,7 +27,9 @@ def test_a_missing_variable_is_named(read: Read, needed: Mapping[str, str]) -> N
 def test_every_variable_of_ingest_is_read() -> None:
     sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5"}
 
-    assert settings.ingest(NEEDED[settings.ingest] | sizes) == IngestSettings("photos", "store", Path("/m"), 3, 4, 5)
+    read = settings.ingest(NEEDED[settings.ingest] | sizes)
+
+    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5)
 
 
 def test_every_variable_of_the_query_is_read() -> None:

@@ -1,16 +1,18 @@
-"""Amazon S3, behind the interfaces the rest of the package knows. The only module that imports boto3."""
+"""Amazon S3 and SQS, behind the interfaces the rest of the package knows. The only module that imports boto3."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from functools import cached_property
+from itertools import batched
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
+from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.photos.catalogue import ListedPhoto, Photo
 from lookalike.store.object_store import Entry, PutAnswer
 
@@ -189,3 +191,34 @@ def _decoded(metadata: dict[str, str]) -> dict[str, str]:
                 text = value  # it only looked encoded
         decoded[name.lower()] = text
     return decoded
+
+
+class SqsQueue:
+    """A queue that messages were received from. The client is made when it is needed: most calls of a function need none."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _client(self) -> Any:
+        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+        return boto3.client("sqs", config=config)
+
+    def hide(self, delays_s: Mapping[str, int]) -> None:
+        """Let received messages become visible again after as many seconds from now, by receipt handle.
+
+        Raises QueueUnavailable where that failed for some; those wait for the queue's visibility timeout.
+        """
+        refused: list[str] = []
+        entries = (
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delay_s}
+            for number, (handle, delay_s) in enumerate(delays_s.items())
+        )
+        try:
+            for group in batched(entries, 10):  # SQS takes no more at once
+                answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=list(group))
+                refused += [item["Code"] for item in answer.get("Failed", ())]
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"SQS did not take the delays of messages: {error}") from error
+        if refused:
+            raise QueueUnavailable(f"SQS refused the delays of {len(refused)} messages, one of them with {refused[0]}")

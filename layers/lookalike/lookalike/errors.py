@@ -6,6 +6,7 @@
     │   ├── UndecodableImage     a known format, but broken
     │   ├── TooManyPixels        larger than the pixel limit: refused before decoding
     │   └── TooManyBytes         larger than the byte limit: refused before reading
+    ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
@@ -44,6 +45,10 @@ class TooManyPixels(ImageError):
 
 class TooManyBytes(ImageError):
     reason = "too-many-bytes"
+
+
+class QueueUnavailable(LookalikeError):
+    """The queue did not answer as it should; messages come back later than they should, and none is lost."""
 
 
 class ModelError(LookalikeError):

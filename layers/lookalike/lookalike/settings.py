@@ -32,6 +32,7 @@ class IngestSettings:
 
     catalogue_bucket: str
     store_bucket: str
+    queue_url: str
     model_dir: Path
     threads: int
     max_image_bytes: int
@@ -64,6 +65,7 @@ def ingest(environ: Mapping[str, str]) -> IngestSettings:
     return IngestSettings(
         catalogue_bucket=_value(environ, "CATALOGUE_BUCKET", _name),
         store_bucket=_value(environ, "STORE_BUCKET", _name),
+        queue_url=_value(environ, "QUEUE_URL", _name),
         model_dir=_value(environ, "MODEL_DIR", Path, "/opt/model"),
         threads=_value(environ, "THREADS", _count, "2"),
         max_image_bytes=_value(environ, "MAX_IMAGE_BYTES", _count, str(MAX_IMAGE_BYTES)),
