@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
@@ -18,6 +19,7 @@ from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notificatio
 from lookalike.photos.embedder import Embedder
 
 logger = Logger(service="ingest")
+copy_config_to_registered_loggers(logger, include={"lookalike"})  # the package's warnings as JSON too
 metrics = Metrics(service="ingest")  # the namespace is in the environment
 
 _PARALLEL_DOWNLOADS = 16

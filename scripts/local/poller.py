@@ -157,7 +157,8 @@ class Poller:
                 Entries=[{"Id": str(i), "ReceiptHandle": item["ReceiptHandle"]} for i, item in enumerate(group)],
             )
         if failed:
-            _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), result.error)
+            reason = (result.error or {}).get("errorMessage", "see the function's log")
+            _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), reason)
         self._on_done(len(done))
 
 

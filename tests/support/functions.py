@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,10 @@ def load(name: str, module: str = "app") -> ModuleType:
         neighbours = {path.stem for path in folder.glob("*.py")}
         for neighbour in neighbours & sys.modules.keys():
             del sys.modules[neighbour]
+        # The copy made the package's loggers write JSON to the standard output of now; the next test listens at the root.
+        library = logging.getLogger("lookalike")
+        library.handlers.clear()
+        library.propagate = True
     return loaded
 
 

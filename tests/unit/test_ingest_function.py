@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -335,6 +338,26 @@ def test_what_was_done_is_logged_and_counted(
         "PhotosDeleted": [1.0],
         "MessagesFailed": [1.0],
     }
+
+
+def test_warnings_of_the_package_are_json_as_those_of_the_function_are() -> None:
+    """docs/operations.md searches them by level."""
+    code = "import app, logging; logging.getLogger('lookalike.photos.embedder').warning('drift of %s', 0.25)"
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(functions.ROOT / "functions" / "ingest")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, **functions.ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stderr == ""
+    (line,) = done.stdout.splitlines()
+    logged = json.loads(line)
+    assert (logged["level"], logged["message"], logged["service"]) == ("WARNING", "drift of 0.25", "ingest")
+    assert logged["name"] == "lookalike.photos.embedder"
 
 
 def test_the_drift_of_the_model_is_told_once(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
