@@ -30,7 +30,7 @@ from lookalike.errors import LookalikeError
 from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
-from lookalike.settings import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS
+from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
 from scripts.deployment.stack import (
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     done = Done()
     try:
         client, buckets = _place(options)
-        embedder = Embedder(options.model, threads=options.threads, max_pixels=MAX_IMAGE_PIXELS)
+        embedder = Embedder(options.model, threads=options.threads)
         if embedder.spec.probe is not None:
             embedder.drift()  # it warns by itself: what is embedded here meets what Lambda embeds
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:

@@ -38,7 +38,7 @@ def test_every_variable_of_the_query_is_read() -> None:
 
     read = settings.query(NEEDED[settings.query] | sizes | memory | {"MODEL_DIR": "/m"})
 
-    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 1024 * 1024 - 5 * 16)
+    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 321)
 
 
 def test_every_variable_of_compaction_is_read() -> None:
