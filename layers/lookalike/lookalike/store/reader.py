@@ -75,13 +75,16 @@ class SnapshotReader:
         """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
         with self._lock:
             if self._snapshot is None or self.age_s > max_staleness_s:
-                return self._refresh()
+                return self._refresh(self._store)
             return self._snapshot
 
-    def refresh(self) -> Snapshot:
-        """The newest snapshot. Raises StoreError."""
+    def refresh(self, store: ObjectStore | None = None) -> Snapshot:
+        """The newest snapshot. Raises StoreError.
+
+        ``store``: another way to the same objects, for this refresh only; searches go on reading by the reader's own.
+        """
         with self._lock:
-            return self._refresh()
+            return self._refresh(store or self._store)
 
     def settle(self, timeout_s: float) -> None:
         """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
@@ -94,11 +97,11 @@ class SnapshotReader:
             # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
             self._enough.set()
 
-    def _refresh(self) -> Snapshot:
+    def _refresh(self, store: ObjectStore) -> Snapshot:
         for _ in range(_REFRESH_ATTEMPTS):
             started = self._clock()
             try:
-                self._snapshot = self._read()
+                self._snapshot = self._read(store)
             except ObjectMissing:
                 continue  # collected since it was listed: there is a newer manifest
             self._refreshed_at = started
@@ -106,21 +109,21 @@ class SnapshotReader:
             return self._snapshot
         raise StoreUnavailable(f"the store changed under {_REFRESH_ATTEMPTS} attempts to read it: try again")
 
-    def _read(self) -> Snapshot:
+    def _read(self, store: ObjectStore) -> Snapshot:
         held = self._snapshot
-        log_names = {entry.name for entry in append_log.entries(self._store)}
-        newest_name = manifest.newest_name(self._store)
+        log_names = {entry.name for entry in append_log.entries(store)}
+        newest_name = manifest.newest_name(store)
         if held and newest_name == (held.manifest.name if held.manifest.version else None):
             newest = held.manifest
         else:
-            newest = manifest.read(self._store, newest_name)
+            newest = manifest.read(store, newest_name)
         unfolded = frozenset(log_names - newest.folded.keys())
         if held and newest is held.manifest and unfolded == held.log_names:
             return held
         if not held or newest is not held.manifest:
-            self._prove_existing(unfolded & self._log.keys())
-        self._base = self._load_base(newest.segments)
-        log_segments = self._load_log(sorted(unfolded))
+            self._prove_existing(store, unfolded & self._log.keys())
+        self._base = self._load_base(store, newest.segments)
+        log_segments = self._load_log(store, sorted(unfolded))
         if not held or newest is not held.manifest:
             segments = list(self._base.values())
             self._base_parts = tuple(Part(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
@@ -128,31 +131,31 @@ class SnapshotReader:
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
         return Snapshot(newest, unfolded, overlay(self._base_parts, top))
 
-    def _prove_existing(self, names: frozenset[str]) -> None:
+    def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
         """Raises ObjectMissing unless these log segments, held from before, are still there.
 
         A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
         seems unfolded, and what was held of it would go on top of a store that may have dropped its keys' tombstones.
         """
-        if names and not names <= {entry.name for entry in append_log.entries(self._store)}:
+        if names and not names <= {entry.name for entry in append_log.entries(store)}:
             raise ObjectMissing("a log segment was folded and collected since it was listed")
 
-    def _load_log(self, names: Sequence[str]) -> dict[str, Segment]:
+    def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
         """The named segments of the log, fetched in parallel where they are not held yet; the others are let go."""
         missing = [name for name in names if name not in self._log]
-        fetched = dict(zip(missing, self._pool.map(self._store.get, missing), strict=True))
+        fetched = dict(zip(missing, self._pool.map(store.get, missing), strict=True))
         return {
             name: self._log[name] if name in self._log else self._checked(name, stored_segment.decode(fetched[name]))
             for name in names
         }
 
-    def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
+    def _load_base(self, store: ObjectStore, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
         """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
         wanted = {ref.rotation for ref in refs if ref.rotation}
-        rotations = {name: self._pool.submit(self._store.get, name) for name in sorted(wanted - self._rotations.keys())}
-        reads = {ref.name: self._start_reading(ref) for ref in missing}
+        rotations = {name: self._pool.submit(store.get, name) for name in sorted(wanted - self._rotations.keys())}
+        reads = {ref.name: self._start_reading(store, ref) for ref in missing}
         self._rotations = {name: held for name, held in self._rotations.items() if name in wanted} | {
             name: rotation_file.decode(read.result()) for name, read in rotations.items()
         }
@@ -167,11 +170,11 @@ class SnapshotReader:
         for held in replaced:
             held.release()
 
-    def _start_reading(self, ref: SegmentRef) -> list[Future[bytes]]:
+    def _start_reading(self, store: ObjectStore, ref: SegmentRef) -> list[Future[bytes]]:
         if not ref.scan_bytes or ref.size <= _READ_AT_ONCE_BYTES:  # of the older format, or small: all of it
-            return [self._pool.submit(self._store.get, ref.name)]
+            return [self._pool.submit(store.get, ref.name)]
         return [
-            self._pool.submit(self._store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
+            self._pool.submit(store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
             for start in range(0, ref.scan_bytes, _READ_AT_ONCE_BYTES)
         ]
 
