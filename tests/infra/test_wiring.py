@@ -12,14 +12,7 @@ from lookalike.photos.catalogue import IMAGES_PREFIX
 from tests.infra.translated import Resources, translated
 from tests.support import functions
 
-ROUTES = {
-    "POST /api/search",
-    "GET /api/products/{product_id}/similar",
-    "GET /api/products/{product_id}",
-    "GET /api/health",
-    "GET /api/openapi.json",
-    "GET /api/docs",
-}
+ROUTES = set(functions.load("query").ROUTES)
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
@@ -68,7 +61,7 @@ def routes_of(resources: Resources) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resources) -> None:
+def test_the_api_has_the_routes_of_the_function_and_no_other(resources: Resources) -> None:
     assert set(routes_of(resources)) == ROUTES
     for route, operation in routes_of(resources).items():
         declared = [parameter["name"] for parameter in operation.get("parameters", [])]

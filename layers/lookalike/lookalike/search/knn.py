@@ -13,10 +13,9 @@ the answer equals that of computing every distance.
 
 import heapq
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from operator import itemgetter
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -37,11 +36,10 @@ _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: its nearest photo, that photo's metadata, and its Euclidean distance from the query."""
+    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query."""
 
     product_id: str
     key: str
-    metadata: dict[str, str]
     distance: float
 
 
@@ -49,15 +47,13 @@ class Neighbour:
 class Answer:
     """Neighbours, nearest first, and how the search went.
 
-    rows_scanned, rows_refined, rows_exact: the rows bounded, bounded a second time, and computed exactly; timings_ms: of the
-    scan, the first limit, the other exact rows, and the names.
+    rows_scanned, rows_refined, rows_exact: the rows bounded, bounded a second time, and computed exactly.
     """
 
     neighbours: tuple[Neighbour, ...]
     rows_scanned: int = 0
     rows_refined: int = 0
     rows_exact: int = 0
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def nearest_products(
@@ -68,16 +64,17 @@ def nearest_products(
     exclude: Collection[bytes] = (),
     allowed: Filter | None = None,
     executor: Executor | None = None,
+    timings: Timings | None = None,
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
     ``query``: float32 (dimensions,). ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by
-    default. ``executor``: its threads share the scan of a large store. Raises ValueError where k < 1,
-    StoreError where embeddings cannot be read.
+    default. ``executor``: its threads share the scan of a large store. ``timings`` receives the stages scan, limit, exact
+    and names. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
-    timings = Timings()
+    timings = timings or Timings()
     with timings.stage("scan"):
         parts = [part for part in snapshot.parts if len(part.live_puts)]
         scan = Scan(parts, query, exclude=exclude, allowed=allowed)
@@ -89,7 +86,7 @@ def nearest_products(
         search.finish()
     with timings.stage("names"):
         neighbours = search.neighbours()
-    return Answer(neighbours, scan.live, search.rows_refined, search.rows_exact, timings.ms)
+    return Answer(neighbours, scan.live, search.rows_refined, search.rows_exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +108,38 @@ class _Search:
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
         self.computed: list[_Rows] = []
         self.limit = math.inf
+        self._is_crowded = False  # near the query are products with many photos
         self.rows_refined = 0
         self.rows_exact = 0
 
     def find_limit(self) -> None:
-        """Compute the rows of the smallest bounds, until k products are among them, or every product where there are fewer."""
+        """Compute the rows of the smallest bounds, and of each of k products the first; of all products where there are fewer."""
         smallest = self._scan.smallest()
         rows = _FIRST_PER_PRODUCT * self._k
         every = False
-        while not every:
+        first_of: dict[bytes, int] = {}
+        while not every and len(first_of) < self._k:
             every = rows >= len(smallest)
             within = math.inf if every else float(np.partition(smallest, rows - 1)[rows - 1]) ** 0.5
             nearest = self._scan.within(within)
             nearest = nearest[np.argsort(self._scan.bounds(nearest))]
-            products: dict[bytes, int] = {}  # how many rows it takes to meet each product
-            for number, product in enumerate(self._scan.products(nearest), 1):
-                products.setdefault(product, number)
-                if len(products) == self._k:
+            first_of = {}  # the place of each product's row of smallest bound
+            for place, product in enumerate(self._scan.products(nearest)):
+                first_of.setdefault(product, place)
+                if len(first_of) == self._k:
                     break
-            if products and (every or len(products) == self._k):
-                self._k = len(products)
-                self._compute(nearest[: max(*products.values(), _FIRST_PER_PRODUCT * self._k)])
-                return
             rows *= 4
+        if first_of:
+            self._k = len(first_of)
+            first = min(_FIRST_PER_PRODUCT * self._k, len(nearest))
+            self._is_crowded = max(first_of.values()) >= first
+            self._compute(nearest[np.union1d(np.arange(first), list(first_of.values()))])
 
     def finish(self) -> None:
         """Compute every other row whose bound is within the limit; the limit falls on the way."""
         left = self._refined(self.limit)
+        if self._is_crowded:
+            left = self._contenders(left)
         # Rows outside memory are read in one step: a second round trip costs more than the rows that it may spare.
         start, size = 0, _FIRST_EXACT if self._scan.is_resident else len(left.row)
         while True:
@@ -157,11 +159,11 @@ class _Search:
             for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
                 part, place = self._scan.place(row)
                 product_id, key = part.segment.name(place)
-                named.append((distance, key, product_id, part.segment, place))
+                named.append((distance, key, product_id))
         neighbours: dict[str, Neighbour] = {}
-        for distance, key, product_id, segment, place in sorted(named, key=itemgetter(0, 1)):
+        for distance, key, product_id in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, segment.detail(place), distance)
+                neighbours[product_id] = Neighbour(product_id, key, distance)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
@@ -171,6 +173,12 @@ class _Search:
         self.rows_refined += len(rows)
         nearest_first = np.argsort(values)
         return _Rows(rows[nearest_first], values[nearest_first])
+
+    def _contenders(self, rows: _Rows) -> _Rows:
+        """The rows whose bounds are at most their products' distances so far: of products with many photos, only a few."""
+        distances = np.array([self._nearest.get(product, math.inf) for product in self._scan.products(rows.row)])
+        may_be_nearest = rows.value <= bounds.inflated_square(distances)
+        return _Rows(rows.row[may_be_nearest], rows.value[may_be_nearest])
 
     def _compute(self, rows: Numbers) -> None:
         """Compute the distances of these rows."""

@@ -4,7 +4,7 @@ A snapshot is the newest manifest's segments plus the log segments not folded in
 live, wherever it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from lookalike.errors import NotFound
 from lookalike.store.manifest import Manifest
 from lookalike.store.records import HASH_BYTES, Op, Row, text_hash
-from lookalike.store.rows import Hashes, PhotoRecord, Rows
+from lookalike.store.rows import Embeddings, Hashes, PhotoRecord, Rows
 from lookalike.store.segment import Segment
 
 Mask = npt.NDArray[np.bool_]
@@ -40,9 +40,16 @@ class Part:
         """Which of the segment's puts are not live, in the order in which it keeps them. int64."""
         return np.flatnonzero(~self.live[self.segment.put_rows])
 
-    def rows_of(self, column: Hashes, value: bytes) -> npt.NDArray[np.int64]:
-        """The live rows whose hash is ``value``."""
-        return np.flatnonzero((column == np.bytes_(value)) & self.live)
+    def rows_of(self, products: Collection[bytes]) -> npt.NDArray[np.int64]:
+        """The live rows of products, by the products' hashes, ascending. int64.
+
+        One pass however many products there are: a table of the first two bytes leaves few rows to compare in full.
+        """
+        hashes = np.array(list(products), f"S{HASH_BYTES}")
+        may_match = np.zeros(2**16, bool)
+        may_match[_first_two_bytes(hashes)] = True
+        rows = np.flatnonzero(may_match[_first_two_bytes(self.segment.product_hash)] & self.live)
+        return rows[np.isin(self.segment.product_hash[rows], hashes)]
 
 
 @dataclass(frozen=True)
@@ -76,31 +83,66 @@ class Snapshot:
 
     def product(self, product_id: str) -> list[PhotoRecord]:
         """The searchable and the rejected photos of a product, by key. Raises NotFound where there is none."""
-        photos = [part.segment.photo(row) for part, row in self._rows_of_product(product_id)]
+        photos = self._photos([product_id])
         if not photos:
             raise NotFound(f"the catalogue has no product {product_id!r}")
-        return sorted(photos, key=lambda photo: photo.key)
+        return photos
 
-    def embeddings(self, product_id: str) -> list[npt.NDArray[np.float32]]:
-        """The embeddings of a product's searchable photos, float32 (dimensions,) each. Raises StoreError."""
-        return [
-            embedding
-            for part, row in self._rows_of_product(product_id)
-            if (embedding := part.segment.row(row).embedding) is not None
+    def metadata(self, product_ids: Collection[str]) -> dict[str, dict[str, str]]:
+        """The merged metadata of each product (see ``merged_metadata``); products without a photo are left out."""
+        photos: dict[str, list[PhotoRecord]] = {}
+        for photo in self._photos(product_ids):
+            photos.setdefault(photo.product_id, []).append(photo)
+        return {product_id: merged_metadata(own) for product_id, own in photos.items()}
+
+    def embeddings(self, product_id: str, *, at_most: int) -> tuple[Embeddings, int]:
+        """Embeddings of a product's searchable photos, float32 (photos, dimensions), and how many such photos there are.
+
+        Of more than ``at_most`` photos those with the smallest key hashes, which is a choice at random that no compaction
+        changes. Each part is one batched read, and all parts are read at once. Raises StoreError.
+        """
+        rows_of = [(part.segment, part.rows_of([text_hash(product_id)])) for part in self.parts]
+        puts_of = [(segment, rows[segment.is_put[rows]]) for segment, rows in rows_of]
+        puts_of = [(segment, puts) for segment, puts in puts_of if len(puts)]
+        if not puts_of:
+            return np.empty((0, 0), np.float32), 0
+        keys = np.sort(np.concatenate([segment.key_hash[puts] for segment, puts in puts_of]))
+        reads, embeddings = [], []
+        for segment, puts in puts_of:
+            chosen = puts[np.isin(segment.key_hash[puts], keys[:at_most])]
+            reads.append(segment.start_reading(segment.put_index[chosen]))
+            embeddings.append(np.empty((len(chosen), segment.dimensions), np.float32))
+        for wait, target in zip(reads, embeddings, strict=True):
+            wait(target)
+        return np.concatenate(embeddings), len(keys)
+
+    def _photos(self, product_ids: Collection[str]) -> list[PhotoRecord]:
+        """The searchable and the rejected photos of products, by key."""
+        products = [text_hash(product_id) for product_id in product_ids]
+        photos = [
+            part.segment.photo(int(row))
+            for part in self.parts
+            for row in part.rows_of(products)
+            if part.segment.op[row] != Op.DELETE
         ]
-
-    def _rows_of_product(self, product_id: str) -> Iterator[tuple[Part, int]]:
-        wanted = text_hash(product_id)
-        for part in self.parts:
-            for row in part.rows_of(part.segment.product_hash, wanted):
-                if part.segment.op[row] != Op.DELETE:
-                    yield part, int(row)
+        return sorted(photos, key=lambda photo: photo.key)
 
     def rows(self) -> Iterator[Row]:
         """Every searchable or rejected row, in no particular order."""
         for part in self.parts:
             for row in np.flatnonzero(part.live & (part.segment.op != Op.DELETE)):
                 yield part.segment.row(int(row))
+
+
+def merged_metadata(photos: Iterable[PhotoRecord]) -> dict[str, str]:
+    """A product's metadata: of each name the first value that is not empty among its searchable photos, in the order given."""
+    merged: dict[str, str] = {}
+    for photo in photos:
+        if photo.op is Op.PUT:
+            for name, value in photo.detail.items():
+                if value:
+                    merged.setdefault(name, value)
+    return merged
 
 
 def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
@@ -135,6 +177,10 @@ def count_distinct(hashes: Hashes) -> int:
     ].any():  # two hashes that share a half, which chance does not bring about
         return len(np.unique(hashes))
     return len(hashes) - int(np.count_nonzero(same))
+
+
+def _first_two_bytes(hashes: Hashes) -> npt.NDArray[np.uint16]:
+    return np.ascontiguousarray(hashes).view(np.uint16).reshape(-1, HASH_BYTES // 2)[:, 0]
 
 
 def _heads(key_hash: Hashes) -> npt.NDArray[np.uint64]:
