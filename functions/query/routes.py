@@ -17,7 +17,7 @@ from lookalike.store import append_log
 from lookalike.store.object_store import CountingStore
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
-from lookalike.store.snapshot import Snapshot, merged_metadata
+from lookalike.store.snapshot import Snapshot
 
 PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a signed URL takes up to 2 kB
 
@@ -68,12 +68,13 @@ def get_similar(request: Request, services: Services) -> Any:
 def get_product(request: Request, services: Services) -> Any:
     """A product's metadata and photos, with the reason where a photo was rejected."""
     product_id = request.value(PRODUCT_ID)
-    photos = services.snapshot().product(product_id)
+    snapshot = services.snapshot()
+    photos = snapshot.product(product_id)
     rest = [photo for photo in photos if photo.key > request.value(AFTER)]
     page = rest[:PHOTOS_PER_PAGE]
     return {
         "product_id": product_id,
-        "metadata": merged_metadata(photos),
+        "metadata": snapshot.metadata([product_id])[product_id],
         "photos_total": len(photos),
         "photos": [_photo(request, services, photo) for photo in page],
         "next_after": page[-1].key if len(page) < len(rest) else None,

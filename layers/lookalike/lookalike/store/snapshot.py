@@ -4,7 +4,7 @@ A snapshot is the newest manifest's segments plus the log segments not folded in
 live, wherever it is.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,10 +14,12 @@ import numpy.typing as npt
 from lookalike.errors import NotFound
 from lookalike.store.manifest import Manifest
 from lookalike.store.records import HASH_BYTES, Op, Row, text_hash
-from lookalike.store.rows import Embeddings, Hashes, PhotoRecord, Rows
+from lookalike.store.rows import Embeddings, Hashes, PhotoRecord, Rows, first_two_bytes
 from lookalike.store.segment import Segment
 
 Mask = npt.NDArray[np.bool_]
+
+_MERGED_PHOTOS = 500  # of one product; more are a folder of products, whose metadata has no meaning and takes seconds
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Part:
     def rows_of(self, products: Collection[bytes]) -> npt.NDArray[np.int64]:
         """The live rows of products, by the products' hashes, ascending. int64.
 
-        One pass however many products there are: a table of the first two bytes leaves few rows to compare in full.
+        A table of two bytes leaves few rows to compare in full: looking through a million takes a millisecond.
         """
         hashes = np.array(list(products), f"S{HASH_BYTES}")
         may_match = np.zeros(2**16, bool)
-        may_match[_first_two_bytes(hashes)] = True
-        rows = np.flatnonzero(may_match[_first_two_bytes(self.segment.product_hash)] & self.live)
+        may_match[first_two_bytes(hashes)] = True
+        rows = np.flatnonzero(may_match.take(self.segment.product_prefix) & self.live)
         return rows[np.isin(self.segment.product_hash[rows], hashes)]
 
 
@@ -83,66 +85,69 @@ class Snapshot:
 
     def product(self, product_id: str) -> list[PhotoRecord]:
         """The searchable and the rejected photos of a product, by key. Raises NotFound where there is none."""
-        photos = self._photos([product_id])
+        product = [text_hash(product_id)]
+        rows_of = [(part.segment, part.rows_of(product)) for part in self.parts]
+        photos = [
+            segment.photo(row) for segment, rows in rows_of for row in rows[segment.op[rows] != Op.DELETE].tolist()
+        ]
         if not photos:
             raise NotFound(f"the catalogue has no product {product_id!r}")
-        return photos
+        return sorted(photos, key=lambda photo: photo.key)
 
     def metadata(self, product_ids: Collection[str]) -> dict[str, dict[str, str]]:
-        """The merged metadata of each product (see ``merged_metadata``); products without a photo are left out."""
-        photos: dict[str, list[PhotoRecord]] = {}
-        for photo in self._photos(product_ids):
-            photos.setdefault(photo.product_id, []).append(photo)
-        return {product_id: merged_metadata(own) for product_id, own in photos.items()}
+        """Each product's metadata: of each name the first value that is not empty, over its searchable photos by key.
+
+        Of more than ``_MERGED_PHOTOS`` photos of a product, those that ``_some_puts`` chooses.
+        """
+        puts_of, _ = self._some_puts(product_ids, _MERGED_PHOTOS)
+        photos = [segment.photo(row) for segment, puts in puts_of for row in puts.tolist()]
+        merged: dict[str, dict[str, str]] = {product_id: {} for product_id in product_ids}
+        for photo in sorted(photos, key=lambda photo: photo.key):
+            for name, value in photo.detail.items():
+                if value:
+                    merged[photo.product_id].setdefault(name, value)
+        return merged
 
     def embeddings(self, product_id: str, *, at_most: int) -> tuple[Embeddings, int]:
         """Embeddings of a product's searchable photos, float32 (photos, dimensions), and how many such photos there are.
 
-        Of more than ``at_most`` photos those with the smallest key hashes, which is a choice at random that no compaction
-        changes. Each part is one batched read, and all parts are read at once. Raises StoreError.
+        Of more than ``at_most`` photos, those that ``_some_puts`` chooses. Each segment is one batched read, and all are
+        read at once. Raises StoreError.
         """
-        rows_of = [(part.segment, part.rows_of([text_hash(product_id)])) for part in self.parts]
-        puts_of = [(segment, rows[segment.is_put[rows]]) for segment, rows in rows_of]
-        puts_of = [(segment, puts) for segment, puts in puts_of if len(puts)]
-        if not puts_of:
-            return np.empty((0, 0), np.float32), 0
-        keys = np.sort(np.concatenate([segment.key_hash[puts] for segment, puts in puts_of]))
-        reads, embeddings = [], []
-        for segment, puts in puts_of:
-            chosen = puts[np.isin(segment.key_hash[puts], keys[:at_most])]
-            reads.append(segment.start_reading(segment.put_index[chosen]))
-            embeddings.append(np.empty((len(chosen), segment.dimensions), np.float32))
+        puts_of, count = self._some_puts([product_id], at_most)
+        reads = [segment.start_reading(segment.put_index[puts]) for segment, puts in puts_of]
+        embeddings = [np.empty((len(puts), segment.dimensions), np.float32) for segment, puts in puts_of]
         for wait, target in zip(reads, embeddings, strict=True):
             wait(target)
-        return np.concatenate(embeddings), len(keys)
+        return np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32), count
 
-    def _photos(self, product_ids: Collection[str]) -> list[PhotoRecord]:
-        """The searchable and the rejected photos of products, by key."""
+    def _some_puts(
+        self, product_ids: Collection[str], at_most: int
+    ) -> tuple[list[tuple[Rows, npt.NDArray[np.int64]]], int]:
+        """Segments with the rows of searchable photos of these products, and how many such photos there are.
+
+        Of each product ``at_most`` photos: those with the smallest key hashes, a random choice that compaction keeps.
+        """
         products = [text_hash(product_id) for product_id in product_ids]
-        photos = [
-            part.segment.photo(int(row))
-            for part in self.parts
-            for row in part.rows_of(products)
-            if part.segment.op[row] != Op.DELETE
-        ]
-        return sorted(photos, key=lambda photo: photo.key)
+        rows_of = [(part.segment, part.rows_of(products)) for part in self.parts]
+        puts_of = [(segment, puts) for segment, rows in rows_of if len(puts := rows[segment.is_put[rows]])]
+        if not puts_of:
+            return [], 0
+        product = np.concatenate([segment.product_hash[puts] for segment, puts in puts_of])
+        by_product = np.lexsort((np.concatenate([segment.key_hash[puts] for segment, puts in puts_of]), product))
+        # A row is beyond the limit if the row that stands ``at_most`` places before it is of the same product.
+        beyond = by_product[at_most:][product[by_product[at_most:]] == product[by_product[: len(product) - at_most]]]
+        chosen = np.ones(len(product), bool)
+        chosen[beyond] = False
+        cuts = np.cumsum([len(puts) for _, puts in puts_of])[:-1]
+        kept = zip(puts_of, np.split(chosen, cuts), strict=True)
+        return [(segment, puts[some]) for (segment, puts), some in kept], len(product)
 
     def rows(self) -> Iterator[Row]:
         """Every searchable or rejected row, in no particular order."""
         for part in self.parts:
             for row in np.flatnonzero(part.live & (part.segment.op != Op.DELETE)):
                 yield part.segment.row(int(row))
-
-
-def merged_metadata(photos: Iterable[PhotoRecord]) -> dict[str, str]:
-    """A product's metadata: of each name the first value that is not empty among its searchable photos, in the order given."""
-    merged: dict[str, str] = {}
-    for photo in photos:
-        if photo.op is Op.PUT:
-            for name, value in photo.detail.items():
-                if value:
-                    merged.setdefault(name, value)
-    return merged
 
 
 def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
@@ -177,10 +182,6 @@ def count_distinct(hashes: Hashes) -> int:
     ].any():  # two hashes that share a half, which chance does not bring about
         return len(np.unique(hashes))
     return len(hashes) - int(np.count_nonzero(same))
-
-
-def _first_two_bytes(hashes: Hashes) -> npt.NDArray[np.uint16]:
-    return np.ascontiguousarray(hashes).view(np.uint16).reshape(-1, HASH_BYTES // 2)[:, 0]
 
 
 def _heads(key_hash: Hashes) -> npt.NDArray[np.uint64]:
