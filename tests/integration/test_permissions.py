@@ -217,7 +217,7 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     ingest(load("ingest"), "images/green.jpg")
     recorder = Recorder()
     app = load("query")
-    app._start("on-demand")
+    app.lifecycle.start(app._services(), "on-demand")
     sent = {"body": base64.b64encode(photo("red")).decode(), "isBase64Encoded": True}
     for request in (
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),

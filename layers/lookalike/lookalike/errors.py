@@ -15,7 +15,7 @@
     │   └── NotExact             what compaction wrote would not be searched exactly: it was not published
     └── NotFound                 a product or photo that the catalogue does not have
 
-HTTP statuses are given in ``functions/query/app.py`` and nowhere else.
+HTTP statuses are given in ``functions/query/http_api.py`` and nowhere else.
 """
 
 from typing import ClassVar
