@@ -103,7 +103,7 @@ class Services:
         The first request refreshes the catalogue, as a slow S3 would fail the restore. Credentials carry their expiry,
         and botocore renews them by it.
         """
-        # The reader's clock stood still in the meantime: its snapshot seems fresh.
+        # No clock of a frozen process tells how old its snapshot is.
         self._restored = True
         # The delays of retries come from here, and every copy would draw the same ones. Ids and names are no concern:
         # they come from os.urandom, which differs in every copy.

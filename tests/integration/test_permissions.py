@@ -155,10 +155,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
 def load(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Callable[[str], ModuleType]:
     def load(name: str) -> ModuleType:
         app = functions.load(name)
-        if hasattr(app, "Embedder"):
-            monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
-        if hasattr(app, "ModelSpec"):
-            monkeypatch.setattr(app, "ModelSpec", SimpleNamespace(load=lambda folder: FakeEmbedder.spec))
+        for module in (app, getattr(app, "lifecycle", None)):
+            if hasattr(module, "Embedder"):
+                monkeypatch.setattr(module, "Embedder", lambda folder, **options: FakeEmbedder())
+            if hasattr(module, "ModelSpec"):
+                monkeypatch.setattr(module, "ModelSpec", SimpleNamespace(load=lambda folder: FakeEmbedder.spec))
         return app
 
     return load
