@@ -83,9 +83,7 @@ class TestSearch:
         assert products(answer)[0] == "red"
         assert answer.body["results"][0]["image_url"] == "/images/red.jpg"
 
-    @pytest.mark.parametrize(
-        "content_type", ["image/png", "IMAGE/JPEG; x=y", " image/webp ", "application/octet-stream"]
-    )
+    @pytest.mark.parametrize("content_type", ["IMAGE/JPEG; x=y", " image/webp ", "application/octet-stream"])
     def test_content_types_of_photos(self, api: Api, content_type: str) -> None:
         assert api.search(photo("red"), content_type).status == 200
 
@@ -93,12 +91,6 @@ class TestSearch:
         request = event("POST /api/search", headers={"content-type": "image/svg+xml"}, body=photo("red").decode())
 
         assert products(api.send(request))[0] == "red"
-
-    def test_a_text_body_that_is_no_text(self, api: Api) -> None:
-        """JSON can say half of a surrogate pair."""
-        request = event("POST /api/search", headers={"content-type": "image/svg+xml"}, body="text \ud800")
-
-        assert api.send(request).problem == "not-an-image"
 
     def test_results_are_fresh(self, api: Api) -> None:
         before = api.search(photo("new")).body["search"]["snapshot"]
@@ -115,16 +107,14 @@ class TestParameters:
     def test_a_number_of_products(self, api: Api, k: str) -> None:
         assert api.search(photo("red"), k=k).body["search"]["k"] == int(k)
 
-    @pytest.mark.parametrize("k", ["0", "101", "9" * 5000, "-1", "1e9", "", "٥"])
-    def test_other_numbers_are_refused(self, api: Api, k: str) -> None:
-        answer = api.search(photo("red"), k=k)
-
-        assert (answer.status, answer.problem) == (400, "bad-parameter")
-        assert "1 to 100" in answer.body["detail"]
-
-    def test_every_route_that_takes_k_refuses_what_is_none(self, api: Api) -> None:
-        answer = api.get("/api/products/{product_id}/similar", "red", queryStringParameters={"k": "many"})
-        assert (answer.status, answer.problem) == (400, "bad-parameter")
+    @pytest.mark.parametrize("value", ["0", "101", "9" * 5000, "", "٥"])
+    def test_what_is_no_such_number_is_refused_on_every_route_that_takes_one(self, api: Api, value: str) -> None:
+        routes = [name for name, route in api.app.ROUTES.items() if "k" in {item.name for item in route.parameters}]
+        assert len(routes) == 2
+        for route in routes:
+            answer = api.send(event(route, pathParameters={"product_id": "red"}, queryStringParameters={"k": value}))
+            assert (answer.status, answer.problem) == (400, "bad-parameter")
+            assert "1 to 100" in answer.body["detail"]
 
     @pytest.mark.parametrize("name", ["colour", "K", "\ud800", "<script>"])
     def test_unknown_parameters_are_refused_on_every_route(self, api: Api, name: str) -> None:
@@ -139,17 +129,18 @@ class TestParameters:
 
 
 class TestPhotosThatCannotBeSearchedWith:
-    def test_not_an_image(self, api: Api) -> None:
-        answer = api.search(b"text")
-        assert (answer.status, answer.problem) == (415, "not-an-image")
-
-    def test_a_damaged_image(self, api: Api) -> None:
-        answer = api.search(b"broken")
-        assert (answer.status, answer.problem) == (422, "undecodable-image")
-
-    def test_a_decompression_bomb(self, api: Api) -> None:
-        answer = api.search(b"huge")
-        assert (answer.status, answer.problem) == (422, "too-many-pixels")
+    @pytest.mark.parametrize(
+        ("body", "status", "problem"),
+        [
+            (b"", 415, "not-an-image"),
+            (b"text", 415, "not-an-image"),
+            (b"broken", 422, "undecodable-image"),
+            (b"huge", 422, "too-many-pixels"),
+        ],
+    )
+    def test_no_usable_image(self, api: Api, body: bytes, status: int, problem: str) -> None:
+        answer = api.search(body)
+        assert (answer.status, answer.problem) == (status, problem)
 
     def test_a_body_over_the_limit(self, api: Api) -> None:
         limit = 4 * 1024 * 1024
@@ -160,31 +151,21 @@ class TestPhotosThatCannotBeSearchedWith:
         assert (answer.status, answer.problem) == (413, "body-too-large")
         assert api.embedder.batches == [1]
 
-    @pytest.mark.parametrize("body", [None, ""])
-    def test_no_body(self, api: Api, body: str | None) -> None:
-        request = event("POST /api/search", headers={"content-type": "image/jpeg"}, body=body)
-        answer = api.send(request)
-        assert (answer.status, answer.problem) == (415, "not-an-image")
-
     @pytest.mark.parametrize(
-        "content_type", ["text/plain", "application/json", "", "image", "multipart/mixed; boundary=x"]
+        "headers", [{}, *({"content-type": kind} for kind in ("image", "multipart/mixed; boundary=x"))]
     )
-    def test_a_content_type_that_is_no_photo(self, api: Api, content_type: str) -> None:
-        answer = api.search(photo("red"), content_type)
+    def test_a_content_type_that_is_no_photo(self, api: Api, headers: dict[str, str]) -> None:
+        answer = api.send(event("POST /api/search", headers=headers, body=photo("red").decode()))
         assert (answer.status, answer.problem) == (415, "not-an-image")
         assert "multipart/form-data" in answer.body["detail"]
 
-    def test_no_content_type(self, api: Api) -> None:
-        answer = api.send(event("POST /api/search", body=photo("red").decode()))
-        assert (answer.status, answer.problem) == (415, "not-an-image")
-
-    @pytest.mark.parametrize("body", ["a", "ab!=", "é", "\ud800", "YQ==\n"])
+    @pytest.mark.parametrize("body", ["ab!=", "\ud800", "YQ==\n"])
     def test_bad_base64(self, api: Api, body: str) -> None:
         request = event("POST /api/search", headers={"content-type": "image/jpeg"}, body=body, isBase64Encoded=True)
         answer = api.send(request)
         assert (answer.status, answer.problem) == (400, "bad-parameter")
 
-    @pytest.mark.parametrize("boundary", ["", "; boundary", "; boundary=", "; boundary=x\r\n\r\n--x", "; boundary=é"])
+    @pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=é"])
     def test_a_form_without_the_field(self, api: Api, boundary: str) -> None:
         answer = api.search(photo("red"), f"multipart/form-data{boundary}")
         assert (answer.status, answer.problem) == (400, "bad-parameter")
@@ -202,7 +183,6 @@ class TestSimilar:
         assert len(products(answer)) == 2
         assert "1563" not in products(answer)
         assert answer.body["search"]["query_photos"] == 2
-        assert {"refresh", "search", "total"} <= answer.body["search"]["timings_ms"].keys()
 
     def test_an_event_as_the_distribution_passes_it_on(self, api: Api) -> None:
         answer = api.send(functions.event("http_similar"))
@@ -251,10 +231,8 @@ class TestProduct:
         }
 
     def test_a_product_of_rejected_photos_says_why(self, api: Api) -> None:
-        answer = api.get("/api/products/{product_id}", "broken")
-
-        assert (answer.status, answer.body["metadata"]) == (200, {})
-        assert answer.body["photos"][0]["reason"]["code"] == "too-many-pixels"
+        body = api.get("/api/products/{product_id}", "broken").body
+        assert (body["metadata"], body["photos"][0]["reason"]["code"]) == ({}, "too-many-pixels")
 
     def test_metadata_is_that_of_all_searchable_photos_everywhere(self, api: Api) -> None:
         """Of each name the first value by key that is not empty, whichever photo is asked for or found."""
@@ -301,8 +279,7 @@ class TestProduct:
         answer = api.get(route, product_id)
         assert (answer.status, answer.problem) == (404, "not-found")
 
-    def test_a_deleted_product_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        api = query_function(monkeypatch, rows=ROWS)
+    def test_a_deleted_product_is_gone(self, api: Api) -> None:
         api.fill(Row("images/red.jpg", "red", order_of(sequencer=None, time_ms=9, op=Op.DELETE), Op.DELETE))
 
         assert api.get("/api/products/{product_id}", "red").status == 404
@@ -326,11 +303,6 @@ class TestHealth:
     def test_an_empty_store_is_healthy_and_says_so(self, empty_api: Api) -> None:
         answer = empty_api.get("/api/health")
         assert (answer.status, answer.body["status"], answer.body["photos"]) == (200, "empty", 0)
-
-    def test_a_store_of_rejects_is_empty(self, empty_api: Api) -> None:
-        empty_api.fill(reject_row("images/a.jpg"))
-        body = empty_api.get("/api/health").body
-        assert (body["status"], body["rejected"]) == ("empty", 1)
 
 
 class TestWhatIsNotTheRequestsFault:
@@ -413,22 +385,17 @@ class TestImageAddresses:
         query = parse_qs(parts.query)
         assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == (["AWS4-HMAC-SHA256"], ["3600"])
 
-    @pytest.mark.parametrize("value", ["0", "", "true", "https://evil.example"])
+    @pytest.mark.parametrize("value", ["0", "https://evil.example"])
     def test_the_header_has_one_value_that_counts(self, api: Api, value: str) -> None:
         answer = api.search(photo("red"), **{"x-lookalike-distribution": value})
         assert answer.body["results"][0]["image_url"].startswith("https://lookalike-catalogue.s3.")
 
 
 class TestTheRest:
-    @pytest.mark.parametrize("route", ["GET /api/nothing", "DELETE /api/search", "$default", "", "GET /"])
+    @pytest.mark.parametrize("route", ["DELETE /api/search", "$default", ""])
     def test_routes_that_are_not_there(self, api: Api, route: str) -> None:
         answer = api.send(event(route))
         assert (answer.status, answer.problem) == (404, "not-found")
-
-    def test_docs_are_a_page(self, api: Api) -> None:
-        answer = api.get("/api/docs")
-        assert answer.headers["content-type"] == "text/html; charset=utf-8"
-        assert "<h1>Lookalike API" in answer.body
 
     def test_answers_are_not_kept_by_anyone(self, api: Api) -> None:
         for answer in (api.search(photo("red")), api.search(b"text"), api.get("/api/health")):
@@ -468,15 +435,7 @@ def shared_api() -> Iterator[Api]:
 
 # JSON can say things that UTF-8 cannot: halves of surrogate pairs are among what `text` draws here.
 ANY_TEXT = st.text(st.characters(), max_size=30)
-CONTENT_TYPES = st.sampled_from(
-    [
-        "image/jpeg",
-        "multipart/form-data",
-        "multipart/form-data; boundary=x",
-        'multipart/form-data; boundary="x',
-        "text/plain",
-    ]
-)
+CONTENT_TYPES = st.sampled_from(["image/jpeg", "multipart/form-data; boundary=x", 'multipart/form-data; boundary="x'])
 BODIES = st.one_of(
     st.none(),
     ANY_TEXT,

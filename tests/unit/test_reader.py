@@ -100,6 +100,18 @@ def test_a_small_segment_is_fetched_whole() -> None:
     assert counting.requests == {}
 
 
+def test_a_refresh_may_read_through_another_store_and_searches_do_not() -> None:
+    store = filled(ROWS)
+    own, other = CountingStore(store), CountingStore(store)
+    snapshot = reader_of(own).refresh(other)
+    assert own.requests == {}
+    assert other.requests["get_range"] > 1
+    other.reset()
+    ask(snapshot)
+    assert other.requests == {}
+    assert set(own.requests) == {"get_range"}
+
+
 @pytest.mark.parametrize("k", [5, 20])
 def test_a_cold_search_reads_a_few_rows(k: int) -> None:
     counting = CountingStore(filled(ROWS))
