@@ -19,7 +19,7 @@ Response = dict[str, Any]
 
 
 class BadParameter(errors.LookalikeError):
-    """A parameter is unknown or out of range, or the body is not a valid form of it."""
+    """A parameter is unknown or out of range, or the body is not encoded as it says."""
 
 
 class BodyTooLarge(errors.LookalikeError):
@@ -65,14 +65,13 @@ class Parameter[Value]:
 def integer(name: str, description: str, *, minimum: int, maximum: int, default: int) -> Parameter[int]:
     """A query parameter that is a whole number within limits."""
 
-    def parse(text: str) -> int:
-        # The length first: Python refuses to convert thousands of digits.
-        if not (text.isascii() and text.isdigit() and len(text) <= len(str(maximum))):
-            raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
-        value = int(text)
-        if not minimum <= value <= maximum:
-            raise BadParameter(f"{name} is {value}; it must be {minimum} to {maximum}.")
-        return value
+    def parse(value: str) -> int:
+        is_short = (
+            value.isascii() and value.isdigit() and len(value) <= len(str(maximum))
+        )  # Python limits int()'s digits
+        if is_short and minimum <= int(value) <= maximum:
+            return int(value)
+        raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
 
     schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
     return Parameter(name, "query", description, schema, parse, default)
@@ -80,10 +79,13 @@ def integer(name: str, description: str, *, minimum: int, maximum: int, default:
 
 def text(name: str, description: str, place: Literal["path", "query"] = "query") -> Parameter[str]:
     """A parameter that is any text, empty by default."""
-    # JSON can carry half of a surrogate pair, which no id or key has.
-    return Parameter(
-        name, place, description, {"type": "string"}, lambda given: given.encode(errors="replace").decode(), ""
-    )
+
+    def parse(value: str) -> str:
+        return value.encode(
+            errors="replace"
+        ).decode()  # JSON can carry half of a surrogate pair, which no id or key has
+
+    return Parameter(name, place, description, {"type": "string"}, parse, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,18 +170,17 @@ def answer[Services](event: Mapping[str, Any], routes: Mapping[str, Route[Servic
 
 def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:
     """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
-    given = {"path": event.get("pathParameters") or {}, "query": event.get("queryStringParameters") or {}}
+    texts = {"path": event.get("pathParameters") or {}, "query": event.get("queryStringParameters") or {}}
     known = [parameter.name for parameter in parameters if parameter.place == "query"]
-    unknown = sorted(given["query"].keys() - set(known))
+    unknown = sorted(texts["query"].keys() - set(known))
     if unknown:
-        listed = f"Known: {', '.join(known)}." if known else "This route takes none."
-        raise BadParameter(f"There is no parameter {unknown[0]!r} here. {listed}")
-    return {
-        parameter.name: parameter.parse(given[parameter.place][parameter.name])
-        if parameter.name in given[parameter.place]
-        else parameter.default
-        for parameter in parameters
-    }
+        hint = f"Known: {', '.join(known)}." if known else "This route takes none."
+        raise BadParameter(f"There is no parameter {unknown[0]!r} here. {hint}")
+    values = {}
+    for parameter in parameters:
+        value = texts[parameter.place].get(parameter.name)
+        values[parameter.name] = parameter.default if value is None else parameter.parse(value)
+    return values
 
 
 def problem_of(error: errors.LookalikeError) -> Problem | None:
