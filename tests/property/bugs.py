@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,11 +11,12 @@ import numpy as np
 from lookalike.compaction import compact
 from lookalike.compaction.compact import Policy
 from lookalike.store import append_log, manifest, object_store, snapshot
+from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
-from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
 from lookalike.store.snapshot import Part
+from lookalike.store.state import State
 
 Bug = Callable[[], Any]
 
@@ -118,16 +118,12 @@ def order_by_arrival() -> Iterator[None]:
 @contextmanager
 def manifests_listed_before_the_log() -> Iterator[None]:
     """A reader asks for the manifest first, and a log segment folded and collected since is in neither."""
-    read = SnapshotReader._read
 
-    def read_backwards(self: SnapshotReader) -> Any:
-        known = manifest.newest_name(self._store)
-        with patch(
-            "lookalike.store.reader.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)
-        ):
-            return read(self)
+    def look_backwards(store: ObjectStore, known: Manifest = EMPTY) -> State:
+        newest = manifest.newest(store, known)
+        return State(tuple(append_log.entries(store)), newest)
 
-    with patch.object(SnapshotReader, "_read", read_backwards):
+    with patch("lookalike.store.state.look", look_backwards):
         yield
 
 

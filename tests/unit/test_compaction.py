@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.compaction.compact import Policy, Work, choose, collect, compact
-from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.errors import CorruptObject, StoreUnavailable
 from lookalike.store import append_log, manifest, object_store, stored_segment
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
@@ -377,11 +377,10 @@ def test_orphans_of_a_crash_are_collected_when_nobody_can_still_be_about_to_comm
     store: MemoryStore, clock: Clock
 ) -> None:
     append(store, put("a", 1))
-    crash = FaultyStore(store, {5: Fault.BEFORE})
+    crash = FaultyStore(store, {("put", 1): Fault.BEFORE})
     with pytest.raises(StoreUnavailable):
         compact(crash, LARGE, clock=clock)
-    assert crash.calls[5][0] == "put"
-    assert crash.calls[5][1].startswith("manifests/")
+    assert crash.calls[-1][1].startswith("manifests/")
     (orphan,) = names(store, "segments/")
     clock.now_s += ORPHAN_S
     settle(store, clock, LARGE)
@@ -556,7 +555,7 @@ def test_a_segment_that_is_really_lost_is_an_error_and_no_endless_loop(store: Me
     append(store, put("a", 1))
     settle(store, clock)
     store.delete(manifest.newest(store).segments[0].name)
-    with pytest.raises(ObjectMissing):
+    with pytest.raises(StoreUnavailable, match="no object named segments/"):
         settle(store, clock)
 
 

@@ -11,23 +11,22 @@ Ingest reads each photo when its turn comes. That a listing is minutes old by th
 writes a tombstone, of one that was replaced the newer content, and the events of both are on their way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
-from lookalike.store import append_log, manifest, stored_segment
+from lookalike.store import stored_segment
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, text_hash
 from lookalike.store.snapshot import newest_mask
+from lookalike.store.state import read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
 
-_READ_ATTEMPTS = 5
 _SEQUENCER_BYTES, _TIME_END, _NO_SEQUENCER = 16, 24, "0" * 32
 
 
@@ -97,7 +96,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return _of_live_segments(store, read)
+    return read_consistently(store, lambda state: read(state.segments))
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
@@ -116,22 +115,7 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         found: set[str] = set()
         return sorted(found.union(*pool.map(of_segment, names)))
 
-    return _of_live_segments(store, read) if hashes else []
-
-
-def _of_live_segments[T](store: ObjectStore, read: Callable[[list[str]], T]) -> T:
-    """What ``read`` makes of the names of all live segments, those of the log included."""
-    for _ in range(_READ_ATTEMPTS):
-        try:
-            # In this order nothing that was acknowledged is missed: see ``reader``.
-            appended = [entry.name for entry in append_log.entries(store)]
-            newest = manifest.newest(store)
-            return read(
-                [ref.name for ref in newest.segments] + [name for name in appended if name not in newest.folded]
-            )
-        except ObjectMissing:
-            continue  # collected since it was listed: there is a newer manifest
-    raise StoreUnavailable(f"the store changed under {_READ_ATTEMPTS} attempts to read it: try again")
+    return read_consistently(store, lambda state: read(state.segments)) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.compaction.writer import PREFIX, write
-from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.errors import CorruptObject
 from lookalike.store import append_log, manifest, segment, stored_segment
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore
@@ -35,8 +35,8 @@ from lookalike.store.records import Op, event_times_ms
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.snapshot import newest_mask
+from lookalike.store.state import State, read_consistently
 
-_READ_ATTEMPTS = 5
 _READ_AT_ONCE = 16
 _COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
 
@@ -77,19 +77,6 @@ class Work:
         return Work(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The store as a step finds it. The log is listed before the manifest is read: see ``snapshot``."""
-
-    log: tuple[Entry, ...]
-    segment_names: frozenset[str]
-    manifest: Manifest
-
-    @property
-    def waiting(self) -> list[Entry]:
-        return [entry for entry in self.log if entry.name not in self.manifest.folded]
-
-
 def compact(
     store: ObjectStore,
     policy: Policy | None = None,
@@ -104,35 +91,18 @@ def compact(
     """
     policy = policy or Policy()
     done = Work()
-    in_vain = 0
-    while time_left_s() > step_s:
-        try:
-            state = _read_state(store)
-            work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
-        except ObjectMissing:
-            # Another compaction put it out of use, and collected it, since the state was read: look again.
-            in_vain += 1
-            if in_vain == _READ_ATTEMPTS:
-                raise
-            continue
-        if work is None:
-            break
+
+    def step(state: State) -> Work | None:
+        if time_left_s() <= step_s:
+            return None
+        return _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+
+    while (work := read_consistently(store, step)) is not None:
         done += work
     return done + collect(store, policy, time_left_s=time_left_s, clock=clock)
 
 
-def _read_state(store: ObjectStore) -> _State:
-    for _ in range(_READ_ATTEMPTS):
-        entries = tuple(append_log.entries(store))
-        names = frozenset(entry.name for entry in store.list(PREFIX))
-        try:
-            return _State(entries, names, manifest.newest(store))
-        except ObjectMissing:
-            continue  # collected between the listing and the read: there is a newer one
-    raise StoreUnavailable(f"the manifest changed under {_READ_ATTEMPTS} attempts to read it: try again")
-
-
-def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work:
+def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work:
     chosen: list[Entry] = []
     size = 0
     for entry in state.waiting:
@@ -144,7 +114,7 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
-        state,
+        state.manifest,
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
         newly_folded=[entry.name for entry in chosen],
@@ -162,7 +132,7 @@ def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
         return list(pool.map(store.get, names))
 
 
-def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work | None:
+def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
@@ -185,7 +155,7 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
-        state,
+        state.manifest,
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
         clock=clock,
@@ -240,7 +210,7 @@ def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
 
 def _commit(
     store: ObjectStore,
-    state: _State,
+    old: Manifest,
     *,
     segments: tuple[SegmentRef, ...],
     calibration: Calibration | None,
@@ -248,17 +218,16 @@ def _commit(
     newly_folded: Iterable[str] = (),
 ) -> bool:
     """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
-    old = state.manifest
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
-    log_names = {entry.name for entry in state.log}
+    present = {entry.name for prefix in (append_log.PREFIX, PREFIX) for entry in store.list(prefix)}
     now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
     return manifest.commit(
         store,
         replace(
             new,
-            folded={name: at for name, at in old.folded.items() if name in log_names}
+            folded={name: at for name, at in old.folded.items() if name in present}
             | dict.fromkeys(newly_folded, now_ms),
-            retired={name: at for name, at in old.retired.items() if name in state.segment_names}
+            retired={name: at for name, at in old.retired.items() if name in present}
             | dict.fromkeys(sorted(old.objects - new.objects), now_ms),
             created_ms=now_ms,
         ),
@@ -273,7 +242,7 @@ def collect(
     clock: Callable[[], float] = time.time,
 ) -> Work:
     """Delete what the newest manifest does not need and no reader can still be reading, while there is time."""
-    state = _read_state(store)
+    state = read_consistently(store, lambda state: state)
     now_ms = int(clock() * 1000)
     grace_ms = int(policy.grace_s * 1000)
     doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]

@@ -190,9 +190,13 @@ def read(store: ObjectStore, name: str | None) -> Manifest:
     return manifest
 
 
-def newest(store: ObjectStore) -> Manifest:
-    """The newest manifest, EMPTY before the first. Raises ObjectMissing if it was collected in between: read again."""
-    return read(store, newest_name(store))
+def newest(store: ObjectStore, known: Manifest = EMPTY) -> Manifest:
+    """The newest manifest, EMPTY before the first. ``known`` is returned as it is, and not read, while it is the newest.
+
+    Raises ObjectMissing where the manifest was collected between its listing and its reading.
+    """
+    name = newest_name(store)
+    return known if name == known.name else read(store, name)
 
 
 def commit(store: ObjectStore, manifest: Manifest) -> bool:

@@ -1,9 +1,6 @@
 """The reader that keeps a snapshot fresh.
 
-It lists the log first and the manifests second. In that order nothing acknowledged can be missed, however long it pauses in
-between: a log segment that existed at the first listing is either in it, or was deleted before, and then the manifest that
-folded it is not newer than the one found second. A segment that has vanished in the meantime means a newer manifest: the
-reader starts again.
+``state`` says why no acknowledged row is missed.
 
 A warm reader fetches only the objects it does not have. Where the manifest is new, it lists the log once more if it holds
 segments that are still to be folded: one that is gone would be taken for unfolded, as a manifest forgets the names of
@@ -21,18 +18,18 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from lookalike.codes.rotation import Rotation
-from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
-from lookalike.store import append_log, manifest, rotation_file, segment, stored_segment
-from lookalike.store.manifest import SegmentRef
+from lookalike.errors import CorruptObject, ObjectMissing, StoreError
+from lookalike.store import append_log, rotation_file, segment, stored_segment
+from lookalike.store.manifest import EMPTY, SegmentRef
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.rows import Rows
 from lookalike.store.segment import Segment
 from lookalike.store.snapshot import Part, Snapshot, overlay, resolve_base
+from lookalike.store.state import State, read_consistently
 from lookalike.store.stored_segment import StoredSegment
 
 _log = logging.getLogger(__name__)
 
-_REFRESH_ATTEMPTS = 5
 _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, and more to several
 
 
@@ -95,38 +92,29 @@ class SnapshotReader:
             self._enough.set()
 
     def _refresh(self) -> Snapshot:
-        for _ in range(_REFRESH_ATTEMPTS):
-            started = self._clock()
-            try:
-                self._snapshot = self._read()
-            except ObjectMissing:
-                continue  # collected since it was listed: there is a newer manifest
-            self._refreshed_at = started
-            self._start_residency()
-            return self._snapshot
-        raise StoreUnavailable(f"the store changed under {_REFRESH_ATTEMPTS} attempts to read it: try again")
+        started = self._clock()
+        known = self._snapshot.manifest if self._snapshot else EMPTY
+        self._snapshot = read_consistently(self._store, self._load, known=known)
+        self._refreshed_at = started
+        self._start_residency()
+        return self._snapshot
 
-    def _read(self) -> Snapshot:
-        held = self._snapshot
-        log_names = {entry.name for entry in append_log.entries(self._store)}
-        newest_name = manifest.newest_name(self._store)
-        if held and newest_name == (held.manifest.name if held.manifest.version else None):
-            newest = held.manifest
-        else:
-            newest = manifest.read(self._store, newest_name)
-        unfolded = frozenset(log_names - newest.folded.keys())
-        if held and newest is held.manifest and unfolded == held.log_names:
-            return held
-        if not held or newest is not held.manifest:
-            self._prove_existing(unfolded & self._log.keys())
+    def _load(self, state: State) -> Snapshot:
+        old, newest = self._snapshot, state.manifest
+        waiting = frozenset(entry.name for entry in state.waiting)
+        is_new = old is None or newest is not old.manifest
+        if old and not is_new and waiting == old.log_names:
+            return old
+        if is_new:
+            self._prove_existing(waiting & self._log.keys())
         self._base = self._load_base(newest.segments)
-        log_segments = self._load_log(sorted(unfolded))
-        if not held or newest is not held.manifest:
+        log_segments = self._load_log(sorted(waiting))
+        if is_new:
             segments = list(self._base.values())
             self._base_parts = tuple(Part(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
         self._log = log_segments
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
-        return Snapshot(newest, unfolded, overlay(self._base_parts, top))
+        return Snapshot(newest, waiting, overlay(self._base_parts, top))
 
     def _prove_existing(self, names: frozenset[str]) -> None:
         """Raises ObjectMissing unless these log segments, held from before, are still there.
