@@ -162,7 +162,7 @@ class StoreMachine(RuleBasedStateMachine):
     # --- what the operations share ------------------------------------------------------------------------------------
 
     def reader(self, store: Any) -> SnapshotReader:
-        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clock=lambda: self.now_s)
+        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clocks=[lambda: self.now_s])
 
     def planned(self, plan: Plan, pause_s: float = PAUSE_S) -> dict[Call, Fault | Rival]:
         return {

@@ -36,7 +36,10 @@ _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, 
 class SnapshotReader:
     """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
 
-    ``memory_bytes``: how much memory the snapshot may take; what the scan tier leaves of it is filled with embeddings.
+    ``memory_bytes``: how much memory the snapshot may take; embeddings fill the part that the scan tier leaves.
+    ``clocks``: give seconds, by default the time of day and monotonic time. A snapshot is as old as the clock says that
+    counted more. Lambda freezes a process between requests, and monotonic time may stand still for it; the time of day may
+    be set back.
     """
 
     def __init__(
@@ -46,12 +49,12 @@ class SnapshotReader:
         dimensions: int,
         memory_bytes: int = 0,
         io_threads: int = 16,
-        clock: Callable[[], float] = time.monotonic,
+        clocks: Sequence[Callable[[], float]] = (),
     ) -> None:
         self._store = store
         self._dimensions = dimensions
         self._memory_bytes = memory_bytes
-        self._clock = clock
+        self._clocks = tuple(clocks) or (time.time, time.monotonic)
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
         self._lock = threading.Lock()
         self._base: dict[str, Rows] = {}
@@ -59,19 +62,26 @@ class SnapshotReader:
         self._log: dict[str, Segment] = {}
         self._base_parts: tuple[Part, ...] = ()
         self._snapshot: Snapshot | None = None
-        self._refreshed_at = 0.0
+        self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
         self._enough = threading.Event()  # set: the thread stops
 
     @property
     def age_s(self) -> float:
-        """Seconds since the store was last asked."""
-        return self._clock() - self._refreshed_at
+        """Seconds since the last refresh began that succeeded."""
+        return max(self._ages_s())
+
+    def _now(self) -> list[float]:
+        return [clock() for clock in self._clocks]
+
+    def _ages_s(self) -> list[float]:
+        return [now - then for now, then in zip(self._now(), self._refreshed_at, strict=True)]
 
     def current(self, max_staleness_s: float) -> Snapshot:
         """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
         with self._lock:
-            if self._snapshot is None or self.age_s > max_staleness_s:
+            # Below zero, a clock was set back and does not tell the age.
+            if self._snapshot is None or not all(0 <= age_s <= max_staleness_s for age_s in self._ages_s()):
                 return self._refresh()
             return self._snapshot
 
@@ -92,7 +102,7 @@ class SnapshotReader:
             self._enough.set()
 
     def _refresh(self) -> Snapshot:
-        started = self._clock()
+        started = self._now()
         known = self._snapshot.manifest if self._snapshot else EMPTY
         self._snapshot = read_consistently(self._store, self._load, known=known)
         self._refreshed_at = started
