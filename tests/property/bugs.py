@@ -9,7 +9,7 @@ from unittest.mock import patch
 import numpy as np
 
 from lookalike.compaction import compact
-from lookalike.compaction.compact import Policy
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log, manifest, object_store, snapshot
 from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer

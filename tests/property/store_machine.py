@@ -21,8 +21,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lookalike.compaction import compact
-from lookalike.compaction.compact import Policy
+from lookalike.compaction import collect, compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.reader import SnapshotReader
@@ -182,7 +182,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            compact.collect(self.store, self.policy, clock=lambda: self.now_s)
+            collect.collect(self.store, self.policy, clock=lambda: self.now_s)
         elif act == "refresh":
             self.check(self.observer)
         else:
@@ -306,7 +306,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(plan=plans(12))
     def collect(self, plan: Plan) -> None:
         store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: compact.collect(store, self.policy, clock=lambda: self.now_s), store)
+        self.attempt(lambda: collect.collect(store, self.policy, clock=lambda: self.now_s), store)
 
     @rule(which=st.integers(0, 1), plan=plans(4), pause_s=st.sampled_from([GRACE_S + 1, PAUSE_S, 1000.0]))
     def refresh(self, which: int, plan: Plan, pause_s: float) -> None:

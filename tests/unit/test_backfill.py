@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent

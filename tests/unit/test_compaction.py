@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.compaction.compact import Policy, Work, choose, collect, compact
+from lookalike.compaction.collect import collect
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy, choose
+from lookalike.compaction.work import Work
 from lookalike.errors import CorruptObject, StoreUnavailable
 from lookalike.store import append_log, manifest, object_store, stored_segment
 from lookalike.store.manifest import Manifest, SegmentRef
@@ -206,7 +209,7 @@ def test_steps_stop_when_time_runs_out(store: MemoryStore, clock: Clock) -> None
     for number in range(10):
         append(store, put(f"{number}", 1))
     left_s = iter([100.0, 100.0, 59.0])
-    work = compact(store, POLICY, time_left_s=lambda: next(left_s), step_s=60, clock=clock)
+    work = compact(store, POLICY, time_left_s=lambda: next(left_s), reserve_s=60, clock=clock)
     assert work.folded == 2
     assert len(shown(store)) == 10
     settle(store, clock)

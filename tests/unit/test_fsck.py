@@ -3,7 +3,8 @@
 import pytest
 
 from lookalike.compaction import fsck
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.object_store import MemoryStore

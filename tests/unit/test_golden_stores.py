@@ -9,7 +9,8 @@ import pytest
 import safetensors.numpy
 
 from lookalike.compaction import writer
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log, manifest, stored_segment, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ModelError
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row, order_of

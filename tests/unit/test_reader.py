@@ -9,7 +9,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, manifest, reader

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.compaction.compact import Policy, collect, compact
+from lookalike.compaction.collect import collect
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from scripts import store as command

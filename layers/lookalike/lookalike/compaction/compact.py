@@ -16,18 +16,19 @@ is older than ``tombstone_s`` and no other segment has a row of its key, and onl
 exceeds the longest time the queue can hold an event, so no older put of the key can still arrive.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.compaction.collect import collect
+from lookalike.compaction.policy import Policy, choose
+from lookalike.compaction.work import Work
 from lookalike.compaction.writer import PREFIX, write
-from lookalike.errors import CorruptObject
+from lookalike.errors import CorruptObject, StoreError
 from lookalike.store import append_log, manifest, segment, stored_segment
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore
@@ -38,43 +39,6 @@ from lookalike.store.snapshot import newest_mask
 from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
-_COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What bounds a step and what is kept. Times in seconds."""
-
-    segment_bytes: int = 128 * 1024 * 1024
-    fanout: int = 4
-    garbage_share: float = 0.25
-    grace_s: float = 15 * 60
-    orphan_s: float = 2 * 60 * 60
-    tombstone_s: float = 15 * 24 * 60 * 60
-    manifests_kept: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What compaction did: steps of each kind, objects collected, bytes of segments read and written, rows folded.
-
-    The rows folded times their size is what had to be written once; ``bytes_written`` above that is write amplification.
-    """
-
-    folded: int = 0
-    merged: int = 0
-    collected: int = 0
-    lost_races: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
-    rows_folded: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """The same as a mapping, for logs and answers."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    def __add__(self, other: "Work") -> "Work":
-        return Work(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
 
 def compact(
@@ -82,24 +46,59 @@ def compact(
     policy: Policy | None = None,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
-    step_s: float = 60.0,
+    reserve_s: float = 60.0,
     clock: Callable[[], float] = time.time,
 ) -> Work:
-    """Fold and merge until nothing is left to do or less than ``step_s`` of time is left, then collect.
+    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
 
-    Raises StoreError; whatever was committed until then stays.
+    Raises StoreError; all that was committed before stays.
     """
-    policy = policy or Policy()
-    done = Work()
+    return sum(_steps(store, policy or Policy(), time_left_s, reserve_s, clock), Work())
 
+
+def compact_all(
+    stores: Mapping[str, ObjectStore],
+    policy: Policy,
+    *,
+    time_left_s: Callable[[], float],
+    reserve_s: float = 60.0,
+    clock: Callable[[], float] = time.time,
+) -> tuple[dict[str, Work], dict[str, StoreError]]:
+    """Compact several stores, one step of each in turn, so that a store with much to do does not hold up the others.
+
+    Returns the work for each store, and the error for each store that could not be compacted further.
+    """
+    turns = {name: _steps(store, policy, time_left_s, reserve_s, clock) for name, store in stores.items()}
+    done = dict.fromkeys(stores, Work())
+    failed: dict[str, StoreError] = {}
+    while turns:
+        for name, steps in list(turns.items()):
+            try:
+                done[name] += next(steps)
+            except StopIteration:
+                del turns[name]
+            except StoreError as error:
+                failed[name] = error
+                del turns[name]
+    return done, failed
+
+
+def _steps(
+    store: ObjectStore,
+    policy: Policy,
+    time_left_s: Callable[[], float],
+    reserve_s: float,
+    clock: Callable[[], float],
+) -> Iterator[Work]:
     def step(state: State) -> Work | None:
-        if time_left_s() <= step_s:
+        if time_left_s() <= reserve_s:
             return None
         return _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
 
     while (work := read_consistently(store, step)) is not None:
-        done += work
-    return done + collect(store, policy, time_left_s=time_left_s, clock=clock)
+        yield work
+    while (work := collect(store, policy, time_left_s=time_left_s, clock=clock)).collected:
+        yield work
 
 
 def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work:
@@ -175,29 +174,6 @@ def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
     return keys, orders
 
 
-def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
-    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
-
-    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
-    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
-    """
-    sizes = [ref.weight * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
-    tiers: dict[int, list[int]] = {}
-    for index, ref in enumerate(refs):
-        if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
-            return [index]
-        if 2 * sizes[index] < policy.segment_bytes:
-            floor = max(policy.segment_bytes // 64, 1)
-            tiers.setdefault(math.ceil(math.log(max(sizes[index] / floor, 1), policy.fanout)), []).append(index)
-    for _, members in sorted(tiers.items()):
-        if len(members) < policy.fanout:
-            continue
-        members.sort(key=lambda index: sizes[index])
-        total = np.cumsum([sizes[index] for index in members])
-        return members[: max(2, int(np.count_nonzero(total <= policy.segment_bytes)))]
-    return []
-
-
 def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
     """Which rows of a segment are tombstones that may go: aged, and with no row of their key in other segments."""
     droppable: npt.NDArray[np.bool_] = held.op == Op.DELETE
@@ -232,41 +208,3 @@ def _commit(
             created_ms=now_ms,
         ),
     )
-
-
-def collect(
-    store: ObjectStore,
-    policy: Policy,
-    *,
-    time_left_s: Callable[[], float] = lambda: float("inf"),
-    clock: Callable[[], float] = time.time,
-) -> Work:
-    """Delete what the newest manifest does not need and no reader can still be reading, while there is time."""
-    state = read_consistently(store, lambda state: state)
-    now_ms = int(clock() * 1000)
-    grace_ms = int(policy.grace_s * 1000)
-    doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
-    live = state.manifest.objects
-    for entry in store.list(PREFIX):
-        if entry.name in live:
-            continue
-        retired_ms = state.manifest.retired.get(entry.name)
-        # A segment no manifest speaks of was left by a crash, or is about to be committed: only its age tells.
-        orphan_ms = entry.modified_ms + int(policy.orphan_s * 1000)
-        due_ms = orphan_ms if retired_ms is None else retired_ms + grace_ms
-        if due_ms < now_ms:
-            doomed.append(entry.name)
-    # A manifest's name may have been learnt until the next version was there.
-    manifests = pairwise(store.list(manifest.PREFIX))
-    doomed += [
-        old.name
-        for newer, old in islice(manifests, policy.manifests_kept - 1, None)
-        if newer.modified_ms + grace_ms < now_ms
-    ]
-    collected = 0
-    for name in doomed:
-        if time_left_s() < _COLLECT_RESERVE_S:
-            break  # the next run goes on
-        store.delete(name)
-        collected += 1
-    return Work(collected=collected)
