@@ -25,12 +25,11 @@ from lookalike.search.knn import Answer
 from lookalike.search.products import MAX_K, embed_query, search, similar
 from lookalike.search.timings import Timings
 from lookalike.store import append_log
-from lookalike.store.object_store import CountingStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
-from lookalike.store.wrappers import DeadlineStore
+from lookalike.store.wrappers import CountingStore, DeadlineStore
 
 logger = Logger(service="query")
 metrics = Metrics(service="query")  # the namespace is in the environment

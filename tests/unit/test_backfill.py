@@ -16,9 +16,10 @@ from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
 from lookalike.store import append_log, manifest
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, order_of, text_hash
+from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo, put_row
 from tests.support.rows import DIMENSIONS as NARROW

@@ -14,9 +14,10 @@ from lookalike.compaction.work import Work
 from lookalike.errors import CorruptObject, StoreUnavailable
 from lookalike.store import append_log, manifest, object_store, stored_segment
 from lookalike.store.manifest import Manifest, SegmentRef
-from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
+from lookalike.store.wrappers import CountingStore
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
 from tests.support.stores import Fault, FaultyStore, Rival
 

@@ -2,8 +2,9 @@ import pytest
 
 from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, object_store, segment
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
+from lookalike.store.wrappers import CountingStore
 from tests.support.rows import DIMENSIONS, delete, put, reject, values
 from tests.support.stores import Fault, FaultyStore
 

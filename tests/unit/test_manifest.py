@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.store import manifest, object_store
 from lookalike.store.manifest import EMPTY, Calibration, Manifest, SegmentRef
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.wrappers import CountingStore
 from tests.support.rows import quick, texts
 from tests.support.stores import Fault, FaultyStore, Rival
 

@@ -1,9 +1,12 @@
+import time
+from typing import Any
+
 import pytest
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import object_store
-from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
-from lookalike.store.wrappers import DeadlineStore
+from lookalike.store.object_store import MemoryStore, ObjectStore, PutAnswer, create
+from lookalike.store.wrappers import CountingStore, DeadlineStore, WrapperStore
 from tests.support.object_store_contract import ObjectStoreContract
 from tests.support.stores import Fault, FaultyStore, LatencyStore, Rival
 
@@ -12,6 +15,19 @@ class TestMemoryStore(ObjectStoreContract):
     @pytest.fixture
     def store(self) -> ObjectStore:
         return MemoryStore()
+
+    def write(self, store: Any, name: str, data: bytes) -> None:
+        store._objects[name] = (data, int(time.time() * 1000))
+
+    def read(self, store: Any, name: str) -> bytes:
+        data: bytes = store._objects[name][0]
+        return data
+
+
+class TestWrapperStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        return WrapperStore(MemoryStore())
 
 
 class TestCountingStore(ObjectStoreContract):

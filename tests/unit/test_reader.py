@@ -14,11 +14,12 @@ from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, manifest, reader
-from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
+from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
 from tests.support.catalogues import calibrated_by, fitted
 from tests.support.stores import FaultyStore, Rival

@@ -18,10 +18,11 @@ from lookalike.codes.codes import Frame, encode
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject, ObjectMissing
 from lookalike.store import segment, stored_segment, tensors
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
 from lookalike.store.stored_segment import FORMAT, TEXTS_AT_ONCE, StoredSegment, ranges
+from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, value, values
 from tests.support.segments import NAME, encoded, of_vectors, opened, stored

@@ -9,7 +9,6 @@ because the first answer was lost. ``create`` settles it by reading back.
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -87,53 +86,6 @@ class MemoryStore:
             names = sorted(name for name in self._objects if name.startswith(prefix))[:limit]
             entries = [Entry(name, len(self._objects[name][0]), self._objects[name][1]) for name in names]
         return iter(entries)
-
-
-class CountingStore:
-    """An ObjectStore around another that counts requests by call and bytes by direction. Safe for threads."""
-
-    def __init__(self, inner: ObjectStore) -> None:
-        self.inner = inner
-        self.requests: Counter[str] = Counter()
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self._lock = threading.Lock()
-
-    def reset(self) -> None:
-        """Start again from zero."""
-        with self._lock:
-            self.requests.clear()
-            self.bytes_read = self.bytes_written = 0
-
-    def _count(self, call: str, *, written: int = 0) -> None:
-        with self._lock:
-            self.requests[call] += 1
-            self.bytes_written += written
-
-    def _count_read(self, data: bytes) -> bytes:
-        with self._lock:
-            self.bytes_read += len(data)
-        return data
-
-    def get(self, name: str) -> bytes:
-        self._count("get")
-        return self._count_read(self.inner.get(name))
-
-    def get_range(self, name: str, start: int, end: int) -> bytes:
-        self._count("get_range")
-        return self._count_read(self.inner.get_range(name, start, end))
-
-    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        self._count("put", written=len(data))
-        return self.inner.put_if_absent(name, data)
-
-    def delete(self, name: str) -> None:
-        self._count("delete")
-        self.inner.delete(name)
-
-    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        self._count("list")
-        return self.inner.list(prefix, limit=limit)
 
 
 _CREATE_ATTEMPTS = 6
