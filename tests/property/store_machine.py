@@ -26,7 +26,7 @@ from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Op, Row, order_of
+from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
@@ -219,7 +219,7 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         order = event.row(event).order
         return any(
-            deletion > order and int.from_bytes(deletion[16:24]) / 1000 + RETENTION_S < now_s for deletion in deletions
+            deletion > order and event_of(deletion).time_ms / 1000 + RETENTION_S < now_s for deletion in deletions
         )
 
     def deliverable(self) -> list[Event]:

@@ -100,7 +100,7 @@ def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.Mo
     rotation = spectra.fitted(held.embedding, 10)
     for frame in (Frame(rotation, 2.0**-7, 4), Frame(rotation, 2.0**-7, 10), Frame(None, 0.1, 5)):
         order = np.random.default_rng(1).permutation(40)
-        file = encoded(held, frame, put_order=order)
+        file = encoded(held, frame, permutation=order)
         codes = opened(file.data[: file.scan_bytes], rotation=frame.rotation).codes
         expected = encode(held.embedding, frame).take(order)
         for name in ("head", "body", *LENGTHS):
@@ -120,7 +120,7 @@ def test_two_files_of_the_same_rows_differ() -> None:
 
 def test_the_safetensors_library_opens_a_segment() -> None:
     held = segment.from_rows(SAMPLE, DIMENSIONS)
-    columns = safetensors.numpy.load(encoded(held, put_order=np.array([2, 0, 1])).data)
+    columns = safetensors.numpy.load(encoded(held, permutation=np.array([2, 0, 1])).data)
     np.testing.assert_array_equal(columns["embedding"], held.embedding[[2, 0, 1]], strict=True)
     np.testing.assert_array_equal(columns["put_row"], held.put_rows[[2, 0, 1]].astype(np.uint32), strict=True)
 

@@ -20,14 +20,12 @@ import numpy as np
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
 from lookalike.store import stored_segment
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, text_hash
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, event_of, text_hash
 from lookalike.store.snapshot import newest_mask
 from lookalike.store.state import read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
-
-_SEQUENCER_BYTES, _TIME_END, _NO_SEQUENCER = 16, 24, "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def plan(
 def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
     """The hashes of the keys that a store has as photos and that the catalogue has no more."""
     hashes = {text_hash(photo.key) for photo in listed}
-    return frozenset(key_hash for key_hash, order in target.items() if _op(order) is not Op.DELETE) - hashes
+    return frozenset(key_hash for key_hash, order in target.items() if event_of(order).op is not Op.DELETE) - hashes
 
 
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
@@ -134,21 +132,13 @@ def _is_current(held: bytes, newest: bytes, modified_ms: int) -> bool:
     Of equal sequencers the times say nothing, as each backfill takes the last one's and adds to it. A tombstone that is not
     older than the photo is the business of the photo's own event.
     """
-    return held[:_SEQUENCER_BYTES] == newest[:_SEQUENCER_BYTES] and _time_ms(held) >= modified_ms
+    own = event_of(held)
+    return own.sequencer == event_of(newest).sequencer and own.time_ms >= modified_ms
 
 
 def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
     """The event that puts a photo as it is on top of the newest row of its key, and below whatever S3 tells of it next."""
     if newest is None:
         return PhotoEvent(bucket, key, False, None, modified_ms)
-    sequencer = newest[:_SEQUENCER_BYTES].hex()
-    time_ms = max(modified_ms, _time_ms(newest) + 1)
-    return PhotoEvent(bucket, key, False, None if sequencer == _NO_SEQUENCER else sequencer, time_ms)
-
-
-def _time_ms(order: bytes) -> int:
-    return int.from_bytes(order[_SEQUENCER_BYTES:_TIME_END])
-
-
-def _op(order: bytes) -> Op:
-    return Op(order[_TIME_END])
+    last = event_of(newest)
+    return PhotoEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))

@@ -97,7 +97,7 @@ def _scaled(frame: Frame, exponent: int) -> Frame:
     return replace(frame, rotation=rotation, step=math.ldexp(frame.step, exponent))
 
 
-def put_order(codes: Codes) -> npt.NDArray[np.int64]:
+def put_permutation(codes: Codes) -> npt.NDArray[np.int64]:
     """A permutation of coded rows that makes similar rows neighbours: int64 (rows,)."""
     if len(codes) < MIN_ROWS:
         return np.arange(len(codes))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lookalike.codes.codes import Frame, plain_frame
 from lookalike.codes.codes import encode as encode_codes
 from lookalike.codes.rotation import Rotation
-from lookalike.compaction.calibration import MIN_ROWS, choose, put_order
+from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
 from lookalike.errors import StoreError
 from lookalike.store import rotation_file as rotations
@@ -42,9 +42,9 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
         if calibration:
             frame = Frame(rotation, calibration.step, calibration.head)
         codes = encode_codes(piece.embedding, frame)
-        order = put_order(codes)
+        permutation = put_permutation(codes)
         rotation_name = calibration.rotation if calibration else ""
-        encoded = stored_segment.encode(piece, codes.take(order), order, rotation_name)
+        encoded = stored_segment.encode(piece, codes.take(permutation), permutation, rotation_name)
         name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
         _create(store, name, encoded.data)
         weight = int(segment.row_bytes(piece).sum())

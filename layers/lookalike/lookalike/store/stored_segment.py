@@ -72,10 +72,10 @@ class Encoded:
     scan_bytes: int
 
 
-def encode(rows: Segment, codes: Codes, put_order: npt.NDArray[np.int64], rotation_name: str) -> Encoded:
+def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rotation_name: str) -> Encoded:
     """The file of these rows.
 
-    ``put_order``: int64 (puts,), which embedding comes first, second, ...; ``codes`` are in that order already.
+    ``permutation``: int64 (puts,), which embedding comes first, second, ...; the ``codes`` are permuted already.
     ``rotation_name``: of the rotation in the codes' frame, empty where there is none.
     """
     head, head_end = chunks.join(
@@ -88,10 +88,10 @@ def encode(rows: Segment, codes: Codes, put_order: npt.NDArray[np.int64], rotati
     tensors_of = {
         name: columns.stored(name, getattr(rows, name)) for name in ("key_hash", "order", "product_hash", "op")
     }
-    tensors_of |= {"put_row": rows.put_rows[put_order].astype(np.uint32)}
+    tensors_of |= {"put_row": rows.put_rows[permutation].astype(np.uint32)}
     tensors_of |= {name: getattr(codes, name) for name in _LENGTHS}
     tensors_of |= {"head_end": head_end, "body_end": body_end, "text_end": text_end}
-    tensors_of |= {"head": head, "body": body, "text": text, "embedding": rows.embedding[put_order]}
+    tensors_of |= {"head": head, "body": body, "text": text, "embedding": rows.embedding[permutation]}
     metadata = {
         "format": FORMAT,
         "id": uuid.uuid4().hex,
