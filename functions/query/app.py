@@ -143,7 +143,7 @@ class _Services:
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: leave nothing half done, and no connection that the other end forgets."""
-        self.reader.settle(_SETTLE_S)
+        self.reader.finish_loading(_SETTLE_S)
         self.client.close()  # it opens new ones when it is asked again
 
     def after_restore(self) -> None:

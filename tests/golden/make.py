@@ -1,4 +1,4 @@
-"""Writes a small store with today's code, to be kept and opened for ever: ``python tests/golden/make.py v2``.
+"""Writes a small store with today's code, to be kept and opened for ever: ``python tests/golden/make.py v1``.
 
 Run it when the format changes, for a new version; stores of older versions are never made anew.
 """

@@ -134,7 +134,7 @@ def test_many_small_segments_become_few_large_ones(store: MemoryStore, clock: Cl
     for number in range(120):
         append(store, put(f"{number}", 1))
         settle(store, clock, policy)
-    sizes = [ref.size for ref in manifest.newest(store).segments]
+    sizes = [ref.stored_bytes for ref in manifest.newest(store).segments]
     assert len(shown(store)) == 120
     full = [size for size in sizes if 2 * size >= policy.segment_bytes]
     assert len(full) >= 3
@@ -146,8 +146,8 @@ def test_segments_keep_to_the_size_of_the_policy(store: MemoryStore, clock: Cloc
     settle(store, clock)
     header_bytes = 800
     for ref in manifest.newest(store).segments:
-        assert ref.size == len(store.get(ref.name))
-        assert ref.size <= POLICY.segment_bytes + header_bytes
+        assert ref.stored_bytes == len(store.get(ref.name))
+        assert ref.stored_bytes <= POLICY.segment_bytes + header_bytes
 
 
 def test_a_row_larger_than_a_segment_is_a_segment_of_its_own(store: MemoryStore, clock: Clock) -> None:
@@ -242,16 +242,16 @@ refs_and_live = st.lists(
 @given(refs_and_live, st.integers(2, 4))
 def test_a_choice_makes_progress_and_keeps_to_the_size(some: list[tuple[int, int, int]], fanout: int) -> None:
     policy = replace(POLICY, fanout=fanout)
-    refs = [SegmentRef(f"{index}", rows, rows, size, weight=size) for index, (size, rows, _) in enumerate(some)]
+    refs = [SegmentRef(f"{index}", rows, rows, size, size, size, "") for index, (size, rows, _) in enumerate(some)]
     live = [live_rows for _, _, live_rows in some]
     chosen = choose(refs, live, policy)
     assert len(set(chosen)) == len(chosen)
     if len(chosen) == 1:
         assert live[chosen[0]] <= (1 - policy.garbage_share) * refs[chosen[0]].rows
     elif chosen:
-        assert sum(refs[index].size * live[index] // refs[index].rows for index in chosen) <= policy.segment_bytes
+        assert sum(refs[index].raw_bytes * live[index] // refs[index].rows for index in chosen) <= policy.segment_bytes
     else:
-        small = [index for index, ref in enumerate(refs) if 2 * ref.size < policy.segment_bytes]
+        small = [index for index, ref in enumerate(refs) if 2 * ref.stored_bytes < policy.segment_bytes]
         assert len(small) <= 7 * (fanout - 1), "at most fanout - 1 in each tier"
 
 
@@ -281,7 +281,7 @@ def test_a_tombstone_is_kept_while_another_segment_holds_its_key(store: MemorySt
     full = [put(f"{number}", 1) for number in range(20)]
     append(store, *full)
     settle(store, clock)
-    large = {ref.name for ref in manifest.newest(store).segments if 2 * ref.size >= POLICY.segment_bytes}
+    large = {ref.name for ref in manifest.newest(store).segments if 2 * ref.stored_bytes >= POLICY.segment_bytes}
     assert large
     buried = values(stored_segment.decode(store.get(min(large))))[0][0]
     append(store, delete(buried, 2))

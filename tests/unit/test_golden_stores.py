@@ -52,10 +52,6 @@ def shown(store: ObjectStore) -> list[dict[str, Any]]:
     ]
 
 
-def test_there_is_a_golden_store() -> None:
-    assert "v1" in VERSIONS
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_golden_store_opens_and_holds_what_it_held(version: str) -> None:
     assert shown(load(version)) == expected(version)
@@ -112,7 +108,7 @@ def test_the_safetensors_library_opens_every_segment_of_a_golden_store(version: 
     for path in paths:
         held = stored_segment.decode(path.read_bytes())
         columns = safetensors.numpy.load_file(path)
-        # The second format keeps similar embeddings together instead of in row order.
+        # A segment keeps similar embeddings together instead of in row order.
         assert sorted(map(bytes, columns["embedding"])) == sorted(map(bytes, held.embedding))
         assert columns["key_hash"].tobytes() == held.key_hash.tobytes()
 

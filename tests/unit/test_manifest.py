@@ -118,6 +118,18 @@ def fields(**changes: Any) -> bytes:
     return json.dumps(json.loads(manifest.encode(SAMPLE)) | changes).encode()
 
 
+def with_segment(**changes: Any) -> bytes:
+    """The manifest with other fields in its segment."""
+    return fields(segments=[dataclasses.asdict(SAMPLE.segments[0]) | changes])
+
+
+def without(name: str) -> bytes:
+    """The manifest with a field of its segment left out."""
+    return fields(
+        segments=[{key: value for key, value in dataclasses.asdict(SAMPLE.segments[0]).items() if key != name}]
+    )
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -129,7 +141,7 @@ def fields(**changes: Any) -> bytes:
         b"\xff",
         b"[" * 100_000,
         b"{}",
-        fields(format="lookalike-manifest/3"),
+        fields(format="lookalike-manifest/2"),
         fields(calibration=7),
         fields(calibration={"rotation": "a"}),
         fields(format=None),
@@ -141,9 +153,10 @@ def fields(**changes: Any) -> bytes:
         fields(created_ms=None),
         fields(segments=None),
         fields(segments=[7]),
-        fields(segments=[{"name": "a"}]),
-        fields(segments=[{"name": None, "rows": 1, "puts": 1, "size": 1}]),
-        fields(segments=[{"name": "a", "rows": -1, "puts": 1, "size": 1}]),
+        with_segment(name=None),
+        with_segment(rows=-1),
+        with_segment(rotation=None),
+        *map(without, dataclasses.asdict(SAMPLE.segments[0])),
         fields(folded=["log/a"]),
         fields(folded={"log/a": "yesterday"}),
         fields(retired={"segments/a": None}),

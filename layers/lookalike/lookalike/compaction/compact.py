@@ -120,8 +120,8 @@ def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], 
         clock=clock,
     )
     if not committed:
-        return Work(lost_races=1, bytes_read=size, bytes_written=written.size)
-    return Work(folded=1, bytes_read=size, bytes_written=written.size, rows_folded=len(merged))
+        return Work(lost_races=1, bytes_read=size, bytes_written=written.stored_bytes)
+    return Work(folded=1, bytes_read=size, bytes_written=written.stored_bytes, rows_folded=len(merged))
 
 
 def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
@@ -162,8 +162,8 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
     return Work(
         merged=int(committed),
         lost_races=int(not committed),
-        bytes_read=sum(ref.size for ref in inputs),
-        bytes_written=written.size,
+        bytes_read=sum(ref.stored_bytes for ref in inputs),
+        bytes_written=written.stored_bytes,
     )
 
 

@@ -120,7 +120,7 @@ def _read_referenced(
                 f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
                 f"{ref.rows} and {ref.puts}"
             )
-        if ref.scan_bytes and (not ref.rotation or rotations.get(ref.rotation)):
+        if not ref.rotation or rotations.get(ref.rotation):
             judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
     except (CorruptObject, NotExact) as error:
         report.errors.append(f"{ref.name}: {error}")

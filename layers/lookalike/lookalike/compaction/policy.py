@@ -28,7 +28,7 @@ def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy)
     Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
     1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
     """
-    sizes = [ref.weight * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
+    sizes = [ref.raw_bytes * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
     tiers: dict[int, list[int]] = {}
     for index, ref in enumerate(refs):
         if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:

@@ -30,12 +30,12 @@ class Written:
 
     refs: tuple[SegmentRef, ...]
     calibration: Calibration | None
-    size: int
+    stored_bytes: int
 
 
 def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: int) -> Written:
     """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; what was written is garbage then."""
-    calibration, rotation, size = _calibrated(store, rows, old)
+    calibration, rotation, rotation_bytes = _calibrated(store, rows, old)
     refs, written = [], []
     for piece in map(rows.take, _pieces(rows, segment_bytes)):
         frame = plain_frame(piece.embedding)
@@ -47,15 +47,20 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
         encoded = stored_segment.encode(piece, codes.take(permutation), permutation, rotation_name)
         name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
         _create(store, name, encoded.data)
-        weight = int(segment.row_bytes(piece).sum())
         refs.append(
             SegmentRef(
-                name, len(piece), len(piece.embedding), len(encoded.data), weight, encoded.scan_bytes, rotation_name
+                name=name,
+                rows=len(piece),
+                puts=len(piece.embedding),
+                stored_bytes=len(encoded.data),
+                raw_bytes=int(segment.row_bytes(piece).sum()),
+                scan_bytes=encoded.scan_bytes,
+                rotation=rotation_name,
             )
         )
         written.append(encoded)
     judge(written, rows, rotation)
-    return Written(tuple(refs), calibration, size + sum(ref.size for ref in refs))
+    return Written(tuple(refs), calibration, rotation_bytes + sum(ref.stored_bytes for ref in refs))
 
 
 def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calibration | None, Rotation | None, int]:

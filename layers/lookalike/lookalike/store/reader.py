@@ -57,14 +57,14 @@ class SnapshotReader:
         self._clocks = tuple(clocks) or (time.time, time.monotonic)
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
         self._lock = threading.Lock()
-        self._base: dict[str, Rows] = {}
+        self._base: dict[str, StoredSegment] = {}
         self._rotations: dict[str, Rotation] = {}
         self._log: dict[str, Segment] = {}
         self._base_parts: tuple[Part, ...] = ()
         self._snapshot: Snapshot | None = None
         self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
-        self._enough = threading.Event()  # set: the thread stops
+        self._stop = threading.Event()  # set: the thread stops
 
     @property
     def age_s(self) -> float:
@@ -90,7 +90,7 @@ class SnapshotReader:
         with self._lock:
             return self._refresh()
 
-    def settle(self, timeout_s: float) -> None:
+    def finish_loading(self, timeout_s: float) -> None:
         """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
 
         For a process that is about to be frozen: nothing reads from the store afterwards until it is asked again.
@@ -99,7 +99,7 @@ class SnapshotReader:
             if self._residency is not None:
                 self._residency.join(timeout_s)
             # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
-            self._enough.set()
+            self._stop.set()
 
     def _refresh(self) -> Snapshot:
         started = self._now()
@@ -144,7 +144,7 @@ class SnapshotReader:
             for name in names
         }
 
-    def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
+    def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, StoredSegment]:
         """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
@@ -159,24 +159,22 @@ class SnapshotReader:
 
     def _make_room(self, wanted: set[str]) -> None:
         """Let go of the embeddings of segments that are wanted no more; the snapshot there is reads the few it needs."""
-        replaced = [held for name, held in self._base.items() if name not in wanted and isinstance(held, StoredSegment)]
+        replaced = [held for name, held in self._base.items() if name not in wanted]
         if replaced:
-            self._enough.set()
+            self._stop.set()
         for held in replaced:
             held.release()
 
     def _start_reading(self, ref: SegmentRef) -> list[Future[bytes]]:
-        if not ref.scan_bytes or ref.size <= _READ_AT_ONCE_BYTES:  # of the older format, or small: all of it
+        if ref.stored_bytes <= _READ_AT_ONCE_BYTES:
             return [self._pool.submit(self._store.get, ref.name)]
         return [
             self._pool.submit(self._store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
             for start in range(0, ref.scan_bytes, _READ_AT_ONCE_BYTES)
         ]
 
-    def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> Rows:
+    def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> StoredSegment:
         data = b"".join(read.result() for read in reads)
-        if not ref.scan_bytes:
-            return self._checked(ref.name, stored_segment.decode(data))
         opened = StoredSegment(self._store, ref.name, data, rotation=self._rotation, pool=self._pool)
         return self._checked(ref.name, opened)
 
@@ -192,7 +190,7 @@ class SnapshotReader:
 
     def _start_residency(self) -> None:
         """Load embeddings in the background, as many segments' as there is memory for; let go of the others'."""
-        stored = [held for held in self._base.values() if isinstance(held, StoredSegment)]
+        stored = list(self._base.values())
         # The log is in memory whole, and once more as the one segment that lies on top.
         log_bytes = 2 * sum(held.embedding.nbytes for held in self._log.values())
         room = self._memory_bytes - log_bytes - sum(held.scan_bytes for held in stored)
@@ -205,20 +203,20 @@ class SnapshotReader:
             elif held.embedding_bytes > _READ_AT_ONCE_BYTES:
                 held.release()
         if lacking and not self._is_loading():
-            self._enough = threading.Event()
+            self._stop = threading.Event()
             self._residency = threading.Thread(
-                target=_make_resident, args=(lacking, self._enough), name="residency", daemon=True
+                target=_make_resident, args=(lacking, self._stop), name="residency", daemon=True
             )
             self._residency.start()
 
     def _is_loading(self) -> bool:
-        return self._residency is not None and self._residency.is_alive() and not self._enough.is_set()
+        return self._residency is not None and self._residency.is_alive() and not self._stop.is_set()
 
 
-def _make_resident(segments: Iterable[StoredSegment], enough: threading.Event) -> None:
+def _make_resident(segments: Iterable[StoredSegment], stop: threading.Event) -> None:
     for held in segments:
         try:
-            held.make_resident(enough)
+            held.make_resident(stop)
         except StoreError as error:
             # Searches go on reading what they need, and the next refresh tries again.
             _log.warning("embeddings were not made resident: %s", error)

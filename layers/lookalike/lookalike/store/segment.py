@@ -35,7 +35,7 @@ from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, 
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
 from lookalike.store.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
 
-FORMAT = "lookalike-segment/1"
+FORMAT = "lookalike-log-segment/1"
 
 
 @dataclass(frozen=True)

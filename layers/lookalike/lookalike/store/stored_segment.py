@@ -38,7 +38,7 @@ from lookalike.store.records import Op
 from lookalike.store.rows import Embeddings, Hashes, Rows, copy_rows
 from lookalike.store.segment import Segment
 
-FORMAT = "lookalike-segment/2"
+FORMAT = "lookalike-segment/1"
 CODED_AT_ONCE = 4096
 TEXTS_AT_ONCE = 32
 NEAR_BYTES = 192 * 1024  # between two rows: it takes less time to read them than to ask twice
@@ -214,19 +214,19 @@ class StoredSegment(Rows):
     def is_resident(self) -> bool:
         return self._resident is not None
 
-    def make_resident(self, enough: threading.Event | None = None) -> None:
+    def make_resident(self, stop: threading.Event | None = None) -> None:
         """Read all embeddings into memory, where they stay until ``release``. Raises StoreError, ObjectMissing.
 
-        Stops between two reads, with nothing done, once ``enough`` is set.
+        Stops between two reads, with nothing done, once ``stop`` is set.
         """
         matrix = np.empty(self._embedding.shape, np.float32)
         target = memoryview(matrix).cast("B") if matrix.size else memoryview(b"")
         for start in range(0, self.embedding_bytes, _READ_AT_ONCE_BYTES):
-            if enough is not None and enough.is_set():
+            if stop is not None and stop.is_set():
                 return
             end = min(start + _READ_AT_ONCE_BYTES, self.embedding_bytes)
             target[start:end] = self._read(start, end)
-        if enough is not None and enough.is_set():
+        if stop is not None and stop.is_set():
             return
         matrix.flags.writeable = False
         self._resident = matrix
