@@ -9,7 +9,8 @@ import pytest
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log
-from lookalike.store.object_store import ObjectStore, PutAnswer, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import ObjectStore, PutAnswer
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from scripts.local.aws_server import answer

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lookalike.compaction import writer
-from lookalike.store import append_log, manifest, rotation_file, stored_segment
+from lookalike.store import append_log, manifest, rotation_file, segment_file
 from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import MemoryStore, PutAnswer
 from lookalike.store.wrappers import WrapperStore
@@ -32,7 +32,7 @@ class AuditedStore(WrapperStore):
             elif name.endswith(writer.ROTATION_SUFFIX):
                 rotation_file.decode(data)
             else:
-                stored_segment.decode(data)
+                segment_file.decode(data)
         return answer
 
     def _published(self, published: Manifest) -> None:

@@ -129,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
             patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
-            patch("lookalike.store.object_store._CREATE_PAUSE_S", 0),
+            patch("lookalike.store.creation._PAUSE_S", 0),
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
             patch(
                 "lookalike.store.reader._READ_AT_ONCE_BYTES", 900

@@ -24,8 +24,9 @@ from lookalike.photos.catalogue import Photo, product_of
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.parts import Part
 from lookalike.store.records import Op, Row, order_of
-from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import WrapperStore
 
 DIMENSIONS = 8

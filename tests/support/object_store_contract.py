@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lookalike.errors import ObjectMissing
-from lookalike.store.object_store import ObjectStore, PutAnswer, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import ObjectStore, PutAnswer
 
 # Characters that URLs, XML, shells and sorting treat in a way of their own.
 AWKWARD = (

@@ -8,11 +8,12 @@ import numpy as np
 from lookalike.codes.codes import Frame, encode, plain_frame
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
-from lookalike.store import stored_segment
+from lookalike.store import segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.segment import Segment, from_rows
-from lookalike.store.stored_segment import Encoded, StoredSegment
+from lookalike.store.segment_file import Encoded
+from lookalike.store.stored_segment import StoredSegment
 
 NAME = "segments/a"
 ROTATION = "segments/r.rotation.safetensors"
@@ -36,7 +37,7 @@ def encoded(rows: Segment, frame: Frame | None = None, *, permutation: np.ndarra
     puts = len(rows.embedding)
     permutation = np.random.default_rng(puts).permutation(puts) if permutation is None else permutation
     codes = encode(rows.embedding, frame).take(permutation)
-    return stored_segment.encode(rows, codes, permutation, ROTATION if frame.rotation else "")
+    return segment_file.encode(rows, codes, permutation, ROTATION if frame.rotation else "")
 
 
 def stored(data: bytes) -> MemoryStore:

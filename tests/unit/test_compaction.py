@@ -12,7 +12,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
 from lookalike.errors import CorruptObject, StoreUnavailable
-from lookalike.store import append_log, manifest, object_store, stored_segment
+from lookalike.store import append_log, creation, manifest, segment_file
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -56,7 +56,7 @@ def store(clock: Clock) -> MemoryStore:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 def append(store: ObjectStore, *rows: Row) -> str:
@@ -87,7 +87,7 @@ def names(store: ObjectStore, prefix: str = "") -> set[str]:
 
 def stored_rows(store: ObjectStore) -> list[Row]:
     """Every row in the live segments, tombstones and superseded rows included."""
-    segments = [stored_segment.decode(store.get(ref.name)) for ref in manifest.newest(store).segments]
+    segments = [segment_file.decode(store.get(ref.name)) for ref in manifest.newest(store).segments]
     return [held.row(row) for held in segments for row in range(len(held))]
 
 
@@ -283,7 +283,7 @@ def test_a_tombstone_is_kept_while_another_segment_holds_its_key(store: MemorySt
     settle(store, clock)
     large = {ref.name for ref in manifest.newest(store).segments if 2 * ref.stored_bytes >= POLICY.segment_bytes}
     assert large
-    buried = values(stored_segment.decode(store.get(min(large))))[0][0]
+    buried = values(segment_file.decode(store.get(min(large))))[0][0]
     append(store, delete(buried, 2))
     settle(store, clock)
     for number in range(2):

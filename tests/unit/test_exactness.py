@@ -12,8 +12,9 @@ from lookalike.compaction.calibration import Choice
 from lookalike.search import knn
 from lookalike.search.knn import nearest_products
 from lookalike.store.manifest import EMPTY
+from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
-from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
 from tests.support import spectra
 from tests.support.catalogues import Catalogue, Found, catalogue

@@ -11,7 +11,7 @@ import safetensors.numpy
 from lookalike.compaction import writer
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
-from lookalike.store import append_log, manifest, stored_segment, tensors
+from lookalike.store import append_log, manifest, segment_file, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
@@ -78,7 +78,7 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting
     assert newest.folded
-    ops = {op for name in live | waiting for op in stored_segment.decode(store.get(name)).op}
+    ops = {op for name in live | waiting for op in segment_file.decode(store.get(name)).op}
     assert ops == set(Op)
 
 
@@ -106,7 +106,7 @@ def test_the_safetensors_library_opens_every_segment_of_a_golden_store(version: 
     paths = [path for path in store.rglob("*.safetensors") if not path.match("*.rotation.safetensors")]
     assert paths
     for path in paths:
-        held = stored_segment.decode(path.read_bytes())
+        held = segment_file.decode(path.read_bytes())
         columns = safetensors.numpy.load_file(path)
         # A segment keeps similar embeddings together instead of in row order.
         assert sorted(map(bytes, columns["embedding"])) == sorted(map(bytes, held.embedding))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.store import manifest, object_store
+from lookalike.store import creation, manifest
 from lookalike.store.manifest import EMPTY, Calibration, Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.wrappers import CountingStore
@@ -40,7 +40,7 @@ SAMPLE = Manifest(
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 @quick

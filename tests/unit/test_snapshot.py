@@ -13,10 +13,11 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
 from lookalike.store import append_log, manifest
+from lookalike.store.newest import count_distinct, newest_mask
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
-from lookalike.store.snapshot import Snapshot, count_distinct, newest_mask
+from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
-from lookalike.store import stored_segment
+from lookalike.store import segment_file
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, event_of, text_hash
-from lookalike.store.snapshot import newest_mask
 from lookalike.store.state import read_consistently
 
 Orders = Mapping[bytes, bytes]
@@ -83,7 +83,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads nothing of its embeddings. Raises StoreError."""
 
     def read(names: list[str]) -> Orders:
-        columns = list(pool.map(lambda name: stored_segment.read_keys(store, name), names))
+        columns = list(pool.map(lambda name: segment_file.read_keys(store, name), names))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -101,12 +101,12 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
     """The keys of a store that have these hashes, ascending. Reads the segments that hold them whole. Raises StoreError."""
 
     def of_segment(name: str) -> set[str]:
-        held, _ = stored_segment.read_keys(store, name)
+        held, _ = segment_file.read_keys(store, name)
         wanted = np.array(sorted(hashes), f"S{HASH_BYTES}")
         rows = np.flatnonzero(np.isin(held, wanted))
         if not len(rows):
             return set()
-        whole = stored_segment.decode(store.get(name))
+        whole = segment_file.decode(store.get(name))
         return {whole.name(int(row))[1] for row in rows}
 
     def read(names: list[str]) -> list[str]:

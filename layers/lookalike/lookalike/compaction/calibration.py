@@ -24,7 +24,7 @@ from sklearn.decomposition import PCA
 from lookalike.codes.codes import TOP_CODE, Codes, Frame
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.store import chunks
-from lookalike.store.stored_segment import NEAR_BYTES, ranges
+from lookalike.store.ranges import NEAR_BYTES, ranges
 
 MIN_ROWS = 4096  # fewer are scanned quickly in any frame
 _SAMPLE_ROWS = 8192

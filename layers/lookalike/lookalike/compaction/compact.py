@@ -29,13 +29,13 @@ from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
 from lookalike.compaction.writer import PREFIX, write
 from lookalike.errors import CorruptObject, StoreError
-from lookalike.store import append_log, manifest, segment, stored_segment
+from lookalike.store import append_log, manifest, segment, segment_file
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import newest_mask
 from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
@@ -109,7 +109,7 @@ def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], 
             break
         chosen.append(entry)
         size += entry.size
-    merged = segment.merge([stored_segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
+    merged = segment.merge([segment_file.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
@@ -147,7 +147,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
     forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
-        held = stored_segment.decode(store.get(refs[index].name))
+        held = segment_file.decode(store.get(refs[index].name))
         droppable = _droppable(held, elsewhere, forgettable_ms)
         survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
     inputs = [refs[index] for index in chosen]
@@ -168,7 +168,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
 
 
 def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
-    keys, orders = stored_segment.read_keys(store, ref.name)
+    keys, orders = segment_file.read_keys(store, ref.name)
     if len(keys) != ref.rows:
         raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
     return keys, orders

@@ -14,14 +14,14 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
-from lookalike.store import manifest, rotation_file, stored_segment
+from lookalike.store import manifest, rotation_file, segment_file
 from lookalike.store.manifest import Manifest, SegmentRef
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, text_hash
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import newest_mask
+from lookalike.store.segment_file import Encoded
 from lookalike.store.state import State, look, read_consistently
-from lookalike.store.stored_segment import Encoded
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ def _read_rotation(store: ObjectStore, name: str, report: Report) -> Rotation | 
 def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
     data = _read_object(store, name, report)
     try:
-        return stored_segment.decode(data) if data is not None else None
+        return segment_file.decode(data) if data is not None else None
     except CorruptObject as error:
         report.errors.append(f"{name}: {error}")
     return None
@@ -114,7 +114,7 @@ def _read_referenced(
         return None
     rows = None
     try:
-        rows = stored_segment.decode(data)
+        rows = segment_file.decode(data)
         if (len(rows), len(rows.embedding)) != (ref.rows, ref.puts):
             report.errors.append(
                 f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
@@ -158,7 +158,7 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
     """Every row of a folded segment must be in the store, or a newer one of its key, or be a tombstone that went."""
     try:
-        rows = stored_segment.decode(store.get(name))
+        rows = segment_file.decode(store.get(name))
     except ObjectMissing:
         return  # collected while we looked
     except CorruptObject as error:

@@ -14,9 +14,10 @@ from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
 from lookalike.errors import StoreError
 from lookalike.store import rotation_file as rotations
-from lookalike.store import segment, stored_segment
+from lookalike.store import segment, segment_file
+from lookalike.store.creation import create
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
-from lookalike.store.object_store import ObjectStore, create
+from lookalike.store.object_store import ObjectStore
 from lookalike.store.segment import Segment
 
 PREFIX = "segments/"
@@ -44,7 +45,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
         codes = encode_codes(piece.embedding, frame)
         permutation = put_permutation(codes)
         rotation_name = calibration.rotation if calibration else ""
-        encoded = stored_segment.encode(piece, codes.take(permutation), permutation, rotation_name)
+        encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_name)
         name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
         _create(store, name, encoded.data)
         refs.append(

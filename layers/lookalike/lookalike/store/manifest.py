@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from lookalike.errors import CorruptObject
-from lookalike.store.object_store import ObjectStore, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import ObjectStore
 
 FORMAT = "lookalike-manifest/1"
 PREFIX = "manifests/"

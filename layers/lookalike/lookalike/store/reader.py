@@ -19,12 +19,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, ObjectMissing, StoreError
-from lookalike.store import append_log, rotation_file, segment, stored_segment
+from lookalike.store import append_log, rotation_file, segment, segment_file
 from lookalike.store.manifest import EMPTY, SegmentRef
+from lookalike.store.newest import overlay, resolve_base
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.parts import Part
 from lookalike.store.rows import Rows
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import Part, Snapshot, overlay, resolve_base
+from lookalike.store.snapshot import Snapshot
 from lookalike.store.state import State, read_consistently
 from lookalike.store.stored_segment import StoredSegment
 
@@ -140,7 +142,7 @@ class SnapshotReader:
         missing = [name for name in names if name not in self._log]
         fetched = dict(zip(missing, self._pool.map(self._store.get, missing), strict=True))
         return {
-            name: self._log[name] if name in self._log else self._checked(name, stored_segment.decode(fetched[name]))
+            name: self._log[name] if name in self._log else self._checked(name, segment_file.decode(fetched[name]))
             for name in names
         }
 

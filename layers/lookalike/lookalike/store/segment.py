@@ -210,7 +210,7 @@ def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
 
 
 def encode(segment: Segment) -> bytes:
-    """The file's bytes. A random id makes every file unlike every other, which ``object_store.create`` relies on."""
+    """The file's bytes. A random id makes every file unlike every other, which ``create`` relies on."""
     columns = {name: stored(name, getattr(segment, name)) for name in _COLUMNS}
     return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
 
