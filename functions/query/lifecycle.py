@@ -14,10 +14,10 @@ from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
-from lookalike.store.object_store import CountingStore, ObjectStore
+from lookalike.store.object_store import ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.snapshot import Snapshot
-from lookalike.store.wrappers import DeadlineStore
+from lookalike.store.wrappers import CountingStore, DeadlineStore
 
 # Budget for reading ahead: Lambda stops an initialisation after ten seconds and repeats it in the first request's time.
 # Python and the model take two, and a call that begins at the end of these four may take three.
@@ -94,7 +94,7 @@ class Services:
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""
-        self.reader.settle(_FINISH_LOADING_S)
+        self.reader.finish_loading(_FINISH_LOADING_S)
         self.client.close()  # it opens new connections at its next call
 
     def after_restore(self) -> None:

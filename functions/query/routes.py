@@ -14,10 +14,10 @@ from lookalike import errors
 from lookalike.search.products import Results, search, similar
 from lookalike.search.timings import Timings
 from lookalike.store import append_log
-from lookalike.store.object_store import CountingStore
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
+from lookalike.store.wrappers import CountingStore
 
 PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a signed URL takes up to 2 kB
 

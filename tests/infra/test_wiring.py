@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lookalike import settings
-from lookalike.compaction.compact import Policy
+from lookalike.compaction.policy import Policy
 from lookalike.photos.catalogue import IMAGES_PREFIX
 from tests.infra.translated import Resources, translated
 from tests.support import functions

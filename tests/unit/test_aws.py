@@ -20,7 +20,7 @@ from tests.support import functions
 
 
 class Body(io.BytesIO):
-    """A response's body; where ``broken`` is set the connection ends in it."""
+    """A response's body; where ``broken`` is set, reading it raises that."""
 
     broken: Exception | None = None
 
@@ -33,7 +33,15 @@ class Body(io.BytesIO):
         return super().read(*args)
 
 
-Answer = tuple[int, dict[str, str], bytes] | Exception
+Answer = tuple[int, dict[str, str], bytes | Exception] | Exception
+"""Status, headers, and the body or what reading it raises; or what the request raises."""
+
+BROKEN: dict[str, Answer] = {
+    "short": (200, {"content-length": "100"}, b"half"),
+    "reset": (200, {}, ResponseStreamingError(error="reset")),
+    "damaged": (200, {"x-amz-checksum-crc32": "AAAAAA=="}, b"other bytes than were written"),
+}
+"""Answers that begin well and do not bring the object."""
 
 
 class Wire:
@@ -43,7 +51,6 @@ class Wire:
         self.answers = list(answers)
         self.requests: list[AWSRequest] = []
         self.bodies: list[Body] = []
-        self.broken: Exception | None = None
 
     def __call__(self, request: AWSRequest, **_: Any) -> AWSResponse:
         self.requests.append(request)
@@ -51,10 +58,10 @@ class Wire:
         if isinstance(answer, Exception):
             raise answer
         status, headers, data = answer
-        body = Body(data)
-        body.broken = self.broken
+        body = Body(b"" if isinstance(data, Exception) else data)
+        body.broken = data if isinstance(data, Exception) else None
         self.bodies.append(body)
-        return AWSResponse(request.url, status, {"content-length": str(len(data)), **headers}, body)
+        return AWSResponse(request.url, status, {"content-length": str(len(body.getvalue())), **headers}, body)
 
 
 Connect = Callable[..., tuple[Any, Wire]]
@@ -122,13 +129,32 @@ class TestStore:
             with pytest.raises(StoreUnavailable):
                 call()
 
-    def test_a_body_that_breaks_off_is_an_outage(self, connect: Connect) -> None:
-        client, wire = connect((200, {"content-length": "100"}, b"half"))
+    @pytest.mark.parametrize("broken", BROKEN, ids=BROKEN.keys())
+    def test_a_body_that_breaks_off_is_read_again(self, connect: Connect, broken: str) -> None:
+        client, wire = connect(BROKEN[broken], (206, {}, b"whole"))
+        assert S3Store(client, "bucket", "").get("a") == b"whole"
+
+        wire.answers = [BROKEN[broken], BROKEN[broken], (206, {}, b"ole")]
+        assert S3Store(client, "bucket", "").get_range("a", 2, 5) == b"ole"
+        assert wire.requests[-1].headers["Range"] == b"bytes=2-4"
+
+    @pytest.mark.parametrize("broken", BROKEN, ids=BROKEN.keys())
+    def test_bodies_that_go_on_breaking_off_are_an_outage(self, connect: Connect, broken: str) -> None:
+        client, wire = connect(BROKEN[broken])
         with pytest.raises(StoreUnavailable):
             S3Store(client, "bucket", "").get("a")
+        assert len(wire.requests) == 3
 
-        wire.broken = ResponseStreamingError(error="reset")
+    def test_a_body_that_does_not_come_is_not_waited_for_again(self, connect: Connect) -> None:
+        """A query function has so much time, and one silent connection has used up its share."""
+        client, wire = connect((200, {}, ReadTimeoutError(endpoint_url="https://s3.example")))
         with pytest.raises(StoreUnavailable):
+            S3Store(client, "bucket", "").get("a")
+        assert len(wire.requests) == 1
+
+    def test_an_object_that_is_gone_when_its_body_is_read_again_is_missing(self, connect: Connect) -> None:
+        client, _ = connect(BROKEN["short"], failure(404, "NoSuchKey"))
+        with pytest.raises(ObjectMissing):
             S3Store(client, "bucket", "").get("a")
 
     def test_ranges_are_half_open(self, connect: Connect) -> None:
@@ -233,7 +259,13 @@ class TestCatalogue:
         with pytest.raises(StoreUnavailable):
             S3Catalogue(connect(answer)[0], "bucket").photo("a", max_bytes=4)
 
-    def test_a_photo_that_breaks_off_is_an_outage(self, connect: Connect) -> None:
+    def test_a_photo_that_breaks_off_is_read_again_and_is_what_came_whole(self, connect: Connect) -> None:
+        client, _ = connect((200, {"ETag": '"a"', "content-length": "5"}, b"1"), (200, {"ETag": '"b"'}, b"222"))
+
+        found = S3Catalogue(client, "bucket").photo("a", max_bytes=9)
+        assert (found.data, found.etag) == (b"222", '"b"')
+
+    def test_a_photo_that_goes_on_breaking_off_is_an_outage(self, connect: Connect) -> None:
         client, _ = connect((200, {"ETag": '"a"', "content-length": "5"}, b"1"))
 
         with pytest.raises(StoreUnavailable):

@@ -10,14 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
 from lookalike.store import append_log, manifest
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, order_of, text_hash
+from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo, put_row
 from tests.support.rows import DIMENSIONS as NARROW

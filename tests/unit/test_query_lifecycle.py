@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from tests.support import functions
 from tests.support.api import Api, query_function
 from tests.support.fakes import photo, put_row
@@ -118,7 +119,7 @@ class TestStart:
     ) -> None:
         start(api, "snap-start")
         done: list[str] = []
-        monkeypatch.setattr(api.app._services().reader, "settle", lambda timeout_s: done.append("settled"))
+        monkeypatch.setattr(api.app._services().reader, "finish_loading", lambda timeout_s: done.append("settled"))
         monkeypatch.setattr(api.app._services().client, "close", lambda: done.append("closed"))
         hooks["before"][0]()
         assert done == ["settled", "closed"], "who still reads in the background would open one again"

@@ -5,7 +5,8 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
 from lookalike.search.products import search, similar
 from lookalike.search.timings import Timings

@@ -1,7 +1,7 @@
 """Amazon S3 and SQS, behind the interfaces the rest of the package knows. The only module that imports boto3."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from functools import cached_property
@@ -10,13 +10,21 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
 
 from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.photos.catalogue import ListedPhoto, Photo
 from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
+_BODY_RETRIES = 2
+_BROKEN_BODY = (FlexibleChecksumError, IncompleteReadError, ResponseStreamingError)
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -56,6 +64,25 @@ def _error(error: Exception, call: str, name: str) -> Exception:
     return StoreUnavailable(f"S3 did not answer {call} {name}: {error}")
 
 
+def _get[T](client: Any, bucket: str, key: str, read: Callable[[Any], T], **extra: str) -> T:
+    """``read`` of S3's answer to a GET; both once more, and again, where the body breaks off.
+
+    Reading twice does no harm, and botocore retries a request only until its headers have come. Where S3 falls silent in
+    the middle, waiting again would take more time than a query has. Raises botocore's errors and those of ``read``.
+    """
+    for _ in range(_BODY_RETRIES):
+        try:
+            return read(client.get_object(Bucket=bucket, Key=key, **extra))
+        except _BROKEN_BODY:
+            continue
+    return read(client.get_object(Bucket=bucket, Key=key, **extra))
+
+
+def _body(answer: Any) -> bytes:
+    data: bytes = answer["Body"].read()  # raises where it is shorter than the Content-Length that S3 named
+    return data
+
+
 class S3Store:
     """An ObjectStore in one bucket, below one prefix (``""`` or ending in a slash)."""
 
@@ -77,9 +104,7 @@ class S3Store:
 
     def _read(self, name: str, extra: dict[str, str]) -> bytes:
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **extra)
-            data: bytes = answer["Body"].read()
-            return data
+            return _get(self._client, self._bucket, self._prefix + name, _body, **extra)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":
                 raise _RangeBeyondEnd from error
@@ -148,15 +173,18 @@ class S3Catalogue:
 
     def photo(self, key: str, *, max_bytes: int) -> Photo:
         """The photo as it is now. Raises ObjectMissing, TooManyBytes (before reading it) and StoreUnavailable."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+
+        def read(answer: Any) -> Photo:
             if answer["ContentLength"] > max_bytes:
                 answer["Body"].close()
                 raise TooManyBytes(
                     f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
                     "Upload a smaller version of the photo."
                 )
-            return Photo(answer["Body"].read(), _decoded(answer.get("Metadata", {})), answer["ETag"])
+            return Photo(_body(answer), _decoded(answer.get("Metadata", {})), answer["ETag"])
+
+        try:
+            return _get(self._client, self._bucket, key, read)
         except (BotoCoreError, ClientError) as error:
             raise _error(error, "GET", key) from error
 

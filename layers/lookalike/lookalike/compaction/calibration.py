@@ -24,7 +24,7 @@ from sklearn.decomposition import PCA
 from lookalike.codes.codes import TOP_CODE, Codes, Frame
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.store import chunks
-from lookalike.store.stored_segment import NEAR_BYTES, ranges
+from lookalike.store.ranges import NEAR_BYTES, ranges
 
 MIN_ROWS = 4096  # fewer are scanned quickly in any frame
 _SAMPLE_ROWS = 8192
@@ -97,7 +97,7 @@ def _scaled(frame: Frame, exponent: int) -> Frame:
     return replace(frame, rotation=rotation, step=math.ldexp(frame.step, exponent))
 
 
-def put_order(codes: Codes) -> npt.NDArray[np.int64]:
+def put_permutation(codes: Codes) -> npt.NDArray[np.int64]:
     """A permutation of coded rows that makes similar rows neighbours: int64 (rows,)."""
     if len(codes) < MIN_ROWS:
         return np.arange(len(codes))

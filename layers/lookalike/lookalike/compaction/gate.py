@@ -21,11 +21,13 @@ from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.scan import Distances, Scan
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import Part, Snapshot
-from lookalike.store.stored_segment import Encoded, StoredSegment
+from lookalike.store.segment_file import Encoded
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.stored_segment import StoredSegment
 
 _QUERIES = 16  # of each kind
 _K = 10

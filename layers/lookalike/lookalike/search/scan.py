@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from lookalike.codes import bounds
 from lookalike.codes.codes import CodedQuery, Codes, Frame, Lengths, encode_query, project_query
+from lookalike.store.parts import Mask, Part
 from lookalike.store.records import HASH_BYTES
-from lookalike.store.snapshot import Mask, Part
 
 _SHARED_ROWS = 131_072  # scanning fewer takes less time than starting threads
 _REFINED_AT_ONCE = 65_536  # rows; their codes are copied
