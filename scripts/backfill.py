@@ -24,14 +24,13 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
-from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
 from lookalike.errors import LookalikeError
 from lookalike.ingest import Ingested, ingest
-from lookalike.photos.catalogue import PhotoEvent
+from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
-from lookalike.settings import Settings
+from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
 from scripts.deployment.stack import (
@@ -66,28 +65,35 @@ class Done:
         self.failed |= {event.key: reason for event, reason in batch.failed.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """The names of the two buckets that a backfill works on."""
+
+    catalogue: str
+    store: str
+
+
 class Backfill:
     """One store, and the catalogue that it is filled from."""
 
-    def __init__(self, client: Any, bounds: Settings, embedder: Embedder, pool: ThreadPoolExecutor) -> None:
-        self._bounds = bounds
+    def __init__(self, client: Any, buckets: Buckets, embedder: Embedder, pool: ThreadPoolExecutor) -> None:
+        self._buckets = buckets
         self._embedder = embedder
         self._pool = pool
-        self._catalogue = S3Catalogue(client, bounds.catalogue_bucket)
+        self._catalogue = S3Catalogue(client, buckets.catalogue)
         own = f"{embedder.fingerprint}/"
-        self._store = S3Store(client, bounds.store_bucket, own)
-        self.others = [prefix for prefix in store_prefixes(client, bounds.store_bucket) if prefix != own]
-        self._other_stores = [S3Store(client, bounds.store_bucket, prefix) for prefix in self.others]
+        self._store = S3Store(client, buckets.store, own)
+        self.others = [prefix for prefix in store_prefixes(client, buckets.store) if prefix != own]
+        self._other_stores = [S3Store(client, buckets.store, prefix) for prefix in self.others]
 
     def plan(self) -> Plan:
         """What is to be done. Raises StoreError."""
         # The stores before the catalogue: the listing is not older than what they say of a photo.
         held = read_orders(self._store, self._pool)
         others = [read_orders(store, self._pool) for store in self._other_stores]
-        bucket, prefix = self._bounds.catalogue_bucket, self._bounds.image_prefix
-        listed = list(self._catalogue.photos(prefix))
+        listed = list(self._catalogue.photos(IMAGES_PREFIX))
         lost = read_keys(self._store, unlisted(listed, held), self._pool)
-        return plan(listed, lost, held, others, bucket=bucket, prefix=prefix)
+        return plan(listed, lost, held, others, bucket=self._buckets.catalogue)
 
     def ingest(self, events: Iterable[PhotoEvent]) -> Ingested:
         """Append one log segment. Raises StoreUnavailable."""
@@ -97,8 +103,7 @@ class Backfill:
             embedder=self._embedder,
             store=self._store,
             pool=self._pool,
-            prefix=self._bounds.image_prefix,
-            max_bytes=self._bounds.max_image_bytes,
+            max_bytes=MAX_IMAGE_BYTES,
         )
 
 
@@ -130,14 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     done = Done()
     try:
-        client, bounds = _place(options)
-        embedder = Embedder(bounds.model_dir, threads=bounds.threads, max_pixels=bounds.max_image_pixels)
+        client, buckets = _place(options)
+        embedder = Embedder(options.model, threads=options.threads)
         if embedder.spec.probe is not None:
             embedder.drift()  # it warns by itself: what is embedded here meets what Lambda embeds
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:
-            backfill = Backfill(client, bounds, embedder, pool)
+            backfill = Backfill(client, buckets, embedder, pool)
             found = backfill.plan()
-            print(_begun(embedder, bounds, found))
+            print(_begun(embedder, buckets, found))
             if options.dry_run:
                 return 0
             with Progress(len(found.events), "backfilled") as progress:
@@ -157,25 +162,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if done.failed:
         print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
-    print(_next_steps(bounds, backfill.others, repeated(options)))
+    print(_next_steps(buckets, backfill.others, repeated(options)))
     return 0
 
 
-def _place(options: argparse.Namespace) -> tuple[Any, Settings]:
-    """A client of S3, and the buckets with the bounds that ingest keeps. Raises DeployError."""
-    buckets = {"CATALOGUE_BUCKET": options.catalogue_bucket, "STORE_BUCKET": options.store_bucket}
-    if not all(buckets.values()):
+def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
+    """A client of S3, and the buckets: those given, or else the stack's. Raises DeployError."""
+    buckets = Buckets(options.catalogue_bucket or "", options.store_bucket or "")
+    if not (buckets.catalogue and buckets.store):
         outputs = stack_outputs(target(options))
-        of_stack = {"CATALOGUE_BUCKET": outputs["CatalogueBucketName"], "STORE_BUCKET": outputs["StoreBucketName"]}
-        buckets = {name: given or of_stack[name] for name, given in buckets.items()}
+        buckets = Buckets(
+            buckets.catalogue or outputs["CatalogueBucketName"], buckets.store or outputs["StoreBucketName"]
+        )
     client = s3_client(session=session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
-    # The other settings are those that the functions have unless they are told otherwise: the template's.
-    return client, settings.read({**buckets, "MODEL_DIR": str(options.model), "THREADS": str(options.threads)})
+    return client, buckets
 
 
-def _begun(embedder: Embedder, bounds: Settings, found: Plan) -> str:
+def _begun(embedder: Embedder, buckets: Buckets, found: Plan) -> str:
     return (
-        f"{embedder.spec.name}, store s3://{bounds.store_bucket}/{embedder.fingerprint[:12]}…: "
+        f"{embedder.spec.name}, store s3://{buckets.store}/{embedder.fingerprint[:12]}…: "
         f"{len(found.added):,} photos to embed, {len(found.changed):,} changed, {len(found.gone):,} gone, "
         f"{found.done:,} done already."
     )
@@ -190,7 +195,7 @@ def _ended(done: Done) -> str:
     return "\n".join(lines)
 
 
-def _next_steps(bounds: Settings, others: Sequence[str], options: str) -> str:
+def _next_steps(buckets: Buckets, others: Sequence[str], options: str) -> str:
     lines = [
         "Next, where the stack serves another model: `make deploy MODEL=... SWITCH=model` with the one of this run, then",
         "this command once more for what changed meanwhile.",
@@ -198,7 +203,7 @@ def _next_steps(bounds: Settings, others: Sequence[str], options: str) -> str:
     if others:
         lines.append("When nobody will want the old one back, drop its store:")
     lines += [
-        f"    .venv/bin/python -m scripts.store drop --bucket {bounds.store_bucket} --store {prefix.rstrip('/')}{options}"
+        f"    .venv/bin/python -m scripts.store drop --bucket {buckets.store} --store {prefix.rstrip('/')}{options}"
         for prefix in others
     ]
     return "\n".join(lines)

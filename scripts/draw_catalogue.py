@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the demo catalogue: pictures of garments, shoes, bags and accessories, and labels.csv.
+"""Draw the demo catalogue: pictures of clothes, trainers, bags and caps, and labels.csv.
 
     python -m scripts.draw_catalogue                       all products, into build/catalogue
     python -m scripts.draw_catalogue --count 40 --size 300
@@ -9,7 +9,7 @@ holds the catalogue already is left alone; one that holds anything else is never
 
     images/<product id>.jpg           a product with one photo
     images/<product id>/<view>.jpg    a product with several
-    labels.csv                        id, name, kind, colour, pattern
+    labels.csv                        id, name, price, currency, colour, type, pattern
 """
 
 import os
@@ -37,7 +37,7 @@ from scripts.drawing.products import Product, catalogue, draw
 
 OUTPUT: Final = ROOT / "build" / "catalogue"
 STAMP: Final = "drawn.json"
-COLUMNS: Final = ("id", "name", "kind", "colour", "pattern")
+COLUMNS: Final = ("id", "name", "price", "currency", "colour", "type", "pattern")
 QUALITY: Final = 88
 
 
@@ -86,7 +86,8 @@ def write_labels(path: Path, products: Sequence[Product]) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for product in products:
-            writer.writerow((product.id, product.name, product.kind.label, product.colour, product.pattern))
+            label = (product.id, product.name, product.price, "EUR", product.colour, product.kind.type, product.pattern)
+            writer.writerow(label)
 
 
 def generator_version() -> str:

@@ -18,7 +18,8 @@ from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
-from lookalike.store import append_log, manifest
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.state import read_consistently
 from scripts.deployment import drop_store
 from scripts.deployment.stack import (
     AWS_ERRORS,
@@ -86,29 +87,32 @@ def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
     return S3Store(client, bucket, chosen[0])
 
 
-def _stats(store: S3Store) -> int:
-    newest = manifest.newest(store)
-    entries = append_log.entries(store)
-    waiting = [entry for entry in entries if entry.name not in newest.folded]
+def _stats(store: ObjectStore) -> int:
+    stored = {
+        entry.name for entry in store.list(SEGMENTS)
+    }  # before the manifest, which may name segments newer than these
+    state = read_consistently(store, lambda state: state)
+    newest, waiting = state.manifest, state.waiting
     for name, value in (
         ("version", newest.version),
         ("segments", len(newest.segments)),
         ("rows in segments", sum(ref.rows for ref in newest.segments)),
-        ("bytes in segments", sum(ref.size for ref in newest.segments)),
-        ("of which a search scans", sum(ref.scan_bytes or ref.size for ref in newest.segments)),
+        ("bytes in segments", sum(ref.stored_bytes for ref in newest.segments)),
+        ("of which a search scans", sum(ref.scan_bytes for ref in newest.segments)),
         ("log segments waiting", len(waiting)),
         ("bytes in the log, waiting", sum(entry.size for entry in waiting)),
-        ("log segments to collect", len(entries) - len(waiting)),
-        ("segments to collect", len(list(store.list(SEGMENTS))) - len(newest.objects)),
+        ("log segments to collect", len(state.log) - len(waiting)),
+        ("segments to collect", len(stored - newest.objects)),
     ):
         print(f"{name:28} {value:>16,}")
     return 0
 
 
-def _ls(store: S3Store) -> int:
-    newest = manifest.newest(store)
+def _ls(store: ObjectStore) -> int:
+    entries = list(store.list(""))  # before the manifest: see ``lookalike.store.state``
+    newest = read_consistently(store, lambda state: state.manifest)
     live = {ref.name: ref for ref in newest.segments}
-    for entry in store.list(""):
+    for entry in entries:
         if entry.name in live:
             what = f"live, {live[entry.name].rows:,} rows"
         elif entry.name in newest.objects:
@@ -128,7 +132,7 @@ def _ls(store: S3Store) -> int:
     return 0
 
 
-def _fsck(store: S3Store) -> int:
+def _fsck(store: ObjectStore) -> int:
     report = fsck.check(store)
     for name, value in report.counts.items():
         print(f"{name:36} {value:>16,}")

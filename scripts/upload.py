@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from botocore.config import Config
 
-from lookalike.store.records import product_of
+from lookalike.photos.catalogue import IMAGES_PREFIX, product_of
 from scripts.common.progress import Progress
 from scripts.deployment.stack import (
     AWS_ERRORS,
@@ -56,7 +56,7 @@ TYPES: Final = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
 }
-PREFIX: Final = "images/"
+PREFIX: Final = IMAGES_PREFIX
 MAX_METADATA_BYTES: Final = 2048
 """S3's limit for the names and values of one object's user metadata."""
 # What reading a file or an entry of a zip raises: RuntimeError is an encrypted one.
@@ -87,7 +87,7 @@ class Photo:
 
     @property
     def product_id(self) -> str:
-        return product_of(self.key, PREFIX) or ""
+        return product_of(self.key) or ""
 
 
 @contextmanager
@@ -136,7 +136,7 @@ def _wrapping_depth(photos: list[Photo], source: Path, labels: Labels) -> int:
         shared += 1
     for depth in range(shared + 1):
         keys = (PREFIX + "/".join(photo.path.parts[depth:]) for photo in photos)
-        if any(product_of(key, PREFIX) in labels for key in keys):
+        if any(product_of(key) in labels for key in keys):
             return depth
     usual = (name.lower() in _USUAL_NAMES or name == source.stem for name in (folders or [()])[0][:shared])
     return sum(1 for _ in takewhile(bool, usual))

@@ -1,23 +1,43 @@
 """The compact function: on a schedule, compacts the store of every model in the bucket."""
 
+import logging
+import os
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lookalike import settings
 from lookalike.aws import S3Store, s3_client, store_prefixes
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact_all
+from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError
 
 logger = Logger(service="compact")
 metrics = Metrics(service="compact")  # the namespace is in the environment
 
+# The libraries' warnings as JSON too: a logger has to exist to be configured.
+logging.captureWarnings(True)
+_LIBRARIES = {"lookalike", "botocore", "urllib3", "py"}
+for _name in _LIBRARIES:
+    logging.getLogger(_name)
+copy_config_to_registered_loggers(logger, log_level=logging.WARNING, include=_LIBRARIES)
+
+
+class _Services:
+    """Objects that outlive an invocation."""
+
+    def __init__(self) -> None:
+        self.settings = settings.compact(os.environ)
+        self.client = s3_client()
+        self.policy = Policy(grace_s=self.settings.grace_s)
+
 
 @cache
-def _client() -> Any:
-    return s3_client()
+def _services() -> _Services:
+    return _Services()
 
 
 @metrics.log_metrics
@@ -25,31 +45,27 @@ def _client() -> Any:
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
     """Compact as much as the function's time allows; the next run goes on from there.
 
-    One store that cannot be compacted does not keep the others from it. Raises StoreError in the end, so that it is seen.
+    A store that cannot be compacted does not keep the others from it. Raises StoreError in the end, so that it is seen.
     """
-    bucket = settings.read().store_bucket
-    done = {}
-    failed = {}
-    for prefix in store_prefixes(_client(), bucket):
-        try:
-            work = compact(
-                S3Store(_client(), bucket, prefix),
-                Policy(grace_s=settings.read().grace_s),
-                time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
-            )
-        except StoreError as error:
-            logger.exception("not compacted", store=prefix)
-            failed[prefix] = str(error)
-            continue
-        logger.info("compacted", store=prefix, work=work.as_dict())
+    services = _services()
+    bucket = services.settings.store_bucket
+    done, failed = compact_all(
+        {prefix: S3Store(services.client, bucket, prefix) for prefix in store_prefixes(services.client, bucket)},
+        services.policy,
+        time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+    for prefix, work in done.items():
+        if prefix in failed:
+            logger.error("not compacted", store=prefix, work=work.as_dict(), exc_info=failed[prefix])
+        else:
+            logger.info("compacted", store=prefix, work=work.as_dict())
         for name, value, unit in (
             ("RowsFolded", work.rows_folded, MetricUnit.Count),
             ("CompactionBytesRead", work.bytes_read, MetricUnit.Bytes),
             ("CompactionBytesWritten", work.bytes_written, MetricUnit.Bytes),
         ):
             metrics.add_metric(name=name, unit=unit, value=value)
-        done[prefix] = work.as_dict()
     metrics.add_metric(name="StoresNotCompacted", unit=MetricUnit.Count, value=len(failed))
     if failed:
-        raise StoreError(f"not compacted: {failed}")
-    return {"stores": done}
+        raise StoreError(f"not compacted: { {prefix: str(error) for prefix, error in failed.items()} }")
+    return {"stores": {prefix: work.as_dict() for prefix, work in done.items()}}

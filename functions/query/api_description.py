@@ -1,24 +1,15 @@
-"""The HTTP API described: OpenAPI 3.1 for programs and a page for people, both made from the routes the function serves.
+"""The HTTP API described: OpenAPI 3.1 for programs and a page for people, both made from the table of routes.
 
-Summaries are the handlers' own docstrings and the errors are the function's own table, so neither can drift apart.
+Summaries are the handlers' docstrings, parameters and problems those that the function parses and answers.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
+
+from http_api import MAX_BODY_BYTES, Parameter, Problem, Route
 
 from lookalike import __version__
-
-
-class _Problem(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def slug(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
@@ -28,7 +19,11 @@ _NULLABLE_REASON = {
     "properties": {"code": _TEXT, "detail": _TEXT},
     "required": ["code", "detail"],
 }
-_METADATA = {"type": "object", "additionalProperties": _TEXT, "description": "names are lower-case"}
+_METADATA = {
+    "type": "object",
+    "additionalProperties": _TEXT,
+    "description": "names are lower-case; of each name the first photo's value",
+}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -49,10 +44,12 @@ _SCHEMAS: dict[str, Any] = {
         },
         search=_object(
             k={"type": "integer"},
-            model={**_TEXT, "description": "fingerprint: distances of one model say nothing of another's"},
+            model={**_TEXT, "description": "fingerprint: distances of two models do not compare"},
             snapshot=_TEXT,
             products=_COUNT,
             photos=_COUNT,
+            query_photos={**_COUNT, "description": "photos that were searched with"},
+            query_photos_skipped={**_COUNT, "description": "further photos of the product, beyond the limit"},
             rows_scanned=_COUNT,
             rows_refined=_COUNT,
             rows_exact=_COUNT,
@@ -64,6 +61,7 @@ _SCHEMAS: dict[str, Any] = {
     "Product": _object(
         product_id=_TEXT,
         metadata=_METADATA,
+        photos_total={**_COUNT, "description": "photos of the product, on all pages"},
         photos={
             "type": "array",
             "items": _object(
@@ -73,6 +71,7 @@ _SCHEMAS: dict[str, Any] = {
                 reason=_NULLABLE_REASON,
             ),
         },
+        next_after={"type": ["string", "null"], "description": "after for the next page; null on the last"},
     ),
     "Health": _object(
         status={"enum": ["ok", "empty"]},
@@ -86,48 +85,13 @@ _SCHEMAS: dict[str, Any] = {
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 
-_ANSWERS = {
-    "POST /api/search": ("application/json", "Results"),
-    "GET /api/products/{product_id}/similar": ("application/json", "Results"),
-    "GET /api/products/{product_id}": ("application/json", "Product"),
-    "GET /api/health": ("application/json", "Health"),
-    "GET /api/openapi.json": ("application/json", None),
-    "GET /api/docs": ("text/html", None),
-}
-_QUERIES = ("POST /api/search", "GET /api/products/{product_id}/similar")
 
-
-def openapi(
-    routes: Mapping[str, Callable[..., Any]],
-    problems: Iterable[_Problem],
-    *,
-    max_k: int,
-    max_body_bytes: int,
-) -> dict[str, Any]:
-    """The OpenAPI document. ``routes`` maps ``METHOD /path`` to the handler whose docstring describes it."""
-    errors = _error_answers(problems)
+def openapi(routes: Mapping[str, Route[Any]]) -> dict[str, Any]:
+    """The OpenAPI document of the routes, which are named ``METHOD /path``."""
     paths: dict[str, Any] = {}
-    for route, handler in routes.items():
-        method, path = route.split(" ")
-        content_type, schema = _ANSWERS[route]
-        reference = {"$ref": f"#/components/schemas/{schema}"} if schema else {}
-        operation: dict[str, Any] = {
-            "operationId": handler.__name__,
-            "summary": (handler.__doc__ or "").strip().splitlines()[0],
-            "parameters": [
-                {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in re.findall(r"{(\w+)}", path)
-            ],
-            "responses": {
-                "200": {"description": "OK", "content": {content_type: {"schema": reference}}},
-                **errors,
-            },
-        }
-        if route in _QUERIES:
-            k = {"type": "integer", "minimum": 1, "maximum": max_k, "default": 5}
-            operation["parameters"].append({"name": "k", "in": "query", "schema": k})
-        if method == "POST":
-            operation["requestBody"] = _photo_body(max_body_bytes)
-        paths.setdefault(path, {})[method.lower()] = operation
+    for name, route in routes.items():
+        method, path = name.split(" ")
+        paths.setdefault(path, {})[method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Lookalike", "version": __version__, "summary": "Products that look alike"},
@@ -137,56 +101,75 @@ def openapi(
     }
 
 
-def _error_answers(problems: Iterable[_Problem]) -> dict[str, Any]:
+def _operation(route: Route[Any]) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{route.answer}"} if route.answer else {}
+    media_type = route.media_type.partition(";")[0]
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": (route.handler.__doc__ or "").strip().splitlines()[0],
+        "parameters": [_parameter(parameter) for parameter in route.parameters],
+        "responses": {
+            "200": {"description": "OK", "content": {media_type: {"schema": schema}}},
+            **_error_responses(route.problems),
+        },
+    }
+    if route.takes_photo:
+        form = _object(image={"type": "string", "contentMediaType": "image/*"})
+        operation["requestBody"] = {
+            "required": True,
+            "description": f"A photo of at most {MAX_BODY_BYTES:,} bytes, raw or as a form. It is not stored.",
+            "content": {"image/*": {"schema": {}}, "multipart/form-data": {"schema": form}},
+        }
+    return operation
+
+
+def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _error_responses(problems: Sequence[Problem]) -> dict[str, Any]:
     by_status: dict[str, list[str]] = {}
     for problem in problems:
         by_status.setdefault(str(problem.status), []).append(f"{problem.slug}: {problem.title.lower()}")
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": "; ".join(told), "content": content} for status, told in by_status.items()}
-
-
-def _photo_body(max_body_bytes: int) -> dict[str, Any]:
-    form = _object(image={"type": "string", "contentMediaType": "image/*"})
-    return {
-        "required": True,
-        "description": f"A photo of at most {max_body_bytes:,} bytes, raw or as a form. It is not stored.",
-        "content": {"image/*": {"schema": {}}, "multipart/form-data": {"schema": form}},
-    }
+    return {status: {"description": "; ".join(lines), "content": content} for status, lines in by_status.items()}
 
 
 def as_html(document: Mapping[str, Any]) -> str:
-    """The same for people: plain HTML that needs no script."""
-    parts = []
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
-            parts.append(f"<h2><code>{method.upper()} {escape(path)}</code></h2>")
-            parts.append(f"<p>{escape(operation['summary'])}</p>")
-            if operation["parameters"] or "requestBody" in operation:
-                parts.append("<dl>" + "".join(_described_inputs(operation)) + "</dl>")
-    statuses = next(iter(document["paths"].values())).values()
-    errors = next(iter(statuses))["responses"]
-    rows = "".join(
-        f"<tr><td>{escape(status)}</td><td>{escape(answer['description'])}</td></tr>"
-        for status, answer in errors.items()
-        if status != "200"
+    """An OpenAPI document of ``openapi`` for people: plain HTML that needs no script."""
+    operations = "".join(
+        f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}</p>"
+        f"<dl>{''.join(_described(operation))}</dl>"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<title>Lookalike API</title><link rel="stylesheet" href="/base.css"></head><body><main>'
         f"<h1>Lookalike API {escape(document['info']['version'])}</h1>"
-        '<p>Also as <a href="/api/openapi.json">OpenAPI</a>.</p>'
-        f"{''.join(parts)}<h2>Errors</h2><p>Problem details (RFC 9457), <code>application/problem+json</code>; "
-        f"<code>type</code> is stable: <code>urn:lookalike:problem:</code> and the word given here.</p>"
-        f"<table><thead><tr><th>Status</th><th>Types</th></tr></thead><tbody>{rows}</tbody></table>"
-        "</main></body></html>"
+        '<p>Also as <a href="/api/openapi.json">OpenAPI</a>. Errors are problem details (RFC 9457), '
+        "<code>application/problem+json</code>. Their <code>type</code> is stable: "
+        "<code>urn:lookalike:problem:</code> and the word listed with the status.</p>"
+        f"{operations}</main></body></html>"
     )
 
 
-def _described_inputs(operation: Mapping[str, Any]) -> Iterable[str]:
+def _described(operation: Mapping[str, Any]) -> Iterator[str]:
+    """The terms and details of an operation's parameters, body and errors."""
     for parameter in operation["parameters"]:
-        limits = ", ".join(f"{name} {value}" for name, value in parameter["schema"].items() if name != "type")
-        yield f"<dt><code>{escape(parameter['name'])}</code></dt>"
-        yield f"<dd>{escape(parameter['in'])}, {escape(parameter['schema']['type'])}; {escape(limits)}</dd>"
+        schema = {name: value for name, value in parameter["schema"].items() if name != "type"}
+        limits = "".join(f", {name} {value}" for name, value in schema.items())
+        kind = f"{parameter['in']}, {parameter['schema']['type']}{limits}"
+        yield f"<dt><code>{escape(parameter['name'])}</code></dt><dd>{escape(parameter['description'])} ({escape(kind)})</dd>"
     if "requestBody" in operation:
         yield f"<dt>body</dt><dd>{escape(operation['requestBody']['description'])}</dd>"
+    for status, response in operation["responses"].items():
+        if status != "200":
+            yield f"<dt>{escape(status)}</dt><dd>{escape(response['description'])}</dd>"

@@ -1,8 +1,8 @@
 """The photo in a multipart/form-data body (RFC 7578, in the syntax of RFC 2046).
 
 The standard library's mail parser reads a body line by line and every parameter of every header: four megabytes of newlines
-kept it busy for four seconds, and as many of parameters would for an hour. Here the body is searched for its boundary,
-and everything else has a limit.
+take it four seconds, and as many parameters would take an hour. This parser searches the body for its boundary, and limits
+everything else.
 """
 
 import re
@@ -24,23 +24,23 @@ def photo_field(content_type: str, body: bytes) -> bytes | None:
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The header and the content of each part. A last part without an end, as of a cut body, goes to the body's end."""
+    """The header and the content of each part. A last part without an end, as in a cut body, goes to the body's end."""
     # A boundary has a line of its own, and the line break before it belongs to it.
     line = re.compile(rb"\r\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r\n|\Z)")
-    found = line.search(body)
+    start = line.search(body)
     for _ in range(_MAX_PARTS):
-        if found is None or found[1]:
+        if start is None or start[1]:
             return
-        following = line.search(body, found.end())
-        end = following.start() if following else len(body)
-        blank = body.find(b"\r\n\r\n", found.end(), min(end, found.end() + _MAX_HEADER_BYTES))
-        if blank >= 0:
-            yield body[found.end() : blank], body[blank + 4 : end]
-        found = following
+        end = line.search(body, start.end())
+        end_at = end.start() if end else len(body)
+        blank_at = body.find(b"\r\n\r\n", start.end(), min(end_at, start.end() + _MAX_HEADER_BYTES))
+        if blank_at >= 0:
+            yield body[start.end() : blank_at], body[blank_at + 4 : end_at]
+        start = end
 
 
 def _name(header: bytes) -> bytes | None:
-    """The name of the field that a part is."""
+    """The name of a part's field."""
     for line in header.split(b"\r\n"):
         field, _, value = line.partition(b":")
         if field.strip().lower() == b"content-disposition":
@@ -49,7 +49,7 @@ def _name(header: bytes) -> bytes | None:
 
 
 def _parameters(value: bytes) -> dict[bytes, bytes]:
-    """The parameters of a header's value, names in lower case, quotes taken off."""
+    """The parameters of a header's value: names in lower case, values without quotes."""
     return {
         name.lower(): re.sub(rb"\\(.)", rb"\1", quoted, flags=re.DOTALL) if quoted else plain
         for name, quoted, plain in _PARAMETER.findall(value)

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from lookalike.aws import S3Store, s3_client
-from lookalike.compaction.compact import Policy, Work, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
+from lookalike.compaction.work import Work
 from lookalike.store import append_log
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
+from lookalike.store.wrappers import CountingStore
 from scripts.benchmarks.engines import BUCKET
 from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
 

@@ -179,9 +179,9 @@ class Lookalike:
 
     def __init__(self, source: Source, threads: int, *, resident: bool) -> None:
         from lookalike.aws import S3Store, s3_client
-        from lookalike.store.object_store import CountingStore
         from lookalike.store.reader import SnapshotReader
         from lookalike.store.stored_segment import StoredSegment
+        from lookalike.store.wrappers import CountingStore
 
         self.store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
         self._reader = SnapshotReader(self.store, dimensions=source.dimensions)

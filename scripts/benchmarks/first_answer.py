@@ -37,8 +37,8 @@ def lookalike(asked: dict[str, Any], course: Course) -> dict[str, Any]:
     """Ours, as the query function starts: the model is loaded while the snapshot is read."""
     from lookalike.aws import S3Store, s3_client
     from lookalike.search.knn import nearest_products
-    from lookalike.store.object_store import CountingStore
     from lookalike.store.reader import SnapshotReader
+    from lookalike.store.wrappers import CountingStore
 
     model = _import_model(asked)
     course.stage("import")

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from lookalike.aws import S3Store, s3_client
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of

@@ -26,7 +26,9 @@ from tqdm import tqdm
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import fsck
-from lookalike.compaction.compact import Policy, Work, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
+from lookalike.compaction.work import Work
 from lookalike.store import append_log
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
@@ -166,7 +168,7 @@ class _Background:
         while not self._stopping.is_set():
             # Short runs, as the schedule gives them: what was folded is collected while more is written.
             ends = time.monotonic() + 30
-            work = compact(self._store, POLICY, time_left_s=lambda ends=ends: ends - time.monotonic(), step_s=27)
+            work = compact(self._store, POLICY, time_left_s=lambda ends=ends: ends - time.monotonic(), reserve_s=27)
             with self._adding:
                 self.work += work
             self._stopping.wait(random.uniform(0.2, 4))

@@ -19,11 +19,10 @@ from lookalike.backfill import read_orders
 from lookalike.errors import LookalikeError, StoreError
 from lookalike.store import manifest
 from lookalike.store.object_store import Entry
-from lookalike.store.records import Op
+from lookalike.store.records import Op, event_of
 from scripts.deployment.stack import Target, stack_outputs
 
 _AT_ONCE: Final = 16
-_OP_BYTE: Final = 24
 _TYPED: Final = 8
 
 
@@ -95,7 +94,7 @@ def drop(
 
 def _described(store: S3Store, prefix: str, entries: list[Entry], pool: ThreadPoolExecutor) -> str:
     try:
-        photos = f"{sum(order[_OP_BYTE] == Op.PUT for order in read_orders(store, pool).values()):,}"
+        photos = f"{sum(event_of(order).op is Op.PUT for order in read_orders(store, pool).values()):,}"
     except StoreError as error:
         photos = f"not known, as it is damaged ({error})"
     manifests = [entry.modified_ms for entry in entries if entry.name.startswith(manifest.PREFIX)]

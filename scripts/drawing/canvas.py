@@ -1,285 +1,186 @@
 """The studio: fills outlines with lit cloth, and lays the product on a near-white background with its shadow.
 
-Every part of a product is an outline filled with a cloth. What makes it look solid is one height field for each
-part: its blurred outline (a swelling), its creases (soft lines) and its folds (waves). The slope of that field
-towards the light brightens or darkens the cloth. The field is smooth, so it is computed at a third of the picture's
-size; outlines are drawn at four times the size and averaged down.
+Every part of a product is an outline filled with a cloth. A field of heights makes it look solid: the blurred outline
+(a swelling), creases (soft lines) and folds (waves). The slope of the heights towards the light brightens or darkens
+the cloth.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from scripts.drawing.backdrop import photograph
-from scripts.drawing.cloths import Cloth
-from scripts.drawing.curves import Points
-from scripts.drawing.fields import COARSE, Field, as_field, blurred, dashes, enlarged, tapered, waves
+from scripts.drawing.cloths import Cloth, Field, Rgb, rgb
+from scripts.drawing.shapes import Point, Points, dashes, normals, ribbon
 
-type Frame = tuple[int, int, int, int]
-"""Left, top, right and bottom in whole pixels."""
 type Crease = tuple[Points, float, float]
 """A line, its width in drawing units, and its height: above 0 a ridge, below 0 a furrow."""
+type View = tuple[slice, slice]
+"""The rows and the columns of the pixels that a part covers."""
 
-WIDTH: Final = 450
-HEIGHT: Final = 600
+_WIDTH: Final = 450
 _OVERSAMPLING: Final = 4
+_LIGHT: Final = (-0.47, -0.88)
+"""Where the light comes from: above, and a little from the left."""
+_TINT: Final = np.array((1.0, 0.997, 0.992), dtype=np.float32)
+_SHADOW: Final = np.array((1.0, 0.967, 0.913), dtype=np.float32)
+"""How much of the shadow each channel takes: shadows are a little blue."""
 
 
 class Canvas:
-    """A picture of one product. ``scale`` is pixels to a drawing unit; the rest is the product's pose."""
+    """A picture of one product, turned by ``turn`` degrees; ``flip`` shows its mirror image."""
 
     def __init__(
-        self,
-        width: int,
-        rng: np.random.Generator,
-        *,
-        turn: float = 0,
-        shift: tuple[float, float] = (0, 0),
-        zoom: float = 1,
-        stretch: float = 0,
-        light: float = 0,
-        flip: bool = False,
+        self, width: int, rng: np.random.Generator, *, turn: float = 0, zoom: float = 1, flip: bool = False
     ) -> None:
-        self.width, self.height = width, round(width * HEIGHT / WIDTH)
-        self.scale = width / WIDTH * zoom
-        self.rng = rng
-        angle = math.radians(turn)
-        rotation = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-        self._axes = np.diag([(1 + stretch) * (-1 if flip else 1), 1 - stretch]) @ rotation * self.scale
-        self._back = np.linalg.inv(self._axes)
-        self._origin = np.array([self.width / 2, self.height / 2])
-        self._shift = (shift[0] * width / WIDTH, shift[1] * width / WIDTH)
-        towards = math.radians(-118 + light)  # from above and a little from the left
-        self._light = (math.cos(towards), math.sin(towards))
+        self.width, self.height, self.rng = width, round(width * 4 / 3), rng
+        self._scale = width / _WIDTH * zoom  # pixels to a drawing unit
+        self._axes = _rotation(turn) @ np.diag([-1 if flip else 1, 1]) * self._scale
         self._rgb = np.zeros((3, self.height, self.width), dtype=np.float32)  # premultiplied by alpha
         self._alpha = np.zeros((self.height, self.width), dtype=np.float32)
-        self._floor: Field | None = None
-
-    # What products are made of
 
     def fill(
         self,
         outline: Points,
         cloth: Cloth,
         *,
-        holes: Sequence[Points] = (),
         turn: float = 0,
-        origin: tuple[float, float] = (0, 0),
+        origin: Point = (0, 0),
         swell: float = 1,
         reach: float = 26,
         creases: Sequence[Crease] = (),
         folds: float = 0,
-        fold_turn: float | None = None,
         drop: float = 0.25,
-        edge: float = 0.16,
     ) -> None:
         """Lay ``cloth`` inside ``outline`` over what is there.
 
         ``turn`` (degrees, clockwise) and ``origin`` place the cloth's pattern; ``swell`` and ``reach`` say how far it
-        bulges and over how many units from its edge; ``folds`` is the height of waves that run along the
-        cloth's length, or across it by ``fold_turn`` degrees; ``drop`` is the shadow it casts on the parts below and
-        ``edge`` how much its rim darkens.
+        bulges and over how many units from its edge; ``folds`` is the height of waves along the cloth's length;
+        ``drop`` is the shadow it casts on the parts below.
         """
-        # Where nothing is below the part, its shadow falls on nothing.
-        frame = self._frame(outline, 14 if drop else 0)
-        if frame is None:
-            return
-        view = _view(frame)
-        mask = self._mask(frame, outline, holes)
-        coverage, inside = as_field(mask), as_field(mask.reduce(COARSE))
-        rim = blurred(inside, max(3.2 * self.scale / COARSE, 0.6))
+        view = self._view(outline, 14)
+        inside = self._drawn(view, [(outline, 1)])
+        rim = self._blurred(inside, 3.2)
         if drop:
-            self._cast(rim, view, drop)
-        u, v = self._cloth_coordinates(frame, turn, origin)
-        light = self._relief(
-            frame,
-            inside,
-            rim,
-            turn=turn,
-            swell=swell,
-            reach=reach,
-            creases=creases,
-            folds=folds,
-            fold_turn=fold_turn,
-            edge=edge,
-        )
-        shade = enlarged(light, *coverage.shape) * cloth.weave(u, v, self.rng)
+            self._rgb[:, *view] *= 1 - drop * self._blurred(self._drawn(view, [(outline + np.array([1.5, 4]), 1)]), 3.2)
+        u, v = self._cloth_coordinates(view, turn, origin)
+        heights = self._blurred(inside, reach) * (reach * 0.62 * swell) + rim * (1.6 * swell)
+        if creases:
+            lines = self._drawn(view, [(ribbon(line, 1, width, 1), height) for line, width, height in creases])
+            heights += self._blurred(lines, creases[0][1] * 0.45) * 5
+        if folds:
+            heights += _waves(u, v, self.rng) * (folds * 9)
+        down, across = np.gradient(heights, 1 / self._scale)
+        shade = 1 + 0.3 * np.tanh((across * -_LIGHT[0] + down * -_LIGHT[1]) * 1.25) - 0.32 * (1 - rim)
+        shade *= cloth.grain(u, v, self.rng)
         # Dark cloth shows its highlights as added light: a multiple of black is black.
-        lit = np.maximum(shade - 1, 0) * np.float32(0.35 + cloth.gloss)
-        colour = cloth.colour(u, v, 1 / self.scale) * np.minimum(shade, 1) + lit
-        self._over(view, np.minimum(np.maximum(colour, 0, out=colour), 1, out=colour), coverage)
+        colour = cloth.colour(u, v, 1 / self._scale) * np.minimum(shade, 1) + 0.42 * np.maximum(shade - 1, 0)
+        self._over(view, np.clip(colour, 0, 1), inside)
 
     def stroke(
-        self,
-        line: Points,
-        colour: tuple[float, float, float],
-        width: float = 1.2,
-        *,
-        opacity: float = 1,
-        dash: tuple[float, float] | None = None,
+        self, line: Points, colour: Rgb, width: float = 1.2, *, opacity: float = 1, dash: Point | None = None
     ) -> None:
-        """A line of even width: seams, stitches (``dash``: units drawn, units left out), laces."""
+        """A line of even width, over the cloth alone; ``dash`` is the units drawn and the units left out."""
+        view = self._view(line, width + 2)
         pieces = [line] if dash is None else dashes(line, *dash)
-        frame = self._frame(line, width + 2)
-        if frame is None:
-            return
-        image = self._sheet(frame)
-        pen = ImageDraw.Draw(image)
-        thickness = max(1, round(width * self.scale * _OVERSAMPLING))
-        for piece in pieces:
-            pen.line(self._fine(piece, frame), fill=255, width=thickness, joint="curve")
-        view = _view(frame)
-        # Thread and ink do not reach past the cloth they are on.
-        coverage = as_field(image.reduce(_OVERSAMPLING)) * (np.float32(opacity) * self._alpha[view])
-        self._over(view, np.array(colour, dtype=np.float32)[:, None, None], coverage)
+        ink = self._drawn(view, [(ribbon(piece, width), opacity) for piece in pieces])
+        self._over(view, colour[:, None, None], ink * self._alpha[view])
 
     def seam(self, line: Points, *, depth: float = 0.35, width: float = 1.3, stitch: float = 0) -> None:
-        """A dark line with, where ``stitch`` is above 0, a row of light stitches beside it (units away)."""
-        self.stroke(line, (0.04, 0.04, 0.06), width, opacity=depth)
+        """A dark line with, where ``stitch`` is not 0, a row of light stitches beside it (units away)."""
+        self.stroke(line, rgb("0A0A0F"), width, opacity=depth)
         if stitch:
-            normal = np.gradient(line, axis=0)[:, ::-1] * np.array([-1.0, 1.0])
-            normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
-            self.stroke(line + normal * stitch, (1, 1, 1), 1.1, opacity=0.38, dash=(4, 2.6))
+            self.stroke(line + normals(line) * stitch, rgb("FFFFFF"), 1.1, opacity=0.38, dash=(4, 2.6))
 
-    def glow(self, outline: Points, amount: float, blur: float = 5) -> None:
-        """Brighten (``amount`` above 0) or darken softly what lies inside ``outline``: reflections, hollows."""
-        frame = self._frame(outline, blur * 2.5)
-        if frame is None:
-            return
-        view = _view(frame)
-        inside = as_field(self._mask(frame, outline).reduce(COARSE))
-        soft = enlarged(blurred(inside, blur * self.scale / COARSE), *self._alpha[view].shape) * np.float32(abs(amount))
-        target = self._alpha[view] if amount > 0 else np.float32(0)
-        self._rgb[:, *view] += (target - self._rgb[:, *view]) * soft
+    def picture(self, *, standing: bool) -> Image.Image:
+        """The product in the middle of its background. It stands on a floor, or it lies flat."""
+        rows, columns = (np.flatnonzero(self._alpha.max(axis=axis) > 0.05) for axis in (1, 0))
+        middle = (rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2
+        move = self.height // 2 - int(middle[0]), self.width // 2 - int(middle[1])
+        alpha, colour = np.roll(self._alpha, move, (0, 1)), np.roll(self._rgb, move, (1, 2))
+        y, x = (at.astype(np.float32) for at in np.ogrid[0 : 1 : self.height * 1j, -1 : 1 : self.width * 1j])
+        wall = 0.972 - 0.038 * y**2 - 0.02 * x**2 + 0.01 * np.exp(-((y - 0.4) ** 2) * 8 - x**2 * 2)
+        if standing:
+            shadow = self._floor(alpha, int(rows[-1]) + move[0])
+        else:
+            below = np.roll(alpha, (round(8 * self._scale), round(3 * self._scale)), (0, 1))
+            shadow = 0.12 * self._blurred(below, 3.5) + 0.17 * self._blurred(below, 13)
+        bare = wall * (1 - alpha)
+        pixels = colour + bare * _TINT[:, None, None] - bare * shadow * _SHADOW[:, None, None]
+        return Image.fromarray(np.moveaxis(np.clip(pixels * 255 + 0.5, 0, 255), 0, -1).astype(np.uint8))
 
-    def stand(self, left: float, right: float, y: float, *, depth: float = 12, strength: float = 0.42) -> None:
-        """The product stands on a floor at height ``y`` between ``left`` and ``right``, instead of lying flat."""
-        rows, columns = -(-self.height // COARSE), -(-self.width // COARSE)
-        u, v = self._cloth_coordinates((0, 0, self.width, self.height), 0, (0, 0), (rows, columns))
-        across, down = (u - (left + right) / 2) * (2 / (right - left)), (v - y) / depth
-        wide = np.exp(-((across / 1.04) ** 8) - down**2 / 2)
-        narrow = np.exp(-((across / 0.97) ** 16) - down**2 * 3)
-        self._floor = np.asarray((0.36 * wide + 0.48 * narrow) * strength, dtype=np.float32)
+    def _floor(self, alpha: Field, bottom: int) -> Field:
+        """The shadow at the feet of a product that stands: a soft line as wide as what touches the floor."""
+        feet = alpha[max(0, bottom - round(8 * self._scale)) : bottom + 1].max(axis=0, keepdims=True)
+        down = (np.arange(self.height, dtype=np.float32)[:, None] - bottom) / self._scale
+        narrow, wide = np.exp(-((down / 8) ** 2)), np.exp(-((down / 18) ** 2))
+        return 0.28 * narrow * self._blurred(feet, 4) + 0.2 * wide * self._blurred(feet, 14)
 
-    def picture(self) -> Image.Image:
-        """The product on its background, RGB."""
-        return photograph(self._rgb, self._alpha, self._floor, scale=self.scale, shift=self._shift)
-
-    # Geometry
+    def _view(self, points: Points, margin: float) -> View:
+        """The pixels that ``points`` and a margin around them cover."""
+        pixels = self._pixels(points)
+        left, top = np.maximum(np.floor(pixels.min(axis=0) - margin * self._scale - 2), 0).astype(int).tolist()
+        right, bottom = np.ceil(pixels.max(axis=0) + margin * self._scale + 2).astype(int).tolist()
+        return slice(top, min(bottom, self.height)), slice(left, min(right, self.width))
 
     def _pixels(self, points: Points) -> Points:
-        return np.asarray(points @ self._axes + self._origin, dtype=np.float64)
+        return np.asarray(points @ self._axes + (self.width / 2, self.height / 2), dtype=np.float64)
 
-    def _frame(self, points: Points, margin: float) -> Frame | None:
-        """The pixels that ``points`` and a margin around them cover, or None where the picture has none of them."""
-        pixels = self._pixels(points)
-        pad = margin * self.scale + 2
-        left, top = np.maximum(np.floor(pixels.min(axis=0) - pad), 0).astype(int)
-        right, bottom = np.ceil(pixels.max(axis=0) + pad).astype(int)
-        right, bottom = min(int(right), self.width), min(int(bottom), self.height)
-        return (int(left), int(top), right, bottom) if left < right and top < bottom else None
+    def _drawn(self, view: View, shapes: Iterable[tuple[Points, float]]) -> Field:
+        """Outlines filled with a number each, and 0 around them."""
+        rows, columns = view
+        size = (columns.stop - columns.start) * _OVERSAMPLING, (rows.stop - rows.start) * _OVERSAMPLING
+        sheet = Image.new("F", size)
+        pen = ImageDraw.Draw(sheet)
+        for outline, value in shapes:
+            fine = (self._pixels(outline) - (columns.start, rows.start)) * _OVERSAMPLING
+            pen.polygon([(x, y) for x, y in fine.tolist()], fill=value)
+        return np.asarray(sheet.reduce(_OVERSAMPLING), dtype=np.float32)
 
-    def _sheet(self, frame: Frame) -> Image.Image:
-        left, top, right, bottom = frame
-        return Image.new("L", ((right - left) * _OVERSAMPLING, (bottom - top) * _OVERSAMPLING))
+    def _cloth_coordinates(self, view: View, turn: float, origin: Point) -> tuple[Field, Field]:
+        """Where each pixel lies on the cloth, in drawing units."""
+        y, x = np.ogrid[view]
+        axes = np.linalg.inv(self._axes) @ _rotation(-turn)
+        x, y = x + 0.5 - self.width / 2, y + 0.5 - self.height / 2
+        start = origin @ _rotation(-turn)
+        u, v = (x * axes[0, i] + y * axes[1, i] - start[i] for i in (0, 1))
+        return u.astype(np.float32), v.astype(np.float32)
 
-    def _fine(self, points: Points, frame: Frame) -> list[tuple[float, float]]:
-        fine = (self._pixels(points) - np.array(frame[:2])) * _OVERSAMPLING
-        return [(x, y) for x, y in fine.tolist()]
+    def _blurred(self, field: Field, radius: float) -> Field:
+        """A Gaussian blur, zero outside: ``radius`` is the standard deviation in drawing units."""
+        pixels = max(radius * self._scale, 0.6)
+        step = max(1, round(pixels / 4))  # a wide blur looks the same on a coarser grid, and is many times faster
+        small = np.asarray(Image.fromarray(field).reduce(step))
+        down, across = (_kernel(size, pixels / step) for size in small.shape)
+        height, width = field.shape
+        large = Image.fromarray(down @ small @ across)
+        fine = large.resize((width, height), Image.Resampling.BICUBIC, box=(0, 0, width / step, height / step))
+        return np.asarray(fine, dtype=np.float32)
 
-    def _mask(self, frame: Frame, outline: Points, holes: Sequence[Points] = ()) -> Image.Image:
-        """How much of each pixel of the frame is inside the outline, 0 to 255."""
-        image = self._sheet(frame)
-        pen = ImageDraw.Draw(image)
-        pen.polygon(self._fine(outline, frame), fill=255)
-        for hole in holes:
-            pen.polygon(self._fine(hole, frame), fill=0)
-        return image.reduce(_OVERSAMPLING)
-
-    def _cloth_coordinates(
-        self,
-        frame: Frame,
-        turn: float,
-        origin: tuple[float, float],
-        shape: tuple[int, ...] | None = None,
-    ) -> tuple[Field, Field]:
-        """Where each pixel of the frame lies on the cloth; ``shape`` asks for a coarser grid of the same frame."""
-        left, top, right, bottom = frame
-        step = COARSE if shape else 1
-        rows, columns = shape or (bottom - top, right - left)
-        angle = math.radians(turn)
-        cos, sin = math.cos(angle), math.sin(angle)
-        axes = self._back @ np.array([[cos, -sin], [sin, cos]])
-        start = np.array(origin) @ np.array([[cos, -sin], [sin, cos]])
-        x = left + (np.arange(columns)[:, None] + 0.5) * step - self._origin[0]
-        y = top + (np.arange(rows)[:, None] + 0.5) * step - self._origin[1]
-        across, down = x @ axes[:1] - start, y @ axes[1:]
-        u = across[None, :, 0].astype(np.float32) + down[:, None, 0].astype(np.float32)
-        v = across[None, :, 1].astype(np.float32) + down[:, None, 1].astype(np.float32)
-        return u, v
-
-    # Light
-
-    def _relief(
-        self,
-        frame: Frame,
-        inside: Field,
-        rim: Field,
-        *,
-        turn: float,
-        swell: float,
-        reach: float,
-        creases: Sequence[Crease],
-        folds: float,
-        fold_turn: float | None,
-        edge: float,
-    ) -> Field:
-        """How bright a part is, around 1, on the coarse grid: the slope of its heights towards the light."""
-        unit = self.scale / COARSE  # coarse pixels to a drawing unit
-        radius = max(reach * unit, 0.6)
-        heights = blurred(inside, radius) * np.float32(radius * 0.62 * swell)
-        heights += rim * np.float32(0.55 * min(swell, 1.0))
-        if creases:
-            heights += self._creased(frame, inside.shape, creases) * np.float32(5.1 * unit)
-        if folds:
-            u, v = self._cloth_coordinates(frame, turn if fold_turn is None else fold_turn, (0, 0), inside.shape)
-            heights += waves(u, v, self.rng) * np.float32(folds * unit * 9)
-        down, across = np.gradient(heights)
-        slope = across * np.float32(-self._light[0]) + down * np.float32(-self._light[1])
-        shade = 1 + np.float32(0.30) * np.tanh(slope * np.float32(1.25)) - np.float32(edge * 2) * (1 - rim) * inside
-        return np.asarray(shade, dtype=np.float32)
-
-    def _creased(self, frame: Frame, shape: tuple[int, ...], creases: Sequence[Crease]) -> Field:
-        """The heights of creases. Ridges are drawn on one sheet and furrows on another, higher ones brighter."""
-        highest = max(abs(height) for *_, height in creases)
-        ridges, furrows = (Image.new("L", (shape[1] * 2, shape[0] * 2)) for _ in range(2))
-        pens = ImageDraw.Draw(ridges), ImageDraw.Draw(furrows)
-        for line, width, height in creases:
-            outline = tapered(self._pixels(line) - np.array(frame[:2]), width * self.scale) * (2 / COARSE)
-            ink = round(abs(height) / highest * 255)
-            pens[0 if height > 0 else 1].polygon([(x, y) for x, y in outline.tolist()], fill=ink)
-        field = (as_field(ridges.reduce(2)) - as_field(furrows.reduce(2))) * np.float32(highest)
-        width = float(np.mean([width for _, width, _ in creases]))
-        return blurred(field, width * self.scale / COARSE * 0.45)
-
-    def _cast(self, soft: Field, view: tuple[slice, slice], strength: float) -> None:
-        """Darken what lies below and to the right of a part, given its softened outline on the coarse grid."""
-        x, y = round(1.5 * self.scale / COARSE), round(4 * self.scale / COARSE)
-        shadow = np.zeros_like(soft)
-        shadow[y:, x:] = soft[: soft.shape[0] - y, : soft.shape[1] - x] * np.float32(strength)
-        self._rgb[:, *view] *= 1 - enlarged(shadow, *self._alpha[view].shape)
-
-    def _over(self, view: tuple[slice, slice], colour: Field, coverage: Field) -> None:
-        rest = 1 - coverage
-        self._rgb[:, *view] *= rest
-        self._rgb[:, *view] += colour * coverage
-        self._alpha[view] *= rest
-        self._alpha[view] += coverage
+    def _over(self, view: View, colour: Field, coverage: Field) -> None:
+        self._rgb[:, *view] += (colour - self._rgb[:, *view]) * coverage
+        self._alpha[view] += (1 - self._alpha[view]) * coverage
 
 
-def _view(frame: Frame) -> tuple[slice, slice]:
-    left, top, right, bottom = frame
-    return slice(top, bottom), slice(left, right)
+def _rotation(degrees: float) -> Points:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[cos, sin], [-sin, cos]])
+
+
+def _kernel(size: int, radius: float) -> Field:
+    """The blur of ``size`` values as a matrix."""
+    at = np.arange(size, dtype=np.float32) / np.float32(radius)
+    return np.exp(-0.5 * (at[:, None] - at) ** 2) / np.float32(radius * math.sqrt(2 * math.pi))
+
+
+def _waves(u: Field, v: Field, rng: np.random.Generator) -> Field:
+    """Irregular folds that run along v: three sines, each bent and fading along its length. Heights around 1."""
+    heights = np.zeros_like(u)
+    for period in (46, 71, 117):
+        a, b, c, d = rng.uniform(0, 2 * math.pi, 4).astype(np.float32)
+        bend = 0.9 * np.sin(v / (period * 1.9) + a) + 0.5 * np.sin((u + v) / (period * 1.3) + b)
+        fade = 0.55 + 0.45 * np.sin(v / (period * 1.4) + u / (period * 2.3) + c)
+        heights += np.sin(u * (2 * math.pi / period) + bend * 1.6 + d) * fade * (period / 117)
+    return heights

@@ -1,10 +1,9 @@
 """From a queue to a function, as Lambda's event source mapping does it.
 
-One thread gathers batches (until one is full, or the batching window after its first message is over), and others call the
-function with them, delete the messages it is done with and give the rest back. Gathering goes on while the function works,
-so that the window of a batch has mostly passed when its turn comes. A message given back waits a little longer each time, so
-that an outage of seconds does not use up the attempts that lead to the dead-letter queue; on AWS it waits for the
-queue's whole visibility timeout.
+One thread gathers batches: until one is full, or until the batching window after its first message is over. Other threads call
+the function with the batches and delete the messages that it finished. Gathering goes on while the function works, so the window
+of a batch has mostly passed when its turn comes. A failed message is left alone: it comes back after the queue's visibility
+timeout, or sooner where the function has set it so.
 """
 
 import logging
@@ -24,20 +23,19 @@ from scripts.local.template import EventSource
 Message = dict[str, Any]
 
 _PER_CALL: Final = 10
-"""The most messages that one SQS call receives, deletes or changes."""
+"""The most messages that one SQS call receives or deletes."""
 _POLL_S: Final = 5
-"""How long a call waits for messages; also how long a poller may take to notice that it was closed."""
+"""How long a call waits for messages; also the longest time until a poller notices that it was closed."""
 _RETRY_S: Final = 1
 _TICK_S: Final = 0.5
-"""How long a thread that waits for another may take to notice that the poller was closed."""
-_MAX_BACKOFF_S: Final = 60
+"""The longest time until a thread that waits for another notices that the poller was closed."""
 _log = logging.getLogger(__name__)
 
 
 class Poller:
     """Feeds ``runner`` from a queue, with up to ``concurrency`` calls at once, until it is closed.
 
-    ``on_done`` is told how many messages each batch has settled.
+    ``on_done`` is called after each batch with the number of its messages that were deleted.
     """
 
     def __init__(
@@ -68,7 +66,7 @@ class Poller:
             thread.start()
 
     def close(self) -> None:
-        """Take no more batches. The runner must be closed too: it ends the calls that are waited for."""
+        """Take no more batches. Close the runner too: that ends the calls which are still running."""
         self._stopping.set()
 
     def join(self) -> None:
@@ -99,7 +97,7 @@ class Poller:
             try:
                 self._settle(batch, result)
             except (BotoCoreError, ClientError) as error:
-                self._trouble(error)  # what was not deleted comes back when its time is over
+                self._trouble(error)  # messages that were not deleted come back after their visibility timeout
 
     def _trouble(self, error: Exception) -> None:
         if not self._stopping.is_set():
@@ -107,17 +105,17 @@ class Poller:
         self._stopping.wait(_RETRY_S)
 
     def gather(self) -> list[Message]:
-        """The next batch; empty only where the poller was closed meanwhile."""
+        """The next batch; empty only if the poller was closed meanwhile."""
         batch: list[Message] = []
         until = float("inf")
         while len(batch) < self._source.batch_size and not self._stopping.is_set():
             left_s = until - time.monotonic()
             try:
-                # SQS waits whole seconds; what is left of the window is rounded to them.
+                # SQS waits whole seconds, so the rest of the window is rounded.
                 received = self._receive(self._source.batch_size - len(batch), wait_s=round(min(left_s, _POLL_S)))
             except (BotoCoreError, ClientError):
                 if batch:
-                    break  # what was received is hidden from everyone else: it must not be dropped
+                    break  # received messages are hidden from all other receivers: they must not be dropped
                 raise
             if received and not batch:
                 until = time.monotonic() + self._source.window_s
@@ -158,24 +156,17 @@ class Poller:
                 QueueUrl=self._queue_url,
                 Entries=[{"Id": str(i), "ReceiptHandle": item["ReceiptHandle"]} for i, item in enumerate(group)],
             )
-        for group in batched([item for item in batch if item["MessageId"] in failed], _PER_CALL):
-            self._sqs.change_message_visibility_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {"Id": str(i), "ReceiptHandle": item["ReceiptHandle"], "VisibilityTimeout": backoff_s(item)}
-                    for i, item in enumerate(group)
-                ],
-            )
         if failed:
-            _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), result.error)
+            reason = (result.error or {}).get("errorMessage", "see the function's log")
+            _log.warning("%s of %s messages failed and come back: %s", len(failed), len(batch), reason)
         self._on_done(len(done))
 
 
 def failed_messages(result: Result, message_ids: Sequence[str], reports_item_failures: bool) -> set[str]:
-    """The messages that must come back, by Lambda's rules.
+    """The ids of the messages that must come back, by Lambda's rules.
 
-    All of them where the call failed. Where the function reports failures, the ones it names; all of them where it names
-    one that is not in the batch, or gives an empty name: its answer cannot be trusted then.
+    If the call failed: all. If the function reports failures: those it names, or all if a name is empty or not in the batch,
+    as such an answer cannot be trusted.
     """
     everything = set(message_ids)
     if result.error is not None:
@@ -190,9 +181,3 @@ def failed_messages(result: Result, message_ids: Sequence[str], reports_item_fai
     except (TypeError, KeyError):
         return everything
     return everything if named - everything else named
-
-
-def backoff_s(message: Message) -> int:
-    """How long a message that failed stays hidden: 2 s after the first attempt, twice as long after each further one."""
-    attempts = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-    return int(min(2**attempts, _MAX_BACKOFF_S))

@@ -1,4 +1,4 @@
-"""Writes a small store with today's code, to be kept and opened for ever: ``python tests/golden/make.py v2``.
+"""Writes a small store with today's code, to be kept and opened for ever: ``python tests/golden/make.py v1``.
 
 Run it when the format changes, for a new version; stores of older versions are never made anew.
 """
@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from lookalike.compaction import compact
-from lookalike.compaction.compact import Policy
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader

@@ -13,7 +13,12 @@ QUEUES = {"ImageQueue", "DeadLetterQueue"}
 # Everything a function may do, spelled out: a permission is added here on purpose or not at all.
 GRANTS = {
     "IngestRole": {
-        "ImageQueue.Arn": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+        "ImageQueue.Arn": {
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ChangeMessageVisibility",
+        },
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
         "CatalogueBucket.Arn": {"s3:ListBucket"},
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject"},

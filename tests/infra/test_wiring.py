@@ -2,28 +2,24 @@
 
 import copy
 import re
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from lookalike import settings
-from lookalike.compaction.compact import Policy
+from lookalike.compaction.policy import Policy
+from lookalike.photos.catalogue import IMAGES_PREFIX
 from tests.infra.translated import Resources, translated
+from tests.support import functions
 
-ROUTES = {
-    "POST /api/search",
-    "GET /api/products/{product_id}/similar",
-    "GET /api/products/{product_id}",
-    "GET /api/health",
-    "GET /api/openapi.json",
-    "GET /api/docs",
-}
+ROUTES = set(functions.load("query").ROUTES)
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "CompactFunction": {"LookalikeLayer", "AnalysisLayer"},
 }
+SETTINGS = {"IngestFunction": settings.ingest, "QueryFunction": settings.query, "CompactFunction": settings.compact}
+OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 OUTPUTS = {
     "SiteUrl",
     "ApiUrl",
@@ -40,6 +36,18 @@ OUTPUTS = {
 }
 
 
+class Environ(dict[str, str]):
+    """An environment that notes the names it is asked for."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
 def api_of(resources: Resources) -> dict[str, Any]:
     (api,) = resources.of_type("AWS::ApiGatewayV2::Api").values()
     return api["Body"]
@@ -53,7 +61,7 @@ def routes_of(resources: Resources) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_the_api_has_the_routes_of_the_contract_and_no_other(resources: Resources) -> None:
+def test_the_api_has_the_routes_of_the_function_and_no_other(resources: Resources) -> None:
     assert set(routes_of(resources)) == ROUTES
     for route, operation in routes_of(resources).items():
         declared = [parameter["name"] for parameter in operation.get("parameters", [])]
@@ -203,10 +211,9 @@ def test_photos_that_come_and_go_reach_the_queue_once(resources: Resources) -> N
         "s3:ObjectRemoved:*",
         "s3:LifecycleExpiration:*",
     ]
-    prefix = resources["IngestFunction"]["Environment"]["Variables"]["IMAGE_PREFIX"]
     for configuration in configurations:
         assert configuration["Queue"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]}
-        assert configuration["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}}
+        assert configuration["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": IMAGES_PREFIX}]}}
 
 
 def test_a_removed_event_always_means_that_the_photo_is_gone(resources: Resources) -> None:
@@ -232,6 +239,13 @@ def test_a_message_stays_hidden_while_its_batch_may_be_retried(resources: Resour
     timeout_s = resources["IngestFunction"]["Timeout"]
     hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
     assert hidden_s >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
+
+
+def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
+    delay_s = functions.load("ingest").retry_delay_s
+    attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    shortest_s, longest_s = (sum(delay_s(failures, jitter) for failures in range(1, attempts)) for jitter in (1.0, 0.0))
+    assert 3600 < shortest_s < longest_s < 2 * 3600
 
 
 def test_what_keeps_failing_is_kept_longer_than_it_was_tried(resources: Resources) -> None:
@@ -276,13 +290,9 @@ def test_functions_run_on_one_python_with_their_layers(resources: Resources, fun
 def test_functions_find_every_setting_they_read(resources: Resources, function: str) -> None:
     variables = resources[function]["Environment"]["Variables"]
     values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
-    read = settings.read(values)
-    assert read.threads == int(variables["THREADS"])
-    assert ("MODEL_DIR" in variables) == ("ModelLayer" in LAYERS[function])
-    known = {field.name.upper() for field in fields(settings.Settings)}
-    assert {name for name in variables if not name.startswith(("POWERTOOLS_", "MALLOC_"))} <= known, (
-        "nobody reads the others"
-    )
+    environ = Environ(values)
+    SETTINGS[function](environ)
+    assert {name for name in variables if not name.startswith(("POWERTOOLS_", "MALLOC_"))} == environ.names - OF_LAMBDA
 
 
 def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
@@ -299,7 +309,7 @@ def test_the_catalogue_has_most_of_the_query_function_s_memory(resources: Resour
     variables = {
         name: value if isinstance(value, str) else "5" for name, value in properties["Environment"]["Variables"].items()
     }
-    read = settings.read(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"])})
+    read = settings.query(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"])})
     assert read.snapshot_bytes > properties["MemorySize"] * 1024 * 1024 / 2
 
 

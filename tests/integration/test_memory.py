@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.photos.images import AVIF_SHARE
-from lookalike.settings import BESIDE_BYTES, DECODING_BYTES_A_PIXEL
+from lookalike.photos.headers.avif import AVIF_SHARE
+from lookalike.settings import BASELINE_BYTES, DECODING_BYTES_PER_PIXEL
 from tests.support.api import event as http_event
 from tests.support.built import Built, built_with_s3
 
@@ -86,7 +86,7 @@ def test_no_format_takes_more_than_is_set_aside_for_a_pixel(kind: str, tmp_path:
         [sys.executable, "-c", DECODE, str(photo)], capture_output=True, text=True, check=True, cwd=ROOT
     )
     a_pixel = int(done.stdout) / SIDE**2
-    assert a_pixel < DECODING_BYTES_A_PIXEL + 1, "and what does not depend on the pixels"
+    assert a_pixel < DECODING_BYTES_PER_PIXEL + 1, "and what does not depend on the pixels"
 
 
 # --- the built functions, within their limits ------------------------------------------------------------------------
@@ -125,4 +125,4 @@ def test_queries_take_no_more_than_is_set_aside_beside_the_catalogue(built: Buil
         )
         assert built.call("QueryFunction", request)["statusCode"] == 200
     print(f"query: {built.peak_mib('QueryFunction')} MiB at most")
-    assert built.peak_mib("QueryFunction") * 1024 * 1024 < BESIDE_BYTES + DECODING_BYTES_A_PIXEL * pixels
+    assert built.peak_mib("QueryFunction") * 1024 * 1024 < BASELINE_BYTES + DECODING_BYTES_PER_PIXEL * pixels

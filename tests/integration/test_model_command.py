@@ -17,6 +17,7 @@ import pytest
 from lookalike.photos.embedder import DRIFT_TOLERANCE, Embedder
 from lookalike.photos.model import ModelSpec
 from scripts import model
+from scripts.common.paths import ROOT
 from scripts.models import download
 from tests.tiny_model import write_tiny_model
 
@@ -360,6 +361,6 @@ def test_show_prints_what_is_in_place_and_changes_nothing(run, tmp_path):
 
 
 def test_the_command_explains_itself(tmp_path):
-    command = [sys.executable, Path(model.__file__), "--help"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    command = [sys.executable, "-m", "scripts.model", "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert "resnet50-imagenet" in run.stdout

@@ -32,6 +32,7 @@ ACTIONS = {
     "DeleteObject": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
 }
+QUEUE_ACTIONS = {"ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
 # Lambda uses the role for these itself, as AWS documents them: it polls the queue, writes the log and sends the traces.
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -86,6 +87,10 @@ class Recorder:
         boto3.DEFAULT_SESSION.events.register("after-call", self._answered)
 
     def _asked(self, params: dict[str, Any], model: Any, **others: Any) -> None:
+        if model.service_model.service_name == "sqs":
+            assert params["QueueUrl"].endswith("/image-queue")
+            self.needed.add((QUEUE_ACTIONS[model.name], "${ImageQueue.Arn}"))
+            return
         assert model.service_model.service_name == "s3"
         bucket = BUCKETS[params["Bucket"]]
         action = ACTIONS[model.name]
@@ -130,6 +135,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
     monkeypatch.setenv("CATALOGUE_BUCKET", "catalogue-bucket")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
+    monkeypatch.setenv("QUEUE_URL", f"http://127.0.0.1:{server.port}/123456789012/image-queue")
     monkeypatch.setenv("GRACE_S", "0")
     merchant = s3_client()
     for bucket in BUCKETS:
@@ -149,10 +155,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
 def load(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Callable[[str], ModuleType]:
     def load(name: str) -> ModuleType:
         app = functions.load(name)
-        if hasattr(app, "Embedder"):
-            monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
-        if hasattr(app, "ModelSpec"):
-            monkeypatch.setattr(app, "ModelSpec", SimpleNamespace(load=lambda folder: FakeEmbedder.spec))
+        for module in (app, getattr(app, "lifecycle", None)):
+            if hasattr(module, "Embedder"):
+                monkeypatch.setattr(module, "Embedder", lambda folder, **options: FakeEmbedder())
+            if hasattr(module, "ModelSpec"):
+                monkeypatch.setattr(module, "ModelSpec", SimpleNamespace(load=lambda folder: FakeEmbedder.spec))
         return app
 
     return load
@@ -171,6 +178,22 @@ def ingest(app: ModuleType, *keys: str, kind: str = "ObjectCreated:Put") -> None
     assert app.handler({"Records": records}, functions.Context()) == {"batchItemFailures": []}
 
 
+def received(body: str) -> dict[str, Any]:
+    """A message of the queue as Lambda hands it over; the merchant's client is nobody that a recorder hears of."""
+    session = boto3.Session()
+    sqs = session.client("sqs")
+    url = sqs.create_queue(QueueName="image-queue")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+    (message,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+    sqs.close()
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+    }
+
+
 def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     s3: MishapS3, load: Callable[[str], ModuleType], resources: Resources
 ) -> None:
@@ -182,6 +205,8 @@ def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     ingest(app, "images/blue.jpg")
     s3.mishaps = ["lost request"]
     ingest(app, "images/green.jpg")
+    with pytest.raises(app.BatchFailed):
+        app.handler({"Records": [received("no JSON")]}, functions.Context())
     assert recorder.needed | needed_by_lambda(resources, "IngestFunction") == granted(resources, "IngestFunction")
 
 
@@ -193,7 +218,7 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     ingest(load("ingest"), "images/green.jpg")
     recorder = Recorder()
     app = load("query")
-    app._start("on-demand")
+    app.lifecycle.start(app._services(), "on-demand")
     sent = {"body": base64.b64encode(photo("red")).decode(), "isBase64Encoded": True}
     for request in (
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),

@@ -9,7 +9,8 @@ import pytest
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log
-from lookalike.store.object_store import ObjectStore, PutAnswer, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import ObjectStore, PutAnswer
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from scripts.local.aws_server import answer
@@ -68,13 +69,24 @@ def tampered(s3: tuple[TamperedS3, Any]) -> Iterator[TamperedS3]:
     s3[0].tamper = None
 
 
-class TestS3Store(ObjectStoreContract):
+class InS3(ObjectStoreContract):
+    """Objects are written and read with the client alone."""
+
+    def write(self, store: Any, name: str, data: bytes) -> None:
+        store._client.put_object(Bucket=store._bucket, Key=store._prefix + name, Body=data)
+
+    def read(self, store: Any, name: str) -> bytes:
+        data: bytes = store._client.get_object(Bucket=store._bucket, Key=store._prefix + name)["Body"].read()
+        return data
+
+
+class TestS3Store(InS3):
     @pytest.fixture
     def store(self, s3: tuple[TamperedS3, Any], bucket: str) -> ObjectStore:
         return S3Store(s3[1], bucket, "0123abcd/")
 
 
-class TestS3StoreWithoutPrefix(ObjectStoreContract):
+class TestS3StoreWithoutPrefix(InS3):
     @pytest.fixture
     def store(self, s3: tuple[TamperedS3, Any], bucket: str) -> ObjectStore:
         return S3Store(s3[1], bucket, "")

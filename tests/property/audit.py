@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from lookalike.compaction import writer
-from lookalike.store import append_log, manifest, rotation_file, stored_segment
+from lookalike.store import append_log, manifest, rotation_file, segment_file
 from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import MemoryStore, PutAnswer
+from lookalike.store.wrappers import WrapperStore
 
 
-class AuditedStore(MemoryStore):
+class AuditedStore(WrapperStore):
     """Raises AssertionError where invariant I5 is about to break.
 
     A reader that began at most ``reading_s`` ago may have learnt of any manifest that was the newest since then. It needs
@@ -16,7 +17,7 @@ class AuditedStore(MemoryStore):
     """
 
     def __init__(self, clock: Callable[[], float], reading_s: float) -> None:
-        super().__init__(clock)
+        super().__init__(MemoryStore(clock))
         self._now_s = clock
         self._reading_s = reading_s
         self._newest: list[tuple[float, Manifest]] = [(0.0, EMPTY)]  # since when it was the newest
@@ -31,7 +32,7 @@ class AuditedStore(MemoryStore):
             elif name.endswith(writer.ROTATION_SUFFIX):
                 rotation_file.decode(data)
             else:
-                stored_segment.decode(data)
+                segment_file.decode(data)
         return answer
 
     def _published(self, published: Manifest) -> None:

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
 from lookalike.compaction import compact
-from lookalike.compaction.compact import Policy
-from lookalike.store import append_log, manifest, object_store, snapshot
+from lookalike.compaction.policy import Policy
+from lookalike.store import append_log, creation, manifest, newest
+from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
-from lookalike.store.reader import SnapshotReader
+from lookalike.store.parts import Part
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import Part
+from lookalike.store.state import State
 
 Bug = Callable[[], Any]
 
@@ -35,7 +35,7 @@ def no_read_back_on_412() -> Iterator[None]:
 @contextmanager
 def conflict_taken_for_success() -> Iterator[None]:
     """ "A rival write is in flight" is taken for "written"."""
-    create = object_store.create
+    create = creation.create
 
     def trusting(store: ObjectStore, name: str, data: bytes, **options: Any) -> bool:
         return store.put_if_absent(name, data) is not PutAnswer.EXISTS or create(store, name, data, **options)
@@ -118,23 +118,19 @@ def order_by_arrival() -> Iterator[None]:
 @contextmanager
 def manifests_listed_before_the_log() -> Iterator[None]:
     """A reader asks for the manifest first, and a log segment folded and collected since is in neither."""
-    read = SnapshotReader._read
 
-    def read_backwards(self: SnapshotReader) -> Any:
-        known = manifest.newest_name(self._store)
-        with patch(
-            "lookalike.store.reader.manifest", SimpleNamespace(read=manifest.read, newest_name=lambda store: known)
-        ):
-            return read(self)
+    def look_backwards(store: ObjectStore, known: Manifest = EMPTY) -> State:
+        newest = manifest.newest(store, known)
+        return State(tuple(append_log.entries(store)), newest)
 
-    with patch.object(SnapshotReader, "_read", read_backwards):
+    with patch("lookalike.store.state.look", look_backwards):
         yield
 
 
 @contextmanager
 def a_row_in_two_places_shown_twice() -> Iterator[None]:
     """A row of the log that the base has too, as it was delivered again after it was folded, is live in both."""
-    overlay = snapshot.overlay
+    overlay = newest.overlay
 
     def all_live(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
         *below, above = overlay(base, top) or (Part(top, np.ones(len(top), bool)),)

@@ -21,12 +21,12 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lookalike.compaction import compact
-from lookalike.compaction.compact import Policy
+from lookalike.compaction import collect, compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Op, Row, order_of
+from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
@@ -129,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
             patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
-            patch("lookalike.store.object_store._CREATE_PAUSE_S", 0),
+            patch("lookalike.store.creation._PAUSE_S", 0),
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
             patch(
                 "lookalike.store.reader._READ_AT_ONCE_BYTES", 900
@@ -162,7 +162,7 @@ class StoreMachine(RuleBasedStateMachine):
     # --- what the operations share ------------------------------------------------------------------------------------
 
     def reader(self, store: Any) -> SnapshotReader:
-        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clock=lambda: self.now_s)
+        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clocks=[lambda: self.now_s])
 
     def planned(self, plan: Plan, pause_s: float = PAUSE_S) -> dict[Call, Fault | Rival]:
         return {
@@ -182,7 +182,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            compact.collect(self.store, self.policy, clock=lambda: self.now_s)
+            collect.collect(self.store, self.policy, clock=lambda: self.now_s)
         elif act == "refresh":
             self.check(self.observer)
         else:
@@ -219,7 +219,7 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         order = event.row(event).order
         return any(
-            deletion > order and int.from_bytes(deletion[16:24]) / 1000 + RETENTION_S < now_s for deletion in deletions
+            deletion > order and event_of(deletion).time_ms / 1000 + RETENTION_S < now_s for deletion in deletions
         )
 
     def deliverable(self) -> list[Event]:
@@ -306,7 +306,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(plan=plans(12))
     def collect(self, plan: Plan) -> None:
         store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: compact.collect(store, self.policy, clock=lambda: self.now_s), store)
+        self.attempt(lambda: collect.collect(store, self.policy, clock=lambda: self.now_s), store)
 
     @rule(which=st.integers(0, 1), plan=plans(4), pause_s=st.sampled_from([GRACE_S + 1, PAUSE_S, 1000.0]))
     def refresh(self, which: int, plan: Plan, pause_s: float) -> None:

@@ -93,13 +93,14 @@ class Api:
         method, _, path = route.partition(" ")
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is None:  # API Gateway asks for no other routes
-            operation = document["paths"]["/api/health"]["get"]
             assert status == 404
-        described = operation["responses"][str(status)]["content"]
-        assert list(described) == [content_type]
-        schema = closed({**described[content_type]["schema"], "components": document["components"]})
+            return
+        response = operation["responses"][str(status)]
+        assert list(response["content"]) == [content_type]
+        schema = closed({**response["content"][content_type]["schema"], "components": document["components"]})
         OAS31Validator(schema).validate(body)
         if status >= 400:
+            assert f"{Answer(status, {}, body).problem}: " in response["description"]
             assert body["status"] == status
             assert body["title"]
             assert len(body["detail"].split()) > 2
@@ -124,9 +125,9 @@ def query_function(monkeypatch: pytest.MonkeyPatch, *, rows: Iterable[Row] = ())
         api.made.append(options)
         return api.embedder
 
-    monkeypatch.setattr(api.app, "S3Store", store)
-    monkeypatch.setattr(api.app, "Embedder", embedder)
-    monkeypatch.setattr(api.app, "ModelSpec", SimpleNamespace(load=lambda folder: api.embedder.spec))
+    monkeypatch.setattr(api.app.lifecycle, "S3Store", store)
+    monkeypatch.setattr(api.app.lifecycle, "Embedder", embedder)
+    monkeypatch.setattr(api.app.lifecycle, "ModelSpec", SimpleNamespace(load=lambda folder: api.embedder.spec))
     if rows := list(rows):
         api.fill(*rows)
     return api

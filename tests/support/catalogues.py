@@ -12,7 +12,8 @@ from sklearn.neighbors import NearestNeighbors
 from lookalike.codes.codes import TOP_CODE, Frame
 from lookalike.compaction import writer
 from lookalike.compaction.calibration import Choice
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.store import append_log, reader
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader

@@ -6,7 +6,7 @@ of words, a damaged photo and a decompression bomb would be.
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,12 +20,14 @@ from lookalike.errors import (
     TooManyPixels,
     UndecodableImage,
 )
-from lookalike.photos.catalogue import Photo
+from lookalike.photos.catalogue import Photo, product_of
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
-from lookalike.store.object_store import Entry, MemoryStore, ObjectStore, PutAnswer
-from lookalike.store.records import Op, Row, order_of, product_of
-from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.parts import Part
+from lookalike.store.records import Op, Row, order_of
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.wrappers import WrapperStore
 
 DIMENSIONS = 8
 FINGERPRINT = "f" * 64
@@ -103,49 +105,29 @@ class FakeCatalogue:
         return f"https://catalogue.example/{key}?signed"
 
 
-class OutageStore:
+class OutageStore(WrapperStore):
     """Another store, out of reach while ``down`` holds the name of the call: get, put, delete or list."""
 
     def __init__(self, inner: ObjectStore | None = None) -> None:
-        self.inner = inner or MemoryStore()
+        super().__init__(inner or MemoryStore())
         self.down: set[str] = set()
 
-    def _check(self, call: str, name: str) -> None:
-        if call in self.down:
+    def begin(self, call: str, name: str) -> None:
+        if call.removesuffix("_range") in self.down:
             raise StoreUnavailable(f"S3 did not answer {call} {name}: no connection to secret-bucket.example")
 
-    def get(self, name: str) -> bytes:
-        self._check("get", name)
-        return self.inner.get(name)
 
-    def get_range(self, name: str, start: int, end: int) -> bytes:
-        self._check("get", name)
-        return self.inner.get_range(name, start, end)
-
-    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        self._check("put", name)
-        return self.inner.put_if_absent(name, data)
-
-    def delete(self, name: str) -> None:
-        self._check("delete", name)
-        self.inner.delete(name)
-
-    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        self._check("list", prefix)
-        return self.inner.list(prefix, limit=limit)
-
-
-def put_row(key: str, data: bytes, *, time_ms: int = 1, prefix: str = "images/", **metadata: str) -> Row:
+def put_row(key: str, data: bytes, *, time_ms: int = 1, **metadata: str) -> Row:
     """The row that ingest writes for a photo."""
     order = order_of(sequencer=None, time_ms=time_ms, op=Op.PUT, content=data)
-    return Row(key, str(product_of(key, prefix)), order, Op.PUT, embedding_of(data), metadata)
+    return Row(key, str(product_of(key)), order, Op.PUT, embedding_of(data), metadata)
 
 
-def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1, prefix: str = "images/") -> Row:
+def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1) -> Row:
     """The row that ingest writes for a photo it refuses."""
     order = order_of(sequencer=None, time_ms=time_ms, op=Op.REJECT)
     detail = {"code": code, "detail": "The photo cannot be used."}
-    return Row(key, str(product_of(key, prefix)), order, Op.REJECT, detail=detail)
+    return Row(key, str(product_of(key)), order, Op.REJECT, detail=detail)
 
 
 def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSIONS) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT: Mapping[str, str] = {
     "STORE_BUCKET": "lookalike-store",
     "CATALOGUE_BUCKET": "lookalike-catalogue",
+    "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike",
     "MODEL_DIR": "/nowhere",
     "POWERTOOLS_METRICS_NAMESPACE": "Lookalike/test",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
@@ -43,6 +45,10 @@ def load(name: str, module: str = "app") -> ModuleType:
         neighbours = {path.stem for path in folder.glob("*.py")}
         for neighbour in neighbours & sys.modules.keys():
             del sys.modules[neighbour]
+        # The copy made the package's loggers write JSON to the standard output of now; the next test listens at the root.
+        library = logging.getLogger("lookalike")
+        library.handlers.clear()
+        library.propagate = True
     return loaded
 
 

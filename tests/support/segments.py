@@ -8,11 +8,12 @@ import numpy as np
 from lookalike.codes.codes import Frame, encode, plain_frame
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
-from lookalike.store import stored_segment
+from lookalike.store import segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.segment import Segment, from_rows
-from lookalike.store.stored_segment import Encoded, StoredSegment
+from lookalike.store.segment_file import Encoded
+from lookalike.store.stored_segment import StoredSegment
 
 NAME = "segments/a"
 ROTATION = "segments/r.rotation.safetensors"
@@ -30,13 +31,13 @@ def of_vectors(
     return from_rows(rows, vectors.shape[1])
 
 
-def encoded(rows: Segment, frame: Frame | None = None, *, put_order: np.ndarray | None = None) -> Encoded:
-    """The file of these rows; puts are shuffled unless an order is given."""
+def encoded(rows: Segment, frame: Frame | None = None, *, permutation: np.ndarray | None = None) -> Encoded:
+    """The file of these rows; puts are shuffled unless a permutation is given."""
     frame = frame or plain_frame(rows.embedding)
     puts = len(rows.embedding)
-    order = np.random.default_rng(puts).permutation(puts) if put_order is None else put_order
-    codes = encode(rows.embedding, frame).take(order)
-    return stored_segment.encode(rows, codes, order, ROTATION if frame.rotation else "")
+    permutation = np.random.default_rng(puts).permutation(puts) if permutation is None else permutation
+    codes = encode(rows.embedding, frame).take(permutation)
+    return segment_file.encode(rows, codes, permutation, ROTATION if frame.rotation else "")
 
 
 def stored(data: bytes) -> MemoryStore:

@@ -28,7 +28,7 @@ Resources:
   Events:
     Type: AWS::SQS::Queue
     Properties:
-      VisibilityTimeout: 300
+      VisibilityTimeout: 5
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Lost.Arn, maxReceiveCount: 2}
   Lost: {Type: AWS::SQS::Queue}
   Eater:

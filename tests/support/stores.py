@@ -8,10 +8,11 @@ from enum import Enum
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.store.wrappers import WrapperStore
 
 
-class LatencyStore:
-    """Every call takes ``request_s``, and reads and writes ``seconds_per_byte`` on top of it."""
+class LatencyStore(WrapperStore):
+    """Every call takes ``request_s`` seconds, and a read or write ``seconds_per_byte`` on top of it."""
 
     def __init__(
         self,
@@ -21,35 +22,31 @@ class LatencyStore:
         seconds_per_byte: float = 0.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self._request_s = request_s
         self._seconds_per_byte = seconds_per_byte
         self._sleep = sleep
 
-    def _wait(self, size: int = 0) -> None:
+    def begin(self, call: str, name: str) -> None:
+        if call in ("delete", "list"):
+            self._wait(0)
+
+    def _wait(self, size: int) -> None:
         self._sleep(self._request_s + size * self._seconds_per_byte)
 
     def get(self, name: str) -> bytes:
-        data = self.inner.get(name)
+        data = super().get(name)
         self._wait(len(data))
         return data
 
     def get_range(self, name: str, start: int, end: int) -> bytes:
-        data = self.inner.get_range(name, start, end)
+        data = super().get_range(name, start, end)
         self._wait(len(data))
         return data
 
     def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
         self._wait(len(data))
-        return self.inner.put_if_absent(name, data)
-
-    def delete(self, name: str) -> None:
-        self._wait()
-        self.inner.delete(name)
-
-    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        self._wait()
-        return self.inner.list(prefix, limit=limit)
+        return super().put_if_absent(name, data)
 
 
 class Fault(Enum):
@@ -72,8 +69,8 @@ class Rival:
     after: Callable[[], object] | None = None
 
 
-@dataclass(slots=True)
-class FaultyStore:
+@dataclass
+class FaultyStore(WrapperStore):
     """Does what ``plan`` says of a call, by its number, or by its kind and its number among those of its kind, all from 0.
 
     ``calls`` lists what was asked, ``missing`` the names that were read and not there, ``late`` what is on its way. Rivals

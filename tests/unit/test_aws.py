@@ -1,6 +1,7 @@
 """S3's answers, told apart: gone, refused, in conflict, or no answer at all. The client is boto3's own; only the wire is ours."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike import aws
-from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
-from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
+from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
+from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
 
 class Body(io.BytesIO):
-    """A response's body; where ``broken`` is set the connection ends in it."""
+    """A response's body; where ``broken`` is set, reading it raises that."""
 
     broken: Exception | None = None
 
@@ -32,7 +33,15 @@ class Body(io.BytesIO):
         return super().read(*args)
 
 
-Answer = tuple[int, dict[str, str], bytes] | Exception
+Answer = tuple[int, dict[str, str], bytes | Exception] | Exception
+"""Status, headers, and the body or what reading it raises; or what the request raises."""
+
+BROKEN: dict[str, Answer] = {
+    "short": (200, {"content-length": "100"}, b"half"),
+    "reset": (200, {}, ResponseStreamingError(error="reset")),
+    "damaged": (200, {"x-amz-checksum-crc32": "AAAAAA=="}, b"other bytes than were written"),
+}
+"""Answers that begin well and do not bring the object."""
 
 
 class Wire:
@@ -42,7 +51,6 @@ class Wire:
         self.answers = list(answers)
         self.requests: list[AWSRequest] = []
         self.bodies: list[Body] = []
-        self.broken: Exception | None = None
 
     def __call__(self, request: AWSRequest, **_: Any) -> AWSResponse:
         self.requests.append(request)
@@ -50,10 +58,10 @@ class Wire:
         if isinstance(answer, Exception):
             raise answer
         status, headers, data = answer
-        body = Body(data)
-        body.broken = self.broken
+        body = Body(b"" if isinstance(data, Exception) else data)
+        body.broken = data if isinstance(data, Exception) else None
         self.bodies.append(body)
-        return AWSResponse(request.url, status, {"content-length": str(len(data)), **headers}, body)
+        return AWSResponse(request.url, status, {"content-length": str(len(body.getvalue())), **headers}, body)
 
 
 Connect = Callable[..., tuple[Any, Wire]]
@@ -121,13 +129,32 @@ class TestStore:
             with pytest.raises(StoreUnavailable):
                 call()
 
-    def test_a_body_that_breaks_off_is_an_outage(self, connect: Connect) -> None:
-        client, wire = connect((200, {"content-length": "100"}, b"half"))
+    @pytest.mark.parametrize("broken", BROKEN, ids=BROKEN.keys())
+    def test_a_body_that_breaks_off_is_read_again(self, connect: Connect, broken: str) -> None:
+        client, wire = connect(BROKEN[broken], (206, {}, b"whole"))
+        assert S3Store(client, "bucket", "").get("a") == b"whole"
+
+        wire.answers = [BROKEN[broken], BROKEN[broken], (206, {}, b"ole")]
+        assert S3Store(client, "bucket", "").get_range("a", 2, 5) == b"ole"
+        assert wire.requests[-1].headers["Range"] == b"bytes=2-4"
+
+    @pytest.mark.parametrize("broken", BROKEN, ids=BROKEN.keys())
+    def test_bodies_that_go_on_breaking_off_are_an_outage(self, connect: Connect, broken: str) -> None:
+        client, wire = connect(BROKEN[broken])
         with pytest.raises(StoreUnavailable):
             S3Store(client, "bucket", "").get("a")
+        assert len(wire.requests) == 3
 
-        wire.broken = ResponseStreamingError(error="reset")
+    def test_a_body_that_does_not_come_is_not_waited_for_again(self, connect: Connect) -> None:
+        """A query function has so much time, and one silent connection has used up its share."""
+        client, wire = connect((200, {}, ReadTimeoutError(endpoint_url="https://s3.example")))
         with pytest.raises(StoreUnavailable):
+            S3Store(client, "bucket", "").get("a")
+        assert len(wire.requests) == 1
+
+    def test_an_object_that_is_gone_when_its_body_is_read_again_is_missing(self, connect: Connect) -> None:
+        client, _ = connect(BROKEN["short"], failure(404, "NoSuchKey"))
+        with pytest.raises(ObjectMissing):
             S3Store(client, "bucket", "").get("a")
 
     def test_ranges_are_half_open(self, connect: Connect) -> None:
@@ -232,7 +259,13 @@ class TestCatalogue:
         with pytest.raises(StoreUnavailable):
             S3Catalogue(connect(answer)[0], "bucket").photo("a", max_bytes=4)
 
-    def test_a_photo_that_breaks_off_is_an_outage(self, connect: Connect) -> None:
+    def test_a_photo_that_breaks_off_is_read_again_and_is_what_came_whole(self, connect: Connect) -> None:
+        client, _ = connect((200, {"ETag": '"a"', "content-length": "5"}, b"1"), (200, {"ETag": '"b"'}, b"222"))
+
+        found = S3Catalogue(client, "bucket").photo("a", max_bytes=9)
+        assert (found.data, found.etag) == (b"222", '"b"')
+
+    def test_a_photo_that_goes_on_breaking_off_is_an_outage(self, connect: Connect) -> None:
         client, _ = connect((200, {"ETag": '"a"', "content-length": "5"}, b"1"))
 
         with pytest.raises(StoreUnavailable):
@@ -352,3 +385,63 @@ def test_a_catalogue_that_cannot_be_listed_is_an_outage(connect: Connect, answer
     client, _ = connect(answer)
     with pytest.raises(StoreUnavailable):
         list(S3Catalogue(client, "catalogue").photos("images/"))
+
+
+class TestQueue:
+    @pytest.fixture
+    def connect_queue(self, monkeypatch: pytest.MonkeyPatch, connect: Connect) -> Callable[..., tuple[SqsQueue, Wire]]:
+        def connect_queue(*answers: Answer) -> tuple[SqsQueue, Wire]:
+            wire, make = Wire(*answers), aws.boto3.client
+
+            def client(*names: str, **options: Any) -> Any:
+                made = make(*names, **options)
+                made.meta.events.register("before-send.sqs", wire)
+                return made
+
+            monkeypatch.setattr(aws.boto3, "client", client)
+            return SqsQueue(functions.ENVIRONMENT["QUEUE_URL"]), wire
+
+        return connect_queue
+
+    def test_messages_are_hidden_ten_at_a_time(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        queue, wire = connect_queue((200, {}, b"{}"))
+
+        queue.hide({f"r{number}": number for number in range(25)})
+
+        bodies = [json.loads(request.body) for request in wire.requests]
+        assert {body["QueueUrl"] for body in bodies} == {functions.ENVIRONMENT["QUEUE_URL"]}
+        assert [len(body["Entries"]) for body in bodies] == [10, 10, 5]
+        entries = [entry for body in bodies for entry in body["Entries"]]
+        assert {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in entries} == {
+            f"r{number}": number for number in range(25)
+        }
+
+    def test_a_message_that_is_refused_is_told(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        failed = {"Id": "0", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}
+        queue, _ = connect_queue((200, {}, json.dumps({"Successful": [{"Id": "1"}], "Failed": [failed]}).encode()))
+
+        with pytest.raises(QueueUnavailable, match=r"1 messages.*ReceiptHandleIsInvalid"):
+            queue.hide({"r0": 5, "r1": 5})
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (403, {}, b'{"__type": "com.amazonaws.sqs#AccessDenied", "message": "no"}'),
+            (503, {}, b"<html>busy</html>"),
+            EndpointConnectionError(endpoint_url="https://sqs.example"),
+            ReadTimeoutError(endpoint_url="https://sqs.example"),
+        ],
+        ids=str,
+    )
+    def test_whatever_else_goes_wrong_is_an_outage(
+        self, connect_queue: Callable[..., tuple[SqsQueue, Wire]], answer: Answer
+    ) -> None:
+        queue, _ = connect_queue(answer)
+
+        with pytest.raises(QueueUnavailable):
+            queue.hide({"r0": 5})
+
+    def test_no_client_is_made_for_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(aws.boto3, "client")
+
+        SqsQueue("https://sqs.example/queue").hide({})

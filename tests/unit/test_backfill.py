@@ -10,14 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
 from lookalike.store import append_log, manifest
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, order_of, text_hash
+from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo, put_row
 from tests.support.rows import DIMENSIONS as NARROW
@@ -37,7 +39,7 @@ def planned(modified_ms: int | None, held: bytes | None, *others: bytes) -> Plan
     listed = [] if modified_ms is None else [ListedPhoto(KEY, modified_ms)]
     target = {} if held is None else {HASH: held}
     lost = [KEY] if unlisted(listed, target) else []
-    return plan(listed, lost, target, [{HASH: other} for other in others], bucket="catalogue", prefix="images/")
+    return plan(listed, lost, target, [{HASH: other} for other in others], bucket="catalogue")
 
 
 def the_event(found: Plan) -> tuple[str | None, int]:
@@ -86,7 +88,7 @@ class TestPlan:
     def test_what_ingest_would_skip_is_not_planned(self) -> None:
         keys = ["images/", "images/folder/", "elsewhere/1.jpg", "images/a\0b.jpg"]
         listed = [ListedPhoto(key, 1) for key in keys]
-        assert plan(listed, [], {}, [], bucket="catalogue", prefix="images/").events == ()
+        assert plan(listed, [], {}, [], bucket="catalogue").events == ()
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +238,6 @@ class World:
             embedder=FakeEmbedder(),
             store=store,
             pool=self.pool,
-            prefix="images/",
             max_bytes=1000,
         )
 
@@ -254,7 +255,7 @@ class World:
         held, other = (read_orders(self.stores[number], self.pool) for number in (1, 0))
         listed = [ListedPhoto(key, time_ms) for key, time_ms in sorted(self.modified_ms.items())]
         lost = read_keys(self.stores[1], unlisted(listed, held), self.pool)
-        found = plan(listed, lost, held, [other], bucket="catalogue", prefix="images/")
+        found = plan(listed, lost, held, [other], bucket="catalogue")
         between()
         self.ingest(found.events[:only], self.stores[1])
         return found

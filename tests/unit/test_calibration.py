@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lookalike.codes import bounds
-from lookalike.codes.codes import encode, encode_query, plain_frame, turn_query
-from lookalike.compaction.calibration import MIN_ROWS, Choice, choose, put_order
+from lookalike.codes.codes import encode, encode_query, plain_frame, project_query
+from lookalike.compaction.calibration import MIN_ROWS, Choice, choose, put_permutation
 from tests.support import spectra
 from tests.support.spectra import Vectors
 
@@ -22,7 +22,7 @@ def refined_and_left(choice: Choice, vectors: Vectors, *, k: int = 5) -> tuple[f
     codes = encode(vectors, choice.frame)
     refined, left = [], []
     for row in range(0, len(vectors), len(vectors) // 15):
-        coded = encode_query(turn_query(vectors[row], choice.frame.rotation), codes.frame, codes.reach)
+        coded = encode_query(project_query(vectors[row], choice.frame.rotation), codes.frame, codes.reach)
         distance = float(np.partition(np.linalg.norm(vectors - vectors[row], axis=1), k)[k])
         limit = bounds.squared_limit(distance, codes.frame)
         within = np.flatnonzero(bounds.scan(codes, coded, 0) <= limit)
@@ -88,18 +88,18 @@ def test_whatever_the_embeddings_are_they_can_be_coded(make, dimensions: int) ->
     assert 0 < frame.head <= frame.coordinates(dimensions) <= dimensions
     codes = encode(vectors, frame)
     assert np.isfinite(codes.error).all()
-    assert sorted(put_order(codes).tolist()) == list(range(MIN_ROWS))
+    assert sorted(put_permutation(codes).tolist()) == list(range(MIN_ROWS))
 
 
 def test_fewer_distinct_rows_than_clusters_can_be_coded() -> None:
     vectors = np.repeat(spectra.isotropic(4, 8, 16), MIN_ROWS // 8, axis=0)
     codes = encode(vectors, choose(vectors, MIN_ROWS).frame)
-    assert sorted(put_order(codes).tolist()) == list(range(MIN_ROWS))
+    assert sorted(put_permutation(codes).tolist()) == list(range(MIN_ROWS))
 
 
 def test_the_order_puts_similar_rows_together(chosen: tuple[Vectors, Choice]) -> None:
     vectors, choice = chosen
-    order = put_order(encode(vectors, choice.frame))
+    order = put_permutation(encode(vectors, choice.frame))
     assert sorted(order.tolist()) == list(range(MIN_ROWS))
 
     def spread(some: Vectors) -> float:
@@ -110,4 +110,4 @@ def test_the_order_puts_similar_rows_together(chosen: tuple[Vectors, Choice]) ->
 
 def test_few_rows_stay_in_their_order() -> None:
     vectors = spectra.isotropic(5, MIN_ROWS - 1, 8)
-    np.testing.assert_array_equal(put_order(encode(vectors, plain_frame(vectors))), np.arange(MIN_ROWS - 1))
+    np.testing.assert_array_equal(put_permutation(encode(vectors, plain_frame(vectors))), np.arange(MIN_ROWS - 1))

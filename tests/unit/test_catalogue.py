@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification
+from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification, product_of
 from lookalike.store.records import ORDER_BYTES, Op, order_of, text_hash
 from tests.support import functions
 
@@ -159,3 +159,26 @@ def test_any_key_comes_back_from_s3s_encoding(key: str) -> None:
     (item,) = parse_notification(notification(key=quote_plus(key, safe="/")))
 
     assert item.key == key
+
+
+@pytest.mark.parametrize(
+    ("key", "product"),
+    [
+        ("images/1563.jpg", "1563"),
+        ("images/1563/back.jpg", "1563"),
+        ("images/1563/deep/er/back.jpg", "1563"),
+        ("images/shirt.v2.jpg", "shirt.v2"),
+        ("images/no-suffix", "no-suffix"),
+        ("images/Größe 42.webp", "Größe 42"),
+        ("images/.hidden", ".hidden"),
+        ("images/", None),
+        ("images/1563/", None),
+        ("images//a.jpg", None),
+        ("images/..", None),
+        ("other/1563.jpg", None),
+        ("1563.jpg", None),
+        ("imagesx/1563.jpg", None),
+    ],
+)
+def test_the_product_of_a_key(key: str, product: str | None) -> None:
+    assert product_of(key) == product

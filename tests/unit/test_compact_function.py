@@ -1,13 +1,19 @@
 """The compact function looks after every store in the bucket, within its time, and one broken store stops no other."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
@@ -106,6 +112,53 @@ def test_time_is_asked_for_again_and_again(bucket: Bucket) -> None:
     assert (version(first), version(second)) == ("1+0", "0+3")
 
 
+def test_a_store_with_much_to_do_holds_up_no_other(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill of one model's store takes many runs, and the photos of the other are to be searchable meanwhile."""
+    monkeypatch.setattr(bucket.app, "Policy", partial(Policy, segment_bytes=1))  # each log segment is a step
+    busy, other = bucket.add("aa/", 20), bucket.add("bb/", 2)
+
+    @dataclass
+    class Passing(functions.Context):
+        def get_remaining_time_in_millis(self) -> int:
+            self.remaining_ms -= 50_000
+            return self.remaining_ms
+
+    bucket.app.handler(SCHEDULE, Passing(remaining_ms=400_000))
+
+    assert version(other) == "2+0"
+    assert int(version(busy).partition("+")[0]) >= 2
+
+
+def test_the_function_needs_settings_of_its_own_alone(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = bucket.add("aa/", 1)
+    for name in ("CATALOGUE_BUCKET", "MODEL_DIR"):
+        monkeypatch.delenv(name)
+    bucket.run()
+    assert version(store) == "1+0"
+
+
+def test_warnings_of_the_libraries_are_json() -> None:
+    program = """
+import logging, sys
+sys.path.insert(0, "functions/compact")
+import app
+for name in ("lookalike.store.reader", "botocore.hooks", "py.warnings"):
+    logging.getLogger(name).warning("%s says so", name)
+    logging.getLogger(name).info("nothing worth a line")
+"""
+    environment = {**os.environ, **functions.ENVIRONMENT}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=functions.ROOT, env=environment
+    )
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [(line["level"], line["service"], line["message"]) for line in lines] == [
+        ("WARNING", "compact", "lookalike.store.reader says so"),
+        ("WARNING", "compact", "botocore.hooks says so"),
+        ("WARNING", "compact", "py.warnings says so"),
+    ]
+    assert ran.stderr == ""
+
+
 @pytest.mark.parametrize("fault", ["get", "list", "put"])
 def test_a_store_that_fails_stops_no_other_and_is_reported(bucket: Bucket, fault: str) -> None:
     broken, sound = bucket.add("aa/", 2), bucket.add("bb/", 2)
@@ -145,6 +198,7 @@ def test_what_was_folded_goes_after_the_grace_period(bucket: Bucket, monkeypatch
     assert len(list(store.list("log/"))) == 2
 
     monkeypatch.setenv("GRACE_S", "0")
+    bucket.app._services.cache_clear()
     time.sleep(0.002)  # the age of what was folded is counted in whole milliseconds
     bucket.run()
 

@@ -12,8 +12,9 @@ from lookalike.compaction.calibration import Choice
 from lookalike.search import knn
 from lookalike.search.knn import nearest_products
 from lookalike.store.manifest import EMPTY
+from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
-from lookalike.store.snapshot import Part, Snapshot
+from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
 from tests.support import spectra
 from tests.support.catalogues import Catalogue, Found, catalogue
@@ -143,7 +144,7 @@ def test_bounds_whose_squares_float32_rounds_up_rule_nothing_out() -> None:
     frame = Frame(rotation_of(np.zeros(2, np.float32), np.array([[1, 0]], np.float32)), 1.0, 1)
     rows = of_vectors(vectors)
     for order in (np.argsort(rows.embedding[:, 1]), np.argsort(-rows.embedding[:, 1])):
-        held = opened(encoded(rows, frame, put_order=order).data, rotation=frame.rotation)
+        held = opened(encoded(rows, frame, permutation=order).data, rotation=frame.rotation)
         snapshot = Snapshot(EMPTY, frozenset(), (Part(held, np.ones(60, bool)),))
         answer = nearest_products(snapshot, np.zeros(2, np.float32), k=1)
         assert [near.key for near in answer.neighbours] == ["000059"]

@@ -16,11 +16,11 @@ from lookalike.compaction import gate, writer
 from lookalike.compaction.compact import compact
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, StoreError
-from lookalike.store import manifest, stored_segment
+from lookalike.store import manifest, segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.segment import Segment, from_rows
-from lookalike.store.stored_segment import Encoded
+from lookalike.store.segment_file import Encoded
 from tests.support import fakes, functions, spectra
 from tests.support.fakes import DIMENSIONS, fill, photo, put_row
 from tests.support.rows import delete, quick, reject
@@ -36,7 +36,7 @@ def written(rows: Segment, change: Callable[[Codes], dict[str, Any]], frame: Fra
     frame = frame or plain_frame(rows.embedding)
     order = np.arange(len(rows.embedding))
     right = codes.encode(rows.embedding, frame)
-    return stored_segment.encode(rows, replace(right, **change(right)), order, ROTATION if frame.rotation else "")
+    return segment_file.encode(rows, replace(right, **change(right)), order, ROTATION if frame.rotation else "")
 
 
 # --- what it passes ---------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_embeddings_kept_for_other_rows_are_refused() -> None:
 def test_embeddings_kept_in_another_order_than_their_codes_are_refused() -> None:
     rows = of_vectors(spectra.isotropic(10, 100, 8))
     right = codes.encode(rows.embedding, plain_frame(rows.embedding))
-    file = stored_segment.encode(rows, right, np.arange(100)[::-1].copy(), "")
+    file = segment_file.encode(rows, right, np.arange(100)[::-1].copy(), "")
     with pytest.raises(NotExact):
         judge([file], rows, None)
 
@@ -151,7 +151,7 @@ def test_a_missing_row_is_refused() -> None:
 
 def test_a_product_too_few_is_refused() -> None:
     rows = of_vectors(spectra.isotropic(12, 5, 8))
-    with pytest.raises(NotExact, match="4 products were found where scikit-learn finds 5"):
+    with pytest.raises(NotExact, match="gives 4 products and scikit-learn 5"):
         judge([encoded(rows.take(np.arange(4)))], rows, None)
 
 

@@ -9,8 +9,9 @@ import pytest
 import safetensors.numpy
 
 from lookalike.compaction import writer
-from lookalike.compaction.compact import Policy, compact
-from lookalike.store import append_log, manifest, stored_segment, tensors
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
+from lookalike.store import append_log, manifest, segment_file, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
@@ -51,10 +52,6 @@ def shown(store: ObjectStore) -> list[dict[str, Any]]:
     ]
 
 
-def test_there_is_a_golden_store() -> None:
-    assert "v1" in VERSIONS
-
-
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_golden_store_opens_and_holds_what_it_held(version: str) -> None:
     assert shown(load(version)) == expected(version)
@@ -81,7 +78,7 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting
     assert newest.folded
-    ops = {op for name in live | waiting for op in stored_segment.decode(store.get(name)).op}
+    ops = {op for name in live | waiting for op in segment_file.decode(store.get(name)).op}
     assert ops == set(Op)
 
 
@@ -109,9 +106,9 @@ def test_the_safetensors_library_opens_every_segment_of_a_golden_store(version: 
     paths = [path for path in store.rglob("*.safetensors") if not path.match("*.rotation.safetensors")]
     assert paths
     for path in paths:
-        held = stored_segment.decode(path.read_bytes())
+        held = segment_file.decode(path.read_bytes())
         columns = safetensors.numpy.load_file(path)
-        # The second format keeps similar embeddings together instead of in row order.
+        # A segment keeps similar embeddings together instead of in row order.
         assert sorted(map(bytes, columns["embedding"])) == sorted(map(bytes, held.embedding))
         assert columns["key_hash"].tobytes() == held.key_hash.tobytes()
 

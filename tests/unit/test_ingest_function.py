@@ -1,20 +1,22 @@
 """The ingest function: what went wrong comes back alone, and what is no event at all goes to the dead-letter queue."""
 
+import itertools
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from lookalike.errors import StoreUnavailable
+from lookalike.errors import LookalikeError, QueueUnavailable, StoreUnavailable
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
-
-# A handler that raises has counted nothing, and Powertools warns of that.
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 
 @dataclass
@@ -25,6 +27,14 @@ class Queue:
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     store: OutageStore = field(default_factory=OutageStore)
     made: list[Any] = field(default_factory=list)
+    hidden_s: dict[str, int] = field(default_factory=dict)
+    """For how long messages were hidden again, by receipt handle."""
+    is_out_of_reach: bool = False
+
+    def hide(self, delays_s: Mapping[str, int]) -> None:
+        if self.is_out_of_reach:
+            raise QueueUnavailable("SQS did not answer")
+        self.hidden_s.update(delays_s)
 
     def deliver(self, event: dict[str, Any]) -> list[str]:
         """The ids of the messages that must come back."""
@@ -53,13 +63,20 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
 
     monkeypatch.setattr(queue.app, "S3Store", store)
     monkeypatch.setattr(queue.app, "S3Catalogue", lambda client, bucket: queue.catalogue)
+    monkeypatch.setattr(queue.app, "SqsQueue", lambda url: queue)
     monkeypatch.setattr(queue.app, "Embedder", lambda folder, **options: FakeEmbedder())
     return queue
 
 
-def batch(*bodies: str) -> dict[str, Any]:
-    """A batch of messages with the ids m0, m1 and so on."""
-    return {"Records": [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
+def batch(*bodies: str, received: int = 1) -> dict[str, Any]:
+    """A batch of messages with the ids m0, m1 and so on, and the receipt handles r0, r1 ..."""
+    attributes = {"ApproximateReceiveCount": str(received)}
+    return {
+        "Records": [
+            {"messageId": f"m{number}", "receiptHandle": f"r{number}", "body": body, "attributes": attributes}
+            for number, body in enumerate(bodies)
+        ]
+    }
 
 
 def put(key: str, *, bucket: str = "lookalike-catalogue", kind: str = "ObjectCreated:Put", number: int = 1) -> str:
@@ -69,6 +86,11 @@ def put(key: str, *, bucket: str = "lookalike-catalogue", kind: str = "ObjectCre
         "s3": {"bucket": {"name": bucket}, "object": {"key": key, "sequencer": f"{number:016X}"}},
     }
     return json.dumps({"Records": [record]})
+
+
+def sent(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The metrics that the last call sent."""
+    return functions.sent_metrics(capsys.readouterr().out)[-1]
 
 
 @pytest.mark.parametrize("name", ["sqs_put", "sqs_put_without_sequencer"])
@@ -155,7 +177,7 @@ def test_a_message_with_one_bad_record_comes_back_whole(queue: Queue) -> None:
     queue.catalogue.put("images/1.jpg", photo("1"))
     good, bad = json.loads(put("images/1.jpg")), json.loads(put("images/2.jpg", bucket="another bucket"))
 
-    failed = queue.deliver(batch(json.dumps({"Records": good["Records"] + bad["Records"]})))
+    failed = queue.deliver(batch(json.dumps({"Records": good["Records"] + bad["Records"]}), put("images/1.jpg")))
 
     assert failed == ["m0"]
 
@@ -178,7 +200,95 @@ def test_an_outage_of_one_photo_brings_back_its_messages_only(queue: Queue) -> N
 def test_the_same_event_twice_in_a_batch_comes_back_twice(queue: Queue) -> None:
     queue.catalogue.out_of_reach = {"images/1.jpg"}
 
-    assert queue.deliver(batch(put("images/1.jpg"), put("images/1.jpg"))) == ["m0", "m1"]
+    assert queue.deliver(batch(put("images/1.jpg"), put("images/1.jpg"), put("images/gone.jpg"))) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("bodies", [["no JSON"], [put("images/1.jpg"), "no JSON", put("images/2.jpg")]])
+def test_a_batch_of_which_every_message_failed_is_an_error(
+    queue: Queue, capsys: pytest.CaptureFixture[str], bodies: list[str]
+) -> None:
+    """An answer would be a success for Lambda, and no alarm would ring while nothing is taken in."""
+    queue.catalogue.out_of_reach = {"images/1.jpg", "images/2.jpg"}
+
+    with pytest.raises(LookalikeError, match=f"{len(bodies)} messages failed"):
+        queue.deliver(batch(*bodies))
+
+    assert sent(capsys)["MessagesFailed"] == [len(bodies)]
+
+
+class TestRetries:
+    def test_what_failed_comes_back_soon_and_nothing_else_does(self, queue: Queue) -> None:
+        """The queue's own visibility timeout is half an hour."""
+        queue.catalogue.out_of_reach = {"images/1.jpg"}
+
+        assert queue.deliver(batch(put("images/1.jpg"), put("images/2.jpg"))) == ["m0"]
+
+        assert queue.hidden_s.keys() == {"r0"}
+        assert 5 <= queue.hidden_s["r0"] <= 10
+
+    def test_it_waits_longer_after_each_attempt(self, queue: Queue) -> None:
+        waits_s = []
+        for received in range(1, 20):
+            queue.deliver(batch("no JSON", put("images/gone.jpg"), received=received))
+            waits_s.append(queue.hidden_s["r0"])
+
+        assert all(later >= 2 * sooner for sooner, later in itertools.pairwise(waits_s[:4]))
+        assert max(waits_s) <= 15 * 60
+
+    def test_the_failures_of_a_batch_come_back_together(self, queue: Queue) -> None:
+        """They are one segment then."""
+        queue.deliver(batch(*["no JSON"] * 20, put("images/gone.jpg"), received=6))
+
+        assert len(set(queue.hidden_s.values())) == 1
+
+    def test_batches_do_not_all_come_back_at_once(self, queue: Queue) -> None:
+        waits_s = set()
+        for _ in range(20):
+            queue.deliver(batch("no JSON", put("images/gone.jpg"), received=6))
+            waits_s.add(queue.hidden_s["r0"])
+
+        assert len(waits_s) > 5
+
+    @pytest.mark.parametrize("down", [set(), {"put"}])
+    def test_so_does_a_batch_that_failed_whole(self, queue: Queue, down: set[str]) -> None:
+        queue.catalogue.put("images/1.jpg", photo("1"))
+        queue.catalogue.out_of_reach = {"images/2.jpg"} if down else {"images/1.jpg", "images/2.jpg"}
+        queue.store.down = down
+
+        with pytest.raises(LookalikeError):
+            queue.deliver(batch(put("images/1.jpg"), put("images/2.jpg")))
+
+        assert queue.hidden_s.keys() == {"r0", "r1"}
+        assert max(queue.hidden_s.values()) <= 10
+
+    def test_so_does_a_batch_that_a_defect_failed(self, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+        queue.catalogue.photo = lambda key, *, max_bytes: 1 / 0  # type: ignore[assignment]
+
+        with pytest.raises(ZeroDivisionError):
+            queue.deliver(batch(put("images/1.jpg")))
+
+        assert queue.hidden_s.keys() == {"r0"}
+        assert sent(capsys)["MessagesFailed"] == [1.0]
+
+    def test_a_queue_out_of_reach_loses_no_message(self, queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
+        """It hides them for longer, and that is all."""
+        queue.is_out_of_reach = True
+        queue.catalogue.put("images/1.jpg", photo("1"))
+
+        assert queue.deliver(batch("no JSON", put("images/1.jpg"))) == ["m0"]
+        with pytest.raises(LookalikeError, match="1 messages failed"):
+            queue.deliver(batch("no JSON"))
+
+        assert [record.levelname for record in caplog.records if "SQS did not answer" in str(record.__dict__)] == [
+            "WARNING",
+            "WARNING",
+        ]
+
+    def test_where_nothing_failed_the_queue_is_not_called(self, queue: Queue) -> None:
+        queue.is_out_of_reach = True
+        queue.catalogue.put("images/1.jpg", photo("1"))
+
+        assert queue.deliver(batch(put("images/1.jpg"))) == []
 
 
 def test_a_broken_photo_does_not_come_back(queue: Queue) -> None:
@@ -219,7 +329,7 @@ def test_what_was_done_is_logged_and_counted(
 
     logged = caplog.records[-1].__dict__
     assert (logged["embedded"], logged["rejected"], logged["deleted"], list(logged["failed"])) == (1, 1, 1, ["m3"])
-    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    metrics = sent(capsys)
     assert {
         name: metrics[name] for name in ("PhotosEmbedded", "PhotosRejected", "PhotosDeleted", "MessagesFailed")
     } == {
@@ -228,6 +338,26 @@ def test_what_was_done_is_logged_and_counted(
         "PhotosDeleted": [1.0],
         "MessagesFailed": [1.0],
     }
+
+
+def test_warnings_of_the_package_are_json_as_those_of_the_function_are() -> None:
+    """docs/operations.md searches them by level."""
+    code = "import app, logging; logging.getLogger('lookalike.photos.embedder').warning('drift of %s', 0.25)"
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(functions.ROOT / "functions" / "ingest")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment, **functions.ENVIRONMENT},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stderr == ""
+    (line,) = done.stdout.splitlines()
+    logged = json.loads(line)
+    assert (logged["level"], logged["message"], logged["service"]) == ("WARNING", "drift of 0.25", "ingest")
+    assert logged["name"] == "lookalike.photos.embedder"
 
 
 def test_the_drift_of_the_model_is_told_once(queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,6 +69,23 @@ def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
     assert len(found) == min(k, 4)
 
 
+@pytest.mark.parametrize("k", [2, 4, 5, 100])
+@pytest.mark.parametrize("nearest", [[0], [0, 1, 2, 3]])
+def test_products_of_thousands_of_photos_are_not_computed_whole(k: int, nearest: list[int]) -> None:
+    """As where the folders of a catalogue are categories. The query is in one of four clusters, or as near to each."""
+    rng = np.random.default_rng(0)
+    centres = np.eye(4, 64)
+    vectors = spectra.unit(np.repeat(centres, 2000, axis=0) + 0.02 * rng.standard_normal((8000, 64)))
+    keys, products = keys_of(8000), [str(row // 2000) for row in range(8000)]
+    query = spectra.unit(centres[nearest].sum(axis=0, keepdims=True))[0]
+
+    answer = nearest_products(snapshot_of(vectors, keys, products, parts=2), query, k=k)
+
+    found = [(near.product_id, near.key, near.distance) for near in answer.neighbours]
+    assert_same(found, oracle(vectors, keys, products, query, k))
+    assert answer.rows_exact < 800
+
+
 @pytest.mark.parametrize("parts", [1, 2, 7])
 @pytest.mark.parametrize("rows", [50, 3 * knn._EXACT_AT_ONCE // 2])
 def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -> None:
@@ -108,7 +125,7 @@ def test_an_empty_snapshot_has_no_neighbours() -> None:
 
 @pytest.mark.parametrize("k", [0, -1])
 def test_asking_for_no_product_is_an_error(k: int) -> None:
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="must be 1 or more"):
         nearest_products(
             snapshot_of(spectra.isotropic(14, 400, 64), keys_of(400), keys_of(400)),
             spectra.isotropic(14, 400, 64)[0],
@@ -124,7 +141,6 @@ def test_the_answer_says_how_it_was_made() -> None:
 
     assert answer.rows_scanned == 300
     assert 5 <= answer.rows_exact < 60  # random rows are well apart, so that few more than k need computing
-    assert answer.neighbours[0].metadata == {"key": keys[0]}
 
 
 def test_squares_that_float32_cannot_hold_are_reckoned_with() -> None:

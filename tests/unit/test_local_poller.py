@@ -5,7 +5,7 @@ import threading
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from scripts.local.poller import Poller, backoff_s, failed_messages
+from scripts.local.poller import Poller, failed_messages
 from scripts.local.runner import Result
 from scripts.local.template import EventSource
 
@@ -41,11 +41,6 @@ def test_without_reports_a_batch_succeeds_or_fails_as_one():
     assert failed_messages(Result(error={}), IDS, reports_item_failures=False) == set(IDS)
 
 
-def test_a_message_waits_longer_after_each_attempt():
-    waits = [backoff_s({"Attributes": {"ApproximateReceiveCount": str(attempt)}}) for attempt in (1, 2, 3, 20)]
-    assert waits == [2, 4, 8, 60]
-
-
 class Queue:
     """An SQS client with a number of messages to give; remembers what it was asked for."""
 
@@ -55,7 +50,6 @@ class Queue:
             for i in range(messages)
         ]
         self.deleted: list[str] = []
-        self.changed: list[str] = []
 
     def receive_message(self, *, MaxNumberOfMessages: int, **_: object) -> dict:
         assert 1 <= MaxNumberOfMessages <= 10
@@ -65,10 +59,6 @@ class Queue:
     def delete_message_batch(self, *, Entries: list[dict], **_: object) -> None:
         assert 1 <= len(Entries) <= 10
         self.deleted += [entry["ReceiptHandle"] for entry in Entries]
-
-    def change_message_visibility_batch(self, *, Entries: list[dict], **_: object) -> None:
-        assert 1 <= len(Entries) <= 10
-        self.changed += [entry["ReceiptHandle"] for entry in Entries]
 
 
 class Stops:
@@ -103,9 +93,9 @@ def test_batches_are_as_large_as_the_template_allows():
     assert [len(poller.gather()) for _ in range(2)] == [25, 25]
 
 
-def test_what_is_done_is_deleted_and_what_failed_is_given_back():
+def test_what_is_done_is_deleted_and_what_failed_is_left_to_its_visibility_timeout():
+    """As Lambda does it: a function that wants its messages back sooner asks SQS itself."""
     queue, function = run(12, failures("3", "11"))
-    assert sorted(queue.changed) == ["r11", "r3"]
     assert sorted(queue.deleted) == sorted(f"r{i}" for i in range(12) if i not in (3, 11))
     record = function.batches[0][0]
     assert (record["messageId"], record["body"], record["eventSource"]) == ("0", "body 0", "aws:sqs")

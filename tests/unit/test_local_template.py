@@ -84,7 +84,7 @@ def test_queues_know_their_dead_letter_queue(stack):
     by_name = {queue.name: queue for queue in stack.queues}
     events, lost = by_name["lookalike-events"], by_name["lookalike-lost"]
     assert events.dead_letter_arn == lost.arn
-    assert events.attributes["VisibilityTimeout"] == "300"
+    assert events.attributes["VisibilityTimeout"] == "5"
     assert '"maxReceiveCount": 2' in events.attributes["RedrivePolicy"]
 
 
@@ -147,7 +147,7 @@ def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
         ("DefaultRootObject: index.html", "Origins2: !FindInMap [A, B, C]\n        DefaultRootObject: x", "FindInMap"),
         ("!Ref Photos\n", "!GetAtt Photos.WebsiteURL\n", "WebsiteURL"),
         ("!Ref Photos\n", "!Ref Elsewhere\n", "Elsewhere"),
-        ("VisibilityTimeout: 300", "FifoQueue: true", "FIFO"),
+        ("VisibilityTimeout: 5", "FifoQueue: true", "FIFO"),
         ("ContentTypeOptions: {", "XSSProtection: {", "XSSProtection"),
         ("TargetOriginId: photos,", "TargetOriginId: photos, FunctionAssociations: [x],", "FunctionAssociations"),
         ("!GetAtt Site.RegionalDomainName", "elsewhere.example.com", "elsewhere.example.com"),

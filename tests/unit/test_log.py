@@ -1,9 +1,10 @@
 import pytest
 
 from lookalike.errors import StoreUnavailable
-from lookalike.store import append_log, object_store, segment
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store import append_log, creation, segment
+from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
+from lookalike.store.wrappers import CountingStore
 from tests.support.rows import DIMENSIONS, delete, put, reject, values
 from tests.support.stores import Fault, FaultyStore
 
@@ -12,7 +13,7 @@ ROWS = [put("a", 1), reject("b", 2), delete("c", 3)]
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 def test_an_append_is_one_write_however_large_the_store_is() -> None:

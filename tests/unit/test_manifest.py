@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.store import manifest, object_store
+from lookalike.store import creation, manifest
 from lookalike.store.manifest import EMPTY, Calibration, Manifest, SegmentRef
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.wrappers import CountingStore
 from tests.support.rows import quick, texts
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -39,7 +40,7 @@ SAMPLE = Manifest(
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(object_store, "_CREATE_PAUSE_S", 0)
+    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 @quick
@@ -117,6 +118,18 @@ def fields(**changes: Any) -> bytes:
     return json.dumps(json.loads(manifest.encode(SAMPLE)) | changes).encode()
 
 
+def with_segment(**changes: Any) -> bytes:
+    """The manifest with other fields in its segment."""
+    return fields(segments=[dataclasses.asdict(SAMPLE.segments[0]) | changes])
+
+
+def without(name: str) -> bytes:
+    """The manifest with a field of its segment left out."""
+    return fields(
+        segments=[{key: value for key, value in dataclasses.asdict(SAMPLE.segments[0]).items() if key != name}]
+    )
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -128,7 +141,7 @@ def fields(**changes: Any) -> bytes:
         b"\xff",
         b"[" * 100_000,
         b"{}",
-        fields(format="lookalike-manifest/3"),
+        fields(format="lookalike-manifest/2"),
         fields(calibration=7),
         fields(calibration={"rotation": "a"}),
         fields(format=None),
@@ -140,9 +153,10 @@ def fields(**changes: Any) -> bytes:
         fields(created_ms=None),
         fields(segments=None),
         fields(segments=[7]),
-        fields(segments=[{"name": "a"}]),
-        fields(segments=[{"name": None, "rows": 1, "puts": 1, "size": 1}]),
-        fields(segments=[{"name": "a", "rows": -1, "puts": 1, "size": 1}]),
+        with_segment(name=None),
+        with_segment(rows=-1),
+        with_segment(rotation=None),
+        *map(without, dataclasses.asdict(SAMPLE.segments[0])),
         fields(folded=["log/a"]),
         fields(folded={"log/a": "yesterday"}),
         fields(retired={"segments/a": None}),

@@ -1,9 +1,13 @@
+import time
+from typing import Any
+
 import pytest
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.store import object_store
-from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore, PutAnswer, create
-from lookalike.store.wrappers import DeadlineStore
+from lookalike.store import creation
+from lookalike.store.creation import create
+from lookalike.store.object_store import MemoryStore, ObjectStore, PutAnswer
+from lookalike.store.wrappers import CountingStore, DeadlineStore, WrapperStore
 from tests.support.object_store_contract import ObjectStoreContract
 from tests.support.stores import Fault, FaultyStore, LatencyStore, Rival
 
@@ -12,6 +16,19 @@ class TestMemoryStore(ObjectStoreContract):
     @pytest.fixture
     def store(self) -> ObjectStore:
         return MemoryStore()
+
+    def write(self, store: Any, name: str, data: bytes) -> None:
+        store._objects[name] = (data, int(time.time() * 1000))
+
+    def read(self, store: Any, name: str) -> bytes:
+        data: bytes = store._objects[name][0]
+        return data
+
+
+class TestWrapperStore(ObjectStoreContract):
+    @pytest.fixture
+    def store(self) -> ObjectStore:
+        return WrapperStore(MemoryStore())
 
 
 class TestCountingStore(ObjectStoreContract):
@@ -98,7 +115,7 @@ def test_create_gives_up_on_rivals_that_never_settle() -> None:
     pauses: list[float] = []
     with pytest.raises(StoreUnavailable, match="did not settle"):
         create(store, "manifests/1", b"ours", sleep=pauses.append)
-    assert len(pauses) == object_store._CREATE_ATTEMPTS
+    assert len(pauses) == creation._ATTEMPTS
     assert pauses[-1] > 4 * pauses[0], "each pause should be about twice the one before"
 
 

@@ -9,15 +9,17 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from lookalike.compaction.compact import Policy, compact
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, manifest, reader
-from lookalike.store.object_store import CountingStore, MemoryStore, ObjectStore
+from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
+from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
 from tests.support.catalogues import calibrated_by, fitted
 from tests.support.stores import FaultyStore, Rival
@@ -100,6 +102,18 @@ def test_a_small_segment_is_fetched_whole() -> None:
     assert counting.requests == {}
 
 
+def test_a_refresh_may_read_through_another_store_and_searches_do_not() -> None:
+    store = filled(ROWS)
+    own, other = CountingStore(store), CountingStore(store)
+    snapshot = reader_of(own).refresh(other)
+    assert own.requests == {}
+    assert other.requests["get_range"] > 1
+    other.reset()
+    ask(snapshot)
+    assert other.requests == {}
+    assert set(own.requests) == {"get_range"}
+
+
 @pytest.mark.parametrize("k", [5, 20])
 def test_a_cold_search_reads_a_few_rows(k: int) -> None:
     counting = CountingStore(filled(ROWS))
@@ -120,7 +134,7 @@ def test_a_rotation_is_fetched_once_for_all_segments_and_once_for_all_refreshes(
     held = reader_of(counting)
     assert len(segments(held.refresh())) == 3
     assert counting.requests["get"] + counting.requests["get_range"] == 2 + sum(
-        -(-ref.scan_bytes // 20_000) if ref.size > 20_000 else 1 for ref in refs
+        -(-ref.scan_bytes // 20_000) if ref.stored_bytes > 20_000 else 1 for ref in refs
     )
     append(store, spectra.power_law(4, 40, DIMENSIONS), 350)
     compact(store, FOLDED)
@@ -225,7 +239,7 @@ def test_what_is_resident_stays_and_what_is_new_follows() -> None:
     wait_for_residency(held)
     new = manifest.newest(store).segments[-1]
     assert [segment.is_resident for segment in segments(snapshot)] == [True, True]
-    assert counting.bytes_read == new.size + len(store.get(manifest.newest(store).name))
+    assert counting.bytes_read == new.stored_bytes + len(store.get(manifest.newest(store).name))
 
 
 def test_an_outage_while_embeddings_come_in_is_a_warning_and_searches_go_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,7 +317,7 @@ def test_settling_waits_until_embeddings_have_come_in() -> None:
     held = reader_of(slow, memory_bytes=10_000_000)
     snapshot = held.refresh()
     threading.Timer(0.3, slow.through.set).start()
-    held.settle(10)
+    held.finish_loading(10)
     assert [segment.is_resident for segment in segments(snapshot)] == [True, True]
 
 
@@ -314,7 +328,7 @@ def test_a_reader_that_settled_in_the_middle_begins_again_when_it_is_asked() -> 
     snapshot = held.refresh()
     assert slow.asked.wait(10)
     began = time.monotonic()
-    held.settle(0.1)
+    held.finish_loading(0.1)
     assert time.monotonic() - began < 5, "what hangs is left alone"
     stuck = held._residency
     assert stuck is not None
@@ -332,7 +346,7 @@ def test_a_reader_that_settled_in_the_middle_begins_again_when_it_is_asked() -> 
 
 
 def test_settling_before_anything_was_read_is_nothing() -> None:
-    reader_of(MemoryStore()).settle(0)
+    reader_of(MemoryStore()).finish_loading(0)
 
 
 # --- memory, while segments are replaced ------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, event_times_ms, order_of, product_of, text_hash
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, event_of, event_times_ms, order_of, text_hash
 from tests.support.rows import orders, quick, texts
 
 sequencers = st.none() | st.text("0123456789abcdefABCDEF", max_size=36)
@@ -55,6 +55,14 @@ def test_of_two_events_in_one_millisecond_the_delete_wins() -> None:
 def test_two_contents_of_one_event_are_told_apart_and_one_content_is_not() -> None:
     assert put("01", 5, b"first") != put("01", 5, b"second")
     assert put("01", 5, b"first") == put("01", 5, b"first")
+
+
+@quick
+@given(sequencers, st.integers(0, 2**62), st.sampled_from(Op))
+def test_an_order_tells_its_event(sequencer: str | None, time_ms: int, op: Op) -> None:
+    told = event_of(order_of(sequencer=sequencer, time_ms=time_ms, op=op, content=b"photo"))
+    digits = (sequencer or "").lower()[:32].ljust(32, "0")
+    assert told == (digits if int(digits, 16) else None, time_ms, op)
 
 
 def test_times_before_1970_count_as_1970() -> None:
@@ -121,29 +129,6 @@ def test_a_product_id_has_no_nul() -> None:
 def test_texts_are_told_apart_by_16_bytes(one: str, other: str) -> None:
     assert len(text_hash(one)) == HASH_BYTES
     assert (text_hash(one) == text_hash(other)) == (one == other)
-
-
-@pytest.mark.parametrize(
-    ("key", "product"),
-    [
-        ("images/1563.jpg", "1563"),
-        ("images/1563/back.jpg", "1563"),
-        ("images/1563/deep/er/back.jpg", "1563"),
-        ("images/shirt.v2.jpg", "shirt.v2"),
-        ("images/no-suffix", "no-suffix"),
-        ("images/Größe 42.webp", "Größe 42"),
-        ("images/.hidden", ".hidden"),
-        ("images/", None),
-        ("images/1563/", None),
-        ("images//a.jpg", None),
-        ("images/..", None),
-        ("other/1563.jpg", None),
-        ("1563.jpg", None),
-        ("imagesx/1563.jpg", None),
-    ],
-)
-def test_the_product_of_a_key(key: str, product: str | None) -> None:
-    assert product_of(key, "images/") == product
 
 
 def test_a_time_beyond_all_reason_is_late_and_not_ancient() -> None:

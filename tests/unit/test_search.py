@@ -1,16 +1,22 @@
 """Searching by a photo and by a product: the product's own photos all ask, and none of them is an answer."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
-from lookalike.search.products import embed_query, search, similar
+from lookalike.search.products import search, similar
 from lookalike.search.timings import Timings
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Row
+from lookalike.store.records import Row, text_hash
 from lookalike.store.snapshot import Snapshot
-from tests.support.fakes import DIMENSIONS, FakeEmbedder, embedding_of, fill, photo, put_row, reject_row
+from tests.support import spectra
+from tests.support.catalogues import catalogue
+from tests.support.fakes import DIMENSIONS, FakeEmbedder, fill, photo, put_row, reject_row
 
 
 def snapshot(*rows: Row) -> Snapshot:
@@ -45,7 +51,7 @@ def smallest_distances(rows: list[Row], product_id: str) -> list[tuple[float, st
 def test_a_photo_finds_the_product_it_shows() -> None:
     rows = several_views()
 
-    answer = search(snapshot(*rows), embedding_of(photo("look 4", view=9)), k=3)
+    answer = search(snapshot(*rows), FakeEmbedder(), photo("look 4", view=9), k=3)  # type: ignore[arg-type]
 
     assert answer.neighbours[0].product_id == "4"
     assert len({found.product_id for found in answer.neighbours}) == 3
@@ -96,21 +102,60 @@ def test_a_product_nobody_has_is_not_found(product_id: str) -> None:
         similar(snapshot(put_row("images/a.jpg", photo("a"))), product_id, k=5)
 
 
-def test_the_work_of_all_photos_is_counted() -> None:
-    answer = similar(snapshot(*several_views()), "4", k=2)
+def test_a_product_s_photos_are_read_in_one_request_for_each_segment() -> None:
+    shop = catalogue(spectra.power_law(1, 600, 64), photos=8, read_at_once=20_000)
+    assert any(not part.segment.is_resident for part in shop.snapshot.parts)
+    with patch.object(shop.store, "get_range", wraps=shop.store.get_range) as get_range:
+        embeddings, photos = shop.snapshot.embeddings("product 30", at_most=100)
 
-    assert answer.rows_scanned == 3 * 30
-    assert answer.rows_exact >= 3 * 2
+    assert get_range.call_count == 1
+    own = [vector for vector, product in zip(shop.vectors, shop.products, strict=True) if product == "product 30"]
+    assert (len(own), photos) == (8, 8)
+    np.testing.assert_array_equal(sorted(embeddings.tolist()), sorted(np.array(own).tolist()))
 
 
-def test_a_query_photo_is_embedded() -> None:
-    np.testing.assert_array_equal(embed_query(FakeEmbedder(), photo("shirt")), embedding_of(photo("shirt")))  # type: ignore[arg-type]
+@pytest.mark.parametrize("batches", [1, 3])
+def test_a_product_of_many_photos_searches_with_the_same_few_wherever_they_are(batches: int) -> None:
+    """So that compaction changes no answer."""
+    rows = [put_row(f"images/many/{number}.jpg", photo("many", number)) for number in range(90)]
+    store = MemoryStore()
+    for batch in range(batches):
+        fill(store, rows[batch::batches])
+        compact(store, Policy(fanout=99))
+
+    embeddings, photos = SnapshotReader(store, dimensions=DIMENSIONS).refresh().embeddings("many", at_most=32)
+
+    assert photos == 90
+    chosen = sorted(rows, key=lambda row: text_hash(row.key))[:32]
+    assert sorted(embeddings.tolist()) == sorted(row.embedding.tolist() for row in chosen if row.embedding is not None)
+
+
+def test_metadata_is_merged_for_the_products_of_an_answer_only() -> None:
+    rows = [
+        put_row("images/a/1.jpg", photo("a"), name="", size="L"),
+        put_row("images/a/2.jpg", photo("a", 1), name="A", size="M"),
+        reject_row("images/a/0.jpg"),
+        put_row("images/b.jpg", photo("b"), name="B"),
+    ]
+
+    results = search(snapshot(*rows), FakeEmbedder(), photo("a"), k=1)  # type: ignore[arg-type]
+
+    assert results.metadata == {"a": {"name": "A", "size": "L"}}
 
 
 @pytest.mark.parametrize(("data", "error"), [(b"text", NotAnImage), (b"broken", UndecodableImage)])
 def test_a_query_photo_that_cannot_be_used_is_an_error(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        embed_query(FakeEmbedder(), data)  # type: ignore[arg-type]
+        search(snapshot(*several_views()), FakeEmbedder(), data, k=1)  # type: ignore[arg-type]
+
+
+def test_stages_add_up() -> None:
+    timings = Timings()
+
+    similar(snapshot(*several_views()), "4", k=2, timings=timings)
+
+    assert {"search", "scan", "limit", "exact", "names", "metadata"} <= timings.ms.keys()
+    assert timings.ms["scan"] + timings.ms["limit"] + timings.ms["exact"] + timings.ms["names"] <= timings.ms["search"]
 
 
 def test_stages_are_timed_even_where_they_fail() -> None:

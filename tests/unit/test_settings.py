@@ -1,38 +1,48 @@
 """Settings are typed, complete, and refused with the name of the variable that is wrong."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from lookalike import settings
+from lookalike.settings import CompactSettings, IngestSettings, QuerySettings, SettingsError
 
-REQUIRED = {"STORE_BUCKET": "a", "CATALOGUE_BUCKET": "b"}
-
-
-def test_defaults_need_the_buckets_only() -> None:
-    read = settings.read(REQUIRED)
-
-    assert (read.store_bucket, read.catalogue_bucket, read.image_prefix) == ("a", "b", "images/")
-    assert read.model_dir == Path("/opt/model")
-    assert read.max_staleness_s == 5.0
+NEEDED = {
+    settings.ingest: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store", "QUEUE_URL": "queue"},
+    settings.query: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store"},
+    settings.compact: {"STORE_BUCKET": "store"},
+}
+Read = Callable[[Mapping[str, str]], object]
 
 
-def test_every_variable_is_read() -> None:
-    read = settings.read(
-        {
-            **REQUIRED,
-            "MODEL_DIR": "/m",
-            "THREADS": "3",
-            "IMAGE_PREFIX": "p/",
-            "MAX_IMAGE_BYTES": "4",
-            "MAX_IMAGE_PIXELS": "5",
-            "MAX_STALENESS_S": "0.5",
-            "GRACE_S": "7",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321",
-        }
-    )
+@pytest.mark.parametrize(("read", "needed"), NEEDED.items())
+def test_a_missing_variable_is_named(read: Read, needed: Mapping[str, str]) -> None:
+    read(needed)
+    for name in needed:
+        with pytest.raises(SettingsError, match=f"{name} is not set"):
+            read({other: value for other, value in needed.items() if other != name})
 
-    assert read == settings.Settings("a", "b", Path("/m"), 3, "p/", 4, 5, 0.5, 7.0, 1024 * 1024 - 5 * 16)
+
+def test_every_variable_of_ingest_is_read() -> None:
+    sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5"}
+
+    read = settings.ingest(NEEDED[settings.ingest] | sizes)
+
+    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5)
+
+
+def test_every_variable_of_the_query_is_read() -> None:
+    sizes = {"THREADS": "3", "MAX_IMAGE_PIXELS": "5", "MAX_STALENESS_S": "0.5"}
+    memory = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321"}
+
+    read = settings.query(NEEDED[settings.query] | sizes | memory | {"MODEL_DIR": "/m"})
+
+    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 321)
+
+
+def test_every_variable_of_compaction_is_read() -> None:
+    assert settings.compact({"STORE_BUCKET": "store", "GRACE_S": "7"}) == CompactSettings("store", 7.0)
 
 
 @pytest.mark.parametrize(
@@ -41,36 +51,22 @@ def test_every_variable_is_read() -> None:
 )
 def test_the_catalogue_gets_what_the_largest_photo_leaves(memory_mib: str, pixels: str, left: int) -> None:
     variables = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mib, "MAX_IMAGE_PIXELS": pixels}
-    assert settings.read(REQUIRED | variables).snapshot_bytes == left
-
-
-def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STORE_BUCKET", "from the environment")
-    monkeypatch.setenv("CATALOGUE_BUCKET", "b")
-
-    assert settings.read().store_bucket == "from the environment"
-
-
-@pytest.mark.parametrize("name", REQUIRED)
-def test_a_missing_variable_is_named(name: str) -> None:
-    with pytest.raises(settings.SettingsError, match=name):
-        settings.read({other: value for other, value in REQUIRED.items() if other != name})
+    assert settings.query(NEEDED[settings.query] | variables).snapshot_bytes == left
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("read", "name", "value", "reason"),
     [
-        ("STORE_BUCKET", ""),
-        ("THREADS", "two"),
-        ("THREADS", "0"),
-        ("THREADS", ""),
-        ("MAX_IMAGE_BYTES", "-1"),
-        ("MAX_IMAGE_PIXELS", "1.5"),
-        ("MAX_STALENESS_S", "nan"),
-        ("MAX_STALENESS_S", "inf"),
-        ("GRACE_S", "-1"),
+        (settings.compact, "STORE_BUCKET", "", "must not be empty"),
+        (settings.ingest, "THREADS", "two", "must be a whole number, at least 1"),
+        (settings.ingest, "THREADS", "0", "must be a whole number, at least 1"),
+        (settings.ingest, "MAX_IMAGE_BYTES", "-1", "must be a whole number, at least 1"),
+        (settings.query, "MAX_IMAGE_PIXELS", "1.5", "must be a whole number, at least 1"),
+        (settings.query, "MAX_STALENESS_S", "nan", "must be a number of seconds"),
+        (settings.query, "MAX_STALENESS_S", "inf", "must be a number of seconds"),
+        (settings.compact, "GRACE_S", "-1", "must be a number of seconds"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_with_its_name(name: str, value: str) -> None:
-    with pytest.raises(settings.SettingsError, match=name):
-        settings.read({**REQUIRED, name: value})
+def test_a_value_that_cannot_be_is_refused_with_its_name(read: Read, name: str, value: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is '{value}': {reason}"):
+        read({**NEEDED[settings.ingest], name: value})

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 from lookalike.codes.codes import Frame, encode
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.store import segment, stored_segment, tensors
-from lookalike.store.object_store import CountingStore, MemoryStore
+from lookalike.store import segment, segment_file, stored_segment, tensors
+from lookalike.store.object_store import MemoryStore
+from lookalike.store.ranges import ranges
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
-from lookalike.store.stored_segment import FORMAT, TEXTS_AT_ONCE, StoredSegment, ranges
+from lookalike.store.segment_file import FORMAT, TEXTS_AT_ONCE
+from lookalike.store.stored_segment import StoredSegment
+from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, value, values
 from tests.support.segments import NAME, encoded, of_vectors, opened, stored
@@ -52,7 +55,7 @@ def row_bytes(held: StoredSegment) -> int:
 @given(st.lists(rows(), max_size=10), some_frames)
 def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) -> None:
     held = segment.from_rows(several, DIMENSIONS)
-    again = stored_segment.decode(encoded(held, frame).data)
+    again = segment_file.decode(encoded(held, frame).data)
     assert values(again) == values(held)
     np.testing.assert_array_equal(again.embedding, held.embedding, strict=True)
     assert again.dimensions == DIMENSIONS
@@ -86,7 +89,7 @@ def test_a_stored_segment_says_what_the_segment_in_memory_says(
 @pytest.mark.parametrize("several", [[], SAMPLE[:1], SAMPLE[1:3], SAMPLE])
 def test_a_segment_may_have_no_rows_or_no_puts(several: list[Row]) -> None:
     file = encoded(segment.from_rows(several, DIMENSIONS))
-    assert values(stored_segment.decode(file.data)) == values(several)
+    assert values(segment_file.decode(file.data)) == values(several)
     found = opened(file.data[: file.scan_bytes], stored(file.data))
     assert values(found.row(row) for row in range(len(found))) == values(several)
     found.make_resident()
@@ -94,12 +97,12 @@ def test_a_segment_may_have_no_rows_or_no_puts(several: list[Row]) -> None:
 
 
 def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_segment, "CODED_AT_ONCE", 7)
+    monkeypatch.setattr(segment_file, "CODED_AT_ONCE", 7)
     held = of_vectors(spectra.power_law(1, 40, 16))
     rotation = spectra.fitted(held.embedding, 10)
     for frame in (Frame(rotation, 2.0**-7, 4), Frame(rotation, 2.0**-7, 10), Frame(None, 0.1, 5)):
         order = np.random.default_rng(1).permutation(40)
-        file = encoded(held, frame, put_order=order)
+        file = encoded(held, frame, permutation=order)
         codes = opened(file.data[: file.scan_bytes], rotation=frame.rotation).codes
         expected = encode(held.embedding, frame).take(order)
         for name in ("head", "body", *LENGTHS):
@@ -109,7 +112,7 @@ def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.Mo
 
 def test_files_of_the_first_format_are_decoded_too() -> None:
     held = segment.from_rows(SAMPLE, DIMENSIONS)
-    assert values(stored_segment.decode(segment.encode(held))) == values(SAMPLE)
+    assert values(segment_file.decode(segment.encode(held))) == values(SAMPLE)
 
 
 def test_two_files_of_the_same_rows_differ() -> None:
@@ -119,7 +122,7 @@ def test_two_files_of_the_same_rows_differ() -> None:
 
 def test_the_safetensors_library_opens_a_segment() -> None:
     held = segment.from_rows(SAMPLE, DIMENSIONS)
-    columns = safetensors.numpy.load(encoded(held, put_order=np.array([2, 0, 1])).data)
+    columns = safetensors.numpy.load(encoded(held, permutation=np.array([2, 0, 1])).data)
     np.testing.assert_array_equal(columns["embedding"], held.embedding[[2, 0, 1]], strict=True)
     np.testing.assert_array_equal(columns["put_row"], held.put_rows[[2, 0, 1]].astype(np.uint32), strict=True)
 
@@ -281,7 +284,7 @@ def test_keys_alone_are_read_in_one_or_two_requests(
 ) -> None:
     held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], DIMENSIONS)
     counting = CountingStore(stored(write(held)))
-    keys, orders = stored_segment.read_keys(counting, NAME)
+    keys, orders = segment_file.read_keys(counting, NAME)
     assert keys.tobytes() == held.key_hash.tobytes()
     assert orders.tobytes() == held.order.tobytes()
     assert counting.requests == {"get_range": requests}
@@ -291,11 +294,11 @@ def test_keys_alone_are_read_in_one_or_two_requests(
 @pytest.mark.parametrize("write", [segment.encode, lambda held: encoded(held).data], ids=["first", "second"])
 def test_keys_of_a_missing_or_broken_segment_are_an_error(write: Callable[[Segment], bytes]) -> None:
     with pytest.raises(ObjectMissing):
-        stored_segment.read_keys(MemoryStore(), NAME)
+        segment_file.read_keys(MemoryStore(), NAME)
     data = write(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
     for length in (0, 5, 100, 3_000, 20_000):
         with pytest.raises(CorruptObject):
-            stored_segment.read_keys(stored(data[:length]), NAME)
+            segment_file.read_keys(stored(data[:length]), NAME)
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------
@@ -328,14 +331,14 @@ def test_a_file_cut_anywhere_is_corrupt() -> None:
     for length in range(len(SAMPLE_FILE.data)):
         cut = SAMPLE_FILE.data[:length]
         with pytest.raises(CorruptObject):
-            stored_segment.decode(cut)
+            segment_file.decode(cut)
         with pytest.raises(CorruptObject):
             read_everything(cut)
 
 
 def test_a_file_with_more_behind_its_embeddings_is_corrupt() -> None:
     with pytest.raises(CorruptObject, match="longer"):
-        stored_segment.decode(SAMPLE_FILE.data + b"\0")
+        segment_file.decode(SAMPLE_FILE.data + b"\0")
 
 
 SCANNED_AND_DECODED = {
@@ -391,7 +394,7 @@ SAID = {
 def test_columns_that_do_not_fit_together_are_corrupt(change: dict[str, Any]) -> None:
     broken = changed(change)
     with pytest.raises(CorruptObject):
-        stored_segment.decode(broken)
+        segment_file.decode(broken)
     with pytest.raises(CorruptObject):
         read_everything(broken)
 
@@ -416,7 +419,7 @@ def test_a_rotation_of_other_dimensions_is_corrupt() -> None:
 
 def test_the_sample_itself_is_sound() -> None:
     read_everything(changed({}))
-    assert values(stored_segment.decode(changed({}))) == values(SAMPLE)
+    assert values(segment_file.decode(changed({}))) == values(SAMPLE)
     assert tensors.decode_header(SAMPLE_FILE.data).metadata["format"] == FORMAT
 
 
@@ -427,7 +430,7 @@ def test_damage_anywhere_is_corrupt_or_harmless_but_nothing_else() -> None:
     for place in range(tensors.decode_header(data).tensors["embedding"].start):
         for damage in (data[place] ^ 1, 0xFF, ord("9")):
             broken = data[:place] + bytes([damage]) + data[place + 1 :]
-            for read in (read_everything, stored_segment.decode):
+            for read in (read_everything, segment_file.decode):
                 try:
                     read(broken)
                 except CorruptObject:
@@ -442,7 +445,7 @@ def test_random_damage_is_corrupt_or_harmless_but_nothing_else() -> None:
         for _ in range(chance.randint(1, 6)):
             start = chance.randrange(len(broken) + 1)
             broken[start : start + chance.randint(0, 8)] = chance.randbytes(chance.randint(0, 8))
-        for read in (read_everything, stored_segment.decode):
+        for read in (read_everything, segment_file.decode):
             try:
                 read(bytes(broken))
             except CorruptObject:

@@ -1,20 +1,30 @@
-"""Amazon S3, behind the interfaces the rest of the package knows. The only module that imports boto3."""
+"""Amazon S3 and SQS, behind the interfaces the rest of the package knows. The only module that imports boto3."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from functools import cached_property
+from itertools import batched
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    ResponseStreamingError,
+)
 
-from lookalike.errors import ObjectMissing, StoreUnavailable, TooManyBytes
+from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.photos.catalogue import ListedPhoto, Photo
 from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
+_BODY_RETRIES = 2
+_BROKEN_BODY = (FlexibleChecksumError, IncompleteReadError, ResponseStreamingError)
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -54,6 +64,25 @@ def _error(error: Exception, call: str, name: str) -> Exception:
     return StoreUnavailable(f"S3 did not answer {call} {name}: {error}")
 
 
+def _get[T](client: Any, bucket: str, key: str, read: Callable[[Any], T], **extra: str) -> T:
+    """``read`` of S3's answer to a GET; both once more, and again, where the body breaks off.
+
+    Reading twice does no harm, and botocore retries a request only until its headers have come. Where S3 falls silent in
+    the middle, waiting again would take more time than a query has. Raises botocore's errors and those of ``read``.
+    """
+    for _ in range(_BODY_RETRIES):
+        try:
+            return read(client.get_object(Bucket=bucket, Key=key, **extra))
+        except _BROKEN_BODY:
+            continue
+    return read(client.get_object(Bucket=bucket, Key=key, **extra))
+
+
+def _body(answer: Any) -> bytes:
+    data: bytes = answer["Body"].read()  # raises where it is shorter than the Content-Length that S3 named
+    return data
+
+
 class S3Store:
     """An ObjectStore in one bucket, below one prefix (``""`` or ending in a slash)."""
 
@@ -75,9 +104,7 @@ class S3Store:
 
     def _read(self, name: str, extra: dict[str, str]) -> bytes:
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **extra)
-            data: bytes = answer["Body"].read()
-            return data
+            return _get(self._client, self._bucket, self._prefix + name, _body, **extra)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":
                 raise _RangeBeyondEnd from error
@@ -146,15 +173,18 @@ class S3Catalogue:
 
     def photo(self, key: str, *, max_bytes: int) -> Photo:
         """The photo as it is now. Raises ObjectMissing, TooManyBytes (before reading it) and StoreUnavailable."""
-        try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+
+        def read(answer: Any) -> Photo:
             if answer["ContentLength"] > max_bytes:
                 answer["Body"].close()
                 raise TooManyBytes(
                     f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
                     "Upload a smaller version of the photo."
                 )
-            return Photo(answer["Body"].read(), _decoded(answer.get("Metadata", {})), answer["ETag"])
+            return Photo(_body(answer), _decoded(answer.get("Metadata", {})), answer["ETag"])
+
+        try:
+            return _get(self._client, self._bucket, key, read)
         except (BotoCoreError, ClientError) as error:
             raise _error(error, "GET", key) from error
 
@@ -189,3 +219,34 @@ def _decoded(metadata: dict[str, str]) -> dict[str, str]:
                 text = value  # it only looked encoded
         decoded[name.lower()] = text
     return decoded
+
+
+class SqsQueue:
+    """A queue that messages were received from. The client is made when it is needed: most calls of a function need none."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _client(self) -> Any:
+        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+        return boto3.client("sqs", config=config)
+
+    def hide(self, delays_s: Mapping[str, int]) -> None:
+        """Let received messages become visible again after as many seconds from now, by receipt handle.
+
+        Raises QueueUnavailable where that failed for some; those wait for the queue's visibility timeout.
+        """
+        refused: list[str] = []
+        entries = (
+            {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delay_s}
+            for number, (handle, delay_s) in enumerate(delays_s.items())
+        )
+        try:
+            for group in batched(entries, 10):  # SQS takes no more at once
+                answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=list(group))
+                refused += [item["Code"] for item in answer.get("Failed", ())]
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"SQS did not take the delays of messages: {error}") from error
+        if refused:
+            raise QueueUnavailable(f"SQS refused the delays of {len(refused)} messages, one of them with {refused[0]}")

@@ -11,24 +11,21 @@ Ingest reads each photo when its turn comes. That a listing is minutes old by th
 writes a tombstone, of one that was replaced the newer content, and the events of both are on their way.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
-from lookalike.store import append_log, manifest, stored_segment
+from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
+from lookalike.store import segment_file
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, product_of, text_hash
-from lookalike.store.snapshot import newest_mask
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, event_of, text_hash
+from lookalike.store.state import read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
-
-_READ_ATTEMPTS = 5
-_SEQUENCER_BYTES, _TIME_END, _NO_SEQUENCER = 16, 24, "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,6 @@ def plan(
     others: Iterable[Orders],
     *,
     bucket: str,
-    prefix: str,
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
@@ -65,7 +61,7 @@ def plan(
     changed: list[PhotoEvent] = []
     done = 0
     for photo in listed:
-        if product_of(photo.key, prefix) is None or "\0" in photo.key:
+        if product_of(photo.key) is None or "\0" in photo.key:
             continue  # ingest takes no such events either
         key_hash = text_hash(photo.key)
         held, newest = target.get(key_hash), known.get(key_hash)
@@ -80,14 +76,14 @@ def plan(
 def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
     """The hashes of the keys that a store has as photos and that the catalogue has no more."""
     hashes = {text_hash(photo.key) for photo in listed}
-    return frozenset(key_hash for key_hash, order in target.items() if _op(order) is not Op.DELETE) - hashes
+    return frozenset(key_hash for key_hash, order in target.items() if event_of(order).op is not Op.DELETE) - hashes
 
 
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads nothing of its embeddings. Raises StoreError."""
 
     def read(names: list[str]) -> Orders:
-        columns = list(pool.map(lambda name: stored_segment.read_keys(store, name), names))
+        columns = list(pool.map(lambda name: segment_file.read_keys(store, name), names))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -98,41 +94,26 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return _of_live_segments(store, read)
+    return read_consistently(store, lambda state: read(state.segments))
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
     """The keys of a store that have these hashes, ascending. Reads the segments that hold them whole. Raises StoreError."""
 
     def of_segment(name: str) -> set[str]:
-        held, _ = stored_segment.read_keys(store, name)
+        held, _ = segment_file.read_keys(store, name)
         wanted = np.array(sorted(hashes), f"S{HASH_BYTES}")
         rows = np.flatnonzero(np.isin(held, wanted))
         if not len(rows):
             return set()
-        whole = stored_segment.decode(store.get(name))
+        whole = segment_file.decode(store.get(name))
         return {whole.name(int(row))[1] for row in rows}
 
     def read(names: list[str]) -> list[str]:
         found: set[str] = set()
         return sorted(found.union(*pool.map(of_segment, names)))
 
-    return _of_live_segments(store, read) if hashes else []
-
-
-def _of_live_segments[T](store: ObjectStore, read: Callable[[list[str]], T]) -> T:
-    """What ``read`` makes of the names of all live segments, those of the log included."""
-    for _ in range(_READ_ATTEMPTS):
-        try:
-            # In this order nothing that was acknowledged is missed: see ``reader``.
-            appended = [entry.name for entry in append_log.entries(store)]
-            newest = manifest.newest(store)
-            return read(
-                [ref.name for ref in newest.segments] + [name for name in appended if name not in newest.folded]
-            )
-        except ObjectMissing:
-            continue  # collected since it was listed: there is a newer manifest
-    raise StoreUnavailable(f"the store changed under {_READ_ATTEMPTS} attempts to read it: try again")
+    return read_consistently(store, lambda state: read(state.segments)) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:
@@ -151,21 +132,13 @@ def _is_current(held: bytes, newest: bytes, modified_ms: int) -> bool:
     Of equal sequencers the times say nothing, as each backfill takes the last one's and adds to it. A tombstone that is not
     older than the photo is the business of the photo's own event.
     """
-    return held[:_SEQUENCER_BYTES] == newest[:_SEQUENCER_BYTES] and _time_ms(held) >= modified_ms
+    own = event_of(held)
+    return own.sequencer == event_of(newest).sequencer and own.time_ms >= modified_ms
 
 
 def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
     """The event that puts a photo as it is on top of the newest row of its key, and below whatever S3 tells of it next."""
     if newest is None:
         return PhotoEvent(bucket, key, False, None, modified_ms)
-    sequencer = newest[:_SEQUENCER_BYTES].hex()
-    time_ms = max(modified_ms, _time_ms(newest) + 1)
-    return PhotoEvent(bucket, key, False, None if sequencer == _NO_SEQUENCER else sequencer, time_ms)
-
-
-def _time_ms(order: bytes) -> int:
-    return int.from_bytes(order[_SEQUENCER_BYTES:_TIME_END])
-
-
-def _op(order: bytes) -> Op:
-    return Op(order[_TIME_END])
+    last = event_of(newest)
+    return PhotoEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))

@@ -8,6 +8,7 @@
     │   ├── TooMuchWork          takes too long or too much memory to decode
     │   └── TooManyBytes         above the byte limit: refused before reading
     ├── DecoderUnavailable       no photo could be decoded: try again
+    ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
@@ -16,7 +17,7 @@
     │   └── NotExact             what compaction wrote would not be searched exactly: it was not published
     └── NotFound                 a product or photo that the catalogue does not have
 
-HTTP statuses are given in ``functions/query/app.py`` and nowhere else.
+HTTP statuses are given in ``functions/query/http_api.py`` and nowhere else.
 """
 
 from typing import ClassVar
@@ -54,6 +55,10 @@ class TooManyBytes(ImageError):
 
 class DecoderUnavailable(LookalikeError):
     """The process that decodes photos did not answer; the same call may succeed later."""
+
+
+class QueueUnavailable(LookalikeError):
+    """The queue did not answer as it should; messages come back later than they should, and none is lost."""
 
 
 class ModelError(LookalikeError):

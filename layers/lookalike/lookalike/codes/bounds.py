@@ -1,4 +1,4 @@
-"""How far away rows are at least, from their codes alone. ``codes`` has the formulas and why they hold."""
+"""Lower bounds of distances, from codes alone. ``codes`` has the formulas and their proof."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import FINENESS, CodedQuery, Codes, Frame, Lengths
+from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Frame, Lengths
 from lookalike.codes.distance import products
 
-_ROUNDING = 2.0**-20  # of a limit: above what squaring and adding in float32 is off by
+_ROUNDING = 2.0**-20  # of a limit: more than the error of squaring and adding in float32
 
 
-def raised_square[Distance: (float, npt.NDArray[np.float64])](distance: Distance) -> Distance:
-    """What a row's squared lower bound must not exceed if the row is to be within ``distance``."""
+def inflated_square[Distance: (float, npt.NDArray[np.float64])](distance: Distance) -> Distance:
+    """The largest squared lower bound that a row within ``distance`` can have."""
     return distance * distance * (1 + _ROUNDING)
 
 
 def squared_limit(distance: float, frame: Frame) -> np.float32:
     """The same in units of the step."""
-    with np.errstate(over="ignore"):  # infinite where float32 ends, and then every row may be within
-        return np.float32(raised_square(distance / frame.step) + np.finfo(np.float32).tiny)
+    with np.errstate(over="ignore"):  # infinite beyond float32's range: then every row may be within
+        return np.float32(inflated_square(distance / frame.step) + np.finfo(np.float32).tiny)
 
 
 def scan(codes: Codes, query: CodedQuery, block: int) -> Lengths:
@@ -34,15 +34,15 @@ def scan(codes: Codes, query: CodedQuery, block: int) -> Lengths:
 
 
 def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], query: CodedQuery) -> Lengths:
-    """Tighter squared lower bounds, from all coordinates and the finer query, of some rows of several codes: float32 (rows,).
+    """Tighter squared lower bounds, from all coordinates and both codes of the query: float32 (rows,).
 
-    ``pieces``: codes in one frame, and the numbers of the rows of each.
+    ``pieces``: codes in one frame, and which rows of each.
     """
     matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
     across = products(matrix, np.stack([query.coarse, query.fine]))
-    finely = query.coarse + query.fine / FINENESS
+    finely = query.coarse + query.fine / FINE_SCALE
     # |c - f|^2 = |c|^2 - 2 c . f + |f|^2, in integers until the fine code is scaled, and then in float64
-    squared = across[:, 1] / FINENESS
+    squared = across[:, 1] / FINE_SCALE
     squared += across[:, 0]
     squared *= -2
     squared += squares

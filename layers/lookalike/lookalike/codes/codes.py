@@ -1,11 +1,11 @@
-"""The scan tier: embeddings as small integers, with what is needed to prove how far away a row is at least.
+"""The scan tier: embeddings quantised to int8, with the lengths that prove a lower bound of each distance.
 
 Coordinates. A frame gives z = R (x - mean), with the rows of R orthonormal, or z = x. Let a = |x - mean|. The tail is what
-R leaves out, t = sqrt(a^2 - |z|^2), nothing where R is square or absent.
+R truncates, t = sqrt(a^2 - |z|^2); it is 0 where R is square or absent.
 
 Codes. c = round(z / step), clipped to [-127, 127], one step for all coordinates, so that code distances are distances. The
-error e = |z - step c| is what the code lost, clipping included. The first ``head`` coordinates are scanned for every row
-and have an error of their own; what is outside of them, body and tail together, has the length r ("rest").
+error e = |z - step c| is the length that quantisation lost, clipping included. The first ``head`` coordinates are scanned for
+every row and have an error of their own. The body is the other coordinates. Body and tail together have the length r ("rest").
 
 Lower bounds. By Pythagoras |x - q|^2 = |z_x - z_q|^2 + (what is outside R)^2, and by the triangle inequality
 
@@ -14,26 +14,26 @@ Lower bounds. By Pythagoras |x - q|^2 = |z_x - z_q|^2 + (what is outside R)^2, a
     head, both coded:          |x - q|^2 >= max(0, step |c_x - c_q| - e_x - e_q - s)^2 + max(0, |r_x - r_q| - s)^2
     all, q coded finely:       |x - q|^2 >= max(0, step |c_x - f_q| - e_x - g_q - s)^2 + max(0, |t_x - t_q| - s)^2
 
-with f_q = c_q + a second code 254 times finer, and g_q the little that it still loses.
+with f_q = c_q + a second code 254 times finer, and g_q the error of f_q.
 
 This is the VA-file's idea (Weber, Schek and Blott, VLDB 1998) with errors measured for each row instead of taken from the
 grid; the tail's term is Cauchy-Schwarz.
 
-Slack. s covers everything that is not exact, s = kappa (A + a_q) with A the largest a of the rows:
+Slack. s covers every inexact step, s = kappa (A + a_q) with A the largest a of the rows:
   - R is orthonormal up to its defect, |R R^T - I| <= delta. The nearest orthonormal matrix differs from R by at most
     delta, and its projector from R^T R by at most delta, so that z, t, e and r are each off by at most 2 delta a.
   - A row's z, e, t, r are computed in float64, off by less than 2^-30 a for up to 4096 dimensions, and stored in float32, off by
     2^-24 of themselves, and none exceeds a plus a code's length, which is at most 2 a.
   - The bound is evaluated in float32: a handful of roundings of 2^-24 of terms that are at most 4 (A + a_q).
-  - The query is turned, and turned back, in float32: by the bound for dot products of n terms, each coordinate is off by
+  - The query is projected, and projected back, in float32. By the bound for dot products of n terms, each coordinate is off by
     at most 2 n 2^-24 a_q (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), and by n 2^-126
-    where products are below float32's normal range; which adds
+    where products are below float32's normal range. That adds
     (coordinates^1/2 dimensions + dimensions^1/2 coordinates) (2^-23 a_q + 2^-126) to s.
-kappa = 2^-18 + 8 delta is more than the sum of the others. The squares and their sum are off by 2^-22 of themselves; whoever compares
-bounds with a limit raises the limit by 2^-20 of itself.
+kappa = 2^-18 + 8 delta is more than the sum of the other terms. The squares and their sum are off by 2^-22 of themselves, so a limit
+is inflated by 2^-20 of itself before bounds are compared with it (``bounds.inflated_square``).
 
-All lengths are kept in units of the step, so that neither tiny nor huge embeddings leave float32's range. They are cut off
-at 1e18, which brings lengths nearer to each other, and leaves errors and slacks above any distance between codes.
+All lengths are in units of the step, so that neither tiny nor huge embeddings leave float32's range. They are capped at
+1e18. The cap moves lengths nearer to each other, and leaves errors and slacks above any distance between codes.
 """
 
 import math
@@ -47,11 +47,11 @@ from lookalike.codes.distance import PackedCodes, squared_lengths
 from lookalike.codes.rotation import Rotation
 
 TOP_CODE = 127
-FINENESS = 2 * TOP_CODE  # what a code loses of an unclipped coordinate, at most a half, fills a code again
+FINE_SCALE = 2 * TOP_CODE  # an unclipped coordinate loses at most a half: scaled by this, the loss fills a code again
 _KAPPA = 2.0**-18
 _KAPPA_PER_DEFECT = 8.0
 _MOST_LENGTH = 1e18  # its square is in float32's range, and it is above 254 sqrt(4096)
-_ROWS_AT_ONCE = 512  # coded together: what is computed of them stays in the processor's cache
+_ROWS_AT_ONCE = 512  # quantised together: their intermediate arrays stay in the processor's cache
 
 _COLUMNS = ("matrix", "head_error", "error", "rest", "tail")
 
@@ -61,7 +61,10 @@ IntCodes = npt.NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How embeddings become codes: the rotation, None for the embedding's own coordinates; the step; coordinates scanned."""
+    """How embeddings become codes.
+
+    rotation: None for the embedding's own coordinates; step: of the quantisation; head: how many coordinates a scan reads.
+    """
 
     rotation: Rotation | None
     step: float
@@ -72,7 +75,7 @@ class Frame:
         return self.rotation.defect if self.rotation else 0.0
 
     def coordinates(self, dimensions: int) -> int:
-        """How many coordinates an embedding of so many dimensions has here."""
+        """The number of coordinates of an embedding in this frame."""
         return self.rotation.coordinates if self.rotation else dimensions
 
 
@@ -101,7 +104,7 @@ class Codes:
 
     @property
     def head(self) -> IntCodes:
-        """What is scanned for every row: int8 (rows, head)."""
+        """The coordinates that a scan reads of every row: int8 (rows, head)."""
         return self.matrix[:, : self.frame.head]
 
     @property
@@ -111,7 +114,7 @@ class Codes:
 
     @cached_property
     def packed_head(self) -> PackedCodes:
-        """The head as it is scanned, made when it is first asked for."""
+        """The head in the layout of a scan, made at its first use."""
         return PackedCodes(self.head)
 
     @cached_property
@@ -132,8 +135,8 @@ class Codes:
 class CodedQuery:
     """A query in a frame. Lengths in units of the step.
 
-    coarse, fine: int8 (coordinates,), whose sum coarse + fine / ``FINENESS`` is the query but for ``error``; head_error: of
-    coarse alone, in the head; slack: the bounds' s.
+    coarse, fine: int8 (coordinates,); coarse + fine / ``FINE_SCALE`` is the query up to ``error``; head_error: the error of
+    coarse alone, in the head; slack: s of the bounds.
     """
 
     coarse: IntCodes
@@ -146,13 +149,13 @@ class CodedQuery:
 
 
 def plain_frame(vectors: npt.NDArray[np.float32]) -> Frame:
-    """The frame of rows nothing was measured of: their own coordinates, all of them scanned, a step that clips none."""
+    """A frame without calibration: the rows' own coordinates, all of them in the head, a step that clips none."""
     largest = float(np.abs(vectors).max(initial=0.0))
     return Frame(None, largest / TOP_CODE or 1.0, vectors.shape[1])
 
 
 def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
-    """Code embeddings, float32 (rows, dimensions)."""
+    """Quantise embeddings, float32 (rows, dimensions)."""
     rows, dimensions = vectors.shape
     matrix = np.empty((rows, frame.coordinates(dimensions)), np.int8)
     lengths = np.empty((4, rows), np.float32)
@@ -174,8 +177,12 @@ def encode(vectors: npt.NDArray[np.float32], frame: Frame) -> Codes:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnedQuery:
-    """A query in a rotation: coordinates, float64 (coordinates,), tail, distance from the mean, what float32 may have lost."""
+class ProjectedQuery:
+    """A query in the coordinates of a rotation.
+
+    coordinates: float64 (coordinates,); tail: the truncated length; reach: the distance from the mean; lost: the error that
+    float32 may have added.
+    """
 
     coordinates: npt.NDArray[np.float64]
     tail: float
@@ -183,37 +190,37 @@ class TurnedQuery:
     lost: float
 
 
-def turn_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> TurnedQuery:
-    """A query, float32 (dimensions,), in the coordinates of codes."""
+def project_query(query: npt.NDArray[np.float32], rotation: Rotation | None) -> ProjectedQuery:
+    """Project a query, float32 (dimensions,), onto the rotation's coordinates."""
     if rotation is None:
         wide = query.astype(np.float64)
-        return TurnedQuery(wide, 0.0, _norm(wide), 0.0)
+        return ProjectedQuery(wide, 0.0, _norm(wide), 0.0)
     coordinates, dimensions = rotation.matrix.shape
     with np.errstate(over="ignore", invalid="ignore"):
         centred = query - rotation.mean
-        turned = rotation.matrix @ centred
-        outside = centred - turned @ rotation.matrix if coordinates < dimensions else np.zeros(1, np.float32)
-    if not np.isfinite(turned).all() or not np.isfinite(outside).all():
-        # Beyond float32 nothing is known, and every row will be computed.
-        return TurnedQuery(np.zeros(coordinates), 0.0, 0.0, math.inf)
+        projected = rotation.matrix @ centred
+        outside = centred - projected @ rotation.matrix if coordinates < dimensions else np.zeros(1, np.float32)
+    if not np.isfinite(projected).all() or not np.isfinite(outside).all():
+        # Beyond float32's range there is no bound: every distance is computed.
+        return ProjectedQuery(np.zeros(coordinates), 0.0, 0.0, math.inf)
     reach = _norm(centred.astype(np.float64))
     lost = (coordinates**0.5 * dimensions + dimensions**0.5 * coordinates) * (2.0**-23 * reach + 2.0**-126)
-    return TurnedQuery(turned.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
+    return ProjectedQuery(projected.astype(np.float64), _norm(outside.astype(np.float64)), reach, lost)
 
 
-def encode_query(query: TurnedQuery, frame: Frame, reach: float) -> CodedQuery:
-    """Code a query, turned by the frame's rotation, to be compared with codes in this frame of no more than this reach."""
+def encode_query(query: ProjectedQuery, frame: Frame, reach: float) -> CodedQuery:
+    """Quantise a query that the frame's rotation projected. ``reach``: the largest of the codes that it is compared with."""
     z = query.coordinates / frame.step
     tail = query.tail / frame.step
     coarse = _quantise(z)
     missed = z - coarse
-    fine = _quantise(missed * FINENESS)
+    fine = _quantise(missed * FINE_SCALE)
     kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
     return CodedQuery(
         coarse=coarse,
         fine=fine,
         head_error=_cut(_norm(missed[: frame.head])),
-        error=_cut(_norm(missed - fine / FINENESS)),
+        error=_cut(_norm(missed - fine / FINE_SCALE)),
         rest=_cut(math.hypot(_norm(z[frame.head :]), tail)),
         tail=_cut(tail),
         slack=_cut(kappa * (reach + query.reach / frame.step) + query.lost / frame.step),

@@ -1,6 +1,6 @@
-"""Distances between codes, exact in integers, and rough ones between embeddings: by NumKong, which picks the processor's best instructions as it runs.
+"""Exact integer distances between codes, and float32 distances between embeddings.
 
-Where NumKong is not installed NumPy gives the same numbers, slower.
+NumKong computes them with the best instructions of the processor at hand. Without NumKong, NumPy gives the same numbers, slower.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ try:
 except ImportError:  # a platform without a wheel
     numkong = None  # type: ignore[assignment]
 
-_BLOCK_ROWS = 65_536  # of packed codes: what is computed of a block stays in the processor's cache
+_BLOCK_ROWS = 65_536  # of packed codes: the results of a block stay in the processor's cache
 _ROWS_AT_ONCE = 4096  # by NumPy, which widens them to compute
 
 Codes = npt.NDArray[np.int8]
@@ -20,7 +20,7 @@ Vectors = npt.NDArray[np.float32]
 
 
 class PackedCodes:
-    """Codes laid out for one query after the other, in blocks of rows: a copy of them, wherever NumKong is.
+    """Codes in the layout of a scan, in blocks of rows: a copy where NumKong is installed.
 
     ``codes``: int8 (rows, coordinates), within [-127, 127].
     """
@@ -28,7 +28,7 @@ class PackedCodes:
     def __init__(self, codes: Codes) -> None:
         starts = range(0, len(codes), _BLOCK_ROWS)
         self.blocks = [slice(start, min(start + _BLOCK_ROWS, len(codes))) for start in starts]
-        """Which rows each block has."""
+        """The rows of each block."""
         self._blocks = [_Block(codes[rows]) for rows in self.blocks]
 
     @property
@@ -45,7 +45,7 @@ class _Block:
         self._codes = codes if numkong is None else None
         codes = np.ascontiguousarray(codes)
         self._squares = squared_lengths(codes)
-        # A row at a time costs more than its arithmetic does; packed rows are multiplied many at a time.
+        # Multiplying row by row costs more in calls than in arithmetic: packed rows are multiplied many at a time.
         self._packed = None if numkong is None else numkong.dots_pack(codes, dtype="int8")
 
     @property
@@ -82,15 +82,15 @@ def products(codes: Codes, queries: Codes) -> Integers:
     """
     if numkong is not None and codes.size:
         return np.asarray(numkong.dots_packed(codes, numkong.dots_pack(queries, dtype="int8")))
-    found = np.empty((len(codes), len(queries)), np.int32)
+    dots = np.empty((len(codes), len(queries)), np.int32)
     wide = queries.T.astype(np.float64)
     for start in range(0, len(codes), _ROWS_AT_ONCE):
-        found[start : start + _ROWS_AT_ONCE] = codes[start : start + _ROWS_AT_ONCE] @ wide
-    return found
+        dots[start : start + _ROWS_AT_ONCE] = codes[start : start + _ROWS_AT_ONCE] @ wide
+    return dots
 
 
 def squared_float_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
-    """|x - q|^2 of every row x, float64 (rows,), computed in float32 or better: infinite where that ends.
+    """|x - q|^2 of every row x, float64 (rows,), computed in float32 or better: infinite beyond float32's range.
 
     ``vectors``: float32 (rows, dimensions), contiguous; ``query``: float32 (dimensions,).
     """

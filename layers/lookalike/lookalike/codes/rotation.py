@@ -1,7 +1,7 @@
-"""Rotations: an orthogonal change of coordinates that puts most of what tells embeddings apart into the first few.
+"""Rotations: an orthogonal change of coordinates that moves most of the variance into the first coordinates.
 
-A rotation is fitted at compaction by principal component analysis (``calibration``), stored once, and shared by many
-segments. It has fewer rows than columns where the last coordinates are left out.
+Compaction fits a rotation by principal component analysis (``calibration``), stores it once, and shares it between
+segments. It has fewer rows than columns where the last coordinates are truncated.
 """
 
 from dataclasses import dataclass
@@ -36,6 +36,6 @@ class Rotation:
 
 
 def rotation_of(mean: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]) -> Rotation:
-    """A rotation with its defect measured."""
+    """A rotation, its defect measured."""
     wide = matrix.astype(np.float64)
     return Rotation(mean, matrix, float(np.linalg.norm(wide @ wide.T - np.eye(len(wide)))))

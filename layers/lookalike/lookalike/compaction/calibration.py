@@ -1,16 +1,15 @@
-"""Calibration: how the embeddings of a store are best coded, found out by trying.
+"""Calibration: choose rotation, coordinates, step and head by measuring on a sample.
 
-Principal component analysis turns embeddings so that few coordinates tell most of them apart; whether that pays, how many
-coordinates are kept, how fine the step is and how many of them are scanned for every row depends on the model and on the
-catalogue. So codes of several kinds are made of a sample, sampled photos are searched for with their bounds, and what each
-kind would cost is counted.
+Principal component analysis rotates embeddings so that few coordinates tell most of them apart. Whether that pays, how many
+coordinates to keep, how fine a step and how long a head depend on the model and on the catalogue. So a sample is coded in
+several ways, sampled photos are searched with the bounds of each, and the cost of each is counted.
 
-    cold   what a first search reads: the codes, deflated, and ranges of exact rows. A request is taken to cost as much
-           as the bytes that come in its time.
-    warm   what every search touches: the scanned coordinates of all rows, and all coordinates of the rows left.
+    cold   the bytes of a first search: the deflated codes, and ranges of exact rows. A request counts as the bytes that arrive
+           in its time.
+    warm   the bytes that every search touches: the heads of all rows, and all coordinates of the rows left.
 
-The kind of the least cold cost is chosen, and the head of the least warm cost. What is measured here only chooses: that the
-bounds hold does not depend on it.
+The way with the least cold cost is chosen, and its head with the least warm cost. The measurement only chooses: the bounds
+hold in any case.
 """
 
 import math
@@ -25,17 +24,17 @@ from sklearn.decomposition import PCA
 from lookalike.codes.codes import TOP_CODE, Codes, Frame
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.store import chunks
-from lookalike.store.stored_segment import NEAR_BYTES, ranges
+from lookalike.store.ranges import NEAR_BYTES, ranges
 
-MIN_ROWS = 4096  # fewer are scanned in no time whatever they are coded by
+MIN_ROWS = 4096  # fewer are scanned quickly in any frame
 _SAMPLE_ROWS = 8192
 _QUERIES = 24
 _K = 5
 _COORDINATES = (128, 256, 512)
 _HEADS = (64, 128, 192, 256, 320, 448)
-_STEPS = (1.0, 0.5, 0.25)  # of the one that clips nothing
+_STEPS = (1.0, 0.5, 0.25)  # as a fraction of the step that clips nothing
 _REQUEST_BYTES = 150_000  # 27 ms a request, 85 MB/s a connection, 16 at once
-_REFINED_BYTES = 5  # touched for each coordinate of a row bounded a second time
+_REFINED_BYTES = 5  # touched per coordinate of a refined row
 _CLUSTER_ROWS = 256
 _CLUSTERED_COORDINATES = 64
 
@@ -44,7 +43,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How to code, and the medians of the rows a search refines and computes exactly, for as many rows as asked for."""
+    """A frame, and the medians of the rows that a search of the store refines and computes exactly."""
 
     frame: Frame
     rows_refined: float
@@ -53,38 +52,42 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Rows in the coordinates of a rotation, or in their own. rest: the squared length of all coordinates of a row."""
+    """Rows in the coordinates of a rotation, or in their own.
+
+    coordinates: float32 (rows, coordinates); squares: float64 (rows,), the squared length of a whole row; permutation: int64
+    (rows,), an order in which similar rows are neighbours.
+    """
 
     rotation: Rotation | None
     coordinates: Floats
     squares: npt.NDArray[np.float64]
-    order: npt.NDArray[np.int64]
+    permutation: npt.NDArray[np.int64]
 
     def outside(self, coordinates: int) -> npt.NDArray[np.float64]:
-        """The length of what is outside of the first coordinates, float64 (rows,)."""
+        """The length outside the first coordinates, float64 (rows,)."""
         inside = np.square(self.coordinates[:, :coordinates].astype(np.float64)).sum(axis=1)
         outside: npt.NDArray[np.float64] = np.sqrt(np.maximum(self.squares - inside, 0.0))
         return outside
 
 
 def choose(vectors: Floats, rows: int, *, seed: int = 0) -> Choice:
-    """How to code a store of ``rows`` rows of which ``vectors``, float32 (at least ``MIN_ROWS``, dimensions), are some."""
+    """Choose the frame of a store of ``rows`` rows by a part of them, ``vectors``: float32 (``MIN_ROWS`` or more, dimensions)."""
     rng = np.random.default_rng(seed)
     sample = vectors[np.sort(rng.choice(len(vectors), min(len(vectors), _SAMPLE_ROWS), replace=False))]
     exponent = int(np.frexp(np.abs(sample).max())[1])
-    sample = np.ldexp(sample, -exponent)  # so that float32 holds all squares; exact, as it is by a power of two
-    asked = _limits(sample, rng.choice(len(sample), _QUERIES, replace=False))
+    sample = np.ldexp(sample, -exponent)  # float32 then holds all squares; a power of two scales exactly
+    limits = _limits(sample, rng.choice(len(sample), _QUERIES, replace=False))
     scale = rows / len(sample)
     best: tuple[float, Choice] | None = None
-    for turned in _samples(sample, vectors.shape[1]):
-        for coordinates in sorted({min(number, turned.coordinates.shape[1]) for number in (*_COORDINATES, 2**30)}):
-            if turned.rotation is None and coordinates < vectors.shape[1]:
-                continue  # what is left out of the embedding's own coordinates is as long as what is not
-            for fineness in _STEPS:
-                cold, choice = _try(turned, _Kind(coordinates, fineness), asked, scale, vectors.shape[1])
+    for projected in _samples(sample, vectors.shape[1]):
+        for coordinates in sorted({min(number, projected.coordinates.shape[1]) for number in (*_COORDINATES, 2**30)}):
+            if projected.rotation is None and coordinates < vectors.shape[1]:
+                continue  # the embedding's own coordinates are all alike: truncating any costs as much as it saves
+            for step_factor in _STEPS:
+                cold, choice = _try(projected, _Kind(coordinates, step_factor), limits, scale, vectors.shape[1])
                 if best is None or cold < best[0]:
                     best = cold, choice
-    assert best  # noqa: S101 - there is always something to try
+    assert best  # noqa: S101 - at least one way is tried
     return replace(best[1], frame=_scaled(best[1].frame, exponent))
 
 
@@ -94,34 +97,36 @@ def _scaled(frame: Frame, exponent: int) -> Frame:
     return replace(frame, rotation=rotation, step=math.ldexp(frame.step, exponent))
 
 
-def put_order(codes: Codes) -> npt.NDArray[np.int64]:
-    """An order of coded rows in which similar ones are neighbours: which comes first, second, ...: int64 (rows,)."""
+def put_permutation(codes: Codes) -> npt.NDArray[np.int64]:
+    """A permutation of coded rows that makes similar rows neighbours: int64 (rows,)."""
     if len(codes) < MIN_ROWS:
         return np.arange(len(codes))
-    return _similar_order(codes.head[:, :_CLUSTERED_COORDINATES].astype(np.float32))
+    return _similar_permutation(codes.head[:, :_CLUSTERED_COORDINATES].astype(np.float32))
 
 
-def _similar_order(coordinates: Floats) -> npt.NDArray[np.int64]:
+def _similar_permutation(coordinates: Floats) -> npt.NDArray[np.int64]:
     clusters = MiniBatchKMeans(
         max(1, len(coordinates) // _CLUSTER_ROWS), batch_size=4096, n_init=1, max_iter=20, random_state=0
     ).fit(coordinates)
     from_centre = np.linalg.norm(coordinates - clusters.cluster_centers_[clusters.labels_], axis=1)
-    order: npt.NDArray[np.int64] = np.lexsort((from_centre, clusters.labels_))
-    return order
+    permutation: npt.NDArray[np.int64] = np.lexsort((from_centre, clusters.labels_))
+    return permutation
 
 
 def _samples(sample: Floats, dimensions: int) -> Iterator[_Sample]:
     own = np.square(sample.astype(np.float64)).sum(axis=1)
-    yield _Sample(None, sample, own, _similar_order(sample[:, :_CLUSTERED_COORDINATES]))
+    yield _Sample(None, sample, own, _similar_permutation(sample[:, :_CLUSTERED_COORDINATES]))
     if (sample == sample[0]).all():
-        return  # there are no directions to be found
+        return  # equal rows have no principal components
     fitted = PCA(n_components=min(dimensions, max(_COORDINATES)), svd_solver="covariance_eigh").fit(sample)
     mean = fitted.mean_.astype(np.float32)
     matrix = np.ascontiguousarray(fitted.components_, np.float32)
     centred = sample - mean
-    turned = centred @ matrix.T
+    projected = centred @ matrix.T
     squares = np.square(centred.astype(np.float64)).sum(axis=1)
-    yield _Sample(rotation_of(mean, matrix), turned, squares, _similar_order(turned[:, :_CLUSTERED_COORDINATES]))
+    yield _Sample(
+        rotation_of(mean, matrix), projected, squares, _similar_permutation(projected[:, :_CLUSTERED_COORDINATES])
+    )
 
 
 def _limits(sample: Floats, queries: npt.NDArray[np.int64]) -> dict[int, float]:
@@ -131,19 +136,19 @@ def _limits(sample: Floats, queries: npt.NDArray[np.int64]) -> dict[int, float]:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Codes of so many coordinates, with a step of so much of the one that clips nothing."""
+    """A way to code: the number of coordinates, and the step as a fraction of the step that clips nothing."""
 
     coordinates: int
-    fineness: float
+    step_factor: float
 
 
 def _try(
-    sample: _Sample, kind: _Kind, asked: Mapping[int, float], scale: float, dimensions: int
+    sample: _Sample, kind: _Kind, limits: Mapping[int, float], scale: float, dimensions: int
 ) -> tuple[float, Choice]:
-    """What this kind of codes costs cold, and the head that costs least warm."""
+    """The cold cost of this way to code, and the frame with the head of the least warm cost."""
     coordinates = kind.coordinates
     z = sample.coordinates[:, :coordinates]
-    step = float(np.abs(z).max()) / TOP_CODE * kind.fineness or 1.0
+    step = float(np.abs(z).max()) / TOP_CODE * kind.step_factor or 1.0
     codes = np.clip(np.rint(z / step), -TOP_CODE, TOP_CODE).astype(np.float32)
     lost = np.square(z / step - codes)
     error = np.sqrt(lost.sum(axis=1)) * step
@@ -153,9 +158,9 @@ def _try(
     rests = {head: sample.outside(head) for head in heads}
     refined: dict[int, list[int]] = {head: [] for head in heads}
     exact, read_bytes = [], []
-    place = np.argsort(sample.order)
+    place = np.argsort(sample.permutation)
     near = max(1, int(NEAR_BYTES / (4 * dimensions) / scale))
-    for row, limit in asked.items():
+    for row, limit in limits.items():
         for head in heads:
             inside = step * np.sqrt(np.square(codes[:, :head] - codes[row, :head]).sum(axis=1))
             inside = np.maximum(inside - head_errors[head] - head_errors[head][row], 0.0)

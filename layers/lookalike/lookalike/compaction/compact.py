@@ -16,78 +16,29 @@ is older than ``tombstone_s`` and no other segment has a row of its key, and onl
 exceeds the longest time the queue can hold an event, so no older put of the key can still arrive.
 """
 
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.compaction.collect import collect
+from lookalike.compaction.policy import Policy, choose
+from lookalike.compaction.work import Work
 from lookalike.compaction.writer import PREFIX, write
-from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.store import append_log, manifest, segment, stored_segment
+from lookalike.errors import CorruptObject, StoreError
+from lookalike.store import append_log, manifest, segment, segment_file
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import newest_mask
+from lookalike.store.state import State, read_consistently
 
-_READ_ATTEMPTS = 5
 _READ_AT_ONCE = 16
-_COLLECT_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What bounds a step and what is kept. Times in seconds."""
-
-    segment_bytes: int = 128 * 1024 * 1024
-    fanout: int = 4
-    garbage_share: float = 0.25
-    grace_s: float = 15 * 60
-    orphan_s: float = 2 * 60 * 60
-    tombstone_s: float = 15 * 24 * 60 * 60
-    manifests_kept: int = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What compaction did: steps of each kind, objects collected, bytes of segments read and written, rows folded.
-
-    The rows folded times their size is what had to be written once; ``bytes_written`` above that is write amplification.
-    """
-
-    folded: int = 0
-    merged: int = 0
-    collected: int = 0
-    lost_races: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
-    rows_folded: int = 0
-
-    def as_dict(self) -> dict[str, int]:
-        """The same as a mapping, for logs and answers."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    def __add__(self, other: "Work") -> "Work":
-        return Work(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The store as a step finds it. The log is listed before the manifest is read: see ``snapshot``."""
-
-    log: tuple[Entry, ...]
-    segment_names: frozenset[str]
-    manifest: Manifest
-
-    @property
-    def waiting(self) -> list[Entry]:
-        return [entry for entry in self.log if entry.name not in self.manifest.folded]
 
 
 def compact(
@@ -95,44 +46,62 @@ def compact(
     policy: Policy | None = None,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
-    step_s: float = 60.0,
+    reserve_s: float = 60.0,
     clock: Callable[[], float] = time.time,
 ) -> Work:
-    """Fold and merge until nothing is left to do or less than ``step_s`` of time is left, then collect.
+    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
 
-    Raises StoreError; whatever was committed until then stays.
+    Raises StoreError; all that was committed before stays.
     """
-    policy = policy or Policy()
-    done = Work()
-    in_vain = 0
-    while time_left_s() > step_s:
-        try:
-            state = _read_state(store)
-            work = _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
-        except ObjectMissing:
-            # Another compaction put it out of use, and collected it, since the state was read: look again.
-            in_vain += 1
-            if in_vain == _READ_ATTEMPTS:
-                raise
-            continue
-        if work is None:
-            break
-        done += work
-    return done + collect(store, policy, time_left_s=time_left_s, clock=clock)
+    return sum(_steps(store, policy or Policy(), time_left_s, reserve_s, clock), Work())
 
 
-def _read_state(store: ObjectStore) -> _State:
-    for _ in range(_READ_ATTEMPTS):
-        entries = tuple(append_log.entries(store))
-        names = frozenset(entry.name for entry in store.list(PREFIX))
-        try:
-            return _State(entries, names, manifest.newest(store))
-        except ObjectMissing:
-            continue  # collected between the listing and the read: there is a newer one
-    raise StoreUnavailable(f"the manifest changed under {_READ_ATTEMPTS} attempts to read it: try again")
+def compact_all(
+    stores: Mapping[str, ObjectStore],
+    policy: Policy,
+    *,
+    time_left_s: Callable[[], float],
+    reserve_s: float = 60.0,
+    clock: Callable[[], float] = time.time,
+) -> tuple[dict[str, Work], dict[str, StoreError]]:
+    """Compact several stores, one step of each in turn, so that a store with much to do does not hold up the others.
+
+    Returns the work for each store, and the error for each store that could not be compacted further.
+    """
+    turns = {name: _steps(store, policy, time_left_s, reserve_s, clock) for name, store in stores.items()}
+    done = dict.fromkeys(stores, Work())
+    failed: dict[str, StoreError] = {}
+    while turns:
+        for name, steps in list(turns.items()):
+            try:
+                done[name] += next(steps)
+            except StopIteration:
+                del turns[name]
+            except StoreError as error:
+                failed[name] = error
+                del turns[name]
+    return done, failed
 
 
-def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work:
+def _steps(
+    store: ObjectStore,
+    policy: Policy,
+    time_left_s: Callable[[], float],
+    reserve_s: float,
+    clock: Callable[[], float],
+) -> Iterator[Work]:
+    def step(state: State) -> Work | None:
+        if time_left_s() <= reserve_s:
+            return None
+        return _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+
+    while (work := read_consistently(store, step)) is not None:
+        yield work
+    while (work := collect(store, policy, time_left_s=time_left_s, clock=clock)).collected:
+        yield work
+
+
+def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work:
     chosen: list[Entry] = []
     size = 0
     for entry in state.waiting:
@@ -140,19 +109,19 @@ def _fold(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[],
             break
         chosen.append(entry)
         size += entry.size
-    merged = segment.merge([stored_segment.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
+    merged = segment.merge([segment_file.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
-        state,
+        state.manifest,
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
         newly_folded=[entry.name for entry in chosen],
         clock=clock,
     )
     if not committed:
-        return Work(lost_races=1, bytes_read=size, bytes_written=written.size)
-    return Work(folded=1, bytes_read=size, bytes_written=written.size, rows_folded=len(merged))
+        return Work(lost_races=1, bytes_read=size, bytes_written=written.stored_bytes)
+    return Work(folded=1, bytes_read=size, bytes_written=written.stored_bytes, rows_folded=len(merged))
 
 
 def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
@@ -162,7 +131,7 @@ def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
         return list(pool.map(store.get, names))
 
 
-def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[], float]) -> Work | None:
+def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
@@ -178,14 +147,14 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
-        held = stored_segment.decode(store.get(refs[index].name))
+        held = segment_file.decode(store.get(refs[index].name))
         droppable = _droppable(held, elsewhere, forgettable_ms)
         survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
     inputs = [refs[index] for index in chosen]
     written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
-        state,
+        state.manifest,
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
         clock=clock,
@@ -193,39 +162,16 @@ def _merge(store: ObjectStore, state: _State, policy: Policy, clock: Callable[[]
     return Work(
         merged=int(committed),
         lost_races=int(not committed),
-        bytes_read=sum(ref.size for ref in inputs),
-        bytes_written=written.size,
+        bytes_read=sum(ref.stored_bytes for ref in inputs),
+        bytes_written=written.stored_bytes,
     )
 
 
 def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
-    keys, orders = stored_segment.read_keys(store, ref.name)
+    keys, orders = segment_file.read_keys(store, ref.name)
     if len(keys) != ref.rows:
         raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
     return keys, orders
-
-
-def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
-    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
-
-    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
-    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
-    """
-    sizes = [ref.weight * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
-    tiers: dict[int, list[int]] = {}
-    for index, ref in enumerate(refs):
-        if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
-            return [index]
-        if 2 * sizes[index] < policy.segment_bytes:
-            floor = max(policy.segment_bytes // 64, 1)
-            tiers.setdefault(math.ceil(math.log(max(sizes[index] / floor, 1), policy.fanout)), []).append(index)
-    for _, members in sorted(tiers.items()):
-        if len(members) < policy.fanout:
-            continue
-        members.sort(key=lambda index: sizes[index])
-        total = np.cumsum([sizes[index] for index in members])
-        return members[: max(2, int(np.count_nonzero(total <= policy.segment_bytes)))]
-    return []
 
 
 def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
@@ -240,7 +186,7 @@ def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
 
 def _commit(
     store: ObjectStore,
-    state: _State,
+    old: Manifest,
     *,
     segments: tuple[SegmentRef, ...],
     calibration: Calibration | None,
@@ -248,56 +194,17 @@ def _commit(
     newly_folded: Iterable[str] = (),
 ) -> bool:
     """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
-    old = state.manifest
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
-    log_names = {entry.name for entry in state.log}
+    present = {entry.name for prefix in (append_log.PREFIX, PREFIX) for entry in store.list(prefix)}
     now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
     return manifest.commit(
         store,
         replace(
             new,
-            folded={name: at for name, at in old.folded.items() if name in log_names}
+            folded={name: at for name, at in old.folded.items() if name in present}
             | dict.fromkeys(newly_folded, now_ms),
-            retired={name: at for name, at in old.retired.items() if name in state.segment_names}
+            retired={name: at for name, at in old.retired.items() if name in present}
             | dict.fromkeys(sorted(old.objects - new.objects), now_ms),
             created_ms=now_ms,
         ),
     )
-
-
-def collect(
-    store: ObjectStore,
-    policy: Policy,
-    *,
-    time_left_s: Callable[[], float] = lambda: float("inf"),
-    clock: Callable[[], float] = time.time,
-) -> Work:
-    """Delete what the newest manifest does not need and no reader can still be reading, while there is time."""
-    state = _read_state(store)
-    now_ms = int(clock() * 1000)
-    grace_ms = int(policy.grace_s * 1000)
-    doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
-    live = state.manifest.objects
-    for entry in store.list(PREFIX):
-        if entry.name in live:
-            continue
-        retired_ms = state.manifest.retired.get(entry.name)
-        # A segment no manifest speaks of was left by a crash, or is about to be committed: only its age tells.
-        orphan_ms = entry.modified_ms + int(policy.orphan_s * 1000)
-        due_ms = orphan_ms if retired_ms is None else retired_ms + grace_ms
-        if due_ms < now_ms:
-            doomed.append(entry.name)
-    # A manifest's name may have been learnt until the next version was there.
-    manifests = pairwise(store.list(manifest.PREFIX))
-    doomed += [
-        old.name
-        for newer, old in islice(manifests, policy.manifests_kept - 1, None)
-        if newer.modified_ms + grace_ms < now_ms
-    ]
-    collected = 0
-    for name in doomed:
-        if time_left_s() < _COLLECT_RESERVE_S:
-            break  # the next run goes on
-        store.delete(name)
-        collected += 1
-    return Work(collected=collected)

@@ -14,13 +14,14 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
-from lookalike.store import append_log, manifest, rotation_file, stored_segment
-from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.store import manifest, rotation_file, segment_file
+from lookalike.store.manifest import Manifest, SegmentRef
+from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, text_hash
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import newest_mask
-from lookalike.store.stored_segment import Encoded
+from lookalike.store.segment_file import Encoded
+from lookalike.store.state import State, look, read_consistently
 
 
 @dataclass(slots=True)
@@ -37,10 +38,16 @@ class Report:
 
 def check(store: ObjectStore) -> Report:
     """Check a store. Safe beside writers and compaction. Raises StoreUnavailable."""
+    return read_consistently(store, lambda state: _check(store, state))
+
+
+def _check(store: ObjectStore, state: State) -> Report:
+    """Raises ObjectMissing where an object was collected before it could be read."""
     report = Report()
-    log_sizes = {entry.name: entry.size for entry in append_log.entries(store)}
-    newest = _newest_manifest(store, report)
-    waiting = sorted(log_sizes.keys() - newest.folded.keys())
+    newest = state.manifest
+    log_bytes = {entry.name: entry.size for entry in state.log}
+    waiting = sorted(entry.name for entry in state.waiting)
+    _check_manifests(store, report)
     rotations = {name: _read_rotation(store, name, report) for name in sorted(newest.rotations)}
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
     top = {name: _read(store, name, report) for name in waiting}
@@ -51,34 +58,32 @@ def check(store: ObjectStore) -> Report:
     for name, rows in live.items():
         report.errors += [f"{name}: {problem}" for problem in _problems(rows)]
     newest_orders = _newest_orders(list(live.values()))
-    for name in sorted(log_sizes.keys() & newest.folded.keys()):
+    for name in sorted(log_bytes.keys() & newest.folded.keys()):
         _check_folded(store, name, newest_orders, report)
-    report.counts |= _counts(store, newest, live, log_sizes)
+    report.counts |= _counts(store, newest, live, log_bytes)
     return report
 
 
-def _newest_manifest(store: ObjectStore, report: Report) -> Manifest:
+def _check_manifests(store: ObjectStore, report: Report) -> None:
     names = [entry.name for entry in store.list(manifest.PREFIX)]
     report.counts["manifests"] = len(names)
-    if not names:
-        return EMPTY
     for name in names:
         try:
-            found = manifest.decode(store.get(name))
+            manifest.read(store, name)
         except ObjectMissing:
-            continue  # collected while we looked
+            continue  # collected since it was listed
         except CorruptObject as error:
             report.errors.append(f"{name}: {error}")
-            continue
-        if found.name != name:
-            report.errors.append(f"{name}: says it is version {found.version}")
-    return manifest.newest(store)
 
 
 def _read_object(store: ObjectStore, name: str, report: Report) -> bytes | None:
+    """An object of the store; None, and an error in the report, where it is lost. Raises ObjectMissing if it was collected."""
     try:
         return store.get(name)
     except ObjectMissing:
+        now = look(store)
+        if name not in now.manifest.objects | set(now.segments):
+            raise
         report.errors.append(f"{name}: is part of the store and missing")
     return None
 
@@ -95,7 +100,7 @@ def _read_rotation(store: ObjectStore, name: str, report: Report) -> Rotation | 
 def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
     data = _read_object(store, name, report)
     try:
-        return stored_segment.decode(data) if data is not None else None
+        return segment_file.decode(data) if data is not None else None
     except CorruptObject as error:
         report.errors.append(f"{name}: {error}")
     return None
@@ -109,13 +114,13 @@ def _read_referenced(
         return None
     rows = None
     try:
-        rows = stored_segment.decode(data)
+        rows = segment_file.decode(data)
         if (len(rows), len(rows.embedding)) != (ref.rows, ref.puts):
             report.errors.append(
                 f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
                 f"{ref.rows} and {ref.puts}"
             )
-        if ref.scan_bytes and (not ref.rotation or rotations.get(ref.rotation)):
+        if not ref.rotation or rotations.get(ref.rotation):
             judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
     except (CorruptObject, NotExact) as error:
         report.errors.append(f"{ref.name}: {error}")
@@ -153,7 +158,7 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
     """Every row of a folded segment must be in the store, or a newer one of its key, or be a tombstone that went."""
     try:
-        rows = stored_segment.decode(store.get(name))
+        rows = segment_file.decode(store.get(name))
     except ObjectMissing:
         return  # collected while we looked
     except CorruptObject as error:
@@ -168,11 +173,11 @@ def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, byte
 
 
 def _counts(
-    store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_sizes: dict[str, int]
+    store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_bytes: dict[str, int]
 ) -> dict[str, int]:
     stored = {entry.name: entry.size for entry in store.list(SEGMENTS)}
     referenced = newest.objects
-    waiting = log_sizes.keys() - newest.folded.keys()
+    waiting = log_bytes.keys() - newest.folded.keys()
     visible = np.empty(0, np.uint32)
     if live:
         newest_rows = newest_mask(
@@ -184,11 +189,11 @@ def _counts(
         "version": newest.version,
         "segments": len(newest.segments),
         "log segments waiting": len(waiting),
-        "log segments folded, not collected": len(log_sizes) - len(waiting),
+        "log segments folded, not collected": len(log_bytes) - len(waiting),
         "segments nobody refers to": len(stored.keys() - referenced),
-        "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_sizes[name] for name in waiting),
+        "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_bytes[name] for name in waiting),
         "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)
-        + sum(size for name, size in log_sizes.items() if name in newest.folded),
+        + sum(size for name, size in log_bytes.items() if name in newest.folded),
         "rows": sum(len(rows) for rows in live.values()),
         "photos": int(np.count_nonzero(visible == Op.PUT)),
         "rejects": int(np.count_nonzero(visible == Op.REJECT)),

@@ -1,9 +1,9 @@
-"""The gate: what compaction has written goes live only if a search of it answers as scikit-learn's does.
+"""The gate: compaction publishes segments only if searching them gives scikit-learn's answers.
 
-The segments are opened as a reader opens them, and asked for sampled photos of their own and for mixtures of two; the judge
-is a brute-force ``NearestNeighbors`` over the same rows. Most of a search's bounds decide nothing where the nearest rows are computed
-anyway, so they are compared with the distances themselves as well. Segments written earlier passed when they were written, and the
-nearest of all are among the nearest of each, so what is new is all there is to judge.
+The segments are opened as a reader opens them. The queries are sampled rows and mixtures of two; the reference is a brute-force
+``NearestNeighbors`` over the same rows. A search computes the nearest rows anyway, so most bounds never decide: bounds of sampled
+rows are compared with their distances as well. Earlier segments passed when they were written, and the nearest of all rows are among
+the nearest of each segment, so only new segments need the check.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,30 +14,32 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.neighbors import NearestNeighbors
 
-from lookalike.codes.bounds import raised_square
+from lookalike.codes.bounds import inflated_square
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.scan import Distances, Scan
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import Part, Snapshot
-from lookalike.store.stored_segment import Encoded, StoredSegment
+from lookalike.store.segment_file import Encoded
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.stored_segment import StoredSegment
 
 _QUERIES = 16  # of each kind
 _K = 10
 _BOUNDED = 512  # rows for each query
 _RELATIVE = 1e-5
 _SQUARED_BY_FLOAT32 = (2.0**-40, 2.0**60)
-_LOST_BY_FLOAT32 = 2.0**-60  # of a distance, where its square is below float32's range
-_OF_THE_NORM = 1e-6  # the judge computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
+_LOST_BY_FLOAT32 = 2.0**-60  # error of a distance whose square is below float32's range
+_OF_THE_NORM = 1e-6  # scikit-learn computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
 
 
 def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) -> None:
-    """Raises NotExact if searching these files differs from searching these rows, which they are said to hold."""
+    """Compare searches of the encoded segments with scikit-learn's over their rows. Raises NotExact on a difference."""
     if not len(rows.embedding):
         return
     products = rows.product_hash[rows.put_rows]
@@ -59,49 +61,49 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
 
 
 def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[Any]) -> list[dict[bytes, float]]:
-    """The nearest products of each query by the judge, nearest first: hash and distance."""
-    wanted = 4 * _K
+    """The nearest products of each query by scikit-learn, nearest first: hash and distance."""
+    neighbours = 4 * _K
     while True:
-        count = min(wanted, len(products))
+        count = min(neighbours, len(products))
         distances, rows = brute.kneighbors(queries, n_neighbors=count)
-        found: list[dict[bytes, float]] = [{} for _ in queries]
-        for theirs, *ranked in zip(found, distances.tolist(), products[rows].tolist(), strict=True):
+        nearest: list[dict[bytes, float]] = [{} for _ in queries]
+        for theirs, *ranked in zip(nearest, distances.tolist(), products[rows].tolist(), strict=True):
             for distance, product in zip(*ranked, strict=True):
                 theirs.setdefault(product, distance)
-        if count == len(products) or all(len(theirs) >= _K for theirs in found):
-            return [dict(list(theirs.items())[:_K]) for theirs in found]
-        wanted *= 4
+        if count == len(products) or all(len(theirs) >= _K for theirs in nearest):
+            return [dict(list(theirs.items())[:_K]) for theirs in nearest]
+        neighbours *= 4
 
 
 def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost: float) -> None:
-    """The same products at the same distances in the same order, but for those that the judge cannot tell apart."""
+    """Demand the same products at the same distances in the same order, up to what scikit-learn's digits can tell apart."""
     if len(answer) != len(expected):
-        raise NotExact(f"{len(answer)} products were found where scikit-learn finds {len(expected)}: not published")
-    for place, (found, distance) in enumerate(zip(answer, expected.values(), strict=True)):
-        product = text_hash(found.product_id).rstrip(b"\0")  # as NumPy gives them
+        raise NotExact(f"the search gives {len(answer)} products and scikit-learn {len(expected)}: not published")
+    for place, (ours, distance) in enumerate(zip(answer, expected.values(), strict=True)):
+        product = text_hash(ours.product_id).rstrip(b"\0")  # as NumPy gives them
         tolerance = _RELATIVE * distance + lost
         theirs = expected.get(product, distance)
-        if abs(found.distance - distance) > tolerance or abs(found.distance - theirs) > tolerance:
+        if abs(ours.distance - distance) > tolerance or abs(ours.distance - theirs) > tolerance:
             raise NotExact(
-                f"the product {found.product_id!r} was found in place {place} at {found.distance}, where scikit-learn "
-                f"has {distance}, and {theirs} for it: not published"
+                f"the search has product {ours.product_id!r} in place {place} at {ours.distance}; scikit-learn has {distance} "
+                f"in that place and {theirs} for that product: not published"
             )
 
 
 def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None:
-    """No bound of sampled rows exceeds the distance it bounds."""
+    """Demand that no bound of the sampled rows exceeds its distance."""
     scan = Scan(parts, query)
     scan.run()
     rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
     distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))
-    limits = raised_square(distances)
+    limits = inflated_square(distances)
     for low in (scan.bounds(rows), scan.refined(rows)):
         if not (low <= limits).all():
-            raise NotExact("a bound exceeds the distance that it bounds: not published")
+            raise NotExact("a lower bound exceeds its distance: not published")
 
 
 def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Part:
-    def the_one(name: str) -> Rotation:
+    def rotation_of_segment(name: str) -> Rotation:
         if rotation is None:
             raise CorruptObject(f"a segment without a rotation names {name}")
         return rotation
@@ -109,7 +111,7 @@ def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor)
     store = MemoryStore()
     store.put_if_absent("written", encoded.data)
     scanned = store.get_range("written", 0, encoded.scan_bytes)
-    held = StoredSegment(store, "written", scanned, rotation=the_one, pool=pool)
+    held = StoredSegment(store, "written", scanned, rotation=rotation_of_segment, pool=pool)
     held.make_resident()
     return Part(held, np.ones(len(held), bool))
 

@@ -10,13 +10,14 @@ import numpy.typing as npt
 from lookalike.codes.codes import Frame, plain_frame
 from lookalike.codes.codes import encode as encode_codes
 from lookalike.codes.rotation import Rotation
-from lookalike.compaction.calibration import MIN_ROWS, choose, put_order
+from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
 from lookalike.errors import StoreError
 from lookalike.store import rotation_file as rotations
-from lookalike.store import segment, stored_segment
+from lookalike.store import segment, segment_file
+from lookalike.store.creation import create
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
-from lookalike.store.object_store import ObjectStore, create
+from lookalike.store.object_store import ObjectStore
 from lookalike.store.segment import Segment
 
 PREFIX = "segments/"
@@ -30,32 +31,37 @@ class Written:
 
     refs: tuple[SegmentRef, ...]
     calibration: Calibration | None
-    size: int
+    stored_bytes: int
 
 
 def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: int) -> Written:
     """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; what was written is garbage then."""
-    calibration, rotation, size = _calibrated(store, rows, old)
+    calibration, rotation, rotation_bytes = _calibrated(store, rows, old)
     refs, written = [], []
     for piece in map(rows.take, _pieces(rows, segment_bytes)):
         frame = plain_frame(piece.embedding)
         if calibration:
             frame = Frame(rotation, calibration.step, calibration.head)
         codes = encode_codes(piece.embedding, frame)
-        order = put_order(codes)
+        permutation = put_permutation(codes)
         rotation_name = calibration.rotation if calibration else ""
-        encoded = stored_segment.encode(piece, codes.take(order), order, rotation_name)
+        encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_name)
         name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
         _create(store, name, encoded.data)
-        weight = int(segment.row_bytes(piece).sum())
         refs.append(
             SegmentRef(
-                name, len(piece), len(piece.embedding), len(encoded.data), weight, encoded.scan_bytes, rotation_name
+                name=name,
+                rows=len(piece),
+                puts=len(piece.embedding),
+                stored_bytes=len(encoded.data),
+                raw_bytes=int(segment.row_bytes(piece).sum()),
+                scan_bytes=encoded.scan_bytes,
+                rotation=rotation_name,
             )
         )
         written.append(encoded)
     judge(written, rows, rotation)
-    return Written(tuple(refs), calibration, size + sum(ref.size for ref in refs))
+    return Written(tuple(refs), calibration, rotation_bytes + sum(ref.stored_bytes for ref in refs))
 
 
 def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calibration | None, Rotation | None, int]:

@@ -1,14 +1,32 @@
-"""The catalogue: the merchant's photos, and the events that tell of their changes."""
+"""The catalogue: the merchant's photos, the products they belong to, and the events of their changes."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
+
+IMAGES_PREFIX = "images/"
+"""Photos are the objects below this prefix. template.yaml subscribes to it, and lets the functions read nothing else."""
+
+
+def product_of(key: str) -> str | None:
+    """The product that an image key belongs to, or None where the key names no photo.
+
+    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
+    the prefix name no photo.
+    """
+    if not key.startswith(IMAGES_PREFIX) or key.endswith("/"):
+        return None
+    first, slash, _ = key.removeprefix(IMAGES_PREFIX).partition("/")
+    if slash:
+        return first or None
+    return PurePosixPath(first).stem if first.strip(".") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +47,13 @@ class ListedPhoto:
 
 
 class Catalogue(Protocol):
-    """Where photos are read from."""
+    """The merchant's bucket, as far as functions read it."""
 
     def photo(self, key: str, *, max_bytes: int) -> Photo:
         """The photo as it is now. Raises ObjectMissing, TooManyBytes and StoreUnavailable."""
 
     def presigned_url(self, key: str) -> str:
-        """An address that a browser can load the photo from for a while."""
+        """An address from which a browser can load the photo for a limited time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +67,20 @@ class PhotoEvent:
     time_ms: int
 
 
-# A lifecycle rule of the bucket deletes a photo as much as a person does.
+# A lifecycle rule of the bucket deletes a photo just as a person does.
 _REMOVALS = ("ObjectRemoved", "LifecycleExpiration")
 _HEXADECIMAL = re.compile("[0-9A-Fa-f]+")
 
 
 class NotAnEvent(LookalikeError):
-    """A message that is no S3 notification."""
+    """A message is not an S3 notification of the catalogue."""
 
 
 def parse_notification(body: str) -> Iterator[PhotoEvent]:
-    """The photo events of one S3 notification message; none for the test message S3 sends when it is configured.
+    """The photo events of one S3 notification; none for the test message that S3 sends when notifications are configured.
 
-    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, and lets nothing pass that a row could not hold: one
-    bad message must not fail the messages it came with.
+    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, also for values that a row cannot hold: one bad message
+    must not fail the other messages of its batch.
     """
     try:
         message = json.loads(body)
@@ -71,14 +89,14 @@ def parse_notification(body: str) -> Iterator[PhotoEvent]:
         for record in message["Records"]:
             yield _parse_record(record)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise NotAnEvent(f"the message is no S3 notification: {error!r}") from error
+        raise NotAnEvent(f"the message is not an S3 notification: {error!r}") from error
 
 
 def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
     name = record["eventName"].removeprefix("s3:")
     kind = name.partition(":")[0]
     if kind not in ("ObjectCreated", *_REMOVALS):
-        raise NotAnEvent(f"the notification tells of {name}, which nobody subscribed to")
+        raise NotAnEvent(f"the event {name} is neither a creation nor a removal")
     item = record["s3"]["object"]
     sequencer = item.get("sequencer")
     if sequencer and not _HEXADECIMAL.fullmatch(sequencer):
@@ -96,9 +114,9 @@ def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
 
 
 def _decoded_key(text: str) -> str:
-    # Guessing at bytes that are no UTF-8 would give a key that does not exist, and its photo would be passed over.
+    # Replacing bytes that are not UTF-8 would give a key that does not exist, and its photo would be skipped.
     key = unquote_plus(text, errors="strict")
     key.encode()  # JSON can carry half of a surrogate pair
     if "\0" in key:
-        raise NotAnEvent(f"the key {key!r} has a NUL in it, which separates names in the store")
+        raise NotAnEvent(f"the key {key!r} contains a NUL, which separates names in the store")
     return key

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 import lookalike
 from lookalike.errors import DecoderUnavailable, ImageError, TooMuchWork, UndecodableImage
 from lookalike.photos.headers.header import DAMAGED
+from lookalike.settings import DECODING_BYTES_PER_PIXEL
 
 PROCESSOR_S: Final = 8.0
 """The processor time that one photo may take. The worst files that are accepted take 3 s on a machine of today."""
@@ -29,11 +30,8 @@ PROCESSOR_S: Final = 8.0
 ELAPSED_S: Final = 20.0
 """The time by the clock after which a decoder that gets no processor is given up, below the 29 s of a query."""
 
-BYTES_PER_PIXEL: Final = 16
-"""The memory that decoding may take for each pixel of the limit: WebP's decoder has four copies of 32 bits a pixel."""
-
-BASELINE_BYTES: Final = 96 * 1024 * 1024
-"""The memory of a decoder beside the pixels: Python 20 MB, a file of 20 MB and copies of it."""
+PROCESS_BYTES: Final = 96 * 1024 * 1024
+"""The memory that a decoder may take beside the pixels: Python 20 MB, a file of 20 MB and copies of it."""
 
 # The rest of the environment, the credentials above all, is not the decoders' business.
 _VARIABLES: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "MALLOC_MMAP_THRESHOLD_")
@@ -58,7 +56,7 @@ class DecoderPool:
         processor_s: float = PROCESSOR_S,
         elapsed_s: float = ELAPSED_S,
     ) -> None:
-        memory_bytes = BASELINE_BYTES + BYTES_PER_PIXEL * max_pixels
+        memory_bytes = PROCESS_BYTES + DECODING_BYTES_PER_PIXEL * max_pixels
         options = {"size": size, "max-pixels": max_pixels, "processor-s": processor_s, "memory-bytes": memory_bytes}
         arguments = [f"--{name}={value}" for name, value in options.items()]
         self._size = size

@@ -1,22 +1,21 @@
-"""Exact k-nearest products by Euclidean distance, most of them ruled out without being looked at.
+"""Exact k-nearest products by Euclidean distance; lower bounds rule out most rows without reading them.
 
     1. Scan: a lower bound of every row's distance, from the heads of the codes (``bounds``).
-    2. Limit: the rows with the smallest bounds, enough for k products, are computed exactly. The k-th product of those is at
-       least as far as the k-th of all, so its distance is a limit: a row that is surely farther is not in the answer.
-    3. Refine: tighter bounds of the rows that the limit leaves, from all of their coordinates.
-    4. Exact: what is still left is computed from the embeddings, in float64 and from the differences, nearest bound first,
-       until the next bound exceeds the k-th distance found. Those distances decide; ties go to the smaller image key.
+    2. Limit: exact distances of the rows with the smallest bounds, enough for k products. The k-th product of those is at
+       least as far as the k-th of all, so its distance is a limit: a row with a larger bound is not in the answer.
+    3. Refine: tighter bounds of the rows within the limit, from all coordinates.
+    4. Exact: distances of the remaining rows from their embeddings, in float64 and from the differences, smallest bound first,
+       until the next bound exceeds the k-th distance. Those distances decide; ties go to the smaller image key.
 
-That no bound exceeds the distance it bounds is ``codes``' business; given that, each step drops only rows that cannot be
-in the answer, and the answer is that of computing every distance.
+``codes`` proves that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
+the answer equals that of computing every distance.
 """
 
 import heapq
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from operator import itemgetter
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -27,37 +26,34 @@ from lookalike.search.scan import Distances, Filter, Numbers, Scan
 from lookalike.search.timings import Timings
 from lookalike.store.snapshot import Snapshot
 
-_FIRST_PER_PRODUCT = 4  # rows looked at for each product asked for, to begin with
-_FIRST_EXACT = 24  # rows computed exactly at first, which mostly hold the nearest
-_THEN_TIMES = 16  # as many the next time, and so on
+_FIRST_PER_PRODUCT = 4  # rows computed for each of the k products, at first
+_FIRST_EXACT = 24  # rows of the first exact step, which mostly holds the nearest
+_THEN_TIMES = 16  # growth of each further step
 _EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
-_SURELY_IN_RANGE = 2.0**127  # what a sum of squares is at least if float32 cannot hold it
+_SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: its nearest photo, that photo's metadata, and its Euclidean distance from the query."""
+    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query."""
 
     product_id: str
     key: str
-    metadata: dict[str, str]
     distance: float
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Neighbours, nearest first, and how they were found.
+    """Neighbours, nearest first, and how the search went.
 
-    rows_scanned, rows_refined, rows_exact: how many were bounded, bounded a second time, and computed; timings_ms: how long
-    the scan, the first limit, the other exact rows, and the reading of names took.
+    rows_scanned, rows_refined, rows_exact: the rows bounded, bounded a second time, and computed exactly.
     """
 
     neighbours: tuple[Neighbour, ...]
     rows_scanned: int = 0
     rows_refined: int = 0
     rows_exact: int = 0
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def nearest_products(
@@ -68,16 +64,17 @@ def nearest_products(
     exclude: Collection[bytes] = (),
     allowed: Filter | None = None,
     executor: Executor | None = None,
+    timings: Timings | None = None,
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,). ``exclude``: product hashes that are not to be found. ``allowed``: the rows to be
-    ranked, all without it. ``executor``: its threads share the scan of a large store. Raises ValueError where k < 1,
-    StoreError where embeddings cannot be read.
+    ``query``: float32 (dimensions,). ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by
+    default. ``executor``: its threads share the scan of a large store. ``timings`` receives the stages scan, limit, exact
+    and names. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
     """
     if k < 1:
-        raise ValueError(f"k is {k}; at least one product must be asked for")
-    timings = Timings()
+        raise ValueError(f"k is {k}; it must be 1 or more")
+    timings = timings or Timings()
     with timings.stage("scan"):
         parts = [part for part in snapshot.parts if len(part.live_puts)]
         scan = Scan(parts, query, exclude=exclude, allowed=allowed)
@@ -89,7 +86,7 @@ def nearest_products(
         search.finish()
     with timings.stage("names"):
         neighbours = search.neighbours()
-    return Answer(neighbours, scan.live, search.rows_refined, search.rows_exact, timings.ms)
+    return Answer(neighbours, scan.live, search.rows_refined, search.rows_exact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,44 +98,52 @@ class _Rows:
 
 
 class _Search:
-    """What is known so far: ``found``, rows with their exact distances, and ``limit``, the k-th product's among them."""
+    """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
     def __init__(self, scan: Scan, query: npt.NDArray[np.float32], k: int) -> None:
         self._scan = scan
         self._query32 = query
         self._query = query.astype(np.float64)
         self._k = k
-        self._nearest: dict[bytes, float] = {}  # each product's distance, by the rows found
-        self.found: list[_Rows] = []
+        self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
+        self.computed: list[_Rows] = []
         self.limit = math.inf
+        self._is_crowded = False  # near the query are products with many photos
         self.rows_refined = 0
         self.rows_exact = 0
 
     def find_limit(self) -> None:
-        """Compute the most promising rows, until k products are among them."""
+        """Compute the rows of the smallest bounds, and of each of k products the first; of all products where there are fewer."""
         smallest = self._scan.smallest()
-        wanted = _FIRST_PER_PRODUCT * self._k
+        rows = _FIRST_PER_PRODUCT * self._k
         every = False
-        while not every:
-            every = wanted >= len(smallest)
-            within = math.inf if every else float(np.partition(smallest, wanted - 1)[wanted - 1]) ** 0.5
-            promising = self._scan.within(within)
-            promising = promising[np.argsort(self._scan.bounds(promising))]
-            seen: set[bytes] = set()
-            for number, product in enumerate(self._scan.products(promising), 1):
-                seen.add(product)
-                if len(seen) == self._k:
-                    self._compute(promising[: max(number, _FIRST_PER_PRODUCT * self._k)])
-                    return
-            wanted *= 4
+        first_of: dict[bytes, int] = {}
+        while not every and len(first_of) < self._k:
+            every = rows >= len(smallest)
+            within = math.inf if every else float(np.partition(smallest, rows - 1)[rows - 1]) ** 0.5
+            nearest = self._scan.within(within)
+            nearest = nearest[np.argsort(self._scan.bounds(nearest))]
+            first_of = {}  # the place of each product's row of smallest bound
+            for place, product in enumerate(self._scan.products(nearest)):
+                first_of.setdefault(product, place)
+                if len(first_of) == self._k:
+                    break
+            rows *= 4
+        if first_of:
+            self._k = len(first_of)
+            first = min(_FIRST_PER_PRODUCT * self._k, len(nearest))
+            self._is_crowded = max(first_of.values()) >= first
+            self._compute(nearest[np.union1d(np.arange(first), list(first_of.values()))])
 
     def finish(self) -> None:
-        """Compute every other row that may be within the limit, which falls as they come."""
+        """Compute every other row whose bound is within the limit; the limit falls on the way."""
         left = self._refined(self.limit)
-        # What is not in memory is read at once: a second round trip costs more than the rows it may spare.
+        if self._is_crowded:
+            left = self._contenders(left)
+        # Rows outside memory are read in one step: a second round trip costs more than the rows that it may spare.
         start, size = 0, _FIRST_EXACT if self._scan.is_resident else len(left.row)
         while True:
-            within = int(np.searchsorted(left.value, bounds.raised_square(self.limit), side="right"))
+            within = int(np.searchsorted(left.value, bounds.inflated_square(self.limit), side="right"))
             end = min(start + size, within)
             if end <= start:
                 return
@@ -148,33 +153,39 @@ class _Search:
     def neighbours(self) -> tuple[Neighbour, ...]:
         """The answer."""
         named = []
-        for rows in self.found:
-            # Only these are read: a placeholder photo may stand for thousands of products.
+        for rows in self.computed:
+            # Names of these rows only: one placeholder photo may stand for thousands of products.
             nearest = np.flatnonzero(rows.value <= self.limit)
             for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
                 part, place = self._scan.place(row)
                 product_id, key = part.segment.name(place)
-                named.append((distance, key, product_id, part.segment, place))
+                named.append((distance, key, product_id))
         neighbours: dict[str, Neighbour] = {}
-        for distance, key, product_id, segment, place in sorted(named, key=itemgetter(0, 1)):
+        for distance, key, product_id in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, segment.detail(place), distance)
+                neighbours[product_id] = Neighbour(product_id, key, distance)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
-        """The rows not yet computed whose scanned bounds are not above the distance, ascending by their refined bounds."""
+        """The rows not yet computed whose scanned bounds are at most the distance, ascending by refined bound."""
         rows = self._scan.within(distance)
         values = self._scan.refined(rows)
         self.rows_refined += len(rows)
         nearest_first = np.argsort(values)
         return _Rows(rows[nearest_first], values[nearest_first])
 
+    def _contenders(self, rows: _Rows) -> _Rows:
+        """The rows whose bounds are at most their products' distances so far: of products with many photos, only a few."""
+        distances = np.array([self._nearest.get(product, math.inf) for product in self._scan.products(rows.row)])
+        may_be_nearest = rows.value <= bounds.inflated_square(distances)
+        return _Rows(rows.row[may_be_nearest], rows.value[may_be_nearest])
+
     def _compute(self, rows: Numbers) -> None:
-        """Add rows to what is found."""
-        self._scan.drop(rows)  # not to be computed twice
+        """Compute the distances of these rows."""
+        self._scan.drop(rows)  # each row is computed once
         self.rows_exact += len(rows)
         ascending = np.sort(rows)
-        # What is read from the store is read at once, and held anyway.
+        # Rows from the store come in one read, and are in memory after it.
         size = _EXACT_AT_ONCE if self._scan.is_resident else len(rows)
         for start in range(0, len(rows), size):
             self._add(ascending[start : start + size])
@@ -183,7 +194,7 @@ class _Search:
         vectors = self._scan.read(rows)
         near = self._perhaps_within(vectors)
         rows, distances = rows[near], self._distances(vectors[near])
-        self.found.append(_Rows(rows, distances))
+        self.computed.append(_Rows(rows, distances))
         for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance
@@ -191,9 +202,9 @@ class _Search:
             self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
 
     def _perhaps_within(self, vectors: npt.NDArray[np.float32]) -> Numbers:
-        """Which embeddings float32 cannot tell to be beyond the limit.
+        """The embeddings that float32 cannot prove to be beyond the limit.
 
-        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in whatever order it is summed, and by
+        A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in any order of summing, and by
         d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
         """
         if self.limit == math.inf:

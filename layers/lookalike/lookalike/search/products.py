@@ -1,55 +1,117 @@
 """Search: a photo, or a product of the catalogue, in; the products that look most like it out."""
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, NotFound
 from lookalike.photos.embedder import Embedder
-from lookalike.search.knn import Answer, Neighbour, nearest_products
+from lookalike.search.knn import Neighbour, nearest_products
+from lookalike.search.timings import Timings
 from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
 
-MAX_K = 100
+MAX_QUERY_PHOTOS = 32
+"""Photos of one product that ``similar`` searches with: each is a search of its own, and 32 fit the time of an answer."""
 
 
-def embed_query(embedder: Embedder, image: bytes) -> npt.NDArray[np.float32]:
-    """The embedding of a shopper's photo, float32 (dimensions,). Raises ImageError."""
-    (embedding,) = embedder.embed([image])
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Products, nearest first, and how they were found.
+
+    ``metadata``: of each neighbour's product, by product id. ``query_photos``: the photos that were searched with;
+    ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. The rows are those of
+    ``knn.Answer``, summed over the query photos.
+    """
+
+    neighbours: tuple[Neighbour, ...]
+    metadata: Mapping[str, Mapping[str, str]]
+    query_photos: int
+    query_photos_skipped: int
+    rows_scanned: int
+    rows_refined: int
+    rows_exact: int
+
+
+def search(
+    snapshot: Snapshot,
+    embedder: Embedder,
+    photo: bytes,
+    *,
+    k: int,
+    executor: Executor | None = None,
+    timings: Timings | None = None,
+) -> Results:
+    """The k products that look most like a shopper's photo.
+
+    ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
+    ``nearest_products``. Raises ImageError where the photo cannot be used, StoreError.
+    """
+    timings = timings or Timings()
+    with timings.stage("embed"):
+        (embedding,) = embedder.embed([photo])
     if isinstance(embedding, ImageError):
         raise embedding
-    return embedding
+    return _nearest(snapshot, [embedding], k=k, executor=executor, timings=timings)
 
 
-def search(snapshot: Snapshot, query: npt.NDArray[np.float32], *, k: int, executor: Executor | None = None) -> Answer:
-    """The k products nearest to an embedding, float32 (dimensions,)."""
-    return nearest_products(snapshot, query, k=k, executor=executor)
+def similar(
+    snapshot: Snapshot, product_id: str, *, k: int, executor: Executor | None = None, timings: Timings | None = None
+) -> Results:
+    """The k products that look most like a product of the catalogue, without the product itself.
 
-
-def similar(snapshot: Snapshot, product_id: str, *, k: int, executor: Executor | None = None) -> Answer:
-    """The k products nearest to a product of the catalogue, itself left out.
-
-    Of a product with several photos every photo asks, and a neighbour's distance is the smallest any of them finds.
-    Raises NotFound where the product has no searchable photo.
+    Each of the product's photos is searched with, at most ``MAX_QUERY_PHOTOS``; a neighbour's distance is the smallest to
+    any of them. Raises NotFound where the product has no searchable photo, StoreError.
     """
-    embeddings = snapshot.embeddings(product_id)
-    if not embeddings:
+    timings = timings or Timings()
+    with timings.stage("read"):
+        embeddings, photos = snapshot.embeddings(product_id, at_most=MAX_QUERY_PHOTOS)
+    if not photos:
         raise NotFound(f"no photo of product {product_id!r} could be read, so it has no neighbours")
-    own = {text_hash(product_id)}
-    answers = [nearest_products(snapshot, embedding, k=k, exclude=own, executor=executor) for embedding in embeddings]
-    timings: Counter[str] = Counter()
-    for answer in answers:
-        timings.update(answer.timings_ms)
-    found = [neighbour for answer in answers for neighbour in answer.neighbours]
-    neighbours: dict[str, Neighbour] = {}
-    for neighbour in sorted(found, key=lambda item: (item.distance, item.key)):
-        neighbours.setdefault(neighbour.product_id, neighbour)
-    return Answer(
-        tuple(neighbours.values())[:k],
+    return _nearest(
+        snapshot,
+        list(embeddings),
+        k=k,
+        exclude=[text_hash(product_id)],
+        skipped=photos - len(embeddings),
+        executor=executor,
+        timings=timings,
+    )
+
+
+def _nearest(
+    snapshot: Snapshot,
+    queries: Sequence[npt.NDArray[np.float32]],
+    *,
+    k: int,
+    exclude: Sequence[bytes] = (),
+    skipped: int = 0,
+    executor: Executor | None,
+    timings: Timings,
+) -> Results:
+    with timings.stage("search"):
+        answers = [
+            nearest_products(snapshot, query, k=k, exclude=exclude, executor=executor, timings=timings)
+            for query in queries
+        ]
+    nearest: dict[str, Neighbour] = {}
+    for neighbour in sorted(
+        (one for answer in answers for one in answer.neighbours), key=attrgetter("distance", "key")
+    ):
+        nearest.setdefault(neighbour.product_id, neighbour)
+    neighbours = tuple(nearest.values())[:k]
+    with timings.stage("metadata"):
+        metadata = snapshot.metadata([neighbour.product_id for neighbour in neighbours])
+    return Results(
+        neighbours,
+        metadata,
+        len(queries),
+        skipped,
         sum(answer.rows_scanned for answer in answers),
         sum(answer.rows_refined for answer in answers),
         sum(answer.rows_exact for answer in answers),
-        timings,
     )

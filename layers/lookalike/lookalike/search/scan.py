@@ -1,8 +1,8 @@
-"""Lower bounds of every row of a snapshot, whichever segment holds it.
+"""Lower bounds of every row of a snapshot, through all its segments.
 
-Rows have one number through all parts: puts, in the order in which a part keeps them, part after part. Parts that were coded
-in the same frame stand together and share the coded query. Rows of many parts are refined, and read, in one go, as a few
-calls on many rows cost less than many calls on a few.
+Rows are numbered through all parts: puts, in the order in which a part stores them, part after part. Parts coded in the same
+frame stand together and share the coded query. Rows of many parts are refined, and read, together: a few calls on many rows
+cost less than many calls on a few.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,17 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes import bounds
-from lookalike.codes.codes import CodedQuery, Codes, Frame, Lengths, encode_query, turn_query
+from lookalike.codes.codes import CodedQuery, Codes, Frame, Lengths, encode_query, project_query
+from lookalike.store.parts import Mask, Part
 from lookalike.store.records import HASH_BYTES
-from lookalike.store.snapshot import Mask, Part
 
-_SHARED_ROWS = 131_072  # fewer are scanned in less time than starting threads takes
+_SHARED_ROWS = 131_072  # scanning fewer takes less time than starting threads
 _REFINED_AT_ONCE = 65_536  # rows; their codes are copied
-_GROUP = 64  # rows of which the smallest bound stands for all where only the smallest are wanted
+_GROUP = 64  # rows that one smallest bound stands for
 _LARGEST = np.finfo(np.float32).max
 
 Filter = Callable[[Part], Mask]
-"""Which rows of a part may be found: bool (rows,)."""
+"""Selects the rows of a part that are ranked: bool (rows,)."""
 
 Numbers = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ class _Coded:
 class Scan:
     """The live puts of some parts, and the lower bounds of their distances from a query, float32 (dimensions,).
 
-    ``exclude``: product hashes whose rows are left out; ``allowed``: the rows that are not.
+    ``exclude``: product hashes whose rows are left out; ``allowed``: the rows to rank, all of them by default.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Scan:
         self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
         self._coded: list[_Coded] = []
         rotations = {id(codes.frame.rotation): codes.frame.rotation for codes in self._codes}
-        turned = {key: turn_query(query, rotation) for key, rotation in rotations.items()}
+        projected = {key: project_query(query, rotation) for key, rotation in rotations.items()}
         for (rotation, _, _), alike in framed.items():
             first = self._coded[-1].end if self._coded else 0
             frame = self._codes[first].frame
             reach = max(part.segment.codes.reach for part in alike)
-            coded = _Coded(frame, encode_query(turned[rotation], frame, reach), first, first + len(alike))
+            coded = _Coded(frame, encode_query(projected[rotation], frame, reach), first, first + len(alike))
             self._coded.append(coded)
         self._low: Lengths = np.empty(self._starts[-1], np.float32)
         left_out = [part.dead_puts for part in self._parts]
@@ -78,7 +78,7 @@ class Scan:
         self._left_out = [start + puts for start, puts in zip(self._starts, left_out, strict=False) if len(puts)]
 
     def run(self, executor: Executor | None = None) -> None:
-        """Bound every row, with the executor's threads where there is more to do than starting them takes."""
+        """Bound every row; the executor's threads share a large scan."""
         shared = executor is not None and len(self._low) > _SHARED_ROWS
         for _ in (executor.map if executor and shared else map)(self._bound, self._tasks()):
             pass
@@ -107,55 +107,55 @@ class Scan:
 
     def smallest(self) -> Distances:
         """The smallest bound of each group of rows, squared distances."""
-        found = [np.empty(0)]
+        smallest = [np.empty(0)]
         for coded, low in zip(self._coded, self._lows(), strict=True):
             groups = len(low) // _GROUP
-            # Rows far from each other make a group: neighbours in a segment are similar, and would share one smallest.
+            # A group takes rows far from each other: neighbours in a segment are similar, and all near ones would share one group.
             whole = low[: groups * _GROUP].reshape(_GROUP, groups).min(axis=0)
             rest = low[groups * _GROUP :].min(initial=np.inf)
-            found.append(_squared(np.append(whole, rest), coded.frame))
-        return np.concatenate(found)
+            smallest.append(_squared(np.append(whole, rest), coded.frame))
+        return np.concatenate(smallest)
 
     def within(self, distance: float) -> Numbers:
-        """The rows whose bounds are not above the distance, ascending, without those that were dropped."""
-        found = [np.empty(0, np.int64)]
+        """The rows whose bounds are at most the distance, ascending; dropped rows are not among them."""
+        rows = [np.empty(0, np.int64)]
         for coded, low in zip(self._coded, self._lows(), strict=True):
             limit = min(bounds.squared_limit(distance, coded.frame), _LARGEST)
-            found.append(np.flatnonzero(low <= limit) + self._starts[coded.first])
-        return np.concatenate(found)
+            rows.append(np.flatnonzero(low <= limit) + self._starts[coded.first])
+        return np.concatenate(rows)
 
     def bounds(self, rows: Numbers) -> Distances:
         """The bounds of these rows, ascending: squared distances."""
         squared = np.empty(len(rows))
-        for coded, chosen in self._by_frame(rows):
-            squared[chosen] = _squared(self._low[rows[chosen]], coded.frame)
+        for coded, span in self._by_frame(rows):
+            squared[span] = _squared(self._low[rows[span]], coded.frame)
         return squared
 
     def refined(self, rows: Numbers) -> Distances:
         """Tighter bounds of these rows, ascending: squared distances."""
         squared = np.empty(len(rows))
-        for coded, within in self._by_frame(rows):
-            for start in range(within.start, within.stop, _REFINED_AT_ONCE):
-                chosen = slice(start, min(start + _REFINED_AT_ONCE, within.stop))
-                taken = [(part.segment.codes, puts) for part, _, puts in self._by_part(rows[chosen])]
-                squared[chosen] = _squared(bounds.refine(taken, coded.query), coded.frame)
+        for coded, span in self._by_frame(rows):
+            for start in range(span.start, span.stop, _REFINED_AT_ONCE):
+                some = slice(start, min(start + _REFINED_AT_ONCE, span.stop))
+                pieces = [(part.segment.codes, puts) for part, _, puts in self._by_part(rows[some])]
+                squared[some] = _squared(bounds.refine(pieces, coded.query), coded.frame)
         return squared
 
     def drop(self, rows: Numbers) -> None:
-        """Not to be ``within`` anything any more."""
+        """Leave these rows out of every later ``within``."""
         self._low[rows] = np.inf
 
     def place(self, row: int) -> tuple[Part, int]:
-        """Where a row is: its part, and its number among the part's rows."""
+        """The part of a row, and its number among the part's rows."""
         part = int(np.searchsorted(self._starts, row, side="right")) - 1
         return self._parts[part], int(self._parts[part].segment.put_rows[row - self._starts[part]])
 
     def products(self, rows: Numbers) -> list[bytes]:
         """The hash of the product of each row, in any order."""
-        order = np.argsort(rows)
+        ascending = np.argsort(rows)
         products = np.empty(len(rows), f"S{HASH_BYTES}")
-        for part, places, puts in self._by_part(rows[order]):
-            products[order[places]] = part.segment.product_hash[part.segment.put_rows[puts]]
+        for part, places, puts in self._by_part(rows[ascending]):
+            products[ascending[places]] = part.segment.product_hash[part.segment.put_rows[puts]]
         hashes: list[bytes] = products.tolist()
         return hashes
 
@@ -171,14 +171,14 @@ class Scan:
         return vectors
 
     def _by_part(self, rows: Numbers) -> Iterator[tuple[Part, slice, Numbers]]:
-        """Ascending rows, part by part: the part, which of the rows are in it, and which of its puts they are."""
+        """Ascending rows by part: the part, the slice of ``rows`` that is in it, and the numbers of its puts."""
         cuts = np.searchsorted(rows, self._starts).tolist()
         for part, start, (first, end) in zip(self._parts, self._starts, pairwise(cuts), strict=False):
             if first < end:
                 yield part, slice(first, end), rows[first:end] - start
 
     def _by_frame(self, rows: Numbers) -> Iterator[tuple[_Coded, slice]]:
-        """Ascending rows, frame by frame: which of the rows are coded in it."""
+        """Ascending rows by frame: the slice of ``rows`` that is coded in it."""
         for coded in self._coded:
             first, end = np.searchsorted(rows, self._starts[[coded.first, coded.end]]).tolist()
             if first < end:
@@ -191,13 +191,13 @@ class Scan:
 
 
 def _left_out(part: Part, exclude: Collection[bytes], allowed: Filter | None) -> Numbers:
-    """The puts of a part that are not to be found: left out before anything is ranked."""
-    wanted = part.live if allowed is None else part.live & allowed(part)
+    """The puts of a part that are not ranked."""
+    ranked = part.live if allowed is None else part.live & allowed(part)
     for product in exclude:
-        wanted = wanted & (part.segment.product_hash != np.bytes_(product))
-    return np.flatnonzero(~wanted[part.segment.put_rows])
+        ranked = ranked & (part.segment.product_hash != np.bytes_(product))
+    return np.flatnonzero(~ranked[part.segment.put_rows])
 
 
 def _squared(low: Lengths, frame: Frame) -> Distances:
-    """Bounds out of units of the step: squared distances. Below float32's normal range they may have been rounded up."""
+    """Bounds in units of the step as squared distances; 0 below float32's normal range, where they may have been rounded up."""
     return np.where(low < np.finfo(np.float32).tiny, 0.0, low.astype(np.float64) * frame.step**2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Timings:
-    """How long each stage took, in milliseconds."""
+    """How long each stage took, in milliseconds; a stage that runs several times adds up."""
 
     ms: dict[str, float] = field(default_factory=dict)
 
@@ -18,4 +18,4 @@ class Timings:
         try:
             yield
         finally:
-            self.ms[name] = round((time.perf_counter() - started) * 1000, 3)
+            self.ms[name] = self.ms.get(name, 0.0) + (time.perf_counter() - started) * 1000

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from lookalike.errors import StoreError
 from lookalike.store import segment
-from lookalike.store.object_store import Entry, ObjectStore, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Row
 
 PREFIX = "log/"

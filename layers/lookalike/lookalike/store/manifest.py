@@ -14,29 +14,29 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from lookalike.errors import CorruptObject
-from lookalike.store.object_store import ObjectStore, create
+from lookalike.store.creation import create
+from lookalike.store.object_store import ObjectStore
 
-FORMAT = "lookalike-manifest/2"
-_READABLE = ("lookalike-manifest/1", FORMAT)
+FORMAT = "lookalike-manifest/1"
 PREFIX = "manifests/"
 _MAX_VERSION = 10**20 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRef:
-    """A live segment: its name, how many rows and puts it holds, and its size in bytes.
+    """A live segment: its name, its numbers of rows and of puts, and its size.
 
-    ``weight``: the size of its rows before anything is coded or deflated, in bytes; ``scan_bytes``: how many of its first
-    bytes a search scans, 0 where the segment is of the older format; ``rotation``: of its codes, empty where there is none.
+    ``stored_bytes``: of the file; ``raw_bytes``: of the rows before anything is coded or deflated; ``scan_bytes``: the first
+    bytes of the file, which a search scans; ``rotation``: the name of the codes' rotation, empty where there is none.
     """
 
     name: str
     rows: int
     puts: int
-    size: int
-    weight: int
-    scan_bytes: int = 0
-    rotation: str = ""
+    stored_bytes: int
+    raw_bytes: int
+    scan_bytes: int
+    rotation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +114,14 @@ def decode(data: bytes) -> Manifest:
     """The manifest in these bytes. Raises CorruptObject."""
     try:
         fields = json.loads(data)
-        if fields["format"] not in _READABLE:
+        if fields["format"] != FORMAT:
             raise CorruptObject(f"not a {FORMAT} but {fields['format']}")
         return Manifest(
             version=_natural(fields["version"]),
             id=_text(fields["id"]),
             created_ms=_natural(fields["created_ms"]),
             segments=tuple(map(_segment_ref, fields["segments"])),
-            calibration=_calibration(fields.get("calibration")),
+            calibration=_calibration(fields["calibration"]),
             folded={name: _natural(at_ms) for name, at_ms in fields["folded"].items()},
             retired={name: _natural(at_ms) for name, at_ms in fields["retired"].items()},
         )
@@ -130,15 +130,14 @@ def decode(data: bytes) -> Manifest:
 
 
 def _segment_ref(fields: Mapping[str, object]) -> SegmentRef:
-    size = _natural(fields["size"])
     return SegmentRef(
         name=_text(fields["name"]),
         rows=_natural(fields["rows"]),
         puts=_natural(fields["puts"]),
-        size=size,
-        weight=_natural(fields.get("weight", size)),  # what follows was not there in the first format
-        scan_bytes=_natural(fields.get("scan_bytes", 0)),
-        rotation=_text(fields.get("rotation", "")),
+        stored_bytes=_natural(fields["stored_bytes"]),
+        raw_bytes=_natural(fields["raw_bytes"]),
+        scan_bytes=_natural(fields["scan_bytes"]),
+        rotation=_text(fields["rotation"]),
     )
 
 
@@ -190,9 +189,13 @@ def read(store: ObjectStore, name: str | None) -> Manifest:
     return manifest
 
 
-def newest(store: ObjectStore) -> Manifest:
-    """The newest manifest, EMPTY before the first. Raises ObjectMissing if it was collected in between: read again."""
-    return read(store, newest_name(store))
+def newest(store: ObjectStore, known: Manifest = EMPTY) -> Manifest:
+    """The newest manifest, EMPTY before the first. ``known`` is returned as it is, and not read, while it is the newest.
+
+    Raises ObjectMissing where the manifest was collected between its listing and its reading.
+    """
+    name = newest_name(store)
+    return known if name == known.name else read(store, name)
 
 
 def commit(store: ObjectStore, manifest: Manifest) -> bool:

@@ -1,21 +1,16 @@
-"""The object store that everything durable goes through: a small interface, an in-memory implementation, and the one
-way to create an object.
+"""The object store that holds all durable data: a small interface, and an implementation in memory.
 
-The store's objects are immutable: there is no overwrite, and no call here can do one. ``put_if_absent`` reports what the
-service said, which is not yet the truth: with retries below us, a write that landed can be answered "exists" (HTTP 412)
-because the first answer was lost. ``create`` settles it by reading back.
+The store's objects are immutable: no call here can overwrite one.
 """
 
-import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from lookalike.errors import ObjectMissing, StoreUnavailable
+from lookalike.errors import ObjectMissing
 
 
 class PutAnswer(Enum):
@@ -45,7 +40,7 @@ class ObjectStore(Protocol):
         """Bytes ``start`` to ``end`` (exclusive), fewer where the object ends before. Raises ObjectMissing."""
 
     def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        """Write the object if there is none of that name. Use ``create``, which knows what the answers mean."""
+        """Write the object if there is none of that name. Use ``creation.create``, which knows what the answers mean."""
 
     def delete(self, name: str) -> None:
         """Remove the object; removing what is not there is no error."""
@@ -87,72 +82,3 @@ class MemoryStore:
             names = sorted(name for name in self._objects if name.startswith(prefix))[:limit]
             entries = [Entry(name, len(self._objects[name][0]), self._objects[name][1]) for name in names]
         return iter(entries)
-
-
-class CountingStore:
-    """An ObjectStore around another that counts requests by call and bytes by direction. Safe for threads."""
-
-    def __init__(self, inner: ObjectStore) -> None:
-        self.inner = inner
-        self.requests: Counter[str] = Counter()
-        self.bytes_read = 0
-        self.bytes_written = 0
-        self._lock = threading.Lock()
-
-    def reset(self) -> None:
-        """Start again from zero."""
-        with self._lock:
-            self.requests.clear()
-            self.bytes_read = self.bytes_written = 0
-
-    def _count(self, call: str, *, written: int = 0) -> None:
-        with self._lock:
-            self.requests[call] += 1
-            self.bytes_written += written
-
-    def _count_read(self, data: bytes) -> bytes:
-        with self._lock:
-            self.bytes_read += len(data)
-        return data
-
-    def get(self, name: str) -> bytes:
-        self._count("get")
-        return self._count_read(self.inner.get(name))
-
-    def get_range(self, name: str, start: int, end: int) -> bytes:
-        self._count("get_range")
-        return self._count_read(self.inner.get_range(name, start, end))
-
-    def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        self._count("put", written=len(data))
-        return self.inner.put_if_absent(name, data)
-
-    def delete(self, name: str) -> None:
-        self._count("delete")
-        self.inner.delete(name)
-
-    def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
-        self._count("list")
-        return self.inner.list(prefix, limit=limit)
-
-
-_CREATE_ATTEMPTS = 6
-_CREATE_PAUSE_S = 0.05
-
-
-def create(store: ObjectStore, name: str, data: bytes, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Write an immutable object; True if it is there and ours, False if another writer's is.
-
-    ``data`` must be unlike what any other writer would write (segments and manifests carry a random id), because that is
-    how ours is told from another's. Raises StoreUnavailable where the outcome could not be learnt: then the caller must
-    not assume either.
-    """
-    for attempt in range(_CREATE_ATTEMPTS):
-        if store.put_if_absent(name, data) is PutAnswer.CREATED:
-            return True
-        try:
-            return store.get(name) == data
-        except ObjectMissing:
-            # A rival write was in flight and has not landed, or not yet: ask again, each rival at its own pace.
-            sleep(random.uniform(0.5, 1.5) * _CREATE_PAUSE_S * 2**attempt)  # noqa: S311 - jitter, not a secret
-    raise StoreUnavailable(f"rival writes of {name} did not settle in {_CREATE_ATTEMPTS} attempts")

@@ -1,9 +1,6 @@
 """The reader that keeps a snapshot fresh.
 
-It lists the log first and the manifests second. In that order nothing acknowledged can be missed, however long it pauses in
-between: a log segment that existed at the first listing is either in it, or was deleted before, and then the manifest that
-folded it is not newer than the one found second. A segment that has vanished in the meantime means a newer manifest: the
-reader starts again.
+``state`` says why no acknowledged row is missed.
 
 A warm reader fetches only the objects it does not have. Where the manifest is new, it lists the log once more if it holds
 segments that are still to be folded: one that is gone would be taken for unfolded, as a manifest forgets the names of
@@ -19,27 +16,33 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from lookalike.codes.rotation import Rotation
-from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
-from lookalike.store import append_log, manifest, rotation_file, segment, stored_segment
-from lookalike.store.manifest import SegmentRef
+from lookalike.errors import CorruptObject, ObjectMissing, StoreError
+from lookalike.store import append_log, rotation_file, segment, segment_file
+from lookalike.store.manifest import EMPTY, SegmentRef
+from lookalike.store.newest import overlay, resolve_base
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.parts import Part
 from lookalike.store.rows import Rows
 from lookalike.store.segment import Segment
-from lookalike.store.snapshot import Part, Snapshot, overlay, resolve_base
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.state import State, read_consistently
 from lookalike.store.stored_segment import StoredSegment
 
 _log = logging.getLogger(__name__)
 
-_REFRESH_ATTEMPTS = 5
 _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, and more to several
 
 
 class SnapshotReader:
     """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
 
-    ``memory_bytes``: how much memory the snapshot may take; what the scan tier leaves of it is filled with embeddings.
+    ``memory_bytes``: how much memory the snapshot may take; embeddings fill the part that the scan tier leaves.
+    ``clocks``: give seconds, by default the time of day and monotonic time. A snapshot is as old as the clock says that
+    counted more. Lambda freezes a process between requests, and monotonic time may stand still for it; the time of day may
+    be set back.
     """
 
     def __init__(
@@ -49,41 +52,51 @@ class SnapshotReader:
         dimensions: int,
         memory_bytes: int = 0,
         io_threads: int = 16,
-        clock: Callable[[], float] = time.monotonic,
+        clocks: Sequence[Callable[[], float]] = (),
     ) -> None:
         self._store = store
         self._dimensions = dimensions
         self._memory_bytes = memory_bytes
-        self._clock = clock
+        self._clocks = tuple(clocks) or (time.time, time.monotonic)
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
         self._lock = threading.Lock()
-        self._base: dict[str, Rows] = {}
+        self._base: dict[str, StoredSegment] = {}
         self._rotations: dict[str, Rotation] = {}
         self._log: dict[str, Segment] = {}
         self._base_parts: tuple[Part, ...] = ()
         self._snapshot: Snapshot | None = None
-        self._refreshed_at = 0.0
+        self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
-        self._enough = threading.Event()  # set: the thread stops
+        self._stop = threading.Event()  # set: the thread stops
 
     @property
     def age_s(self) -> float:
-        """Seconds since the store was last asked."""
-        return self._clock() - self._refreshed_at
+        """Seconds since the last refresh began that succeeded."""
+        return max(self._ages_s())
+
+    def _now(self) -> list[float]:
+        return [clock() for clock in self._clocks]
+
+    def _ages_s(self) -> list[float]:
+        return [now - then for now, then in zip(self._now(), self._refreshed_at, strict=True)]
 
     def current(self, max_staleness_s: float) -> Snapshot:
         """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
         with self._lock:
-            if self._snapshot is None or self.age_s > max_staleness_s:
-                return self._refresh()
+            # Below zero, a clock was set back and does not tell the age.
+            if self._snapshot is None or not all(0 <= age_s <= max_staleness_s for age_s in self._ages_s()):
+                return self._refresh(self._store)
             return self._snapshot
 
-    def refresh(self) -> Snapshot:
-        """The newest snapshot. Raises StoreError."""
-        with self._lock:
-            return self._refresh()
+    def refresh(self, store: ObjectStore | None = None) -> Snapshot:
+        """The newest snapshot. Raises StoreError.
 
-    def settle(self, timeout_s: float) -> None:
+        ``store``: another way to the same objects, for this refresh only; searches go on reading by the reader's own.
+        """
+        with self._lock:
+            return self._refresh(store or self._store)
+
+    def finish_loading(self, timeout_s: float) -> None:
         """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
 
         For a process that is about to be frozen: nothing reads from the store afterwards until it is asked again.
@@ -92,67 +105,58 @@ class SnapshotReader:
             if self._residency is not None:
                 self._residency.join(timeout_s)
             # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
-            self._enough.set()
+            self._stop.set()
 
-    def _refresh(self) -> Snapshot:
-        for _ in range(_REFRESH_ATTEMPTS):
-            started = self._clock()
-            try:
-                self._snapshot = self._read()
-            except ObjectMissing:
-                continue  # collected since it was listed: there is a newer manifest
-            self._refreshed_at = started
-            self._start_residency()
-            return self._snapshot
-        raise StoreUnavailable(f"the store changed under {_REFRESH_ATTEMPTS} attempts to read it: try again")
+    def _refresh(self, store: ObjectStore) -> Snapshot:
+        started = self._now()
+        known = self._snapshot.manifest if self._snapshot else EMPTY
+        self._snapshot = read_consistently(store, partial(self._load, store), known=known)
+        self._refreshed_at = started
+        self._start_residency()
+        return self._snapshot
 
-    def _read(self) -> Snapshot:
-        held = self._snapshot
-        log_names = {entry.name for entry in append_log.entries(self._store)}
-        newest_name = manifest.newest_name(self._store)
-        if held and newest_name == (held.manifest.name if held.manifest.version else None):
-            newest = held.manifest
-        else:
-            newest = manifest.read(self._store, newest_name)
-        unfolded = frozenset(log_names - newest.folded.keys())
-        if held and newest is held.manifest and unfolded == held.log_names:
-            return held
-        if not held or newest is not held.manifest:
-            self._prove_existing(unfolded & self._log.keys())
-        self._base = self._load_base(newest.segments)
-        log_segments = self._load_log(sorted(unfolded))
-        if not held or newest is not held.manifest:
+    def _load(self, store: ObjectStore, state: State) -> Snapshot:
+        old, newest = self._snapshot, state.manifest
+        waiting = frozenset(entry.name for entry in state.waiting)
+        is_new = old is None or newest is not old.manifest
+        if old and not is_new and waiting == old.log_names:
+            return old
+        if is_new:
+            self._prove_existing(store, waiting & self._log.keys())
+        self._base = self._load_base(store, newest.segments)
+        log_segments = self._load_log(store, sorted(waiting))
+        if is_new:
             segments = list(self._base.values())
             self._base_parts = tuple(Part(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
         self._log = log_segments
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
-        return Snapshot(newest, unfolded, overlay(self._base_parts, top))
+        return Snapshot(newest, waiting, overlay(self._base_parts, top))
 
-    def _prove_existing(self, names: frozenset[str]) -> None:
+    def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
         """Raises ObjectMissing unless these log segments, held from before, are still there.
 
         A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
         seems unfolded, and what was held of it would go on top of a store that may have dropped its keys' tombstones.
         """
-        if names and not names <= {entry.name for entry in append_log.entries(self._store)}:
+        if names and not names <= {entry.name for entry in append_log.entries(store)}:
             raise ObjectMissing("a log segment was folded and collected since it was listed")
 
-    def _load_log(self, names: Sequence[str]) -> dict[str, Segment]:
+    def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
         """The named segments of the log, fetched in parallel where they are not held yet; the others are let go."""
         missing = [name for name in names if name not in self._log]
-        fetched = dict(zip(missing, self._pool.map(self._store.get, missing), strict=True))
+        fetched = dict(zip(missing, self._pool.map(store.get, missing), strict=True))
         return {
-            name: self._log[name] if name in self._log else self._checked(name, stored_segment.decode(fetched[name]))
+            name: self._log[name] if name in self._log else self._checked(name, segment_file.decode(fetched[name]))
             for name in names
         }
 
-    def _load_base(self, refs: Iterable[SegmentRef]) -> dict[str, Rows]:
+    def _load_base(self, store: ObjectStore, refs: Iterable[SegmentRef]) -> dict[str, StoredSegment]:
         """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
         wanted = {ref.rotation for ref in refs if ref.rotation}
-        rotations = {name: self._pool.submit(self._store.get, name) for name in sorted(wanted - self._rotations.keys())}
-        reads = {ref.name: self._start_reading(ref) for ref in missing}
+        rotations = {name: self._pool.submit(store.get, name) for name in sorted(wanted - self._rotations.keys())}
+        reads = {ref.name: self._start_reading(store, ref) for ref in missing}
         self._rotations = {name: held for name, held in self._rotations.items() if name in wanted} | {
             name: rotation_file.decode(read.result()) for name, read in rotations.items()
         }
@@ -161,24 +165,22 @@ class SnapshotReader:
 
     def _make_room(self, wanted: set[str]) -> None:
         """Let go of the embeddings of segments that are wanted no more; the snapshot there is reads the few it needs."""
-        replaced = [held for name, held in self._base.items() if name not in wanted and isinstance(held, StoredSegment)]
+        replaced = [held for name, held in self._base.items() if name not in wanted]
         if replaced:
-            self._enough.set()
+            self._stop.set()
         for held in replaced:
             held.release()
 
-    def _start_reading(self, ref: SegmentRef) -> list[Future[bytes]]:
-        if not ref.scan_bytes or ref.size <= _READ_AT_ONCE_BYTES:  # of the older format, or small: all of it
-            return [self._pool.submit(self._store.get, ref.name)]
+    def _start_reading(self, store: ObjectStore, ref: SegmentRef) -> list[Future[bytes]]:
+        if ref.stored_bytes <= _READ_AT_ONCE_BYTES:
+            return [self._pool.submit(store.get, ref.name)]
         return [
-            self._pool.submit(self._store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
+            self._pool.submit(store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
             for start in range(0, ref.scan_bytes, _READ_AT_ONCE_BYTES)
         ]
 
-    def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> Rows:
+    def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> StoredSegment:
         data = b"".join(read.result() for read in reads)
-        if not ref.scan_bytes:
-            return self._checked(ref.name, stored_segment.decode(data))
         opened = StoredSegment(self._store, ref.name, data, rotation=self._rotation, pool=self._pool)
         return self._checked(ref.name, opened)
 
@@ -194,7 +196,7 @@ class SnapshotReader:
 
     def _start_residency(self) -> None:
         """Load embeddings in the background, as many segments' as there is memory for; let go of the others'."""
-        stored = [held for held in self._base.values() if isinstance(held, StoredSegment)]
+        stored = list(self._base.values())
         # The log is in memory whole, and once more as the one segment that lies on top.
         log_bytes = 2 * sum(held.embedding.nbytes for held in self._log.values())
         room = self._memory_bytes - log_bytes - sum(held.scan_bytes for held in stored)
@@ -207,20 +209,20 @@ class SnapshotReader:
             elif held.embedding_bytes > _READ_AT_ONCE_BYTES:
                 held.release()
         if lacking and not self._is_loading():
-            self._enough = threading.Event()
+            self._stop = threading.Event()
             self._residency = threading.Thread(
-                target=_make_resident, args=(lacking, self._enough), name="residency", daemon=True
+                target=_make_resident, args=(lacking, self._stop), name="residency", daemon=True
             )
             self._residency.start()
 
     def _is_loading(self) -> bool:
-        return self._residency is not None and self._residency.is_alive() and not self._enough.is_set()
+        return self._residency is not None and self._residency.is_alive() and not self._stop.is_set()
 
 
-def _make_resident(segments: Iterable[StoredSegment], enough: threading.Event) -> None:
+def _make_resident(segments: Iterable[StoredSegment], stop: threading.Event) -> None:
     for held in segments:
         try:
-            held.make_resident(enough)
+            held.make_resident(stop)
         except StoreError as error:
             # Searches go on reading what they need, and the next refresh tries again.
             _log.warning("embeddings were not made resident: %s", error)

@@ -16,17 +16,20 @@ so is itself total and transitive.
 
 import hashlib
 import string
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 HASH_BYTES = 16
-ORDER_BYTES = 32
 _SEQUENCER_BYTES = 16
+_LAYOUT = struct.Struct(f">{_SEQUENCER_BYTES}sQB7s")  # sequencer, event time, operation, hash of the content
+ORDER_BYTES = _LAYOUT.size
+_TIME_MS = slice(_SEQUENCER_BYTES, _SEQUENCER_BYTES + 8)
 _HEXADECIMAL = frozenset(string.hexdigits)
 
 
@@ -78,26 +81,26 @@ def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"
         raise ValueError(f"the sequencer {sequencer!r} is not hexadecimal")
     digits = (sequencer or "")[: 2 * _SEQUENCER_BYTES].ljust(2 * _SEQUENCER_BYTES, "0")
     content_hash = hashlib.blake2b(content, digest_size=7).digest()
-    return bytes.fromhex(digits) + max(time_ms, 0).to_bytes(8, "big") + bytes([op]) + content_hash
+    return _LAYOUT.pack(bytes.fromhex(digits), max(time_ms, 0), op, content_hash)
+
+
+class EventOrder(NamedTuple):
+    """The parts of an order that say which event it is of. ``sequencer``: hexadecimal digits, or None."""
+
+    sequencer: str | None
+    time_ms: int
+    op: Op
+
+
+def event_of(order: bytes) -> EventOrder:
+    """The event that an order, 32 bytes, is of."""
+    sequencer, time_ms, op, _ = _LAYOUT.unpack(order)
+    return EventOrder(sequencer.hex() if any(sequencer) else None, time_ms, Op(op))
 
 
 def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     """The event times in a column of orders, S32 (rows,): milliseconds since 1970, int64 (rows,)."""
     columns = np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)
-    times = np.ascontiguousarray(columns[:, _SEQUENCER_BYTES : _SEQUENCER_BYTES + 8])
+    times = np.ascontiguousarray(columns[:, _TIME_MS])
     # A time past the range of int64 is nonsense, and must not wrap around to look ancient.
     return np.minimum(times.view(">u8").reshape(-1).astype(np.uint64), np.uint64(2**63 - 1)).astype(np.int64)
-
-
-def product_of(key: str, prefix: str) -> str | None:
-    """The product that an image key belongs to, or None where the key names no photo.
-
-    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
-    the prefix name no photo.
-    """
-    if not key.startswith(prefix) or key.endswith("/"):
-        return None
-    first, slash, _ = key.removeprefix(prefix).partition("/")
-    if slash:
-        return first or None
-    return PurePosixPath(first).stem if first.strip(".") else None

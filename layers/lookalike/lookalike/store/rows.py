@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lookalike.codes.codes import Codes
 from lookalike.errors import CorruptObject
-from lookalike.store.records import ORDER_BYTES, Op, Row
+from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
 
 SEPARATOR = "\0"
 
@@ -95,6 +95,11 @@ class Rows(ABC):
         index[self.put_rows] = np.arange(len(self.put_rows))
         return index
 
+    @cached_property
+    def product_prefix(self) -> npt.NDArray[np.uint16]:
+        """The first two bytes of each row's product hash, side by side: fast to look through. uint16 (rows,)."""
+        return first_two_bytes(self.product_hash)
+
     def name(self, row: int) -> tuple[str, str]:
         """The product id and the image key of a row. Raises CorruptObject."""
         try:
@@ -125,6 +130,11 @@ class Rows(ABC):
         embedding = self.read(self.put_index[[row]])[0] if op is Op.PUT else None
         order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
         return Row(key, product_id, order, op, embedding, self.detail(row))
+
+
+def first_two_bytes(hashes: Hashes) -> npt.NDArray[np.uint16]:
+    """uint16 (rows,), contiguous."""
+    return np.ascontiguousarray(np.ascontiguousarray(hashes).view(np.uint16).reshape(-1, HASH_BYTES // 2)[:, 0])
 
 
 def copy_rows(source: Embeddings, rows: npt.NDArray[np.int64], target: Embeddings) -> None:

@@ -35,7 +35,7 @@ from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, 
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
 from lookalike.store.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
 
-FORMAT = "lookalike-segment/1"
+FORMAT = "lookalike-log-segment/1"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
 
 
 def encode(segment: Segment) -> bytes:
-    """The file's bytes. A random id makes every file unlike every other, which ``object_store.create`` relies on."""
+    """The file's bytes. A random id makes every file unlike every other, which ``create`` relies on."""
     columns = {name: stored(name, getattr(segment, name)) for name in _COLUMNS}
     return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
 

@@ -1,0 +1,211 @@
+"""HTTP in the query function: routes, requests as values, answers, and problem details (RFC 9457).
+
+A ``Route`` is the one description of a route: ``answer`` parses requests by it, and ``api_description`` documents it.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from lookalike import errors
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_RETRY_AFTER_S = 5
+_OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
+
+Response = dict[str, Any]
+
+
+class BadParameter(errors.LookalikeError):
+    """A parameter is unknown or out of range, or the body is not encoded as it says."""
+
+
+class BodyTooLarge(errors.LookalikeError):
+    """The request's body is larger than a query photo may be."""
+
+
+class CatalogueEmpty(errors.LookalikeError):
+    """The catalogue has no searchable photo yet."""
+
+
+class Problem(NamedTuple):
+    """An error as HTTP carries it: ``slug`` is the stable end of the problem's type."""
+
+    status: int
+    slug: str
+    title: str
+
+
+PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
+    BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
+    errors.NotFound: Problem(404, "not-found", "Not found"),
+    BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
+    errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
+    errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
+    errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),
+    errors.TooMuchWork: Problem(422, "too-much-work", "The image takes too much work to decode"),
+    errors.DecoderUnavailable: Problem(503, "decoder-unavailable", "The image cannot be decoded now"),
+    CatalogueEmpty: Problem(503, "catalogue-empty", "The catalogue is empty"),
+    errors.StoreError: Problem(503, "store-unavailable", "The catalogue cannot be reached"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter[Value]:
+    """A parameter of a route. ``schema``: JSON Schema for the API's description; ``parse`` raises BadParameter."""
+
+    name: str
+    place: Literal["path", "query"]
+    description: str
+    schema: Mapping[str, Any]
+    parse: Callable[[str], Value]
+    default: Value
+
+
+def integer(name: str, description: str, *, minimum: int, maximum: int, default: int) -> Parameter[int]:
+    """A query parameter that is a whole number within limits."""
+
+    def parse(value: str) -> int:
+        is_short = (
+            value.isascii() and value.isdigit() and len(value) <= len(str(maximum))
+        )  # Python limits int()'s digits
+        if is_short and minimum <= int(value) <= maximum:
+            return int(value)
+        raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
+
+    schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
+    return Parameter(name, "query", description, schema, parse, default)
+
+
+def text(name: str, description: str, place: Literal["path", "query"] = "query") -> Parameter[str]:
+    """A parameter that is any text, empty by default."""
+
+    def parse(value: str) -> str:
+        return value.encode(
+            errors="replace"
+        ).decode()  # JSON can carry half of a surrogate pair, which no id or key has
+
+    return Parameter(name, place, description, {"type": "string"}, parse, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, parsed by the table of routes.
+
+    ``values``: the route's parameters by name, typed, defaults filled in. ``encoded_body``: see ``body``.
+    """
+
+    route: str
+    headers: Mapping[str, str]
+    values: Mapping[str, Any]
+    encoded_body: str
+    is_base64: bool
+
+    def value[Value](self, parameter: Parameter[Value]) -> Value:
+        """The value of one of the route's parameters."""
+        value: Value = self.values[parameter.name]
+        return value
+
+    @property
+    def is_through_distribution(self) -> bool:
+        """Whether the request came through CloudFront, which serves the photos too."""
+        return self.headers.get("x-lookalike-distribution") == "1"
+
+    def body(self) -> bytes:
+        """The body's bytes. Raises BadParameter, BodyTooLarge."""
+        if not self.is_base64:
+            data = self.encoded_body.encode(errors="replace")  # JSON can carry half of a surrogate pair
+        else:
+            try:
+                data = base64.b64decode(self.encoded_body, validate=True)
+            except ValueError as error:
+                raise BadParameter("The request's body is not valid base64.") from error
+        if len(data) > MAX_BODY_BYTES:
+            raise BodyTooLarge(
+                f"The photo has {len(data):,} bytes; at most {MAX_BODY_BYTES:,} are accepted. Send a smaller version: "
+                "640 pixels on the longer side are plenty."
+            )
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Route[Services]:
+    """A route: its handler, its parameters, its answer, and its problems.
+
+    ``handler`` returns a JSON value, or text where ``media_type`` is another. Its docstring and name describe the route.
+    ``answer``: the name of the answer's schema in ``api_description``, None for any. ``raises``: the errors of ``PROBLEMS``
+    that the handler raises; every route raises BadParameter. ``takes_photo``: whether the handler reads the body.
+    """
+
+    handler: Callable[[Request, Services], Any]
+    answer: str | None = None
+    media_type: str = "application/json"
+    parameters: tuple[Parameter[Any], ...] = ()
+    raises: tuple[type[errors.LookalikeError], ...] = ()
+    takes_photo: bool = False
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every problem that the route may answer."""
+        return [PROBLEMS[BadParameter], *(PROBLEMS[kind] for kind in self.raises)]
+
+
+def answer[Services](event: Mapping[str, Any], routes: Mapping[str, Route[Services]], services: Services) -> Response:
+    """Answer an HTTP API event, payload format 2.0. Raises LookalikeError: see ``problem_of``."""
+    key: str = event["routeKey"]
+    route = routes.get(key)
+    if route is None:
+        raise errors.NotFound(f"There is no {key} here; GET /api/docs lists what there is.")
+    request = Request(
+        key,
+        event.get("headers") or {},
+        _values(event, route.parameters),
+        event.get("body") or "",
+        bool(event.get("isBase64Encoded")),
+    )
+    value = route.handler(request, services)
+    body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _response(200, route.media_type, body)
+
+
+def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:
+    """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
+    texts = {"path": event.get("pathParameters") or {}, "query": event.get("queryStringParameters") or {}}
+    known = [parameter.name for parameter in parameters if parameter.place == "query"]
+    unknown = sorted(texts["query"].keys() - set(known))
+    if unknown:
+        hint = f"Known: {', '.join(known)}." if known else "This route takes none."
+        raise BadParameter(f"There is no parameter {unknown[0]!r} here. {hint}")
+    values = {}
+    for parameter in parameters:
+        value = texts[parameter.place].get(parameter.name)
+        values[parameter.name] = parameter.default if value is None else parameter.parse(value)
+    return values
+
+
+def problem_of(error: errors.LookalikeError) -> Problem | None:
+    """The problem that tells an error to the client; None for a fault of ours."""
+    return next((problem for kind, problem in PROBLEMS.items() if isinstance(error, kind)), None)
+
+
+def problem_response(problem: Problem, error: errors.LookalikeError) -> Response:
+    """The problem details of an error."""
+    # A store's own words name buckets and objects: they are for the log only.
+    detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
+    body = {
+        "type": f"urn:lookalike:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+    }
+    response = _response(problem.status, "application/problem+json", json.dumps(body))
+    if problem.status == 503:
+        response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def _response(status: int, media_type: str, body: str) -> Response:
+    headers = {"content-type": media_type, "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}

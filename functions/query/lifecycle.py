@@ -1,0 +1,125 @@
+"""What outlives an invocation, and what Lambda has a process do beside answering: start, be frozen, wake up as a copy."""
+
+import os
+import random
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from lookalike import errors, settings
+from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.photos.embedder import Embedder
+from lookalike.photos.model import ModelSpec
+from lookalike.store.object_store import ObjectStore
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.snapshot import Snapshot
+from lookalike.store.wrappers import CountingStore, DeadlineStore
+
+# Budget for reading ahead: Lambda stops an initialisation after ten seconds and repeats it in the first request's time.
+# Python and the model take two, and a call that begins at the end of these four may take three.
+_AHEAD_S = 4
+# Budget for embeddings before SnapStart's snapshot, of the 130 seconds that SnapStart gives.
+_FINISH_LOADING_S = 60
+
+
+class Services:
+    """What handlers work with, made once from the environment."""
+
+    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+        self.metrics = metrics
+        self._logger = logger
+        self._settings = settings.query(os.environ)
+        # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, a start of _AHEAD_S
+        # included: the answer is ours to give.
+        self.client = s3_client(read_timeout_s=3, attempts=3)
+        self._restored = False
+        self.spec = ModelSpec.load(self._settings.model_dir)
+        self._catalogue = S3Catalogue(self.client, self._settings.catalogue_bucket)
+        self.store = CountingStore(self._store(self.client))
+        self.reader = SnapshotReader(
+            self.store, dimensions=self.spec.dimensions, memory_bytes=self._settings.snapshot_bytes
+        )
+        self.scanners = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="scan")
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The model, loaded at its first use."""
+        embedder = Embedder(
+            self._settings.model_dir, threads=self._settings.threads, max_pixels=self._settings.max_image_pixels
+        )
+        # Here, once for each execution environment: the next one may run on another kind of processor.
+        if self.spec.probe is not None:
+            with single_metric(
+                name="ModelDrift",
+                unit=MetricUnit.NoUnit,
+                value=embedder.drift(),
+                default_dimensions={"service": "embedder"},
+            ):
+                pass
+        return embedder
+
+    def snapshot(self) -> Snapshot:
+        """The catalogue, fresh enough for an answer. Raises StoreError."""
+        if not self._restored:
+            return self.reader.current(self._settings.max_staleness_s)
+        snapshot = self.reader.refresh()
+        self._restored = False
+        return snapshot
+
+    def image_url(self, key: str, *, through_distribution: bool) -> str:
+        """Where a browser loads a photo: from the distribution, or else from the bucket by a signed URL."""
+        return "/" + quote(key) if through_distribution else self._catalogue.presigned_url(key)
+
+    def _store(self, client: Any) -> S3Store:
+        return S3Store(client, self._settings.store_bucket, f"{self.spec.fingerprint}/")
+
+    def read_ahead(self, store: ObjectStore | None = None) -> None:
+        """Read the catalogue before the first request. After a failure the first request reads it, or says why not."""
+        try:
+            self.reader.refresh(store)
+        except errors.StoreError:
+            self._logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
+
+    def read_ahead_quickly(self) -> None:
+        """The same within ``_AHEAD_S``, or not at all."""
+        client = s3_client(connect_timeout_s=1, read_timeout_s=2, attempts=1)
+        try:
+            self.read_ahead(DeadlineStore(self._store(client), _AHEAD_S))
+        finally:
+            client.close()
+
+    def before_snapshot(self) -> None:
+        """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""
+        self.reader.finish_loading(_FINISH_LOADING_S)
+        self.client.close()  # it opens new connections at its next call
+
+    def after_restore(self) -> None:
+        """SnapStart woke up a copy of this process, perhaps days later: renew what was true of one process.
+
+        The first request refreshes the catalogue, as a slow S3 would fail the restore. Credentials carry their expiry,
+        and botocore renews them by it.
+        """
+        # No clock of a frozen process tells how old its snapshot is.
+        self._restored = True
+        # The delays of retries come from here, and every copy would draw the same ones. Ids and names are no concern:
+        # they come from os.urandom, which differs in every copy.
+        random.seed()
+
+
+def start(services: Services, initialization: str) -> None:
+    """Load model and catalogue where Lambda gives a full processor, and where SnapStart takes its snapshot."""
+    is_frozen = initialization == "snap-start"  # then there is time, and every copy has what is read here
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        # The model loads while S3 answers.
+        reading = pool.submit(services.read_ahead if is_frozen else services.read_ahead_quickly)
+        services.embedder  # noqa: B018
+        reading.result()
+    if is_frozen:
+        from snapshot_restore_py import register_after_restore, register_before_snapshot  # of Lambda's runtime
+
+        register_before_snapshot(services.before_snapshot)
+        register_after_restore(services.after_restore)

@@ -1,0 +1,45 @@
+"""The policy of compaction: bounds of its steps, times for which objects are kept, and which segments are merged."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookalike.store.manifest import SegmentRef
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What bounds a step and what is kept. Times in seconds."""
+
+    segment_bytes: int = 128 * 1024 * 1024
+    fanout: int = 4
+    garbage_share: float = 0.25
+    grace_s: float = 15 * 60
+    orphan_s: float = 2 * 60 * 60
+    tombstone_s: float = 15 * 24 * 60 * 60
+    manifests_kept: int = 10
+
+
+def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
+    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
+
+    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
+    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
+    """
+    sizes = [ref.raw_bytes * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
+    tiers: dict[int, list[int]] = {}
+    for index, ref in enumerate(refs):
+        if live_rows[index] <= (1 - policy.garbage_share) * ref.rows:
+            return [index]
+        if 2 * sizes[index] < policy.segment_bytes:
+            floor = max(policy.segment_bytes // 64, 1)
+            tiers.setdefault(math.ceil(math.log(max(sizes[index] / floor, 1), policy.fanout)), []).append(index)
+    for _, members in sorted(tiers.items()):
+        if len(members) < policy.fanout:
+            continue
+        members.sort(key=lambda index: sizes[index])
+        total = np.cumsum([sizes[index] for index in members])
+        return members[: max(2, int(np.count_nonzero(total <= policy.segment_bytes)))]
+    return []

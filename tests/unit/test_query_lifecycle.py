@@ -1,0 +1,198 @@
+"""What the query function does beside answering: it starts, is frozen and restored by SnapStart, measures, and logs."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lookalike.compaction.compact import compact
+from lookalike.compaction.policy import Policy
+from tests.support import functions
+from tests.support.api import Api, query_function
+from tests.support.fakes import photo, put_row
+from tests.support.stores import LatencyStore
+
+# Most requests count nothing; Powertools warns of that, and the function says it need not.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Api:
+    return query_function(monkeypatch, rows=[put_row("images/red.jpg", photo("red"))])
+
+
+def products(api: Api, look: str) -> list[str]:
+    return [result["product_id"] for result in api.search(photo(look)).body["results"]]
+
+
+def start(api: Api, initialization: str) -> None:
+    api.app.lifecycle.start(api.app._services(), initialization)
+
+
+class TestStart:
+    """What Lambda has a process do beside answering: start, be frozen by SnapStart, wake up as a copy."""
+
+    @pytest.fixture
+    def hooks(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+        """What Lambda's runtime would call, in place of its own lists."""
+        registered: dict[str, list[Any]] = {"before": [], "after": []}
+        monkeypatch.setattr("snapshot_restore_py.register_before_snapshot", registered["before"].append)
+        monkeypatch.setattr("snapshot_restore_py.register_after_restore", registered["after"].append)
+        return registered
+
+    def test_the_catalogue_is_there_before_the_first_request(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        start(api, "on-demand")
+        api.store.down = {"get", "list"}
+
+        assert products(api, "red")[0] == "red"
+        assert hooks == {"before": [], "after": []}
+
+    def test_a_store_out_of_reach_does_not_keep_the_function_from_starting(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        api.store.down = {"get", "list"}
+        start(api, "snap-start")
+
+        assert api.search(photo("red")).status == 503
+        api.store.down = set()
+        assert api.search(photo("red")).status == 200
+
+    def test_a_store_that_is_slow_is_given_up_in_the_end(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        slow = LatencyStore(api.store, request_s=0.1)
+        monkeypatch.setattr(api.app.lifecycle, "S3Store", lambda *given: slow)
+        monkeypatch.setattr(api.app.lifecycle, "_AHEAD_S", 0.15)
+        start(api, "on-demand")
+        assert "could not be read ahead" in caplog.text
+
+        assert products(api, "red")[0] == "red", "a request is more patient"
+
+    def test_a_restored_copy_asks_for_what_is_new(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        start(api, "snap-start")
+        (before,), (after,) = hooks["before"], hooks["after"]
+        before()
+        api.fill(put_row("images/new.jpg", photo("new")))
+        assert "new" not in products(api, "new")  # fresh enough by the reader's clock
+
+        after()
+        assert products(api, "new")[0] == "new"
+
+    def test_a_restored_copy_that_cannot_ask_asks_again(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        start(api, "snap-start")
+        hooks["after"][0]()
+        api.store.down = {"get", "list"}
+        assert api.search(photo("red")).status == 503
+
+        api.store.down = set()
+        api.fill(put_row("images/new.jpg", photo("new")))
+        assert products(api, "new")[0] == "new"
+
+    def test_copies_do_not_draw_the_same_delays(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        start(api, "snap-start")
+        drawn = []
+        for _ in range(2):
+            random.seed(0)  # as every copy of one snapshot is
+            hooks["after"][0]()
+            drawn.append(random.random())
+        assert drawn[0] != drawn[1]
+
+    def test_no_connection_is_frozen(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        start(api, "snap-start")
+        done: list[str] = []
+        monkeypatch.setattr(api.app._services().reader, "finish_loading", lambda timeout_s: done.append("settled"))
+        monkeypatch.setattr(api.app._services().client, "close", lambda: done.append("closed"))
+        hooks["before"][0]()
+        assert done == ["settled", "closed"], "who still reads in the background would open one again"
+
+
+def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.get("/api/health")  # the model's drift is measured before
+    capsys.readouterr()
+    api.search(photo("red"))
+
+    (measured,) = functions.sent_metrics(capsys.readouterr().out)
+    assert measured["LogSegments"] == [1]  # as the rows were put, all at once
+    assert 0 <= measured["LogAge"][0] < 60
+    assert measured["SearchTime"][0] > 0
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert directive["Dimensions"] == [["service"]]
+    assert measured["service"] == "query"
+
+
+def test_the_age_of_the_log_is_that_of_the_batch_that_waits_longest(
+    api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds since it was appended; none once compaction has folded it."""
+    began = time.time()
+    monkeypatch.setattr("time.time", lambda: began + 5000)
+    api.fill(put_row("images/new.jpg", photo("new")))
+    monkeypatch.setattr("time.time", lambda: began + 7200)
+    api.search(photo("red"))
+    compact(api.store, Policy())
+    api.search(photo("red"))
+
+    sent = functions.sent_metrics(capsys.readouterr().out)
+    ages = [measured["LogAge"][0] for measured in sent if "LogAge" in measured]
+    assert ages == [pytest.approx(7200, abs=60), 0]
+
+
+def test_the_drift_of_the_model_is_told_once(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        api.get("/api/health")
+
+    (measured,) = functions.sent_metrics(capsys.readouterr().out)
+    assert (measured["ModelDrift"], measured["service"]) == ([0.25], "embedder")
+    (directive,) = measured["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == functions.ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert directive["Dimensions"] == [["service"]]
+    assert directive["Metrics"] == [{"Name": "ModelDrift", "Unit": "None"}]
+
+
+def test_a_model_without_a_recorded_probe_is_served(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.embedder.spec = SimpleNamespace(**vars(api.embedder.spec) | {"probe": None})
+    assert api.get("/api/health").status == 200
+    assert functions.sent_metrics(capsys.readouterr().out) == []
+
+
+def test_warnings_of_the_package_are_json_like_the_function_s_own() -> None:
+    """In a process of its own, as what a process logs is set up once."""
+    code = """
+import logging, app
+logging.getLogger("lookalike.store.reader").warning("embeddings were not made resident: %s", "S3 is away")
+app.logger.warning("of the function")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(functions.ROOT / "functions" / "query")}
+        | dict(functions.ENVIRONMENT),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    library, own = map(json.loads, done.stdout.splitlines())
+    assert (library["level"], library["message"]) == ("WARNING", "embeddings were not made resident: S3 is away")
+    assert library["name"] == "lookalike.store.reader"
+    assert library["service"] == own["service"] == "query"
+    assert done.stderr == ""
