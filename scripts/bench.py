@@ -6,6 +6,7 @@
     python -m scripts.bench growth
     python -m scripts.bench append --json
     python -m scripts.bench ingest photos.zip
+    python -m scripts.bench photos
     python -m scripts.bench all                        all of them; writes docs/benchmarks.md and docs/growth.md
 
 Peers are used where they are installed; `make bench` has them all. S3 is the local one, in a process of its own.

@@ -64,6 +64,9 @@ def parser(description: str, root: Path) -> argparse.ArgumentParser:
     ingest.add_argument("--first", type=count, help="only so many photos")
     ingest.add_argument("--model-dir", type=Path, default=root / "build" / "model")
 
+    photos = command("photos", "the worst photos that are accepted: what decoding each of them takes")
+    photos.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
+
     every = command("all", "run all sections, or those that are named, and write the documents", "every")
     every.add_argument("sections", nargs="*", metavar="section", help=" ".join(SECTIONS))
     every.add_argument("--photos", type=Path, help="a folder or zip of photos, to measure with real embeddings as well")

@@ -21,8 +21,8 @@ _OTHER_FRAMES: Final = {
 }
 
 # A JPEG can repeat a scan of ten bytes any number of times, and each costs a pass over all samples of its components: half a
-# nanosecond a sample. Encoders write about ten scans, which pass over a photo of 64 megapixels 0.5 to 1.3 thousand million times.
-_MAX_SCANNED_SAMPLES: Final = 1_500_000_000
+# nanosecond a sample. Encoders write about ten scans, which pass over a photo of 64 megapixels up to 1.8 thousand million times.
+_MAX_SCANNED_SAMPLES: Final = 2_000_000_000
 
 
 def read(data: bytes) -> Header:
