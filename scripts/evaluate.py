@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tqdm import tqdm
-
-from scripts.upload import UploadError, open_photos
+from scripts.common.arguments import at_least_one
+from scripts.common.labels import InputError
+from scripts.common.photos import open_photos
+from scripts.common.progress import Progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,13 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, help="a folder or zip of photos to ask with")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="where Lookalike answers")
-    parser.add_argument("--queries", type=int, default=200, help="how many photos to ask with")
+    parser.add_argument("--queries", type=at_least_one, default=200, help="how many photos to ask with")
     parser.add_argument("--seed", type=int, default=0, help="which photos: the same seed, the same photos")
     parser.add_argument("--json", action="store_true", help="print one JSON line")
     options = parser.parse_args(arguments)
     try:
         found = evaluate(options.api.rstrip("/"), options.photos, options.queries, options.seed)
-    except (UploadError, urllib.error.URLError) as error:
+    except (InputError, urllib.error.URLError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
@@ -51,7 +52,7 @@ def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
     """Ask with up to ``queries`` photos: the share whose product came first, and among the first five, and times."""
     ranks: list[int | None] = []
     times_ms: list[float] = []
-    with open_photos(photos) as opened, tqdm(total=queries, unit="query", file=sys.stderr) as progress:
+    with open_photos(photos) as opened, Progress(queries, "asked", "queries") as progress:
         candidates = sorted(opened, key=lambda photo: photo.key)
         random.Random(seed).shuffle(candidates)
         for photo in candidates:
@@ -65,9 +66,9 @@ def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
             times_ms.append((time.perf_counter() - started) * 1000)
             found = [result["product_id"] for result in answer["results"]]
             ranks.append(found.index(product_id) if product_id in found else None)
-            progress.update()
+            progress.step()
     if not ranks:
-        raise UploadError("None of these photos is of a product that the catalogue has.")
+        raise InputError("None of these photos is of a product that the catalogue has.")
     return {
         "queries": len(ranks),
         "first": sum(rank == 0 for rank in ranks) / len(ranks),

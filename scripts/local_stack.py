@@ -20,7 +20,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.common.labels import InputError, Labels, read_labels, report
 from scripts.common.paths import ROOT
+from scripts.common.photos import PREFIX, PhotoFile, open_photos
 from scripts.common.progress import Progress
 from scripts.local.built import NotBuiltError, built_template
 from scripts.local.intrinsics import REGION, UnsupportedTemplateError
@@ -29,7 +31,6 @@ from scripts.local.lambda_folders import NoRuntimeError
 from scripts.local.runner import MakeRunner, from_sources
 from scripts.local.seeding import SeedingError, health, seed
 from scripts.local.stack import LocalStack, PortTakenError
-from scripts.upload import PREFIX, Labels, Photo, UploadError, open_photos, read_labels
 
 # Looking for new photos costs nothing here, and whoever drops one wants to see it.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nLookalike has ended.", file=sys.stderr)
         return 0
     except (
-        UploadError,
+        InputError,
         PortTakenError,
         UnsupportedTemplateError,
         SettingError,
@@ -98,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[Photo]]:
+def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[PhotoFile]]:
     """The labels and photos to start with. Everything about them that is wrong is told before anything starts."""
     images, labels_file = arguments.images, arguments.labels
     if arguments.empty:
@@ -144,7 +145,7 @@ def _parameters(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _run(
-    arguments: argparse.Namespace, template: Path, make_runner: MakeRunner, photos: list[Photo], labels: Labels
+    arguments: argparse.Namespace, template: Path, make_runner: MakeRunner, photos: list[PhotoFile], labels: Labels
 ) -> None:
     with LocalStack(
         make_runner=make_runner,
@@ -157,6 +158,7 @@ def _run(
         _log_to(stack.log_dir / "stack.log")
         print(f"The functions' logs are in {_short(stack.log_dir)}/.", flush=True)
         if photos:
+            print(report((photo.product_id for photo in photos), labels), flush=True)
             with Progress(len(photos), "searchable") as progress:
                 seeded = seed(stack, photos, labels, progress.to)
             rate = len(photos) / seeded.seconds

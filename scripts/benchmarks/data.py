@@ -143,14 +143,15 @@ def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> 
 
 def of_photos(photos: Path, model_dir: Path, cache: Path, folder: Path, *, queries: int) -> Data:
     """Embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
-    from scripts.upload import UploadError, open_photos
+    from scripts.common.labels import InputError
+    from scripts.common.photos import open_photos
 
     try:
         with open_photos(photos) as found:
             embedded, names = _embedded([photo.read for photo in found], photos, model_dir, cache)
             data, chosen = held_out(embedded, folder, queries=queries)
             photo = found[int(names[chosen[0]])].read()
-    except UploadError as error:
+    except InputError as error:
         raise BenchError(str(error)) from error
     return Data(f"{photos.stem}, {queries} held out", data.path, data.queries, photo)
 

@@ -15,12 +15,13 @@ from typing import Any
 from lookalike.errors import ModelError
 from lookalike.photos.embedder import Embedder
 from scripts.benchmarks.errors import BenchError
+from scripts.common.labels import InputError, read_labels
+from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
 from scripts.local.runner import from_sources
 from scripts.local.seeding import seed
 from scripts.local.stack import LocalStack
 from scripts.local_stack import LOCAL_PARAMETERS
-from scripts.upload import UploadError, open_photos, read_labels
 
 
 def cpu_s(pid: int) -> float:
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     seeded = seed(stack, photos, labels, progress.to)
                 spent = {name: sum(cpu_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
             after, model_ms = bare_rate(options.model_dir, images, cores)
-    except (UploadError, ModelError) as error:
+    except (InputError, ModelError) as error:
         raise BenchError(str(error)) from error
     bare, rate = 2 / (1 / before + 1 / after), len(photos) / seeded.seconds
     idle = cores * seeded.seconds - sum(spent.values())

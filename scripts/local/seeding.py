@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.common.labels import Labels
+from scripts.common.photos import PhotoFile
+from scripts.common.uploads import upload
 from scripts.local.stack import LocalStack
-from scripts.upload import Labels, Photo, upload
 
 # More would wait for the one S3 there is.
 _UPLOADS_AT_ONCE: Final = 4
@@ -38,7 +40,7 @@ def health(stack: LocalStack) -> dict[str, Any]:
         return found
 
 
-def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
+def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
     """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
 
     Raises SeedingError.
