@@ -13,7 +13,6 @@ Ends with 0 when all is done, 1 when something is left to be done by another run
 """
 
 import argparse
-import math
 import os
 import sys
 import time
@@ -31,6 +30,7 @@ from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
 from lookalike.settings import MAX_IMAGE_BYTES
+from scripts.common.arguments import above_zero, at_least_one
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
 from scripts.deployment.stack import (
@@ -216,26 +216,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store-bucket", help="in place of the stack's")
     parser.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
     parser.add_argument("--model", type=Path, default=ROOT / "build" / "model", help="the model's folder (build/model)")
-    parser.add_argument("--rate", type=_positive, help="photos a second at most, on average (as many as can be)")
-    parser.add_argument("--batch", type=_natural, default=256, help="photos in one segment of the log (256)")
+    parser.add_argument("--rate", type=above_zero, help="photos a second at most, on average (as many as can be)")
+    parser.add_argument("--batch", type=at_least_one, default=256, help="photos in one segment of the log (256)")
     threads = os.cpu_count() or 1
-    parser.add_argument("--threads", type=_natural, default=threads, help=f"threads that the model uses ({threads})")
+    parser.add_argument(
+        "--threads", type=at_least_one, default=threads, help=f"threads that the model uses ({threads})"
+    )
     parser.add_argument("--dry-run", action="store_true", help="tell what is to be done, and do nothing")
     return parser
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError("a number above 0 is wanted")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1 is wanted")
-    return value
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="?", default=SSCD["name"], help="a name above or a folder")
     parser.add_argument("--output", type=Path, default=build / "model", help="where to put it (build/model)")
     parser.add_argument(
-        "--downloads", type=Path, default=build / "downloads", help="where downloads are kept and resumed"
+        "--downloads", type=Path, default=build / "downloads", help="where downloads are kept (build/downloads)"
     )
     parser.add_argument("--file", type=Path, help="take this downloaded file instead of downloading it")
     parser.add_argument("--url-base", default=ZOO, help="a mirror of the model zoo (%(default)s)")

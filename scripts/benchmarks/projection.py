@@ -89,6 +89,5 @@ def project(results: Sequence[Result], rows: int) -> Projected:
         functions=functions,
         memory_bytes=memory,
         answer_ms=answer_ms,
-        cost=LAMBDA_X86.of(spent / 1000 / 1024**3 * _MILLION, free_tier=False)
-        + LAMBDA_REQUESTS.of(calls * _MILLION, free_tier=False),
+        cost=LAMBDA_X86.of(spent / 1000 / 1024**3 * _MILLION) + LAMBDA_REQUESTS.of(calls * _MILLION),
     )

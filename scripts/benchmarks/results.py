@@ -47,6 +47,11 @@ def percentile(values: Sequence[float], share: int) -> float:
     return round(float(np.percentile(values, share)), 3)
 
 
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and most of times in ms."""
+    return {"median": percentile(values, 50), "min": round(min(values), 3), "max": round(max(values), 3)}
+
+
 def median(values: Iterable[int | None]) -> int | None:
     """The median of what is known, as a whole number."""
     known = [value for value in values if value is not None]

@@ -1,7 +1,6 @@
 """Searching a loaded catalogue: every engine is asked the same held-out queries, in turn."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -9,16 +8,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tqdm import tqdm
-
 from scripts.benchmarks.agreement import agrees, expected
 from scripts.benchmarks.data import Data, Floats, Shape, generated, held_out, of_photos
 from scripts.benchmarks.engines import KINDS, Source
 from scripts.benchmarks.results import Result, median, percentile, result
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
+from scripts.common.paths import ROOT
+from scripts.common.progress import Progress
 
-SCRATCH: Final = Path(__file__).resolve().parents[2] / "build" / "bench"
+SCRATCH: Final = ROOT / "build" / "bench"
 _DEFAULT: Final = Shape(44_441, 2048)
 _WARM_UP: Final = 10
 _QUERIES_OF_S3: Final = 20
@@ -109,12 +108,12 @@ def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Na
         for worker in workers:
             worker.ask(query, options.k)
     end = time.monotonic() + options.limit_s
-    with tqdm(total=len(queries), unit="query", desc="asking", file=sys.stderr, disable=None) as progress:
+    with Progress(len(queries), "asked", "queries") as progress:
         for start in range(0, len(queries), options.turn):
             if start and time.monotonic() > end:
                 break
             turn = queries[start : start + options.turn]
             for worker, answers in zip(workers, replies, strict=True):
                 answers += [worker.ask(query, options.k) for query in turn]
-            progress.update(len(turn))
+            progress.step(len(turn))
     return replies

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
@@ -20,6 +18,7 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
 from scripts.benchmarks.data import Data, Floats
 from scripts.benchmarks.engines import BUCKET
+from scripts.common.progress import Progress
 
 _APPENDED_BYTES: Final = 24 * 1024 * 1024  # of embeddings, in one segment of the log while filling
 
@@ -75,11 +74,11 @@ def fill(store: ObjectStore, rows: int, dimensions: int) -> None:
 def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
     """Append blocks of vectors, ``rows`` in all, each as a segment of the log."""
     done = 0
-    with tqdm(total=rows, unit="row", desc="filling", file=sys.stderr, disable=None) as progress:
+    with Progress(rows, "filled", "rows") as progress:
         for block in blocks:
             append_log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
             done += len(block)
-            progress.update(len(block))
+            progress.step(len(block))
 
 
 def in_blocks(vectors: Floats) -> Iterator[Floats]:

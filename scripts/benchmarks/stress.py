@@ -1,28 +1,18 @@
-#!/usr/bin/env python3
-"""Many writers, a compactor and a reader on one store at once; then every row is accounted for.
-
-    python -m scripts.bench stress --writers 64 --batches 200
-
-Writers are processes that append batches of puts, rejects and deletes of keys they share with all others. A compactor loops,
-with a policy so small that it folds, merges and collects all the time, and a reader keeps refreshing. In the end the store
-must hold exactly the newest acknowledged row of every key, and fsck must find nothing.
-"""
+"""Many writers, two compactors and a reader on one store at once; then every row is accounted for."""
 
 import argparse
 import json
 import multiprocessing
-import os
 import random
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import fsck
@@ -32,8 +22,11 @@ from lookalike.compaction.work import Work
 from lookalike.store import append_log
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
+from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.errors import BenchError
+from scripts.benchmarks.stores import bench_s3
+from scripts.common.progress import Progress
 
-BUCKET = "stress"
 DIMENSIONS = 8
 # Everything happens all the time: small segments, a grace of seconds, and no tombstone old enough to be dropped.
 POLICY = Policy(segment_bytes=1024 * 1024, grace_s=5, orphan_s=60, tombstone_s=24 * 60 * 60)
@@ -44,26 +37,20 @@ class Task:
     """What one writer does."""
 
     number: int
-    endpoint_url: str
     batches: int
     rows: int
     keys: int
     acknowledged: Path
 
 
-def open_store(endpoint_url: str) -> S3Store:
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    return S3Store(s3_client(endpoint_url=endpoint_url), BUCKET, "stress/")
+def open_store() -> S3Store:
+    """The store of all processes, in the local S3 that their environment names."""
+    return S3Store(s3_client(), BUCKET, "stress/")
 
 
 def write(task: Task) -> None:
     """Append the batches, and note each row once its append has returned."""
-    store = open_store(task.endpoint_url)
+    store = open_store()
     chance = random.Random(task.number)
     with task.acknowledged.open("w", encoding="utf-8") as noted:
         for batch in range(task.batches):
@@ -84,40 +71,31 @@ def _row(chance: random.Random, task: Task, batch: int) -> Row:
     return Row(key, key[7:-4], order, op, embedding, {"order": order.hex()})
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run it; 0 if every row is where it must be."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--writers", type=int, default=64, help="writer processes at once")
-    parser.add_argument("--batches", type=int, default=200, help="batches each of them appends")
-    parser.add_argument("--rows", type=int, default=4, help="rows in a batch")
-    parser.add_argument("--keys", type=int, default=5000, help="image keys that all of them share")
-    parser.add_argument("--json", action="store_true", help="print one JSON line")
-    options = parser.parse_args(arguments)
-    found = stress(options.writers, options.batches, options.rows, options.keys)
-    print(json.dumps(found) if options.json else "\n".join(f"{name:22} {value}" for name, value in found.items()))
-    return 0 if not found["lost"] and not found["wrong"] and not found["errors"] else 1
+def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """One line: counts of rows written, lost (missing) and wrong (doubled or resurrected), and fsck's errors.
+
+    Raises BenchError after it if a row is not where it must be.
+    """
+    found = _stress(options.writers, options.batches, options.rows, options.keys)
+    yield found
+    if found["lost"] or found["wrong"] or found["errors"]:
+        raise BenchError("The store is not what the writers were told that it is; see lost, wrong and errors above.")
 
 
-def stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
-    """The whole run: counts of what was written, lost (missing rows), wrong (doubled or resurrected) and fsck's errors."""
-    from scripts.local.s3 import local_s3  # not at the top: every writer would import moto's whole neighbourhood
-
+def _stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, local_s3(BUCKET) as endpoint_url:
-        tasks = [
-            Task(number, endpoint_url, batches, rows, keys, Path(folder) / f"{number}.jsonl")
-            for number in range(writers)
-        ]
+    with tempfile.TemporaryDirectory() as folder, bench_s3():
+        tasks = [Task(number, batches, rows, keys, Path(folder) / f"{number}.jsonl") for number in range(writers)]
         context = multiprocessing.get_context("spawn")
         processes = [context.Process(target=write, args=(task,), daemon=True) for task in tasks]
-        background = _Background(endpoint_url)
+        background = _Background()
         background.start()
         for process in processes:
             process.start()
         _wait(processes, tasks, writers * batches * rows)
         failed = [process.exitcode for process in processes if process.exitcode]
         background.stop()
-        store = open_store(endpoint_url)
+        store = open_store()
         expected = _expected(tasks)
         lost, wrong = _compare(expected, background.reader)
         work = background.work + compact(store, POLICY)
@@ -126,6 +104,7 @@ def stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
         lost_later, wrong_later = _compare(expected, SnapshotReader(store, dimensions=DIMENSIONS))
         report = fsck.check(store)
     return {
+        "bench": "stress",
         "writers": writers,
         "appends": writers * batches,
         "rows": writers * batches * rows,
@@ -145,9 +124,9 @@ def stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
 class _Background:
     """A compactor and a reader, each looping in a thread of its own."""
 
-    def __init__(self, endpoint_url: str) -> None:
-        self._store = open_store(endpoint_url)
-        self.reader = SnapshotReader(open_store(endpoint_url), dimensions=DIMENSIONS)
+    def __init__(self) -> None:
+        self._store = open_store()
+        self.reader = SnapshotReader(open_store(), dimensions=DIMENSIONS)
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=loop) for loop in (self._compact, self._compact, self._read)]
         self._adding = threading.Lock()
@@ -189,11 +168,11 @@ class _Background:
 
 
 def _wait(processes: list[Any], tasks: list[Task], total: int) -> None:
-    with tqdm(total=total, unit="row", file=sys.stderr) as progress:
+    with Progress(total, "written", "rows") as progress:
         while any(process.is_alive() for process in processes):
             time.sleep(1)
             written = sum(task.acknowledged.read_bytes().count(b"\n") for task in tasks if task.acknowledged.exists())
-            progress.update(written - progress.n)
+            progress.to(written)
 
 
 def _expected(tasks: list[Task]) -> dict[str, tuple[str, int]]:
@@ -213,7 +192,3 @@ def _compare(expected: dict[str, tuple[str, int]], reader: SnapshotReader) -> tu
     lost = sum(1 for key, order in visible.items() if order not in held.get(key, []))
     wrong = sum(len(orders) - (visible.get(key) in orders) for key, orders in held.items())
     return lost, wrong
-
-
-if __name__ == "__main__":
-    sys.exit(main())

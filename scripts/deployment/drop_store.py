@@ -6,13 +6,10 @@ drop can use. The other way round the manifest would name objects that are gone:
 this store would answer 503, and each turn of compaction would fail.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
-
-from tqdm import tqdm
 
 from lookalike.aws import S3Store, store_prefixes
 from lookalike.backfill import read_orders
@@ -20,6 +17,7 @@ from lookalike.errors import LookalikeError, StoreError
 from lookalike.store import manifest
 from lookalike.store.object_store import Entry
 from lookalike.store.records import Op, event_of
+from scripts.common.progress import Progress
 from scripts.deployment.stack import Target, stack_outputs
 
 _AT_ONCE: Final = 16
@@ -122,9 +120,9 @@ def _delete(store: S3Store, entries: list[Entry], pool: ThreadPoolExecutor) -> N
     # Their names count down: the newest is the first of a listing, and is deleted last.
     manifests = [entry.name for entry in entries if entry.name.startswith(manifest.PREFIX)][::-1]
     others = [entry.name for entry in entries if not entry.name.startswith(manifest.PREFIX)]
-    with tqdm(total=len(entries), unit=" objects", desc="deleted", file=sys.stderr) as progress:
+    with Progress(len(entries), "deleted", "objects") as progress:
         for name in manifests:
             store.delete(name)
-            progress.update()
+            progress.step()
         for _ in pool.map(store.delete, others):
-            progress.update()
+            progress.step()

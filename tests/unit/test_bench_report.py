@@ -113,7 +113,7 @@ def test_all_writes_the_parts_of_what_was_run_and_leaves_the_rest_alone(tmp_path
     monkeypatch.setattr(every, "SCRATCH", tmp_path / "scratch")
     monkeypatch.setattr(every, "_lines", lambda arguments: growth_lines())
     monkeypatch.setattr(every, "find_spec", lambda name: None)
-    found = list(every.run(parser("", ROOT).parse_args(["all", "growth", "--root", str(tmp_path)])))
+    found = list(every.run(parser("").parse_args(["all", "growth", "--root", str(tmp_path)])))
     assert found == growth_lines()
     after = (docs / "benchmarks.md").read_text()
     assert "-m scripts.bench growth\n\n**Generated: 100,000 x 512**" in after
