@@ -33,7 +33,7 @@ from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.arguments import above_zero, at_least_one
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
-from scripts.deployment.stack import (
+from scripts.deployment.target import (
     AWS_ERRORS,
     DeployError,
     add_target_options,
@@ -41,7 +41,7 @@ from scripts.deployment.stack import (
     repeated,
     session,
     stack_outputs,
-    target,
+    target_of,
 )
 
 _AT_ONCE: Final = 32  # downloads, and reads of the store
@@ -170,7 +170,7 @@ def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
     """A client of S3, and the buckets: those given, or else the stack's. Raises DeployError."""
     buckets = Buckets(options.catalogue_bucket or "", options.store_bucket or "")
     if not (buckets.catalogue and buckets.store):
-        outputs = stack_outputs(target(options))
+        outputs = stack_outputs(target_of(options))
         buckets = Buckets(
             buckets.catalogue or outputs["CatalogueBucketName"], buckets.store or outputs["StoreBucketName"]
         )

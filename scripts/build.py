@@ -1,4 +1,4 @@
-"""Build what is deployed, below .aws-sam/build: `make build`, and `sam build` with what it needs around it.
+"""Build the deployment packages in .aws-sam/build: `make build`.
 
 SAM CLI gets a virtual environment of its own, .venv-sam, because it pins much of what it uses; it is made again when
 requirements/sam.txt changes. The layers are built with that environment's Python, which must be 3.13 as on Lambda.
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         ensure_model()
         build(python, options.architecture, options.build_dir)
-        sizes = [python, "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
+        sizes = [str(python), "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
         return subprocess.run(sizes, cwd=ROOT, check=False).returncode
     except subprocess.CalledProcessError as error:
         print(
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def sam_python() -> Path:
-    """The Python of .venv-sam, which is made first where it is missing or older than requirements/sam.txt."""
+    """The Python of .venv-sam, which is made first if it is missing or older than requirements/sam.txt."""
     python = SAM_VENV / "bin" / "python"
     stamp = SAM_VENV / ".ready"
     fresh = stamp.is_file() and stamp.stat().st_mtime >= SAM_REQUIREMENTS.stat().st_mtime
@@ -80,7 +80,7 @@ def _version(python: str) -> str:
 
 
 def ensure_model() -> None:
-    """Make the default model where build/model has none; a model that is there was chosen with `make model`."""
+    """Make the default model if build/model is empty; a model in it is from `make model`."""
     if not ((MODEL / "model.onnx").is_file() and (MODEL / "model.json").is_file()):
         subprocess.run([sys.executable, "-m", "scripts.model"], cwd=ROOT, check=True)
 

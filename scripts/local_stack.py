@@ -20,9 +20,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from lookalike.photos.catalogue import IMAGES_PREFIX
 from scripts.common.labels import InputError, Labels, read_labels, report
 from scripts.common.paths import ROOT
-from scripts.common.photos import PREFIX, PhotoFile, open_photos
+from scripts.common.photos import PhotoFile, open_photos
 from scripts.common.progress import Progress
 from scripts.local.built import NotBuiltError, built_template
 from scripts.local.intrinsics import REGION, UnsupportedTemplateError
@@ -183,7 +184,7 @@ def _wait_until_it_answers(stack: LocalStack) -> None:
 
 def _how_to_go_on(stack: LocalStack) -> str:
     variables = f"AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={REGION}"
-    target = f"s3://{stack.catalogue_bucket}/{PREFIX}my-product.jpg"
+    target = f"s3://{stack.catalogue_bucket}/{IMAGES_PREFIX}my-product.jpg"
     return (
         "Drop another photo, and it is searchable seconds later:\n"
         f"  {variables} aws --endpoint-url {stack.endpoint_url} s3 cp photo.jpg {target}\n"

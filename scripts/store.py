@@ -21,14 +21,14 @@ from lookalike.errors import LookalikeError
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
 from scripts.deployment import drop_store
-from scripts.deployment.stack import (
+from scripts.deployment.target import (
     AWS_ERRORS,
     DeployError,
     add_target_options,
     refusal,
     session,
     stack_outputs,
-    target,
+    target_of,
 )
 
 
@@ -61,10 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "redrive":
             return _redrive(options)
         client = s3_client(session=session(options), endpoint_url=options.endpoint_url)
-        bucket = options.bucket or stack_outputs(target(options))["StoreBucketName"]
+        bucket = options.bucket or stack_outputs(target_of(options))["StoreBucketName"]
         if options.command == "drop":
             # Another S3 than Amazon's belongs to no stack.
-            served = None if options.force or options.endpoint_url else drop_store.served_by(target(options), bucket)
+            served = None if options.force or options.endpoint_url else drop_store.served_by(target_of(options), bucket)
             return drop_store.drop(
                 client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
@@ -144,7 +144,7 @@ def _fsck(store: ObjectStore) -> int:
 
 def _redrive(options: argparse.Namespace) -> int:
     """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    dead = options.dead_letters or stack_outputs(target(options))["DeadLetterQueueUrl"]
+    dead = options.dead_letters or stack_outputs(target_of(options))["DeadLetterQueueUrl"]
     sqs: Any = session(options).client("sqs", endpoint_url=options.endpoint_url)
     sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
     if len(sources) != 1:

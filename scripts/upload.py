@@ -21,19 +21,20 @@ import argparse
 import sys
 from pathlib import Path
 
+from lookalike.photos.catalogue import IMAGES_PREFIX
 from scripts.common.arguments import at_least_one
 from scripts.common.labels import InputError, number, read_labels, report
-from scripts.common.photos import PREFIX, open_photos
+from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
 from scripts.common.uploads import present, s3_client, upload
-from scripts.deployment.stack import (
+from scripts.deployment.target import (
     AWS_ERRORS,
     DeployError,
     add_target_options,
     refusal,
     session,
     stack_outputs,
-    target,
+    target_of,
 )
 
 
@@ -46,7 +47,7 @@ def main(words: list[str] | None = None) -> int:
         with open_photos(arguments.photos, labels) as photos:
             print(report((photo.product_id for photo in photos), labels), flush=True)
             s3 = s3_client(session(arguments), arguments.endpoint_url, connections=arguments.threads)
-            bucket = arguments.bucket or stack_outputs(target(arguments))["CatalogueBucketName"]
+            bucket = arguments.bucket or stack_outputs(target_of(arguments))["CatalogueBucketName"]
             etags = present(s3, bucket) if arguments.resume else {}
             begun = True
             with Progress(len(photos), "uploaded") as progress:
@@ -61,7 +62,7 @@ def main(words: list[str] | None = None) -> int:
         print(refusal(error) + safe, file=sys.stderr)
         return 1
     changed = f", {number(done.relabelled, 'photo')} with new labels" if done.relabelled else ""
-    print(f"{number(done.sent, 'photo')} sent to s3://{bucket}/{PREFIX}{changed}.")
+    print(f"{number(done.sent, 'photo')} sent to s3://{bucket}/{IMAGES_PREFIX}{changed}.")
     return 0
 
 

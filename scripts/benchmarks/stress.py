@@ -7,7 +7,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,8 +146,7 @@ class _Background:
     def _compact(self) -> None:
         while not self._stopping.is_set():
             # Short runs, as the schedule gives them: what was folded is collected while more is written.
-            ends = time.monotonic() + 30
-            work = compact(self._store, POLICY, time_left_s=lambda ends=ends: ends - time.monotonic(), reserve_s=27)
+            work = compact(self._store, POLICY, time_left_s=_countdown(30), reserve_s=27)
             with self._adding:
                 self.work += work
             self._stopping.wait(random.uniform(0.2, 4))
@@ -165,6 +164,11 @@ class _Background:
                 self.errors.append("a key was visible twice")
             self.refreshes += 1
             self._stopping.wait(0.5)
+
+
+def _countdown(seconds: float) -> Callable[[], float]:
+    end = time.monotonic() + seconds
+    return lambda: end - time.monotonic()
 
 
 def _wait(processes: list[Any], tasks: list[Task], total: int) -> None:

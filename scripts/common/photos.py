@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from lookalike.store.records import product_of
+from lookalike.photos.catalogue import IMAGES_PREFIX, product_of
 from scripts.common.labels import InputError, Labels, some
 
 CONTENT_TYPES: Final = {
@@ -24,7 +24,6 @@ CONTENT_TYPES: Final = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
 }
-PREFIX: Final = "images/"
 # A file or an entry of a zip that cannot be read raises one of these: RuntimeError if it is encrypted.
 _UNREADABLE: Final = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _USUAL_FOLDERS: Final = frozenset({"images", "image", "photos", "pictures"})
@@ -40,7 +39,7 @@ class PhotoFile:
     @property
     def key(self) -> str:
         """The key in the catalogue bucket."""
-        return f"{PREFIX}{self.path}"
+        return f"{IMAGES_PREFIX}{self.path}"
 
     @property
     def content_type(self) -> str:
@@ -48,7 +47,7 @@ class PhotoFile:
 
     @property
     def product_id(self) -> str:
-        return product_of(self.key, PREFIX) or ""
+        return product_of(self.key) or ""
 
     def read(self) -> bytes:
         """The bytes. Raises InputError."""

@@ -11,8 +11,9 @@ from typing import Any, Final
 from botocore.config import Config
 
 from lookalike.aws import decoded_metadata
+from lookalike.photos.catalogue import IMAGES_PREFIX
 from scripts.common.labels import Labels, s3_metadata
-from scripts.common.photos import PREFIX, PhotoFile
+from scripts.common.photos import PhotoFile
 
 # A copy with other metadata drops these unless they are sent again.
 _KEPT_HEADERS: Final = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
@@ -34,7 +35,7 @@ def s3_client(session: Any, endpoint_url: str | None = None, *, connections: int
 
 def present(s3: Any, bucket: str) -> dict[str, str]:
     """The keys of the photos in the bucket, with their ETags."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=IMAGES_PREFIX)
     return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", ())}
 
 

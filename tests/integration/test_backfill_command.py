@@ -1,4 +1,4 @@
-"""`scripts/backfill.py` as a person runs it: moto's AWS behind boto3, and a model of a few nodes."""
+"""The command `backfill` as a person runs it: moto's AWS behind boto3, and a model of a few nodes."""
 
 import io
 import json
@@ -80,7 +80,7 @@ def test_the_stack_tells_the_buckets(shop: Shop, capsys: pytest.CaptureFixture[s
     assert "2 photos embedded, 1 rejected, 0 gone." in told.out
     assert "  rejected: images/torn.png: " in told.out
     assert "make deploy MODEL=" in told.out
-    assert "store.py drop" not in told.out, "there is no other store"
+    assert "scripts.store drop" not in told.out, "there is no other store"
     assert "backfilled: 3 of 3 photos" in told.err
 
     assert shop.run(*IN_STACK) == 0
