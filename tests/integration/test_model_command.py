@@ -21,7 +21,6 @@ from scripts.common.paths import ROOT
 from scripts.models import download
 from tests.tiny_model import write_tiny_model
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGENET = "resnet50-imagenet"
 
 
