@@ -63,8 +63,8 @@ def line_through(points: Sequence[tuple[int, float]]) -> Line:
 def project(results: Sequence[Result], rows: int) -> Projected:
     """What a catalogue of ``rows`` rows would take, by the lines of ``scripts/bench.py growth``. Raises ValueError."""
     ours = [line for line in results if line["engine"] == "lookalike" and not line.get("note")]
-    lean = [line for line in ours if line["exact_tier"] == "S3"]
-    full = [line for line in ours if line["exact_tier"] == "memory"]
+    lean = [line for line in ours if line.get("exact_tier") == "S3"]
+    full = [line for line in ours if line.get("exact_tier") == "memory"]
     scan = line_through([(line["rows"], line["resident_bytes"]) for line in lean])
     time = line_through([(line["rows"], line["p50_ms"]) for line in full])
     first = line_through([(line["rows"], line["load_bytes_read"] + line["bytes_read"]) for line in lean])

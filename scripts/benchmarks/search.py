@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from scripts.benchmarks.agreement import agrees, expected
 from scripts.benchmarks.data import Data, Floats, Shape, generated, held_out, of_photos
 from scripts.benchmarks.engines import KINDS, Source
-from scripts.benchmarks.results import Result, median, percentile, result
+from scripts.benchmarks.results import Result, median, percentile
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
 from scripts.common.paths import ROOT
@@ -57,9 +57,9 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
         workers: list[Worker] = []
         for name in options.engines:
             if KINDS[name].versions():
-                workers.append(undo.enter_context(Worker(name, source, threads=options.threads)))
+                workers.append(undo.enter_context(closing(Worker(name, source, threads=options.threads))))
             else:
-                yield result(**labels, engine=KINDS[name].engine, note="not installed: `make bench` installs it")
+                yield {**labels, "engine": KINDS[name].engine, "note": "not installed: `make bench` installs it"}
         # What reads from S3 waits for it, and is asked by itself: it would take the others' time.
         racing = [worker for worker in workers if worker.kind.exact_tier != "S3"]
         replies = dict(zip(racing, ask_in_turn(racing, data.queries, options), strict=True))
@@ -78,27 +78,27 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
             agrees(reply.ids, answer, data.vectors, query, has_keys=kind.engine == "lookalike")
             for reply, answer, query in zip(answers, right, data.queries, strict=False)
         ]
-        yield result(
+        yield {
             **labels,
-            engine=kind.engine,
-            exact_tier=kind.exact_tier,
-            k=options.k,
-            threads=options.threads,
-            queries=len(answers),
-            p50_ms=p50_ms,
-            p99_ms=percentile([reply.ms for reply in answers], 99),
-            ratio_to_lookalike=round(p50_ms / our_ms, 3) if our_ms else None,
-            ids_equal_sklearn=f"{sum(equal)}/{len(equal)}",
-            resident_bytes=ready.resident_bytes,
-            process_bytes=memory[worker],
-            bytes_read=median(reply.bytes_read for reply in answers),
-            requests=median(reply.requests for reply in answers),
-            rows_refined=median(reply.rows_refined for reply in answers),
-            rows_exact=median(reply.rows_exact for reply in answers),
-            load_bytes_read=ready.bytes_read,
-            load_requests=ready.requests,
-            version=kind.versions(),
-        )
+            "engine": kind.engine,
+            "exact_tier": kind.exact_tier,
+            "k": options.k,
+            "threads": options.threads,
+            "queries": len(answers),
+            "p50_ms": p50_ms,
+            "p99_ms": percentile([reply.ms for reply in answers], 99),
+            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
+            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}",
+            "resident_bytes": ready.resident_bytes,
+            "process_bytes": memory[worker],
+            "bytes_read": median(reply.bytes_read for reply in answers),
+            "requests": median(reply.requests for reply in answers),
+            "rows_refined": median(reply.rows_refined for reply in answers),
+            "rows_exact": median(reply.rows_exact for reply in answers),
+            "load_bytes_read": ready.bytes_read,
+            "load_requests": ready.requests,
+            "version": kind.versions(),
+        }
 
 
 def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Namespace) -> list[list[Reply]]:

@@ -12,6 +12,7 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 from scripts.common.paths import ROOT
+from scripts.common.tables import aligned
 
 LIMIT_BYTES = 262_144_000
 """Unzipped bytes of a function and all its layers (AWS Lambda quotas: "250 MB (unzipped)")."""
@@ -102,12 +103,7 @@ def table(packages: list[Package]) -> str:
                 f"{package.total_bytes / LIMIT_BYTES:.1%}",
             ]
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        name, *numbers = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append("  ".join([name.strip().ljust(widths[0]), *numbers]))
-    return "\n".join(lines)
+    return aligned(rows)
 
 
 if __name__ == "__main__":

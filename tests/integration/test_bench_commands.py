@@ -25,7 +25,7 @@ def test_search_asks_every_engine_and_says_which_are_not_installed():
         "search", "--generate", "3000x32", "--queries", "12",
         "--engines", "lookalike", "lookalike-s3", "sklearn", "numpy", "usearch",
     )  # fmt: skip
-    found = {(line["engine"], line["exact_tier"]): line for line in lines}
+    found = {(line["engine"], line.get("exact_tier")): line for line in lines}
     assert set(found) == {
         ("lookalike", "memory"), ("lookalike", "S3"), ("sklearn", None), ("numpy", None), ("usearch", None)
     }  # fmt: skip
@@ -52,7 +52,8 @@ def test_cold_starts_fresh_processes_and_counts_what_they_read():
         assert line["ids_equal_sklearn"] == "2/2"
         stages = sum(line[name] for name in ("import_ms", "load_ms", "embed_ms", "search_ms"))
         assert 0 < stages < 1.5 * line["p50_ms"]
-    assert sklearn["bytes_read"] == 3000 * 32 * 4 + 128  # of the file's header
+    assert 3000 * 32 * 4 < sklearn["bytes_read"] < 1.1 * 3000 * 32 * 4  # and headers
+    assert sklearn["lists"] == 0
     assert ours["lists"] == 2
     assert ours["requests"] >= 2
 
@@ -81,7 +82,7 @@ def test_growth_measures_each_number_of_rows():
         (rows, engine) for rows in (300, 900) for engine in ("lookalike", "lookalike", "sklearn")
     ]
     assert all(line["ids_equal_sklearn"] == "10/10" for line in lines)
-    lean = [line["load_bytes_read"] for line in lines if line["exact_tier"] == "S3"]
+    lean = [line["load_bytes_read"] for line in lines if line.get("exact_tier") == "S3"]
     assert 0 < lean[0] < lean[1]
 
 
