@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Benchmarks, each beside what it is compared to, in the same run on the same machine.
+"""Benchmarks, beside peers in the same run on the same machine.
 
     python -m scripts.bench search --embeddings real.npy --generate 44441x2048
     python -m scripts.bench cold --photos photos.zip --image
@@ -26,15 +26,15 @@ from scripts.benchmarks.errors import BenchError
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark that is named: 2 if it cannot be run or fails."""
     options = parser(__doc__ or "").parse_args(arguments)
-    found: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
+    lines: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
     try:
         if options.json:
-            for line in found:
+            for line in lines:
                 print(json.dumps(line), flush=True)
         else:
             from scripts.benchmarks.results import print_tables
 
-            print_tables(found)
+            print_tables(lines)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 2

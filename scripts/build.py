@@ -1,6 +1,6 @@
 """Build the deployment packages in .aws-sam/build: `make build`.
 
-SAM CLI gets a virtual environment of its own, .venv-sam, because it pins much of what it uses; it is made again when
+SAM CLI gets a virtual environment of its own, .venv-sam, because it pins many of its dependencies; it is made again when
 requirements/sam.txt changes. The layers are built with that environment's Python, which must be 3.13 as on Lambda.
 No containers: wheels are chosen for Lambda's platform, so any machine can build for either processor.
 """
@@ -61,9 +61,9 @@ def sam_python() -> Path:
 
 
 def lambda_python() -> str:
-    """The path of a Python of the functions' version; exits with what to install where there is none."""
-    found = subprocess.run([str(ROOT / "scripts" / "find_python.sh")], capture_output=True, text=True, check=False)
-    for candidate in (sys.executable, found.stdout.strip(), shutil.which(f"python{PYTHON}")):
+    """The path of a Python of the functions' version; exits with an advice if there is none."""
+    search = subprocess.run([str(ROOT / "scripts" / "find_python.sh")], capture_output=True, text=True, check=False)
+    for candidate in (sys.executable, search.stdout.strip(), shutil.which(f"python{PYTHON}")):
         if candidate and _version(candidate) == PYTHON:
             return os.path.realpath(candidate)
     raise SystemExit(

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a month costs, from list prices.
+"""The bill of a month, from list prices.
 
     python -m scripts.costs --products 44000 --queries 1e6
     python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
@@ -112,21 +112,21 @@ class Line:
     """One line of the bill."""
 
     group: str
-    what: str
+    item: str
     quantity: float
     price: Price
     usd: float
 
 
 def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
-    """The lines of a month's bill. What is free is free once, however many lines use it."""
+    """The lines of a month's bill. A free quantity is free once, however many lines use it."""
     free_left: dict[Price, float] = {}
     lines = []
-    for group, what, quantity, price in _quantities(work):
+    for group, item, quantity, price in _quantities(work):
         left = free_left.setdefault(price, price.free if free_tier else 0)
         charged = max(quantity - left, 0)
         free_left[price] = left - (quantity - charged)
-        lines.append(Line(group, what, quantity, price, price.of(charged)))
+        lines.append(Line(group, item, quantity, price, price.of(charged)))
     return lines
 
 
@@ -206,23 +206,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--products", type=not_negative, required=True, help="products in the catalogue")
     parser.add_argument("--queries", type=not_negative, required=True, help="searches a month; 1e6 is a million")
     defaults = {item.name: item.default for item in fields(Workload)}
-    for name, told in _ASSUMED.items():
+    for name, meaning in _ASSUMED.items():
         option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=not_negative, default=defaults[name], help=f"{told} ({defaults[name]})")
+        parser.add_argument(option, type=not_negative, default=defaults[name], help=f"{meaning} ({defaults[name]})")
     processors = ("x86_64", "arm64")
     parser.add_argument("--architecture", choices=processors, default=processors[0], help="of the functions (x86_64)")
     parser.add_argument("--snapstart", action="store_true", help="with the parameter SnapStart")
     parser.add_argument("--tracing", choices=("on", "off"), default="on", help="the parameter Tracing (on)")
-    parser.add_argument("--free-tier", action="store_true", help="leave out what is free in every account for good")
+    parser.add_argument(
+        "--free-tier", action="store_true", help="without the quantities that are free in every account for good"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
 def _as_json(lines: list[Line], work: Workload) -> str:
-    told = [
+    items = [
         {
             "group": line.group,
-            "what": line.what,
+            "item": line.item,
             "quantity": line.quantity,
             "unit": line.price.unit,
             "usd": line.usd,
@@ -231,7 +233,7 @@ def _as_json(lines: list[Line], work: Workload) -> str:
         for line in lines
     ]
     total = sum(line.usd for line in lines)
-    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": told}
+    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": items}
     return json.dumps(document, indent=2)
 
 
@@ -242,7 +244,7 @@ def _as_table(lines: list[Line], work: Workload) -> str:
         rows.append(f"{group:58} {sum(line.usd for line in of_group):>10.2f}")
         for line in of_group:
             quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}"
-            rows.append(f"  {line.what:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
+            rows.append(f"  {line.item:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
     rows.append(f"{'a month, USD':58} {sum(line.usd for line in lines):>10.2f}")
     rows.append(f"{'once, to take the catalogue in':58} {first_load(work):>10.2f}")
     return "\n".join(rows)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deploy what `make build` built, and publish the page: `make deploy`.
+"""Deploy the output of `make build`, and publish the page: `make deploy`.
 
     python -m scripts.deploy                                            # asks which stack the first time
     python -m scripts.deploy --stack-name shop --region eu-west-1       # asks for a confirmation only
@@ -117,7 +117,9 @@ def ask_which(options: argparse.Namespace, ask: Callable[[str], str]) -> dict[st
     """Ask for the stack, write the answers to samconfig.toml, and return the parameters among them."""
     path = options.project / SAVED
     if path.exists():
-        raise DeployError(f"{path} names no stack. Add stack_name and region to it, or delete it to be asked.")
+        raise DeployError(
+            f"{path} names no stack. Add stack_name and region to it, or delete it and answer the questions."
+        )
     usual = options.region or boto3.Session(profile_name=options.profile).region_name or ""
     try:
         name = ask("Stack name [lookalike]: ").strip() or "lookalike"

@@ -5,8 +5,8 @@
     python -m scripts.model resnet50-imagenet    a download of 26 MB, cut before its classifier
     python -m scripts.model path/to/folder       a model of your own: a folder with model.onnx and model.json
 
-`make model MODEL=...` calls this. A model that is in place already is left alone. Every other is loaded and
-run once, on the built-in probe image, before it takes the place of the one that is there.
+`make model MODEL=...` calls this. A model that is in place already is left alone. Any other is loaded and
+run once, on the built-in probe image, before it replaces the present one.
 """
 
 import argparse
@@ -53,7 +53,7 @@ IMAGENET: Final[Document] = {
         "size": 224,
         "normalisation": {"scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
     },
-    # The length of pooled features says how busy a photo is, their direction what is in it.
+    # The length of pooled features measures the texture of a photo, their direction its content.
     "output": {"dimensions": 2048, "l2_normalise": True},
 }
 
@@ -91,9 +91,9 @@ def from_package(output: Path) -> None:
 
 
 def from_model_zoo(output: Path, file: Path, *, url_base: str | None) -> None:
-    """Take ResNet50 from ``file``, downloaded first where it is not there, cut before its classifier.
+    """Take ResNet50 from ``file``, which is downloaded first if it is missing, and cut it before its classifier.
 
-    ``url_base`` is None where ``file`` is to be there already.
+    ``url_base``: None if ``file`` must exist.
     """
     # These need onnx and tqdm, which the default model does without.
     from scripts.models.download import fetch
@@ -110,7 +110,7 @@ def from_model_zoo(output: Path, file: Path, *, url_base: str | None) -> None:
             fetch(url, file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
         except ModelError as error:
             raise ModelError(
-                f"{error} Where there is no internet, download it elsewhere, save it as {file} and run this "
+                f"{error} Without internet, download it elsewhere, save it as {file} and run this "
                 "again, or name the file with --file."
             ) from error
     with tempfile.TemporaryDirectory(prefix="lookalike-model-") as folder:
@@ -150,13 +150,13 @@ def publish(output: Path, document: Document, model: Path) -> None:
         fresh = Path(temporary) / "fresh"
         fresh.mkdir()
         spec = ModelSpec.parse(document)
-        found = file_sha256(model)
-        if found != spec.sha256:
+        actual = file_sha256(model)
+        if actual != spec.sha256:
             raise ModelError(
-                f"{model} has the SHA-256 {found} and should have {spec.sha256}. Install it again, or correct "
+                f"{model} has the SHA-256 {actual} and should have {spec.sha256}. Install it again, or correct "
                 f"sha256 in {SPEC_FILE}."
             )
-        # A copy and no link: whoever damages build/model must not damage the installed package.
+        # A copy and no link: damage to build/model must not damage the installed package.
         shutil.copyfile(model, fresh / MODEL_FILE)
         _write_spec(fresh, spec)
         probe = Embedder(fresh, threads=1).probe()
@@ -168,7 +168,7 @@ def publish(output: Path, document: Document, model: Path) -> None:
 
 
 def show(output: Path) -> None:
-    """Print what the model in ``output`` is."""
+    """Print the properties of the model in ``output``."""
     spec = ModelSpec.load(output)
     for label, value in (
         ("model", spec.name),
@@ -211,13 +211,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     build = ROOT / "build"
     parser.add_argument("model", nargs="?", default=SSCD["name"], help="a name above or a folder")
-    parser.add_argument("--output", type=Path, default=build / "model", help="where to put it (build/model)")
+    parser.add_argument("--output", type=Path, default=build / "model", help="folder of the model (build/model)")
     parser.add_argument(
-        "--downloads", type=Path, default=build / "downloads", help="where downloads are kept (build/downloads)"
+        "--downloads", type=Path, default=build / "downloads", help="folder of downloads (build/downloads)"
     )
     parser.add_argument("--file", type=Path, help="take this downloaded file instead of downloading it")
     parser.add_argument("--url-base", default=ZOO, help="a mirror of the model zoo (%(default)s)")
-    parser.add_argument("--show", action="store_true", help="print what is in place, and change nothing")
+    parser.add_argument(
+        "--show", action="store_true", help="print the properties of the model in place, and change nothing"
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What appends, refreshes and compaction take against the size of the store. Rows are random: their values do not matter."""
+"""Times of appends, refreshes and compaction against the size of the store. Rows are random: their values do not matter."""
 
 import argparse
 import resource
@@ -23,7 +23,7 @@ from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_uni
 
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Fill two stores, compact the large one, and compare appends; then let a warm reader learn of one batch."""
+    """Fill two stores, compact the large one, and compare appends; then let a warm reader refresh after one batch."""
     with bench_s3():
         client = s3_client()
         stores = {rows: CountingStore(S3Store(client, BUCKET, f"{rows}/")) for rows in (options.small, options.rows)}

@@ -60,7 +60,7 @@ class _Contest:
     def results(self) -> Iterator[Result]:
         """A line for each engine; a note for one that cannot take part."""
         photo = self._photo()
-        labels = {"bench": "cold", **self.data.labels(), "asked_by": "image" if photo else "embedding"}
+        labels = {"bench": "cold", **self.data.labels(), "query": "image" if photo else "embedding"}
         starts: dict[str, _Starts] = {}
         for name in self.options.engines:
             problem = _prepare(name, self.data, self.endpoint_url)
@@ -68,40 +68,40 @@ class _Contest:
                 yield {**labels, "engine": name, "note": problem}
             else:
                 starts[name] = _Starts()
-        for name, found in starts.items():  # not timed: with it, everything is in the page cache
+        for name, own in starts.items():  # not timed: with it, everything is in the page cache
             with relay(self.endpoint_url) as (address, traffic):
                 _start(self._request(name, 0, photo, address), address)
             requests = traffic.requests["GET"] + traffic.requests["HEAD"]
-            found.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
+            own.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
         queries = self.data.queries[: self.options.starts]
         for number in range(len(queries)):
-            for name, found in starts.items():
+            for name, own in starts.items():
                 answer, ms = _start(self._request(name, number, photo, self.endpoint_url), self.endpoint_url)
-                found.answers.append(answer)
-                found.ms.append(ms)
+                own.answers.append(answer)
+                own.ms.append(ms)
         # Only the processes know the embedding of a photo.
         right = [] if photo else expected(self.data.vectors, queries, self.options.k)
         our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
-        for name, found in starts.items():
-            yield {**labels, "engine": name, **self._figures(name, found, right, our_ms)}
+        for name, own in starts.items():
+            yield {**labels, "engine": name, **self._figures(name, own, right, our_ms)}
 
-    def _figures(self, name: str, found: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
+    def _figures(self, name: str, own: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
         equal = [
             agrees(answer["ids"], answers, self.data.vectors, query, has_keys=name == "lookalike")
-            for answer, answers, query in zip(found.answers, right, self.data.queries, strict=False)
+            for answer, answers, query in zip(own.answers, right, self.data.queries, strict=False)
         ]
-        p50_ms = percentile(found.ms, 50)
+        p50_ms = percentile(own.ms, 50)
         return {
             "k": self.options.k,
-            "starts": len(found.ms),
+            "starts": len(own.ms),
             "p50_ms": p50_ms,
-            "p99_ms": percentile(found.ms, 99),
+            "p99_ms": percentile(own.ms, 99),
             "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
             "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}" if equal else None,
-            **found.wire,
-            **{stage: percentile([answer[stage] for answer in found.answers], 50) for stage in _STAGES},
-            "rows_refined": median(answer.get("rows_refined") for answer in found.answers),
-            "rows_exact": median(answer.get("rows_exact") for answer in found.answers),
+            **own.wire,
+            **{stage: percentile([answer[stage] for answer in own.answers], 50) for stage in _STAGES},
+            "rows_refined": median(answer.get("rows_refined") for answer in own.answers),
+            "rows_exact": median(answer.get("rows_exact") for answer in own.answers),
             "version": KINDS[name].versions(),
         }
 
@@ -175,7 +175,7 @@ def _start(request: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], 
     command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(request)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
-        assert child.stdout  # noqa: S101 - it was asked for
+        assert child.stdout  # noqa: S101 - a pipe
         line = child.stdout.readline()
         ms = (time.perf_counter() - started) * 1000
         _, problem = child.communicate(timeout=_TIMEOUT_S)

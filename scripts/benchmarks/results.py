@@ -10,7 +10,7 @@ from scripts.common.tables import aligned
 Result = dict[str, Any]
 
 _NOT_IN_TABLES: Final = frozenset(
-    {"bench", "data", "rows", "dim", "k", "threads", "queries", "starts", "asked_by", "version", "note"}
+    {"bench", "data", "rows", "dim", "k", "threads", "queries", "starts", "query", "version", "note"}
 )
 
 
@@ -32,12 +32,10 @@ def median(values: Iterable[int | None]) -> int | None:
 
 def groups(results: Iterable[Result]) -> list[list[Result]]:
     """Results of the same benchmark over the same data, together and in their order."""
-    found: dict[tuple[Any, ...], list[Result]] = {}
+    by_data: dict[tuple[Any, ...], list[Result]] = {}
     for line in results:
-        found.setdefault(tuple(line.get(name) for name in ("bench", "data", "rows", "dim", "asked_by")), []).append(
-            line
-        )
-    return list(found.values())
+        by_data.setdefault(tuple(map(line.get, ("bench", "data", "rows", "dim", "query"))), []).append(line)
+    return list(by_data.values())
 
 
 def columns(lines: Sequence[Result]) -> list[str]:
@@ -58,8 +56,8 @@ def heading(lines: Sequence[Result]) -> str:
         words.append(f"{line['queries']} queries")
     if line.get("starts"):
         words.append(f"{line['starts']} fresh processes")
-    if line.get("asked_by"):
-        words.append(f"asked by {line['asked_by']}")
+    if line.get("query"):
+        words.append(f"query by {line['query']}")
     return ", ".join(words)
 
 
@@ -87,7 +85,7 @@ def shown(name: str, value: Any) -> str:
 
 
 def print_tables(results: Iterable[Result]) -> None:
-    """Print engines side by side as soon as a data set is done, and what compares no engines line by line."""
+    """Print engines side by side as soon as a data set is done, and results without engines line by line."""
     waiting: list[Result] = []
 
     def flush() -> None:

@@ -1,4 +1,4 @@
-"""Searching a loaded catalogue: every engine is asked the same held-out queries, in turn."""
+"""Search a loaded catalogue: the engines answer the same held-out queries, in turn."""
 
 import argparse
 import time
@@ -32,13 +32,13 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
 
 
 def scratch() -> "TemporaryDirectory[str]":
-    """A folder for what is generated, gone afterwards."""
+    """A folder for generated data, deleted afterwards."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     return TemporaryDirectory(dir=SCRATCH)
 
 
 def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
-    """What is asked for: real embeddings first, then what is generated. Raises BenchError."""
+    """The data sets of the options: real embeddings first, then generated vectors. Raises BenchError."""
     folder = Path(folder)
     if options.embeddings:
         yield held_out(options.embeddings, folder, queries=options.queries)[0]
@@ -50,7 +50,7 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
 
 
 def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[Result]:
-    """Ask every engine that is installed; those that are not say so. The store must be built. Raises BenchError."""
+    """Query every engine that is installed; the others get a note. The store must be built. Raises BenchError."""
     labels = {"bench": bench, **data.labels()}
     source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1])
     with ExitStack() as undo:
@@ -60,7 +60,7 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
                 workers.append(undo.enter_context(closing(Worker(name, source, threads=options.threads))))
             else:
                 yield {**labels, "engine": KINDS[name].engine, "note": "not installed: `make bench` installs it"}
-        # What reads from S3 waits for it, and is asked by itself: it would take the others' time.
+        # An engine that reads from S3 waits for it, and runs by itself: it would take the others' time.
         racing = [worker for worker in workers if worker.kind.exact_tier != "S3"]
         replies = dict(zip(racing, ask_in_turn(racing, data.queries, options), strict=True))
         for worker in workers:
@@ -108,7 +108,7 @@ def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Na
         for worker in workers:
             worker.ask(query, options.k)
     end = time.monotonic() + options.limit_s
-    with Progress(len(queries), "asked", "queries") as progress:
+    with Progress(len(queries), "answered", "queries") as progress:
         for start in range(0, len(queries), options.turn):
             if start and time.monotonic() > end:
                 break

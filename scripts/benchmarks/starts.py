@@ -1,4 +1,4 @@
-"""Cold starts of the built functions. `python -m scripts.bench starts --help` says what the figures are."""
+"""Cold starts of the built functions. `python -m scripts.bench starts --help` explains the figures."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ from scripts.local.s3 import local_s3
 from scripts.local.schedule import scheduled_event
 from scripts.local.template import Function, Route, Stack, read_template
 
-# The functions load their model and their store where Lambda starts them, which they know by this variable.
+# With this variable, the functions load their model and their store at the start, as on Lambda.
 LOADS: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
 
@@ -68,7 +68,7 @@ class Starter:
             return Start(environment.init_ms, answer_ms, environment.peak_mb)
 
     def import_ms(self, function: Function) -> float:
-        """How long a function takes to be ready where it loads only modules. Raises BenchError."""
+        """The time of a start that loads only modules. Raises BenchError."""
         environment = self.isolation.environment(function, self.endpoint_url, self.log_path, without=[LOADS])
         with closing(IsolatedRunner(function, lambda: environment, self.log_path)) as runner:
             self._check(function, runner.warm_up())
@@ -103,7 +103,7 @@ def _measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         starter = Starter(isolation, endpoint_url, log_path)
         if options.endpoint_url is None:
             _prepare(stack, s3, options.rows, options.embeddings)
-            # A store is mostly compacted: what is measured is a manifest with little beside it.
+            # A store is mostly compacted: its manifest has little beside it.
             starter.start(stack.functions["CompactFunction"], scheduled_event("cold-start"))
         events = _events(s3, stack.outputs["CatalogueBucketName"])
         for name in options.function or FUNCTIONS:
@@ -145,10 +145,10 @@ def _prepare(stack: Stack, s3: Any, rows: int, embeddings: Path | None) -> None:
 
 
 def _events(s3: Any, bucket: str) -> dict[str, Mapping[str, Any]]:
-    """What each function is called with first; the photo is the bucket's first. Raises BenchError."""
+    """The first event of each function; the photo is the bucket's first. Raises BenchError."""
     photos = s3.list_objects_v2(Bucket=bucket, Prefix="images/", MaxKeys=1).get("Contents", [])
     if not photos:
-        raise BenchError("There is no photo in the catalogue bucket. Fill the demo first.")
+        raise BenchError("There is no photo in the catalogue bucket. Upload some first.")
     (photo,) = photos
     headers = Message()
     headers["Content-Type"] = "image/jpeg"

@@ -44,13 +44,13 @@ def bench_s3() -> Iterator[str]:
 
 
 def in_own_process(work: Any, *arguments: Any) -> Any:
-    """What ``work`` gives, in a process that has done nothing else: its memory is its own."""
+    """The result of ``work`` in a process of its own: its memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def random_units(rows: int, dimensions: int, *, seed: int = 0) -> Floats:
-    """Random directions, float32 (rows, dimensions): for what does not depend on values."""
+    """Random directions, float32 (rows, dimensions)."""
     vectors = np.random.default_rng(seed).standard_normal((rows, dimensions), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors

@@ -34,7 +34,7 @@ POLICY = Policy(segment_bytes=1024 * 1024, grace_s=5, orphan_s=60, tombstone_s=2
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What one writer does."""
+    """The work of one writer."""
 
     number: int
     batches: int
@@ -76,10 +76,10 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     Raises BenchError after it if a row is not where it must be.
     """
-    found = _stress(options.writers, options.batches, options.rows, options.keys)
-    yield found
-    if found["lost"] or found["wrong"] or found["errors"]:
-        raise BenchError("The store is not what the writers were told that it is; see lost, wrong and errors above.")
+    result = _stress(options.writers, options.batches, options.rows, options.keys)
+    yield result
+    if result["lost"] or result["wrong"] or result["errors"]:
+        raise BenchError("The store lost or doubled rows, or is damaged: see lost, wrong and errors above.")
 
 
 def _stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
@@ -145,7 +145,7 @@ class _Background:
 
     def _compact(self) -> None:
         while not self._stopping.is_set():
-            # Short runs, as the schedule gives them: what was folded is collected while more is written.
+            # Short runs, as by the schedule: folded segments are collected while more are written.
             work = compact(self._store, POLICY, time_left_s=_countdown(30), reserve_s=27)
             with self._adding:
                 self.work += work
@@ -189,10 +189,10 @@ def _expected(tasks: list[Task]) -> dict[str, tuple[str, int]]:
 
 
 def _compare(expected: dict[str, tuple[str, int]], reader: SnapshotReader) -> tuple[int, int]:
-    held: dict[str, list[str]] = {}
+    visible_orders: dict[str, list[str]] = {}
     for row in reader.refresh().rows():
-        held.setdefault(row.key, []).append(row.order.hex())
+        visible_orders.setdefault(row.key, []).append(row.order.hex())
     visible = {key: order for key, (order, op) in expected.items() if op != Op.DELETE}
-    lost = sum(1 for key, order in visible.items() if order not in held.get(key, []))
-    wrong = sum(len(orders) - (visible.get(key) in orders) for key, orders in held.items())
+    lost = sum(1 for key, order in visible.items() if order not in visible_orders.get(key, []))
+    wrong = sum(len(orders) - (visible.get(key) in orders) for key, orders in visible_orders.items())
     return lost, wrong

@@ -76,7 +76,7 @@ def _header_value(text: str) -> str:
 
 
 def report(product_ids: Iterable[str], labels: Labels) -> str:
-    """The number of photos, products and labelled products, and what does not fit, with examples.
+    """The number of photos, products and labelled products, and every mismatch, with examples.
 
     ``product_ids``: one for each photo.
     """
@@ -90,13 +90,13 @@ def report(product_ids: Iterable[str], labels: Labels) -> str:
     for product in labelled:
         left_out = labels[product].keys() - s3_metadata(labels[product]).keys()
         too_long += [f"{product} ({', '.join(sorted(left_out))})"] if left_out else []
-    for told, examples in (
+    for mismatch, examples in (
         ("Products without labels", [product for product in photos if product not in labels]),
         ("Labels without a photo", [product for product in labels if product not in photos]),
         (f"Labels with more than S3's {MAX_METADATA_BYTES:,} bytes, of which values are left out", too_long),
     ):
         if examples:
-            lines.append(f"{told}: {len(examples):,}, such as {some(examples)}.")
+            lines.append(f"{mismatch}: {len(examples):,}, such as {some(examples)}.")
     return "\n".join(lines)
 
 

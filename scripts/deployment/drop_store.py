@@ -66,7 +66,7 @@ def drop(
     (prefix,) = matching
     if len(prefixes) == 1 and not force:
         raise LookalikeError(
-            f"{prefix} is the only store of {bucket}: nothing would be found any more. Fill another with "
+            f"{prefix} is the only store of {bucket}: searches would find nothing. Fill another with "
             "`make backfill` first, or say --force."
         )
     if prefix.rstrip("/") == served and not force:

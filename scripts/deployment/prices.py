@@ -37,7 +37,7 @@ S3_WRITE: Final = Price(0.005, 1000, "PUTs and LISTs", _S3)
 SQS: Final = Price(0.40, _MILLION, "requests", "aws.amazon.com/sqs/pricing", free=_MILLION)
 CLOUDFRONT_REQUESTS: Final = Price(0.0100, 10_000, "requests", _CLOUDFRONT, free=10 * _MILLION)
 CLOUDFRONT_OUT: Final = Price(0.085, 1, "GB", _CLOUDFRONT, free=1024)
-# Of what viewers send on to an origin; in North America and Europe.
+# Of bytes that viewers send on to an origin; in North America and Europe.
 CLOUDFRONT_TO_ORIGIN: Final = Price(0.020, 1, "GB", _CLOUDFRONT)
 LOGS: Final = Price(0.50, 1, "GB", _CLOUDWATCH, free=5)
 METRICS: Final = Price(0.30, 1, "metrics", _CLOUDWATCH, free=10)

@@ -118,7 +118,9 @@ def saved_parameters(path: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         return {}
     except tomllib.TOMLDecodeError as error:
-        raise DeployError(f"{path} is not valid: {error}. Repair it, or delete it to be asked again.") from error
+        raise DeployError(
+            f"{path} is not valid: {error}. Repair it, or delete it and answer the questions again."
+        ) from error
     sections = (environment.get(command, {}).get("parameters", {}) for command in ("global", "deploy"))
     return {name: value for section in sections for name, value in section.items()}
 

@@ -1,4 +1,4 @@
-"""The first catalogue: uploaded to the local bucket, and waited for until every photo of it is searchable."""
+"""Upload the first catalogue to the local bucket and wait until every photo is searchable."""
 
 import json
 import threading
@@ -21,12 +21,12 @@ _CHECK_EVERY_S: Final = 2
 
 
 class SeedingError(Exception):
-    """The catalogue will not become searchable. The message says what happened and where to look."""
+    """The catalogue will not become searchable. The message says why and names the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What the catalogue holds now, and how long it took from the first upload on."""
+    """Photos in the catalogue, and the seconds since the first upload."""
 
     photos: int
     rejected: int
@@ -34,14 +34,14 @@ class Seeded:
 
 
 def health(stack: LocalStack) -> dict[str, Any]:
-    """What the API says of itself. Raises OSError where it does not answer."""
+    """The answer of /api/health. Raises OSError if there is none."""
     with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as answer:  # noqa: S310 - loopback
-        found: dict[str, Any] = json.load(answer)
-        return found
+        document: dict[str, Any] = json.load(answer)
+        return document
 
 
 def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
-    """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
+    """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
 
     Raises SeedingError.
     """
@@ -66,14 +66,14 @@ def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done
         settled = stack.messages_settled
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
-            found = _found(stack)
-            if found["photos"] + found["rejected"] >= len(photos):
+            counts = _counts(stack)
+            if counts["photos"] + counts["rejected"] >= len(photos):
                 on_done(len(photos))
-                return Seeded(found["photos"], found["rejected"], time.monotonic() - started)
+                return Seeded(counts["photos"], counts["rejected"], time.monotonic() - started)
         time.sleep(_POLL_S)
 
 
-def _found(stack: LocalStack) -> dict[str, Any]:
+def _counts(stack: LocalStack) -> dict[str, Any]:
     try:
         return health(stack)
     except urllib.error.HTTPError as error:
@@ -81,7 +81,7 @@ def _found(stack: LocalStack) -> dict[str, Any]:
 
 
 def _check(stack: LocalStack) -> None:
-    """Raise where waiting is in vain."""
+    """Raise SeedingError if the photos will never be searchable."""
     problem = stack.problem()
     if problem:
         raise SeedingError(f"{problem} The logs are in {stack.log_dir}.")

@@ -140,7 +140,7 @@ def test_a_run_that_is_cut_short_says_what_is_safe(
     with monkeypatch.context() as patch:
         patch.setattr(backfill, "ingest", second_fails)
         assert shop.run(*IN_STACK, "--batch", "1") == 1
-    assert "What was written is safe. Run this again" in capsys.readouterr().err
+    assert "The photos embedded so far are in the store. Run this again" in capsys.readouterr().err
 
     assert shop.run(*IN_STACK) == 0
     assert "2 photos to embed, 0 changed, 0 gone, 1 done already" in capsys.readouterr().out

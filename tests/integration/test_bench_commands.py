@@ -69,7 +69,7 @@ def test_cold_by_image_has_the_model_in_it(tmp_path):
         "--image", str(tmp_path / "photo.jpg"),
     )  # fmt: skip
     for line in lines:
-        assert line["asked_by"] == "image"
+        assert line["query"] == "image"
         assert line["embed_ms"] > 1
 
 

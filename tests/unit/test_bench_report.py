@@ -8,7 +8,7 @@ import pytest
 from scripts.benchmarks import every
 from scripts.benchmarks.command import parser
 from scripts.benchmarks.errors import BenchError
-from scripts.benchmarks.projection import BESIDE_BYTES, LARGEST_BYTES, line_through, project
+from scripts.benchmarks.projection import BASELINE_BYTES, LARGEST_BYTES, line_through, project
 from scripts.benchmarks.report import markdown_table, projection_table, replace_part, section
 from scripts.benchmarks.results import print_tables, text_table
 
@@ -136,7 +136,7 @@ def test_ten_million_rows_fit_one_function_and_a_hundred_million_do_not():
     hundred = project(growth_lines(), 100_000_000)
     assert hundred.functions == 5
     assert hundred.memory_bytes <= LARGEST_BYTES
-    assert (hundred.functions - 1) * (LARGEST_BYTES - BESIDE_BYTES) < hundred.scan_bytes
+    assert (hundred.functions - 1) * (LARGEST_BYTES - BASELINE_BYTES) < hundred.scan_bytes
     assert hundred.cost > 5 * ten.cost
 
 
@@ -147,5 +147,5 @@ def test_a_small_catalogue_costs_what_lambda_asks_for_its_time():
 
 
 def test_too_little_measured_is_said():
-    assert projection_table(growth_lines()[:2]).startswith("Nothing to carry on")
+    assert projection_table(growth_lines()[:2]).startswith("No projection")
     assert "100,000,000 rows" in projection_table(growth_lines())

@@ -16,7 +16,7 @@ SHOP = Workload(products=44_000, queries=1_000_000)
 
 
 def usd(work: Workload, group: str, what: str, *, free_tier: bool = False) -> float:
-    (line,) = (line for line in bill(work, free_tier=free_tier) if (line.group, line.what) == (group, what))
+    (line,) = (line for line in bill(work, free_tier=free_tier) if (line.group, line.item) == (group, what))
     return line.usd
 
 
