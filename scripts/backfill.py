@@ -33,16 +33,8 @@ from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.arguments import above_zero, at_least_one
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
-from scripts.deployment.target import (
-    AWS_ERRORS,
-    DeployError,
-    add_target_options,
-    refusal,
-    repeated,
-    session,
-    stack_outputs,
-    target_of,
-)
+from scripts.deployment import deployed
+from scripts.deployment.deployed import DeployError
 
 _AT_ONCE: Final = 32  # downloads, and reads of the store
 _SHOWN: Final = 10
@@ -152,8 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LookalikeError, DeployError) as error:
         print(f"{error}\n{_SAFE}" if done.embedded else error, file=sys.stderr)
         return 1 if done.embedded else 2
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nStopped. {_SAFE}", file=sys.stderr)
@@ -162,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if done.failed:
         print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
-    print(_next_steps(buckets, backfill.others, repeated(options)))
+    print(_next_steps(buckets, backfill.others, deployed.repeated(options)))
     return 0
 
 
@@ -170,11 +162,11 @@ def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
     """A client of S3, and the buckets: those given, or else the stack's. Raises DeployError."""
     buckets = Buckets(options.catalogue_bucket or "", options.store_bucket or "")
     if not (buckets.catalogue and buckets.store):
-        outputs = stack_outputs(target_of(options))
+        outputs = deployed.stack_outputs(deployed.target_of(options))
         buckets = Buckets(
             buckets.catalogue or outputs["CatalogueBucketName"], buckets.store or outputs["StoreBucketName"]
         )
-    client = s3_client(session=session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
+    client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
     return client, buckets
 
 
@@ -211,7 +203,7 @@ def _next_steps(buckets: Buckets, others: Sequence[str], options: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_target_options(parser)
+    deployed.add_target_options(parser)
     parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is needed")
     parser.add_argument("--store-bucket", help="in place of the stack's")
     parser.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")

@@ -25,25 +25,13 @@ import boto3
 
 from lookalike.errors import LookalikeError
 from scripts.common.paths import ROOT
-from scripts.deployment import parameters, preflight, site
-from scripts.deployment.target import (
-    AWS_ERRORS,
-    SAVED,
-    DeployError,
-    Target,
-    add_target_options,
-    find_stack,
-    refusal,
-    repeated,
-    saved_parameters,
-    stack_outputs,
-    target_of,
-)
+from scripts.deployment import deployed, parameters, preflight, site
+from scripts.deployment.deployed import DeployError, Target
 
 
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_target_options(parser)
+    deployed.add_target_options(parser)
     parser.add_argument(
         "--parameters",
         nargs="+",
@@ -60,15 +48,15 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
     try:
         if not options.site_only:
             deploy(options, ask)
-        target = target_of(options)
-        outputs = stack_outputs(target)
+        target = deployed.target_of(options)
+        outputs = deployed.stack_outputs(target)
         print(published(options.site_dir, target, outputs))
-        print(next_steps(outputs, repeated(options)))
+        print(next_steps(outputs, deployed.repeated(options)))
     except (DeployError, LookalikeError, site.SiteError) as error:
         print(error, file=sys.stderr)
         return 1
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 1
     return 0
 
@@ -78,10 +66,10 @@ def deploy(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
     build = preflight.Build.read(options.project / ".aws-sam" / "build")
     given = parameters.given(options.parameters, build.declared)
     refuse_other_lists(options)
-    if not (options.stack_name or saved_parameters(options.project / SAVED).get("stack_name")):
+    if not (options.stack_name or deployed.saved_parameters(options.project / deployed.SAVED).get("stack_name")):
         given = ask_which(options, ask) | given
-    target = target_of(options)
-    stack = find_stack(target)
+    target = deployed.target_of(options)
+    stack = deployed.find_stack(target)
     if stack is None:
         given = preflight.affordable_reservation(target, given) | given
     else:
@@ -106,16 +94,16 @@ def refuse_other_lists(options: argparse.Namespace) -> None:
     here = "Give changes to --parameters NAME=VALUE, before the --. The stack remembers them."
     if any(word.startswith("--parameter-overrides") for word in options.sam_arguments):
         raise DeployError(f"--parameter-overrides would make SAM forget every other parameter. {here}")
-    if saved_parameters(options.project / SAVED).get("parameter_overrides"):
+    if deployed.saved_parameters(options.project / deployed.SAVED).get("parameter_overrides"):
         raise DeployError(
-            f"{options.project / SAVED} has a line parameter_overrides, which goes stale with every change made elsewhere. "
+            f"{options.project / deployed.SAVED} has a line parameter_overrides, which goes stale with every change made elsewhere. "
             f"Delete the line. {here}"
         )
 
 
 def ask_which(options: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, str]:
     """Ask for the stack, write the answers to samconfig.toml, and return the parameters among them."""
-    path = options.project / SAVED
+    path = options.project / deployed.SAVED
     if path.exists():
         raise DeployError(
             f"{path} names no stack. Add stack_name and region to it, or delete it and answer the questions."

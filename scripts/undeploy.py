@@ -19,18 +19,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from scripts.common.paths import ROOT
 from scripts.deploy import published, run_sam
-from scripts.deployment import parameters, site
-from scripts.deployment.target import (
-    AWS_ERRORS,
-    DeployedStack,
-    DeployError,
-    Target,
-    add_target_options,
-    existing_stack,
-    find_stack,
-    refusal,
-    target_of,
-)
+from scripts.deployment import deployed, parameters, site
+from scripts.deployment.deployed import DeployedStack, DeployError, Target
 
 _SITE: Final = "SiteBucket"
 _KEPT: Final = ("CatalogueBucket", "StoreBucket")
@@ -38,13 +28,13 @@ _KEPT: Final = ("CatalogueBucket", "StoreBucket")
 
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_target_options(parser)
+    deployed.add_target_options(parser)
     parser.add_argument("--site-dir", type=Path, default=ROOT / "static_site", help=argparse.SUPPRESS)
     parser.add_argument("--yes", action="store_true", help="take the stack down without asking")
     options = parser.parse_args(arguments)
     try:
-        target = target_of(options)
-        stack = existing_stack(target)
+        target = deployed.target_of(options)
+        stack = deployed.existing_stack(target)
         _refuse(stack)
         if not (options.yes or _confirmed(target, ask)):
             print("Nothing was done.")
@@ -55,14 +45,14 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
             if _SITE in buckets:
                 site.empty(target.client("s3"), buckets[_SITE])
             run_sam([str(options.sam), "delete", "--no-prompts", *target.arguments], options.project)
-        except (DeployError, *AWS_ERRORS):
+        except (DeployError, *deployed.AWS_ERRORS):
             _restore_page(options.site_dir, target, stack)
             raise
     except DeployError as error:
         print(error, file=sys.stderr)
         return 1
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 1
     print(_ended(target, buckets, parameters.set_by_user(_declared(), stack.parameters)))
     return 0
@@ -105,13 +95,13 @@ def _buckets(target: Target) -> dict[str, str]:
 def _restore_page(site_dir: Path, target: Target, before: DeployedStack) -> None:
     """Publish the page again if the stack is unchanged: a shop that stays must not be without a page."""
     try:
-        after = find_stack(target)
+        after = deployed.find_stack(target)
         if after is None or after.status != before.status or not after.outputs:
             return
         print(f"The stack is still there. {published(site_dir, target, after.outputs)}", file=sys.stderr)
-    except (site.SiteError, *AWS_ERRORS) as error:
+    except (site.SiteError, *deployed.AWS_ERRORS) as error:
         print(
-            f"The page may be missing and could not be published again: {refusal(error)}\n"
+            f"The page may be missing and could not be published again: {deployed.refusal(error)}\n"
             "If the stack is still there, `.venv/bin/python -m scripts.deploy --site-only` does it.",
             file=sys.stderr,
         )

@@ -27,15 +27,8 @@ from scripts.common.labels import InputError, number, read_labels, report
 from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
 from scripts.common.uploads import present, s3_client, upload
-from scripts.deployment.target import (
-    AWS_ERRORS,
-    DeployError,
-    add_target_options,
-    refusal,
-    session,
-    stack_outputs,
-    target_of,
-)
+from scripts.deployment import deployed
+from scripts.deployment.deployed import DeployError
 
 
 def main(words: list[str] | None = None) -> int:
@@ -46,8 +39,8 @@ def main(words: list[str] | None = None) -> int:
         labels = read_labels(arguments.labels) if arguments.labels else {}
         with open_photos(arguments.photos, labels) as photos:
             print(report((photo.product_id for photo in photos), labels), flush=True)
-            s3 = s3_client(session(arguments), arguments.endpoint_url, connections=arguments.threads)
-            bucket = arguments.bucket or stack_outputs(target_of(arguments))["CatalogueBucketName"]
+            s3 = s3_client(deployed.session(arguments), arguments.endpoint_url, connections=arguments.threads)
+            bucket = arguments.bucket or deployed.stack_outputs(deployed.target_of(arguments))["CatalogueBucketName"]
             etags = present(s3, bucket) if arguments.resume else {}
             begun = True
             with Progress(len(photos), "uploaded") as progress:
@@ -55,11 +48,11 @@ def main(words: list[str] | None = None) -> int:
     except (InputError, DeployError) as error:
         print(error, file=sys.stderr)
         return 2
-    except AWS_ERRORS as error:
+    except deployed.AWS_ERRORS as error:
         safe = (
             "\nThe upload stopped. Photos that were sent are in the bucket; --resume sends the others." if begun else ""
         )
-        print(refusal(error) + safe, file=sys.stderr)
+        print(deployed.refusal(error) + safe, file=sys.stderr)
         return 1
     changed = f", {number(done.relabelled, 'photo')} with new labels" if done.relabelled else ""
     print(f"{number(done.sent, 'photo')} sent to s3://{bucket}/{IMAGES_PREFIX}{changed}.")
@@ -69,7 +62,7 @@ def main(words: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, help="folder or zip file of photos")
-    add_target_options(parser)
+    deployed.add_target_options(parser)
     parser.add_argument("--bucket", help="the catalogue bucket (default: the stack's)")
     parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
     parser.add_argument("--endpoint-url", help="an S3 other than Amazon's, such as the local stack's")

@@ -77,7 +77,6 @@ def parser(description: str) -> argparse.ArgumentParser:
     store = starts.add_mutually_exclusive_group()
     store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
     store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
-    store.add_argument("--endpoint-url", help="the S3 of a running `make demo`, to measure with its photos")
 
     growth = command("growth", "time, rows, bytes and memory of a search against the number of rows")
     rows = [10_000, 100_000, 1_000_000]

@@ -3,7 +3,6 @@
 import argparse
 import json
 import tempfile
-import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 from lookalike.aws import S3Store
@@ -34,6 +32,7 @@ from scripts.local.s3 import local_s3
 from scripts.local.schedule import scheduled_event
 from scripts.local.template import Function, Route, Stack, read_template
 
+_KEY: Final = "images/0.jpg"
 # With this variable, the functions load their model and their store at the start, as on Lambda.
 LOADS: Final = "AWS_LAMBDA_INITIALIZATION_TYPE"
 
@@ -88,8 +87,6 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from _measure(options)
     except (NotBuiltError, NoRuntimeError) as error:
         raise BenchError(str(error)) from error
-    except (BotoCoreError, ClientError) as error:
-        raise BenchError(f"The local S3 cannot be used: {error}") from error
 
 
 def _measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -97,15 +94,16 @@ def _measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         template = built_template()
         isolation = undo.enter_context(Isolation())
         log_path = Path(undo.enter_context(tempfile.TemporaryDirectory())) / "log"
-        endpoint_url = options.endpoint_url or undo.enter_context(local_s3())
+        endpoint_url = undo.enter_context(local_s3())
         stack = read_template(template, endpoint_url=endpoint_url)
         s3 = undo.enter_context(closing(resources.client("s3", endpoint_url)))
         starter = Starter(isolation, endpoint_url, log_path)
-        if options.endpoint_url is None:
-            _prepare(stack, s3, options.rows, options.embeddings)
-            # A store is mostly compacted: its manifest has little beside it.
-            starter.start(stack.functions["CompactFunction"], scheduled_event("cold-start"))
-        events = _events(s3, stack.outputs["CatalogueBucketName"])
+        photo = BytesIO()
+        Image.radial_gradient("L").resize((480, 640)).convert("RGB").save(photo, "JPEG")
+        _prepare(stack, s3, photo.getvalue(), options)
+        # A store is mostly compacted: its manifest has little beside it.
+        starter.start(stack.functions["CompactFunction"], scheduled_event("cold-start"))
+        events = _events(stack.outputs["CatalogueBucketName"], photo.getvalue())
         for name in options.function or FUNCTIONS:
             function = stack.functions[FUNCTIONS[name]]
             # In turn, so that both see the same machine.
@@ -124,45 +122,38 @@ def _measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             }
 
 
-def _prepare(stack: Stack, s3: Any, rows: int, embeddings: Path | None) -> None:
+def _prepare(stack: Stack, s3: Any, photo: bytes, options: argparse.Namespace) -> None:
     """Make the buckets, a photo, and a store of embeddings under the built model's fingerprint. Raises BenchError."""
     store, catalogue = stack.outputs["StoreBucketName"], stack.outputs["CatalogueBucketName"]
     for bucket in (store, catalogue):
         s3.create_bucket(Bucket=bucket)
-    photo = BytesIO()
-    Image.radial_gradient("L").resize((480, 640)).convert("RGB").save(photo, "JPEG")
-    s3.put_object(Bucket=catalogue, Key="images/0.jpg", Body=photo.getvalue(), ContentType="image/jpeg")
+    s3.put_object(Bucket=catalogue, Key=_KEY, Body=photo)
     folders = [layer / "model" for layer in stack.functions["QueryFunction"].layer_dirs]
     spec = ModelSpec.load(next(folder for folder in folders if folder.is_dir()))
     filled = S3Store(s3, store, f"{spec.fingerprint}/")
-    if embeddings is None:
-        fill(filled, rows, spec.dimensions)
+    if options.embeddings is None:
+        fill(filled, options.rows, spec.dimensions)
         return
-    vectors = load_embeddings(embeddings)
+    vectors = load_embeddings(options.embeddings)
     if vectors.shape[1] != spec.dimensions:
-        raise BenchError(f"{embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.dimensions}.")
+        raise BenchError(
+            f"{options.embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.dimensions}."
+        )
     fill_with(filled, in_blocks(vectors), len(vectors))
 
 
-def _events(s3: Any, bucket: str) -> dict[str, Mapping[str, Any]]:
-    """The first event of each function; the photo is the bucket's first. Raises BenchError."""
-    photos = s3.list_objects_v2(Bucket=bucket, Prefix="images/", MaxKeys=1).get("Contents", [])
-    if not photos:
-        raise BenchError("There is no photo in the catalogue bucket. Upload some first.")
-    (photo,) = photos
+def _events(bucket: str, photo: bytes) -> dict[str, Mapping[str, Any]]:
+    """The first event of each function."""
     headers = Message()
     headers["Content-Type"] = "image/jpeg"
-    body = s3.get_object(Bucket=bucket, Key=photo["Key"])["Body"].read()
-    # The notification that S3 has sent of it, once more: taking it in again changes nothing.
+    route = Route("POST", "/api/search", "QueryFunction")
     notification = {
         "eventName": "ObjectCreated:Put",
-        "eventTime": photo["LastModified"].strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "s3": {"bucket": {"name": bucket}, "object": {"key": urllib.parse.quote_plus(photo["Key"])}},
+        "eventTime": "2025-01-01T00:00:00Z",
+        "s3": {"bucket": {"name": bucket}, "object": {"key": _KEY}},
     }
     return {
-        "query": to_event(
-            Request("POST", "/api/search", headers, body), Route("POST", "/api/search", "QueryFunction"), {}, added={}
-        ),
+        "query": to_event(Request(route.method, route.path, headers, photo), route, {}, added={}),
         "ingest": {"Records": [{"messageId": "cold-start", "body": json.dumps({"Records": [notification]})}]},
         "compact": scheduled_event("cold-start"),
     }

@@ -1,16 +1,14 @@
 """Many writers, two compactors and a reader on one store at once; then every row is accounted for."""
 
 import argparse
-import json
 import multiprocessing
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,6 +30,10 @@ DIMENSIONS = 8
 POLICY = Policy(segment_bytes=1024 * 1024, grace_s=5, orphan_s=60, tombstone_s=24 * 60 * 60)
 
 
+Newest = dict[str, tuple[str, int]]
+"""Key -> order in hexadecimal and operation of its newest row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The work of one writer."""
@@ -40,7 +42,6 @@ class Task:
     batches: int
     rows: int
     keys: int
-    acknowledged: Path
 
 
 def open_store() -> S3Store:
@@ -48,17 +49,20 @@ def open_store() -> S3Store:
     return S3Store(s3_client(), BUCKET, "stress/")
 
 
-def write(task: Task) -> None:
-    """Append the batches, and note each row once its append has returned."""
+def write(task: Task) -> Newest:
+    """Append the batches; returns the newest of the rows whose append has returned."""
     store = open_store()
     chance = random.Random(task.number)
-    with task.acknowledged.open("w", encoding="utf-8") as noted:
-        for batch in range(task.batches):
-            rows = [_row(chance, task, batch) for _ in range(task.rows)]
-            append_log.append(store, rows, dimensions=DIMENSIONS)
-            for row in rows:
-                noted.write(json.dumps([row.key, row.order.hex(), int(row.op)]) + "\n")
-            noted.flush()
+    newest: Newest = {}
+    for batch in range(task.batches):
+        rows = [_row(chance, task, batch) for _ in range(task.rows)]
+        append_log.append(store, rows, dimensions=DIMENSIONS)
+        _add(newest, {row.key: (row.order.hex(), int(row.op)) for row in sorted(rows, key=lambda row: row.order)})
+    return newest
+
+
+def _add(newest: Newest, rows: Newest) -> None:
+    newest.update((key, max(row, newest.get(key, ("", 0)))) for key, row in rows.items())
 
 
 def _row(chance: random.Random, task: Task, batch: int) -> Row:
@@ -84,19 +88,18 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 def _stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, bench_s3():
-        tasks = [Task(number, batches, rows, keys, Path(folder) / f"{number}.jsonl") for number in range(writers)]
-        context = multiprocessing.get_context("spawn")
-        processes = [context.Process(target=write, args=(task,), daemon=True) for task in tasks]
-        background = _Background()
-        background.start()
-        for process in processes:
-            process.start()
-        _wait(processes, tasks, writers * batches * rows)
-        failed = [process.exitcode for process in processes if process.exitcode]
+    expected: Newest = {}
+    with (
+        bench_s3(),
+        _Background() as background,
+        ProcessPoolExecutor(writers, mp_context=multiprocessing.get_context("spawn")) as pool,
+        Progress(writers, "finished", "writers") as progress,
+    ):
+        for newest in pool.map(write, [Task(number, batches, rows, keys) for number in range(writers)]):
+            _add(expected, newest)
+            progress.step()
         background.stop()
         store = open_store()
-        expected = _expected(tasks)
         lost, wrong = _compare(expected, background.reader)
         work = background.work + compact(store, POLICY)
         time.sleep(POLICY.grace_s + 1)
@@ -116,13 +119,13 @@ def _stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
         "refreshes": background.refreshes,
         "lost": lost + lost_later,
         "wrong": wrong + wrong_later,
-        "errors": report.errors + background.errors + [f"a writer ended with {code}" for code in failed],
+        "errors": report.errors + background.errors,
         "seconds": round(time.monotonic() - started, 1),
     }
 
 
 class _Background:
-    """A compactor and a reader, each looping in a thread of its own."""
+    """Two compactors and a reader, each looping in a thread of its own."""
 
     def __init__(self) -> None:
         self._store = open_store()
@@ -134,9 +137,13 @@ class _Background:
         self.refreshes = 0
         self.errors: list[str] = []
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -171,24 +178,7 @@ def _countdown(seconds: float) -> Callable[[], float]:
     return lambda: end - time.monotonic()
 
 
-def _wait(processes: list[Any], tasks: list[Task], total: int) -> None:
-    with Progress(total, "written", "rows") as progress:
-        while any(process.is_alive() for process in processes):
-            time.sleep(1)
-            written = sum(task.acknowledged.read_bytes().count(b"\n") for task in tasks if task.acknowledged.exists())
-            progress.to(written)
-
-
-def _expected(tasks: list[Task]) -> dict[str, tuple[str, int]]:
-    newest: dict[str, tuple[str, int]] = {}
-    for task in tasks:
-        for line in task.acknowledged.read_text(encoding="utf-8").splitlines():
-            key, order, op = json.loads(line)
-            newest[key] = max(newest.get(key, ("", 0)), (order, op))
-    return newest
-
-
-def _compare(expected: dict[str, tuple[str, int]], reader: SnapshotReader) -> tuple[int, int]:
+def _compare(expected: Newest, reader: SnapshotReader) -> tuple[int, int]:
     visible_orders: dict[str, list[str]] = {}
     for row in reader.refresh().rows():
         visible_orders.setdefault(row.key, []).append(row.order.hex())

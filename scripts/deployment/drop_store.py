@@ -18,7 +18,7 @@ from lookalike.store import manifest
 from lookalike.store.object_store import Entry
 from lookalike.store.records import Op, event_of
 from scripts.common.progress import Progress
-from scripts.deployment.target import Target, stack_outputs
+from scripts.deployment.deployed import Target, stack_outputs
 
 _AT_ONCE: Final = 16
 _TYPED: Final = 8

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-from scripts.deployment.target import DeployError
+from scripts.deployment.deployed import DeployError
 
 FUNCTION: Final = "QueryFunction"
 BUILT: Final = {

@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.photos.model import ModelSpec
-from scripts.deployment.target import DeployedStack, DeployError, Target
+from scripts.deployment.deployed import DeployedStack, DeployError, Target
 
 # Stacks that can only be deleted.
 _DEAD: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})

@@ -33,10 +33,3 @@ def test_every_function_is_started_and_answers():
         assert 0 < line["peak_mb"] < line["memory_mb"]
     # Loading the model takes longer than the modules alone.
     assert found["query"]["init_ms"]["median"] > found["query"]["import_ms"]["median"] > 0
-
-
-def test_an_s3_that_is_not_there_is_told_in_one_line():
-    done = run("--endpoint-url", "http://127.0.0.1:9")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "http://127.0.0.1:9" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.model import ModelSpec
 from scripts import deploy, undeploy
-from scripts.deployment import site, target
+from scripts.deployment import deployed, site
 from scripts.model import SSCD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -209,14 +209,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def cloud(project: Project, aws: None, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """An account in which nothing is deployed; what SAM deploys is there afterwards."""
     cloud = Cloud()
-    client, run_sam = target.Target.client, deploy.run_sam
+    client, run_sam = deployed.Target.client, deploy.run_sam
 
-    def deployed(command: list[str], folder: Path) -> None:
+    def run(command: list[str], folder: Path) -> None:
         run_sam(command, folder)
         cloud.put(project.parameters)
 
-    monkeypatch.setattr(target.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
-    monkeypatch.setattr(deploy, "run_sam", deployed)
+    monkeypatch.setattr(deployed.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
+    monkeypatch.setattr(deploy, "run_sam", run)
     return cloud
 
 
@@ -513,8 +513,8 @@ class TestFirstDeployment:
         self, project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         project.save()
-        failed = target.DeployedStack("shop", "ROLLBACK_COMPLETE", "Lookalike: photos", {}, {}, protected=False)
-        monkeypatch.setattr(deploy, "find_stack", lambda _: failed)
+        failed = deployed.DeployedStack("shop", "ROLLBACK_COMPLETE", "Lookalike: photos", {}, {}, protected=False)
+        monkeypatch.setattr(deployed, "find_stack", lambda _: failed)
         assert project.deploy() == 1
         assert "make undeploy" in capsys.readouterr().err
         assert project.asked == []
@@ -595,8 +595,8 @@ class TestUndeploy:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        find = target.existing_stack
-        monkeypatch.setattr(undeploy, "existing_stack", lambda where: replace(find(where), protected=True))
+        find = deployed.existing_stack
+        monkeypatch.setattr(deployed, "existing_stack", lambda where: replace(find(where), protected=True))
         assert project.undeploy("--yes") == 1
         assert "update-termination-protection" in capsys.readouterr().err
         assert "delete" not in project.asked
