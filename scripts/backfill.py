@@ -30,7 +30,7 @@ from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
 from lookalike.settings import MAX_IMAGE_BYTES
-from scripts.common.arguments import above_zero, at_least_one
+from scripts.common.arguments import above_zero, at_least_one, command_parser
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
 from scripts.deployment import deployed
@@ -202,7 +202,7 @@ def _next_steps(buckets: Buckets, others: Sequence[str], options: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("backfill", __doc__)
     deployed.add_target_options(parser)
     parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is needed")
     parser.add_argument("--store-bucket", help="in place of the stack's")

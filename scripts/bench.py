@@ -25,7 +25,7 @@ from scripts.benchmarks.errors import BenchError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark that is named: 2 if it cannot be run or fails."""
-    options = parser(__doc__ or "").parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     lines: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
     try:
         if options.json:

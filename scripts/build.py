@@ -5,7 +5,6 @@ requirements/sam.txt changes. The layers are built with that environment's Pytho
 No containers: wheels are chosen for Lambda's platform, so any machine can build for either processor.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -13,26 +12,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 SAM_VENV = ROOT / ".venv-sam"
 SAM_REQUIREMENTS = ROOT / "requirements" / "sam.txt"
-MODEL = ROOT / "build" / "model"
 PYTHON = "3.13"
 ARCHITECTURES = ("x86_64", "arm64")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64")
-    parser.add_argument("--build-dir", type=Path, default=ROOT / ".aws-sam" / "build")
+    parser = command_parser("build", __doc__)
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, default="x86_64", help="processor of the functions (x86_64)"
+    )
+    parser.add_argument(
+        "--build-dir", type=Path, default=ROOT / ".aws-sam" / "build", help="output folder (.aws-sam/build)"
+    )
     parser.add_argument("--only-sam", action="store_true", help="make .venv-sam if it is needed, and stop")
     options = parser.parse_args(arguments)
     try:
         python = sam_python()
         if options.only_sam:
             return 0
-        ensure_model()
         build(python, options.architecture, options.build_dir)
         sizes = [str(python), "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
         return subprocess.run(sizes, cwd=ROOT, check=False).returncode
@@ -77,12 +79,6 @@ def _version(python: str) -> str:
     code = "import sys, venv, ensurepip; print('{}.{}'.format(*sys.version_info))"
     # Isolated: a PYTHONPATH of another version must not decide.
     return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def ensure_model() -> None:
-    """Make the default model if build/model is empty; a model in it is from `make model`."""
-    if not ((MODEL / "model.onnx").is_file() and (MODEL / "model.json").is_file()):
-        subprocess.run([sys.executable, "-m", "scripts.model"], cwd=ROOT, check=True)
 
 
 def build(python: Path, architecture: str, build_dir: Path) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Final
 
-from scripts.common.arguments import not_negative
+from scripts.common.arguments import command_parser, not_negative
 from scripts.deployment import prices
 from scripts.deployment.prices import Price
 
@@ -202,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("costs", __doc__)
     parser.add_argument("--products", type=not_negative, required=True, help="products in the catalogue")
     parser.add_argument("--queries", type=not_negative, required=True, help="searches a month; 1e6 is a million")
     defaults = {item.name: item.default for item in fields(Workload)}

@@ -24,13 +24,14 @@ from pathlib import Path
 import boto3
 
 from lookalike.errors import LookalikeError
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 from scripts.deployment import deployed, parameters, preflight, site
 from scripts.deployment.deployed import DeployError, Target
 
 
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("deploy", __doc__)
     deployed.add_target_options(parser)
     parser.add_argument(
         "--parameters",

@@ -8,7 +8,6 @@ Photos are named as in the catalogue: PRODUCT.jpg or PRODUCT/VIEW.jpg. Photos of
 are left out.
 """
 
-import argparse
 import json
 import random
 import statistics
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from scripts.common.arguments import at_least_one
+from scripts.common.arguments import at_least_one, command_parser
 from scripts.common.labels import InputError
 from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
@@ -28,7 +27,7 @@ from scripts.common.progress import Progress
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 if all photos were answered, 2 otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("evaluate", __doc__)
     parser.add_argument("--photos", type=Path, required=True, help="a folder or zip of query photos")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="address of Lookalike (%(default)s)")
     parser.add_argument("--queries", type=at_least_one, default=200, help="number of queries (200)")

@@ -22,6 +22,7 @@ from typing import Any, Final
 from lookalike.errors import LookalikeError, ModelError
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import MODEL_FILE, SPEC_FILE, ModelSpec, file_sha256
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 Document = dict[str, Any]
@@ -206,9 +207,7 @@ def _write_spec(folder: Path, spec: ModelSpec) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_parser("model", __doc__)
     build = ROOT / "build"
     parser.add_argument("model", nargs="?", default=SSCD["name"], help="a name above or a folder")
     parser.add_argument("--output", type=Path, default=build / "model", help="folder of the model (build/model)")

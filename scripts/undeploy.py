@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 from scripts.deploy import published, run_sam
 from scripts.deployment import deployed, parameters, site
@@ -27,7 +28,7 @@ _KEPT: Final = ("CatalogueBucket", "StoreBucket")
 
 
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("undeploy", __doc__)
     deployed.add_target_options(parser)
     parser.add_argument("--site-dir", type=Path, default=ROOT / "static_site", help=argparse.SUPPRESS)
     parser.add_argument("--yes", action="store_true", help="take the stack down without asking")

@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 
 from lookalike.photos.catalogue import IMAGES_PREFIX
-from scripts.common.arguments import at_least_one
+from scripts.common.arguments import at_least_one, command_parser
 from scripts.common.labels import InputError, number, read_labels, report
 from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
@@ -60,7 +60,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("upload", __doc__)
     parser.add_argument("photos", type=Path, help="folder or zip file of photos")
     deployed.add_target_options(parser)
     parser.add_argument("--bucket", help="the catalogue bucket (default: the stack's)")

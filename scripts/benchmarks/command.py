@@ -7,7 +7,7 @@ from typing import Final
 
 from scripts.benchmarks.data import Shape
 from scripts.benchmarks.engines import KINDS
-from scripts.common.arguments import above_zero, at_least_one
+from scripts.common.arguments import above_zero, at_least_one, command_parser
 from scripts.common.paths import ROOT
 
 SECTIONS: Final = ("search", "cold", "growth", "append", "ingest")
@@ -37,9 +37,9 @@ acknowledged row of every key, and fsck must report no error.
 """
 
 
-def parser(description: str) -> argparse.ArgumentParser:
+def parser(description: str | None) -> argparse.ArgumentParser:
     """The parser; ``module`` of its options is the module of this package that runs them."""
-    top = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = command_parser("bench", description)
     commands = top.add_subparsers(dest="module", required=True, metavar="command")
 
     def command(name: str, summary: str, *, details: str = "", module: str = "") -> argparse.ArgumentParser:

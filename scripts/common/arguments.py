@@ -1,7 +1,17 @@
-"""Types of command-line arguments, for ``add_argument(type=...)``."""
+"""Parsers of command lines, and types for ``add_argument(type=...)``."""
 
 import argparse
 import math
+
+
+def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """The parser of `python -m scripts.NAME`. ``description``: the module's docstring."""
+    return argparse.ArgumentParser(
+        prog=f"python -m scripts.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def at_least_one(text: str) -> int:

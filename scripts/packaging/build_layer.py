@@ -7,7 +7,6 @@ requirements/ pins and hashes the packages. The files that are removed from them
 tests of the built layers prove it.
 """
 
-import argparse
 import compileall
 import fnmatch
 import os
@@ -18,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 PYTHON = (3, 13)
@@ -53,9 +53,9 @@ EPOCH_S = 315_532_800
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("layer", choices=("package", "inference", "analysis", "model"))
-    parser.add_argument("--architecture", choices=tuple(MACHINES), required=True)
+    parser = command_parser("packaging.build_layer", __doc__)
+    parser.add_argument("layer", choices=("package", "inference", "analysis", "model"), help="the layer")
+    parser.add_argument("--architecture", choices=tuple(MACHINES), required=True, help="its processor")
     parser.add_argument("--output", type=Path, required=True, help="the folder that becomes /opt")
     options = parser.parse_args(arguments)
     if sys.version_info[:2] != PYTHON:

@@ -3,7 +3,6 @@
 Lambda unpacks a function and its layers into 250 MB at most. `make build` runs this on the output of `sam build`.
 """
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 from scripts.common.tables import aligned
 
@@ -38,8 +38,8 @@ class Package:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build_dir", nargs="?", type=Path, default=ROOT / ".aws-sam" / "build")
+    parser = command_parser("packaging.package_sizes", __doc__)
+    parser.add_argument("build_dir", nargs="?", type=Path, default=ROOT / ".aws-sam" / "build", help="(.aws-sam/build)")
     options = parser.parse_args(arguments)
     template: Path = options.build_dir / "template.yaml"
     if not template.is_file():

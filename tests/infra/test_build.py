@@ -71,18 +71,6 @@ def test_sam_is_told_where_everything_is(tmp_path: Path, monkeypatch: pytest.Mon
     assert "PYTHONPATH" not in environment
 
 
-def test_a_model_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: calls.append(command))
-    monkeypatch.setattr(build, "MODEL", tmp_path)
-    build.ensure_model()
-    assert [Path(command[-1]).name for command in calls] == ["model.py"]
-    for name in ("model.onnx", "model.json"):
-        (tmp_path / name).touch()
-    build.ensure_model()
-    assert len(calls) == 1
-
-
 def test_without_the_functions_python_the_build_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "_version", lambda python: "3.12")
     with pytest.raises(SystemExit, match=r"needs Python 3\.13"):

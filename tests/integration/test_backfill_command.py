@@ -67,7 +67,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         yield Shop(tmp_path)
 
 
-IN_STACK = ("--stack", "shop", "--region", REGION)
+IN_STACK = ("--stack-name", "shop", "--region", REGION)
 
 
 def test_the_stack_tells_the_buckets(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +150,7 @@ def test_a_run_that_is_cut_short_says_what_is_safe(
     ("arguments", "message"),
     [
         ((), "Which stack?"),
-        (("--stack", "none", "--region", REGION), "no stack none"),
+        (("--stack-name", "none", "--region", REGION), "no stack none"),
         (("--store-bucket", "none", "--catalogue-bucket", "none", "--region", REGION), "NoSuchBucket"),
         ((*IN_STACK, "--model", "nowhere"), "Run `make model` first"),
     ],
