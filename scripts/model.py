@@ -67,8 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.model == SSCD["name"]:
             from_package(options.output)
         elif options.model == IMAGENET["name"]:
-            file = options.file or options.downloads / Path(ZOO_FILE).name
-            from_model_zoo(options.output, file, url_base=None if options.file else options.url_base)
+            from_model_zoo(options.output, options.downloads / Path(ZOO_FILE).name, url_base=options.url_base)
         else:
             from_folder(options.output, Path(options.model))
     except LookalikeError as error:
@@ -91,28 +90,20 @@ def from_package(output: Path) -> None:
     publish(output, SSCD, Path(str(package.locate_file(SSCD_FILE))))
 
 
-def from_model_zoo(output: Path, file: Path, *, url_base: str | None) -> None:
-    """Take ResNet50 from ``file``, which is downloaded first if it is missing, and cut it before its classifier.
-
-    ``url_base``: None if ``file`` must exist.
-    """
+def from_model_zoo(output: Path, file: Path, *, url_base: str) -> None:
+    """Take ResNet50 from ``file``, which is downloaded first if it is missing, and cut it before its classifier."""
     # These need onnx and tqdm, which the default model does without.
     from scripts.models.download import fetch
     from scripts.models.onnx_cut import cut_before_last_gemm
 
     if _is_in_place(output, IMAGENET):
         return
-    is_right = file.exists() and file_sha256(file) == ZOO_SHA256
-    if url_base is None and not is_right:
-        raise ModelError(f"{file} is not {ZOO}/{ZOO_FILE}: that has the SHA-256 {ZOO_SHA256}.")
-    if not is_right:
-        url = f"{url_base}/{ZOO_FILE}"
+    if not file.exists() or file_sha256(file) != ZOO_SHA256:
         try:
-            fetch(url, file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
+            fetch(f"{url_base}/{ZOO_FILE}", file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
         except ModelError as error:
             raise ModelError(
-                f"{error} Without internet, download it elsewhere, save it as {file} and run this "
-                "again, or name the file with --file."
+                f"{error} Without internet, download it elsewhere, save it as {file} and run this again."
             ) from error
     with tempfile.TemporaryDirectory(prefix="lookalike-model-") as folder:
         cut = Path(folder) / MODEL_FILE
@@ -214,7 +205,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--downloads", type=Path, default=build / "downloads", help="folder of downloads (build/downloads)"
     )
-    parser.add_argument("--file", type=Path, help="take this downloaded file instead of downloading it")
     parser.add_argument("--url-base", default=ZOO, help="a mirror of the model zoo (%(default)s)")
     parser.add_argument(
         "--show", action="store_true", help="print the properties of the model in place, and change nothing"

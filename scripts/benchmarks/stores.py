@@ -1,7 +1,6 @@
 """Stores to measure with, in the local S3, built by the code that builds them on Lambda."""
 
 import multiprocessing
-import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
 from scripts.benchmarks.data import Data, Floats
 from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.worker import variables
 from scripts.common.progress import Progress
 
 _APPENDED_BYTES: Final = 24 * 1024 * 1024  # of embeddings, in one segment of the log while filling
@@ -25,22 +25,15 @@ _APPENDED_BYTES: Final = 24 * 1024 * 1024  # of embeddings, in one segment of th
 
 @contextmanager
 def bench_s3() -> Iterator[str]:
-    """A local S3 in a process of its own with the bucket ``BUCKET``, which boto3 here and below talks to: its address."""
+    """A local S3 in a process of its own with the bucket ``BUCKET``, which boto3 uses in this context and its processes: its address."""
     from scripts.local.s3 import local_s3
 
-    with local_s3(BUCKET) as endpoint_url:
-        before = dict(os.environ)
-        os.environ |= {
-            "AWS_ENDPOINT_URL": endpoint_url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        try:
-            yield endpoint_url
-        finally:
-            os.environ.clear()
-            os.environ |= before
+    credentials = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "local")
+    with (
+        local_s3(BUCKET) as url,
+        variables(AWS_ENDPOINT_URL=url, AWS_DEFAULT_REGION="us-east-1", **credentials),
+    ):
+        yield url
 
 
 def in_own_process(work: Any, *arguments: Any) -> Any:

@@ -56,10 +56,10 @@ class Reply:
 
 
 @contextmanager
-def thread_limit(threads: int) -> Iterator[None]:
-    """Processes that are started in this context compute with so many threads."""
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables of this context, and of the processes that are started in it."""
     before = dict(os.environ)
-    os.environ |= dict.fromkeys(_THREADS, str(threads))
+    os.environ |= values
     try:
         yield
     finally:
@@ -74,7 +74,7 @@ class Worker:
         """Start the process and wait until the engine is loaded. Raises BenchError."""
         self.kind = KINDS[kind]
         self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        with thread_limit(threads):
+        with variables(**dict.fromkeys(_THREADS, str(threads))):
             self.ready: Ready = self._call(_load, kind, source, threads)
 
     def ask(self, query: Floats, k: int) -> Reply:

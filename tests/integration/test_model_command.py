@@ -181,28 +181,11 @@ def test_a_zoo_model_in_place_is_not_downloaded_again(run, zoo, zoo_model):
     assert len(zoo.paths) == 1
 
 
-def test_a_file_downloaded_by_hand_needs_no_server(run, tmp_path, zoo, zoo_model):
-    (tmp_path / "by-hand.onnx").write_bytes(zoo_model)
-    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
-    assert status == 0, errors
-    assert not zoo.paths
-    assert ModelSpec.load(tmp_path / "model").name == IMAGENET
-
-
 def test_a_file_saved_where_downloads_go_needs_no_server(run, tmp_path, zoo, zoo_model):
     (tmp_path / "downloads").mkdir()
     (tmp_path / "downloads" / Path(model.ZOO_FILE).name).write_bytes(zoo_model)
     assert run(IMAGENET)[0] == 0
     assert not zoo.paths
-
-
-@pytest.mark.parametrize("content", [None, b"another file"])
-def test_another_file_by_hand_is_refused(run, tmp_path, zoo_model, content):
-    if content:
-        (tmp_path / "by-hand.onnx").write_bytes(content)
-    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
-    assert status == 1
-    assert model.ZOO_SHA256 in errors
 
 
 def test_a_changed_file_on_the_server_is_refused_and_not_kept(run, tmp_path, zoo, zoo_model):
@@ -221,7 +204,6 @@ def test_an_absent_file_says_what_to_download_by_hand_and_where_to_put_it(run, t
     assert "404" in errors
     assert f"{zoo.url}/{model.ZOO_FILE}" in errors
     assert str(tmp_path / "downloads" / Path(model.ZOO_FILE).name) in errors
-    assert "--file" in errors
 
 
 def test_a_failed_command_leaves_the_model_in_place(run, tmp_path, zoo, zoo_model):
