@@ -77,7 +77,7 @@ def shown(name: str, value: Any) -> str:
     """A value for people: bytes in MB, thousands apart."""
     if value is None:
         return ""
-    if name.endswith("_bytes") or name.startswith("bytes_"):
+    if "bytes" in name:
         return f"{value / 1e6:,.1f} MB"
     if isinstance(value, float):
         return f"{value:,.2f}"
