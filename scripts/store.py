@@ -12,14 +12,13 @@ import sys
 import time
 from typing import Any
 
-from tqdm import tqdm
-
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
+from scripts.common.progress import Progress
 from scripts.deployment import deployed, drop_store
 from scripts.deployment.deployed import DeployError
 
@@ -147,7 +146,7 @@ def _redrive(options: argparse.Namespace) -> int:
         raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
     attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     moved = 0
-    with tqdm(total=int(attributes["ApproximateNumberOfMessages"]), unit="message", file=sys.stderr) as progress:
+    with Progress(int(attributes["ApproximateNumberOfMessages"]), "moved", "messages") as progress:
         while messages := sqs.receive_message(
             QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages", []):
@@ -159,7 +158,7 @@ def _redrive(options: argparse.Namespace) -> int:
                 )
                 sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
-                progress.update()
+                progress.step()
     print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
     return 0
 

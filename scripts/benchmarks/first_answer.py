@@ -36,7 +36,6 @@ def lookalike(request: dict[str, Any], stages: Stages) -> dict[str, Any]:
     from lookalike.aws import S3Store, s3_client
     from lookalike.search.knn import nearest_products
     from lookalike.store.reader import SnapshotReader
-    from lookalike.store.wrappers import CountingStore
 
     model = _import_model(request)
     stages.end("import")
