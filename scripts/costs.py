@@ -13,7 +13,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from scripts.common.arguments import command_parser, not_negative
@@ -221,19 +221,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _as_json(lines: list[Line], work: Workload) -> str:
-    items = [
-        {
-            "group": line.group,
-            "item": line.item,
-            "quantity": line.quantity,
-            "unit": line.price.unit,
-            "usd": line.usd,
-            "source": line.price.source,
-        }
-        for line in lines
-    ]
     total = sum(line.usd for line in lines)
-    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": items}
+    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": [asdict(line) for line in lines]}
     return json.dumps(document, indent=2)
 
 

@@ -18,6 +18,7 @@ from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
+from scripts.common.arguments import command_parser
 from scripts.common.progress import Progress
 from scripts.deployment import deployed, drop_store
 from scripts.deployment.deployed import DeployError
@@ -25,7 +26,7 @@ from scripts.deployment.deployed import DeployError
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 if all is well, 1 if fsck found something wrong or nothing was dropped, 2 if it could not be done."""
-    parser = argparse.ArgumentParser(description="Look at, check and repair the embeddings store and its queue.")
+    parser = command_parser("store", "Look at, check and repair the embeddings store and its queue.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, told in (
         ("stats", "what the store holds, in numbers"),

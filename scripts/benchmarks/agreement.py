@@ -52,6 +52,17 @@ def agrees(ids: Sequence[int], right: Expected, vectors: Floats, query: Floats, 
     return bool(_distances(vectors, np.array(ids), query).tolist() == right.distances)
 
 
+def share_equal(
+    answers: Sequence[Sequence[int]], right: Sequence[Expected], vectors: Floats, queries: Floats, *, has_keys: bool
+) -> str | None:
+    """The number of answers that are right, of all, such as "12/12"; None without expected answers."""
+    equal = [
+        agrees(ids, expected, vectors, query, has_keys=has_keys)
+        for ids, expected, query in zip(answers, right, queries, strict=False)
+    ]
+    return f"{sum(equal)}/{len(equal)}" if equal else None
+
+
 def _distances(vectors: Floats, rows: npt.NDArray[np.int64], query: Floats) -> npt.NDArray[np.float64]:
     distances: npt.NDArray[np.float64] = np.sqrt(np.square(vectors[rows].astype(np.float64) - query).sum(axis=1))
     return distances

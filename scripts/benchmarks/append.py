@@ -2,12 +2,9 @@
 
 import argparse
 import resource
-import statistics
 import time
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
@@ -19,6 +16,7 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import CountingStore
 from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.results import percentile
 from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
 
 
@@ -45,10 +43,10 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "rows": rows,
                 "dimensions": options.dimensions,
                 "batch": options.batch,
-                "p50_ms": round(statistics.median(times[rows]), 3),
-                "p99_ms": round(float(np.percentile(times[rows], 99)), 3),
+                "p50_ms": percentile(times[rows], 50),
+                "p99_ms": percentile(times[rows], 99),
                 "requests": sum(store.requests.values()) / options.appends,
-                "ratio_to_small": round(statistics.median(times[rows]) / statistics.median(times[options.small]), 3),
+                "ratio_to_small": round(percentile(times[rows], 50) / percentile(times[options.small], 50), 3),
             }
         yield _trickle(options.dimensions, options.batch)
         for rows in stores:

@@ -17,12 +17,12 @@ from typing import Any, Final
 import numpy as np
 
 from lookalike.aws import s3_client
-from scripts.benchmarks.agreement import Expected, agrees, expected
+from scripts.benchmarks.agreement import Expected, expected, share_equal
 from scripts.benchmarks.data import Data
 from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.relay import relay
-from scripts.benchmarks.results import Result, median, percentile
+from scripts.benchmarks.results import Result, against_ours, median, percentile
 from scripts.benchmarks.search import datasets, scratch
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 
@@ -86,18 +86,13 @@ class _Contest:
             yield {**labels, "engine": name, **self._figures(name, own, right, our_ms)}
 
     def _figures(self, name: str, own: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
-        equal = [
-            agrees(answer["ids"], answers, self.data.vectors, query, has_keys=name == "lookalike")
-            for answer, answers, query in zip(own.answers, right, self.data.queries, strict=False)
-        ]
-        p50_ms = percentile(own.ms, 50)
+        ids = [answer["ids"] for answer in own.answers]
+        is_ours = name == "lookalike"
         return {
             "k": self.options.k,
             "starts": len(own.ms),
-            "p50_ms": p50_ms,
-            "p99_ms": percentile(own.ms, 99),
-            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
-            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}" if equal else None,
+            **against_ours(own.ms, our_ms),
+            "ids_equal_sklearn": share_equal(ids, right, self.data.vectors, self.data.queries, has_keys=is_ours),
             **own.wire,
             **{stage: percentile([answer[stage] for answer in own.answers], 50) for stage in _STAGES},
             "rows_refined": median(answer.get("rows_refined") for answer in own.answers),

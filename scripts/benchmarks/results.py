@@ -24,6 +24,13 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": percentile(values, 50), "min": round(min(values), 3), "max": round(max(values), 3)}
 
 
+def against_ours(times_ms: Sequence[float], our_ms: float | None) -> Result:
+    """Median and 99th percentile of an engine's times, and the median in that of ours."""
+    p50_ms = percentile(times_ms, 50)
+    ratio = round(p50_ms / our_ms, 3) if our_ms else None
+    return {"p50_ms": p50_ms, "p99_ms": percentile(times_ms, 99), "ratio_to_lookalike": ratio}
+
+
 def median(values: Iterable[int | None]) -> int | None:
     """The median of the values that are known, as a whole number."""
     known = [value for value in values if value is not None]

@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from scripts.benchmarks.agreement import agrees, expected
+from scripts.benchmarks.agreement import expected, share_equal
 from scripts.benchmarks.data import Data, Floats, Shape, generated, held_out, of_photos
 from scripts.benchmarks.engines import KINDS, Source
-from scripts.benchmarks.results import Result, median, percentile
+from scripts.benchmarks.results import Result, against_ours, median, percentile
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
 from scripts.common.paths import ROOT
@@ -72,12 +72,9 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
     for worker in workers:
         answers = replies[worker]
         kind, ready = worker.kind, worker.ready
-        p50_ms = percentile([reply.ms for reply in answers], 50)
-        our_ms = p50_ms if our_ms is None and kind.engine == "lookalike" else our_ms
-        equal = [
-            agrees(reply.ids, answer, data.vectors, query, has_keys=kind.engine == "lookalike")
-            for reply, answer, query in zip(answers, right, data.queries, strict=False)
-        ]
+        times_ms, is_ours = [reply.ms for reply in answers], kind.engine == "lookalike"
+        our_ms = percentile(times_ms, 50) if our_ms is None and is_ours else our_ms
+        ids = [reply.ids for reply in answers]
         yield {
             **labels,
             "engine": kind.engine,
@@ -85,10 +82,8 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
             "k": options.k,
             "threads": options.threads,
             "queries": len(answers),
-            "p50_ms": p50_ms,
-            "p99_ms": percentile([reply.ms for reply in answers], 99),
-            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
-            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}",
+            **against_ours(times_ms, our_ms),
+            "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=is_ours),
             "resident_bytes": ready.resident_bytes,
             "process_bytes": memory[worker],
             "bytes_read": median(reply.bytes_read for reply in answers),
