@@ -1,7 +1,6 @@
-"""What callers of a function call: a name that leads to one version of it, and from one moment on to the next.
+"""A Lambda alias: callers of a function reach one version of it, and switch to the next all at once.
 
-As on Lambda: a call that has begun ends on the version that it began on, however long that takes, and every later one goes to
-the new version.
+As on Lambda, a call ends on the version that it began on, however long that takes; every later call goes to the new version.
 """
 
 import threading
@@ -9,11 +8,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.local.runner import Result, RunnerPool
+from scripts.local.calls import Result
+from scripts.local.runner import RunnerPool
 
 
 class Alias:
-    """Calls the pool that it leads to. Closing it closes that pool; the ones before it are closed when they are drained."""
+    """Sends calls to one pool. Closing the alias closes that pool; ``drain`` closes those before it."""
 
     def __init__(self, pool: RunnerPool) -> None:
         self._pool = pool
@@ -22,7 +22,7 @@ class Alias:
 
     @property
     def pool(self) -> RunnerPool:
-        """What runs the function now."""
+        """The pool that runs the function now."""
         return self._pool
 
     def invoke(self, event: Mapping[str, Any]) -> Result:
@@ -37,14 +37,14 @@ class Alias:
                 self._under_way[pool] -= 1
                 self._changed.notify_all()
 
-    def lead_to(self, pool: RunnerPool) -> RunnerPool:
-        """Have every call from now on go to ``pool``; returns the one before, to be drained."""
+    def switch_to(self, pool: RunnerPool) -> RunnerPool:
+        """Send every call from now on to ``pool``; returns the pool before it, to be drained."""
         with self._changed:
             before, self._pool = self._pool, pool
             return before
 
     def drain(self, pool: RunnerPool, *, timeout_s: float) -> None:
-        """Close a pool that is led to no more, once the calls on it have ended or after ``timeout_s``."""
+        """Close a pool that gets no more calls, when its last call has ended or after ``timeout_s``."""
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way[pool], timeout_s)
         pool.close()

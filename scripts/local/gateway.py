@@ -18,9 +18,9 @@ from urllib.parse import unquote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local.api_event import find_route, message, to_event, to_response
+from scripts.local.calls import MAX_PAYLOAD_BYTES, Callee
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_PAYLOAD_BYTES, Callee
 from scripts.local.template import Route
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024

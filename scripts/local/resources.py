@@ -5,7 +5,7 @@ from typing import Any, Final
 from botocore.config import Config
 
 from scripts.local.aws_session import isolated_session
-from scripts.local.template import Queue, Stack
+from scripts.local.template import Queue, Template
 
 _CONNECTIONS: Final = 32
 
@@ -23,12 +23,12 @@ def client(service: str, endpoint_url: str) -> Any:
     return isolated_session().client(service, endpoint_url=endpoint_url, config=config)
 
 
-def make(stack: Stack, s3: Any, sqs: Any) -> dict[str, str]:
+def make(template: Template, s3: Any, sqs: Any) -> dict[str, str]:
     """Make what the template describes; returns the queues' URLs by ARN."""
     urls = {}
-    for queue in sorted(stack.queues, key=_dead_letter_queues_first):
+    for queue in sorted(template.queues, key=_dead_letter_queues_first):
         urls[queue.arn] = sqs.create_queue(QueueName=queue.name, Attributes=dict(queue.attributes))["QueueUrl"]
-    for bucket in stack.buckets:
+    for bucket in template.buckets:
         s3.create_bucket(Bucket=bucket.name)
         if bucket.versioned:
             s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})

@@ -6,8 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from scripts.local.calls import Callee, Result
 from scripts.local.intrinsics import ACCOUNT, REGION
-from scripts.local.runner import Callee, Result
 from scripts.local.template import Schedule
 
 _log = logging.getLogger(__name__)

@@ -88,7 +88,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class Template:
     """The template: what runs, and what leads where. ``functions`` by logical id, ``outputs`` by name."""
 
     functions: Mapping[str, Function]
@@ -113,7 +113,7 @@ _RATE_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _INVOCATION: Final = re.compile(r".*/functions/(?P<arn>.+)/invocations")
 
 
-def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Stack:
+def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Template:
     """Translate and read a SAM template. ``parameters`` override the template's defaults.
 
     ``endpoint_url`` is where the local SQS will listen. Raises UnsupportedTemplateError.
@@ -158,7 +158,7 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
         for logical_id, properties in of_type("AWS::Events::Rule")
         for schedule in _schedules(logical_id, properties, by_arn)
     )
-    return Stack(
+    return Template(
         functions=functions,
         queues=tuple(_queue(names, logical_id, item) for logical_id, item in of_type("AWS::SQS::Queue")),
         buckets=tuple(_bucket(names, logical_id, item) for logical_id, item in of_type("AWS::S3::Bucket")),

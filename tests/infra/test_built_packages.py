@@ -19,8 +19,10 @@ from PIL import Image
 from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.embedder import Embedder
+from scripts.local.execution_environment import ExecutionEnvironment
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
+from scripts.local.runner import FunctionRunner
 from scripts.local.template import read_template
 from scripts.packaging import package_sizes
 from tests.support.functions import event
@@ -145,7 +147,8 @@ def test_a_built_function_starts_within_lambdas_limits(built: dict[str, Any], tm
     nowhere = "http://127.0.0.1:9"
     template = read_template(built_template_or_skip(), endpoint_url=nowhere)
     with isolation_or_skip() as isolation:
-        environment = isolation.environment(template.functions[function], nowhere, tmp_path / "log")
+        launch = isolation.launch(template.functions[function], nowhere, tmp_path / "log")
+        environment = ExecutionEnvironment(launch)
         try:
             assert environment.api.wait_until_ready(INIT_LIMIT_S).error is None
             assert not environment.is_over_memory
@@ -157,8 +160,10 @@ def test_the_built_query_function_answers_lambdas_runtime_client(built: dict[str
     nowhere = "http://127.0.0.1:9"
     function = read_template(built_template_or_skip(), endpoint_url=nowhere).functions["QueryFunction"]
     request = event("http_health") | {"routeKey": "GET /api/openapi.json", "rawPath": "/api/openapi.json"}
-    with isolation_or_skip() as isolation, closing(isolation.runner(function, nowhere, tmp_path / "log")) as runner:
-        result = runner.invoke(request)
+    with isolation_or_skip() as isolation:
+        launch = isolation.launch(function, nowhere, tmp_path / "log")
+        with closing(FunctionRunner(function, launch)) as runner:
+            result = runner.invoke(request)
     assert result.error is None
     assert result.value["statusCode"] == 200
     assert "/api/search" in json.loads(result.value["body"])["paths"]

@@ -13,20 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.runner import (
-    MAX_PAYLOAD_BYTES,
-    MAX_RESPONSE_BYTES,
-    FunctionRunner,
-    MakeRunner,
-    Result,
-    RunnerPool,
-    from_sources,
-)
+from scripts.local.calls import MAX_PAYLOAD_BYTES, MAX_RESPONSE_BYTES, Result
+from scripts.local.execution_environment import Launcher
+from scripts.local.runner import FunctionRunner, RunnerPool
+from scripts.local.sources import from_sources
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
 
 HANDLER = """
-import os, sys, time
+import os, subprocess, sys, time
 
 calls = 0
 
@@ -40,6 +35,11 @@ def handler(event, context):
             os._exit(7)
         case "exit":
             sys.exit("leaving")
+        case "leave a child":
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
+            if os.fork():
+                os._exit(7)
+            time.sleep(60)
         case "sleep":
             time.sleep(event["s"])
         case "much":
@@ -62,21 +62,22 @@ def make_function(folder: Path, source: str = HANDLER, timeout_s: float = 10) ->
 
 
 @pytest.fixture(scope="module", params=["from sources", "isolated"])
-def kind(request, tmp_path_factory) -> Iterator[MakeRunner]:
+def launcher(request, tmp_path_factory) -> Iterator[Launcher]:
     """The two ways to run a function."""
     if request.param == "from sources":
         yield from_sources(tmp_path_factory.mktemp("model"))
     else:
         with isolation_or_skip() as isolation:
-            yield isolation.runner
+            yield isolation.launch
 
 
 @pytest.fixture
-def make_runner(kind, tmp_path) -> Callable[..., FunctionRunner]:
+def make_runner(launcher, tmp_path) -> Callable[..., FunctionRunner]:
     """Make a runner of a handler that is given as source; whoever asks closes it."""
 
     def make(source: str = HANDLER, timeout_s: float = 10) -> FunctionRunner:
-        return kind(make_function(tmp_path, source, timeout_s), "http://127.0.0.1:9", tmp_path / "log")
+        function = make_function(tmp_path, source, timeout_s)
+        return FunctionRunner(function, launcher(function, "http://127.0.0.1:9", tmp_path / "log"))
 
     return make
 
@@ -119,9 +120,11 @@ def test_an_exception_is_reported_and_the_worker_goes_on(runner):
     assert runner.invoke({}).value["calls"] == 2
 
 
-@pytest.mark.parametrize("way", ["die", "exit"])
+@pytest.mark.parametrize("way", ["die", "exit", "leave a child"])
 def test_a_worker_that_dies_is_an_error_and_is_replaced(runner, way):
+    started = time.monotonic()
     result = runner.invoke({"do": way})
+    assert time.monotonic() - started < 8, "its end was noticed, and not its timeout"
     assert result.value is None
     assert result.error["errorType"] == "Runtime.ExitError"
     assert runner.invoke({}).value["calls"] == 1

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from scripts.local import isolated
-from scripts.local.isolated import IsolatedRunner, Isolation
+from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
-from scripts.local.runner import RunnerPool
+from scripts.local.runner import FunctionRunner, RunnerPool
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
 
@@ -62,18 +62,19 @@ def isolation() -> Iterator[Isolation]:
 
 
 @pytest.fixture
-def make(isolation, tmp_path) -> Iterator[Callable[..., IsolatedRunner]]:
+def make(isolation, tmp_path) -> Iterator[Callable[..., FunctionRunner]]:
     """Makes runners of a handler that is given as source, and closes them."""
-    made: list[IsolatedRunner] = []
+    made: list[FunctionRunner] = []
 
-    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, **more) -> IsolatedRunner:
+    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, **more) -> FunctionRunner:
         folder = tmp_path / "code"
         folder.mkdir(exist_ok=True)
         (folder / "app.py").write_text(source, encoding="utf-8")
         name = f"F{len(list(tmp_path.iterdir()))}{tmp_path.name}"
         given = {"GIVEN": "/opt/data/given.txt"}
         function = Function(name, "s-f", "arn:f", "app.handler", folder, given, timeout_s, memory_mb, None, **more)
-        made.append(isolation.runner(function, "http://127.0.0.1:9", tmp_path / "log"))
+        launch = isolation.launch(function, "http://127.0.0.1:9", tmp_path / "log")
+        made.append(FunctionRunner(function, launch))
         return made[-1]
 
     yield make

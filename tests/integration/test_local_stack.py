@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from scripts.local.runner import from_sources
+from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
 from tests.tiny_model import write_tiny_model
@@ -46,13 +46,13 @@ def model_dir(tmp_path_factory) -> Path:
 def stack(request, model_dir, tmp_path_factory) -> Iterator[LocalStack]:
     options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}}
     if request.param == "from sources":
-        with LocalStack(make_runner=from_sources(model_dir), **options) as stack:
+        with LocalStack(launcher=from_sources(model_dir), **options) as stack:
             yield stack
     else:
         template = built_template_or_skip()
         with (
             isolation_or_skip(model_dir) as isolation,
-            LocalStack(make_runner=isolation.runner, template=template, **options) as stack,
+            LocalStack(launcher=isolation.launch, template=template, **options) as stack,
         ):
             yield stack
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from scripts.local.runner import MakeRunner, from_sources
+from scripts.local.execution_environment import Launcher
+from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack, PortTakenError
 from tests.support.isolation import isolation_or_skip
 from tests.support.small_template import write_small_stack
@@ -62,11 +63,11 @@ def handler(event, context):
 
 
 @contextmanager
-def small_stack(folder: Path, make_runner: MakeRunner | None = None, **options: Any) -> Iterator[LocalStack]:
+def small_stack(folder: Path, launcher: Launcher | None = None, **options: Any) -> Iterator[LocalStack]:
     template = write_small_stack(folder, functions={"eater": EATER, "teller": TELLER, "ticker": TICKER})
-    make_runner = make_runner or from_sources(folder)
+    launcher = launcher or from_sources(folder)
     with LocalStack(
-        make_runner=make_runner, template=template, site_dir=folder / "site", log_dir=folder / "log", **options
+        launcher=launcher, template=template, site_dir=folder / "site", log_dir=folder / "log", **options
     ) as stack:
         yield stack
 
@@ -84,7 +85,7 @@ def stack(request, tmp_path_factory) -> Iterator[LocalStack]:
         with small_stack(folder) as stack:
             yield stack
     else:
-        with isolation_or_skip() as isolation, small_stack(folder, isolation.runner) as stack:
+        with isolation_or_skip() as isolation, small_stack(folder, isolation.launch) as stack:
             yield stack
 
 
@@ -244,7 +245,7 @@ def test_everything_listens_on_loopback_only(stack):
 def test_a_port_that_is_taken_is_refused_before_anything_starts(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTakenError, match=f"port {port} is taken"), small_stack(tmp_path, s3_port=port):
+        with pytest.raises(PortTakenError, match=f"Port {port} is taken"), small_stack(tmp_path, s3_port=port):
             pass
     assert not (tmp_path / "log").exists()
 

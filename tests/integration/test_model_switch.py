@@ -26,7 +26,8 @@ from lookalike.aws import S3Store
 from lookalike.photos.embedder import Embedder
 from lookalike.store import append_log, segment_file
 from lookalike.store.records import Op
-from scripts.local.runner import aws_environment, from_sources
+from scripts.local.environment import aws_variables
+from scripts.local.sources import from_sources
 from scripts.local.stack import DeploymentError, LocalStack
 from tests.tiny_model import write_tiny_model
 
@@ -56,7 +57,7 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
 @pytest.fixture
 def stack(models, tmp_path) -> Iterator[LocalStack]:
     parameters = {"MaxStalenessSeconds": "0"}
-    with LocalStack(make_runner=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
+    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
         yield stack
 
 
@@ -149,7 +150,7 @@ class Shop:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], **aws_environment(self.stack.endpoint_url)}
+        return {"PATH": os.environ["PATH"], **aws_variables(self.stack.endpoint_url)}
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

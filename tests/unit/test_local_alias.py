@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from scripts.local.alias import Alias
-from scripts.local.runner import SHUTTING_DOWN, Result, RunnerPool
+from scripts.local.calls import SHUTTING_DOWN, Result
+from scripts.local.runner import RunnerPool
 
 
 class Version:
@@ -52,7 +53,7 @@ def test_a_call_ends_on_the_version_that_it_began_on(old: Version, new: Version)
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
         waiting = pool.submit(alias.invoke, {})  # for the only runner there is
-        before = alias.lead_to(RunnerPool([new]))
+        before = alias.switch_to(RunnerPool([new]))
         assert alias.invoke({}).value == "new"
 
         drained = pool.submit(alias.drain, before, timeout_s=10)
@@ -70,13 +71,13 @@ def test_a_call_that_does_not_end_is_ended(old: Version, new: Version) -> None:
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
-        alias.drain(alias.lead_to(RunnerPool([new])), timeout_s=0.05)
+        alias.drain(alias.switch_to(RunnerPool([new])), timeout_s=0.05)
         assert under_way.result() == SHUTTING_DOWN
 
 
 def test_closing_it_closes_what_it_leads_to(old: Version, new: Version) -> None:
     alias = Alias(RunnerPool([old]))
-    alias.drain(alias.lead_to(RunnerPool([new])), timeout_s=1)
+    alias.drain(alias.switch_to(RunnerPool([new])), timeout_s=1)
     alias.close()
     assert new.closed
     assert alias.invoke({}) == SHUTTING_DOWN

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from scripts.local.calls import MAX_PAYLOAD_BYTES, Result
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.gateway import Gateway
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_PAYLOAD_BYTES, Result
 from scripts.local.template import Route
 
 POLICY = {"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"}

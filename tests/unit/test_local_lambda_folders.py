@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.local.execution_environment import exit_reason
-from scripts.local.lambda_folders import NoRuntimeError, environment, lay_over, link_runtime
+from scripts.local.lambda_folders import NoRuntimeError, lay_over, link_runtime, variables
 from scripts.local.template import Function
 
 
@@ -57,7 +57,7 @@ def test_the_variables_are_lambdas_and_the_templates(tmp_path, monkeypatch):
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     given = {"MODEL_DIR": "/opt/model", "OTHER": "/optional", "ROOT": "/opt", "AWS_REGION": "eu-west-1"}
     function = Function("Query", "s-query", "arn", "app.handler", tmp_path, given, 29, 1769, None)
-    found = environment(function, "http://127.0.0.1:9", Path("/x/opt"), Path("/x/runtime"))
+    found = variables(function, "http://127.0.0.1:9", Path("/x/opt"), Path("/x/runtime"))
     assert found["MODEL_DIR"] == "/x/opt/model"
     assert found["ROOT"] == "/x/opt"
     assert found["OTHER"] == "/optional"

@@ -7,8 +7,8 @@ from email.message import Message
 
 import pytest
 
+from scripts.local.calls import MAX_RESPONSE_BYTES, Result
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_RESPONSE_BYTES, Result
 from scripts.local.runtime_api import Invocation, ProcessEnded, RuntimeApi
 
 INVOCATION = Invocation("id-1", "arn:f", 1_700_000_000_000, "Root=1-2-3", b'{"a": 1}')

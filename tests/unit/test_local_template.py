@@ -5,19 +5,19 @@ from pathlib import Path
 import pytest
 
 from scripts.local.intrinsics import UnsupportedTemplateError
-from scripts.local.template import Stack, read_template
+from scripts.local.template import Template, read_template
 from tests.support.small_template import TEMPLATE, write_small_stack
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINT = "http://127.0.0.1:9"
 
 
-def read(folder: Path, template: str = TEMPLATE, **parameters: str) -> Stack:
+def read(folder: Path, template: str = TEMPLATE, **parameters: str) -> Template:
     return read_template(write_small_stack(folder, template=template), endpoint_url=ENDPOINT, parameters=parameters)
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory) -> Stack:
+def stack(tmp_path_factory) -> Template:
     return read(tmp_path_factory.mktemp("small"))
 
 
