@@ -1,4 +1,4 @@
-"""The first catalogue: uploaded to the local bucket, and waited for until every photo of it is searchable."""
+"""The first catalogue: uploads it to the local bucket and waits until every photo of it is searchable."""
 
 import json
 import threading
@@ -12,19 +12,19 @@ from typing import Any, Final
 from scripts.local.stack import LocalStack
 from scripts.upload import Labels, Photo, upload
 
-# More would wait for the one S3 there is.
+# The local S3 serves one request at a time.
 _UPLOADS_AT_ONCE: Final = 4
 _POLL_S: Final = 0.2
 _CHECK_EVERY_S: Final = 2
 
 
 class SeedingError(Exception):
-    """The catalogue will not become searchable. The message says what happened and where to look."""
+    """The catalogue will not become searchable. The message says why, and which log to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What the catalogue holds now, and how long it took from the first upload on."""
+    """The number of photos in the catalogue, and the seconds since the first upload."""
 
     photos: int
     rejected: int
@@ -32,14 +32,14 @@ class Seeded:
 
 
 def health(stack: LocalStack) -> dict[str, Any]:
-    """What the API says of itself. Raises OSError where it does not answer."""
-    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as answer:  # noqa: S310 - loopback
-        found: dict[str, Any] = json.load(answer)
-        return found
+    """The API's answer to /api/health. Raises OSError where there is none."""
+    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as response:  # noqa: S310 - loopback
+        answer: dict[str, Any] = json.load(response)
+        return answer
 
 
 def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
-    """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
+    """Upload the photos and wait until the API can find them all. Calls ``on_done`` with the number that is through.
 
     Raises SeedingError.
     """
@@ -64,14 +64,14 @@ def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Ca
         settled = stack.messages_settled
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
-            found = _found(stack)
-            if found["photos"] + found["rejected"] >= len(photos):
+            counts = _counts(stack)
+            if counts["photos"] + counts["rejected"] >= len(photos):
                 on_done(len(photos))
-                return Seeded(found["photos"], found["rejected"], time.monotonic() - started)
+                return Seeded(counts["photos"], counts["rejected"], time.monotonic() - started)
         time.sleep(_POLL_S)
 
 
-def _found(stack: LocalStack) -> dict[str, Any]:
+def _counts(stack: LocalStack) -> dict[str, Any]:
     try:
         return health(stack)
     except urllib.error.HTTPError as error:
@@ -79,7 +79,7 @@ def _found(stack: LocalStack) -> dict[str, Any]:
 
 
 def _check(stack: LocalStack) -> None:
-    """Raise where waiting is in vain."""
+    """Raise SeedingError where waiting is in vain."""
     problem = stack.problem()
     if problem:
         raise SeedingError(f"{problem} The logs are in {stack.log_dir}.")

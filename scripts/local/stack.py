@@ -16,13 +16,12 @@ from scripts.local.alias import Alias
 from scripts.local.execution_environment import Launcher
 from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
-from scripts.local.lifeline import Child, python
 from scripts.local.poller import Poller
 from scripts.local.runner import FunctionRunner, RunnerPool
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, read_template
 
-_QUERY_WORKERS: Final = 2
+_QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 
 
@@ -88,7 +87,7 @@ class LocalStack:
         self.endpoint_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
         self.template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self.aws = undo.enter_context(contextlib.closing(self._start_aws(aws_socket.fileno())))
+        self.aws = undo.enter_context(contextlib.closing(resources.start(aws_socket, self.log_dir / "aws.log")))
         aws_socket.close()  # the child has it; when the child ends, its clients must notice
         self.s3 = resources.client("s3", self.endpoint_url)
         self.sqs = resources.client("sqs", self.endpoint_url)
@@ -111,16 +110,9 @@ class LocalStack:
         undo.callback(server.close)
         self._warm_up()
 
-    def _start_aws(self, listener: int) -> Child:
-        # Without the caller's AWS variables: they must not change how moto behaves.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-        command = [*python("scripts.local.aws_server"), "--listener", str(listener)]
-        with (self.log_dir / "aws.log").open("wb") as log:
-            return Child(command, log=log, env=environment, passed=(listener,))
-
     def _pool(self, function: Function, launcher: Launcher) -> RunnerPool:
         launch = launcher(function, self.endpoint_url, self.log_path(function.logical_id))
-        return RunnerPool([FunctionRunner(function, launch) for _ in range(self._workers(function))])
+        return RunnerPool([FunctionRunner(function, launch) for _ in range(self._process_count(function))])
 
     def deploy(self, launcher: Launcher) -> None:
         """Replace the code or the model of the functions, as CloudFormation does; returns when the old version has ended.
@@ -139,11 +131,11 @@ class LocalStack:
                     if error is not None:
                         raise DeploymentError(_not_started(name, error))
             undo.pop_all()
-        before = {name: self.functions[name].switch_to(pool) for name, pool in pools.items()}
-        for name, pool in before.items():
+        old_pools = {name: self.functions[name].switch_to(pool) for name, pool in pools.items()}
+        for name, pool in old_pools.items():
             self.functions[name].drain(pool, timeout_s=self.template.functions[name].timeout_s)
 
-    def _workers(self, function: Function) -> int:
+    def _process_count(self, function: Function) -> int:
         """The number of processes: as many as the cores can keep busy, and not more than the template allows."""
         limits = [function.reserved_concurrency]
         sources = [item for item in self.template.event_sources if item.function_id == function.logical_id]
@@ -151,7 +143,7 @@ class LocalStack:
             threads = int(function.environment.get("THREADS", "1"))
             limits += [max(_cores() // threads, 1), *(item.max_concurrency for item in sources)]
         elif any(item.function_id == function.logical_id for item in self.template.routes):
-            limits.append(_QUERY_WORKERS)
+            limits.append(_QUERY_PROCESSES)
         else:
             limits.append(1)
         return max(min(limit for limit in limits if limit is not None), 1)
@@ -208,16 +200,14 @@ class LocalStack:
             return "The local S3 and SQS have ended."
         if self._start_errors:
             return self._start_errors[0]
+        name = "ApproximateNumberOfMessages"
         for queue in self.template.queues:
-            if queue.dead_letter_arn is None:
-                continue
-            name = "ApproximateNumberOfMessages"
-            attributes = self.sqs.get_queue_attributes(
-                QueueUrl=self.queue_urls[queue.dead_letter_arn], AttributeNames=[name]
-            )
-            count = int(attributes["Attributes"][name])
-            if count:
-                return f"{count} messages of {queue.name} failed too often and are in its dead-letter queue."
+            if queue.dead_letter_arn is not None:
+                url = self.queue_urls[queue.dead_letter_arn]
+                answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+                count = int(answer["Attributes"][name])
+                if count:
+                    return f"{count} messages of {queue.name} failed too often and are in its dead-letter queue."
         return None
 
     def _count_settled(self, count: int) -> None:
@@ -226,20 +216,20 @@ class LocalStack:
 
     @property
     def catalogue_bucket(self) -> str:
-        """Where photos go."""
+        """The bucket that photos are put into."""
         return self.template.outputs["CatalogueBucketName"]
 
     def log_path(self, function_id: str) -> Path:
-        """Where a function's output goes: ``ingest.log`` for IngestFunction."""
+        """The file with a function's output: ``ingest.log`` for IngestFunction."""
         return self.log_dir / f"{function_id.removesuffix('Function').lower()}.log"
 
     def processes(self) -> dict[str, list[int]]:
         """The processes of the stack without this one: those of each function, and the one of S3 and SQS."""
-        workers = {
-            name: [pid for runner in function.pool.runners if (pid := runner.pid)]
-            for name, function in self.functions.items()
+        pids = {
+            name: [pid for runner in alias.pool.runners if (pid := runner.pid)]
+            for name, alias in self.functions.items()
         }
-        return {"S3 and SQS": [self.aws.pid]} | workers
+        return {"S3 and SQS": [self.aws.pid]} | pids
 
 
 def _not_started(name: str, error: Mapping[str, Any]) -> str:
