@@ -1,6 +1,7 @@
 """All of the local stack: starts it, wires it as the template says, and ends it without leaving anything behind."""
 
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -245,4 +246,5 @@ def _listen(port: int) -> socket.socket:
     try:
         return listen(port)
     except OSError as error:
-        raise PortTakenError(f"Port {port} is taken.") from error
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise PortTakenError(f"Port {port} {reason}.") from error

@@ -177,7 +177,7 @@ def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=tmp_path,
+            cwd=ROOT,
             # One that is killed cannot clean up behind itself.
             env={**os.environ, "TMPDIR": str(tmp_path)},
         )
@@ -221,10 +221,29 @@ def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, how
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert re.search(r"aws --endpoint-url http://127\.0\.0\.1:\d+ s3 cp photo\.jpg s3://\S+/images/", said)
     assert "Lookalike has ended." in errors
     assert "Traceback" not in errors
     assert not [pid for pid in processes if is_running(pid)]
+
+
+def test_the_command_for_more_photos_works_as_it_is_printed(start, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "my-product.png").write_bytes(photo("green"))
+    _, said = start("--empty")
+    printed = said.partition("after this command:")[2].partition("Ctrl-C")[0]
+    done = subprocess.run(
+        ["sh", "-c", printed.replace("upload photos ", f"upload {tmp_path / 'photos'} ")],
+        cwd=ROOT,
+        # Only programs of the system, and no AWS configuration.
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    url = re.search(r"^Lookalike is ready: (\S+)$", said, re.MULTILINE)[1]
+    wait_for(lambda: call(f"{url}/api/health")[1]["photos"] == 1)
+    assert call(f"{url}/api/products/my-product")[0] == 200
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(start, how):
@@ -241,7 +260,14 @@ def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, 
         port = str(taken.getsockname()[1])
         (tmp_path / "bad.csv").write_text("product\n1\n", encoding="utf-8")
         cases = [
-            (("--empty", "--port", port, "--s3-port", "0"), f"port {port} is taken"),
+            (
+                ("--empty", "--port", port, "--s3-port", "0"),
+                f"Port {port} is taken. Choose another one: make demo PORT=",
+            ),
+            (
+                ("--empty", "--port", "0", "--s3-port", port),
+                f"Port {port} is taken. Choose another one: make demo S3_PORT=",
+            ),
             (("--images", tmp_path / "missing.zip"), "missing.zip does not exist"),
             (("--images", tmp_path, "--labels", tmp_path / "bad.csv"), "no column named id"),
             (("--empty", "--port", "0", "--s3-port", "0", "--parameter", "Wrong=1"), "no parameter Wrong"),
