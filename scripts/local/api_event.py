@@ -26,44 +26,21 @@ _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "te", "trailer", "tr
 def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     """The route of a request and its path parameters, decoded; None where there is none.
 
-    As in API Gateway the most specific route wins: a name before a ``{parameter}``, that before a ``{greedy+}`` one,
-    and a method of its own before ANY.
+    As in API Gateway the most specific route wins: a name before a ``{parameter}``.
     """
-    best: tuple[list[int], Route, dict[str, str]] | None = None
+    given = path.strip("/").split("/")
+    best: tuple[list[bool], Route, dict[str, str]] | None = None
     for route in routes:
-        if route.method not in (method, "ANY"):
+        expected = route.path.strip("/").split("/")
+        if route.method != method or len(expected) != len(given):
             continue
-        match = _match(route.path, path)
-        if match is None:
-            continue
-        ranks, parameters = match
-        ranks.append(route.method == "ANY")
-        if best is None or ranks < best[0]:
-            best = (ranks, route, parameters)
+        pairs = [(part, part.startswith("{"), unquote(text)) for part, text in zip(expected, given, strict=True)]
+        if all(text if is_parameter else part == text for part, is_parameter, text in pairs):
+            ranks = [is_parameter for _, is_parameter, _ in pairs]
+            parameters = {part.strip("{}"): text for part, is_parameter, text in pairs if is_parameter}
+            if best is None or ranks < best[0]:
+                best = (ranks, route, parameters)
     return None if best is None else best[1:]
-
-
-def _match(pattern: str, path: str) -> tuple[list[int], dict[str, str]] | None:
-    """How unspecific each part of a matching pattern is, and the parameters' values."""
-    if pattern == "$default":
-        return [3], {}
-    expected, given = pattern.strip("/").split("/"), path.strip("/").split("/")
-    ranks: list[int] = []
-    parameters: dict[str, str] = {}
-    if expected[-1].endswith("+}"):
-        # A greedy parameter takes all further parts as one.
-        given[len(expected) - 1 :] = ["/".join(given[len(expected) - 1 :])]
-    if len(expected) != len(given):
-        return None
-    for part, text in zip(expected, given, strict=True):
-        if part.startswith("{") and text:
-            parameters[part.strip("{+}")] = unquote(text)
-            ranks.append(2 if part.endswith("+}") else 1)
-        elif part == unquote(text):
-            ranks.append(0)
-        else:
-            return None
-    return ranks, parameters
 
 
 def to_event(
@@ -73,7 +50,7 @@ def to_event(
     headers, cookies = _headers(request, added)
     is_text = headers.get("content-type", "").startswith(("text/", *_TEXT_TYPES))
     now = time.time()
-    route_key = "$default" if route.path == "$default" else f"{route.method} {route.path}"
+    route_key = f"{route.method} {route.path}"
     host = headers.get("host", "127.0.0.1")
     event: dict[str, Any] = {
         "version": "2.0",

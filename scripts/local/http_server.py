@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 _IDLE_S: Final = 120
 _HUGE: Final = 1 << 40
@@ -56,12 +56,15 @@ def listen(port: int) -> socket.socket:
     return socket.create_server(("127.0.0.1", port), backlog=128)
 
 
-class HttpServer:
+class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Serves ``app`` on a listening socket until it is closed.
 
     It answers longer bodies than ``max_body_bytes`` with ``too_large`` and does not read them. It closes a connection after
     ``idle_s`` without a request.
     """
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(
         self,
@@ -72,37 +75,24 @@ class HttpServer:
         too_large: Response = Response(413),
         idle_s: float | None = _IDLE_S,
     ) -> None:
-        handler = type(
-            "_BoundHandler",
-            (_Handler,),
-            {"app": staticmethod(app), "max_body_bytes": max_body_bytes, "too_large": too_large, "timeout": idle_s},
-        )
-        self._server = _Server(listener, handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.app, self.max_body_bytes, self.too_large, self.idle_s = app, max_body_bytes, too_large, idle_s
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return int(self.socket.getsockname()[1])
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
         """Take no more connections. Threads that answer a request go on."""
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
         self._thread.join()
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, listener: socket.socket, handler: type["_Handler"]) -> None:
-        super().__init__(listener.getsockname(), handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.server_address = listener.getsockname()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
         # A client may close its connection in the middle of an answer.
@@ -118,14 +108,15 @@ class _Refused(Exception):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    app: ClassVar[App]
-    max_body_bytes: ClassVar[int]
-    too_large: ClassVar[Response]
-
+    server: HttpServer
     protocol_version = "HTTP/1.1"
     # Without these an answer waits for the other side's acknowledgement, 40 ms and more.
     disable_nagle_algorithm = True
     wbufsize = -1
+
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.idle_s)
 
     def _serve(self) -> None:
         try:
@@ -136,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         request = Request(self.command, self.path, self.headers, body, self.client_address[0])
         try:
-            response = type(self).app(request)
+            response = self.server.app(request)
         except Exception:  # noqa: BLE001 - the last resort: the client gets an answer and the log the trace
             _log.exception("%s %s failed", self.command, self.path)
             response = _text(500, "Internal Server Error")
@@ -162,8 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.headers.get("Content-Length", "0").strip()
         if not (text.isascii() and text.isdigit()):
             raise _Refused(_text(400, "The Content-Length is not a number."))
-        if int(text) > self.max_body_bytes:
-            raise _Refused(self.too_large)
+        if int(text) > self.server.max_body_bytes:
+            raise _Refused(self.server.too_large)
         return self.rfile.read(int(text))
 
     def _chunked_body(self) -> bytes:
@@ -173,8 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
                 size = int(self.rfile.readline(1024).partition(b";")[0], 16)
             except ValueError as error:
                 raise _Refused(_text(400, "A chunk of the body has no length.")) from error
-            if size < 0 or len(body) + size > self.max_body_bytes:
-                raise _Refused(self.too_large)
+            if size < 0 or len(body) + size > self.server.max_body_bytes:
+                raise _Refused(self.server.too_large)
             if size == 0:
                 break
             body += self.rfile.read(size)

@@ -52,11 +52,9 @@ class Names:
 
 _ATTRIBUTES: Final = {
     ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{name}",
-    ("AWS::S3::Bucket", "DomainName"): "{name}.s3.amazonaws.com",
     ("AWS::S3::Bucket", "RegionalDomainName"): "{name}.s3.{region}.amazonaws.com",
     ("AWS::SQS::Queue", "Arn"): "arn:aws:sqs:{region}:{account}:{name}",
     ("AWS::SQS::Queue", "QueueName"): "{name}",
-    ("AWS::SQS::Queue", "QueueUrl"): "{url}/{account}/{name}",
     ("AWS::Lambda::Function", "Arn"): "arn:aws:lambda:{region}:{account}:function:{name}",
     ("AWS::IAM::Role", "Arn"): "arn:aws:iam::{account}:role/{name}",
     ("AWS::Logs::LogGroup", "Arn"): "arn:aws:logs:{region}:{account}:log-group:{name}:*",

@@ -1,19 +1,18 @@
-"""What runs one function: a process that takes one event at a time, or a pool of them.
+"""Calls one function, in a process that takes one event at a time.
 
-What Lambda does around a function's process is done here: limits of time and payload, a fresh process after each one that
-failed, errors in the form that callers of Lambda get, and the lines about each call in the function's log.
+This module does what Lambda does around the process: limits of time and payload, a fresh process after each one that failed,
+errors in the form that callers of Lambda get, and the lines about each call in the function's log.
 """
 
 import contextlib
 import json
 import logging
-import queue
 import secrets
 import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from scripts.local.calls import MAX_PAYLOAD_BYTES, SHUTTING_DOWN, Result, failure
@@ -181,28 +180,3 @@ class FunctionRunner:
 
 def _timed_out(limit_s: float) -> Result:
     return failure("Sandbox.Timedout", f"Task timed out after {limit_s:.2f} seconds")
-
-
-class RunnerPool:
-    """Several runners of one function; a call takes the free one that was used last."""
-
-    def __init__(self, runners: Sequence[FunctionRunner]) -> None:
-        if not runners:
-            raise ValueError("a pool has at least one runner")
-        self.runners = tuple(runners)
-        # Last in, first out: a single caller wakes a single process.
-        self._free: queue.LifoQueue[FunctionRunner] = queue.LifoQueue()
-        for runner in reversed(self.runners):
-            self._free.put(runner)
-
-    def invoke(self, event: Mapping[str, Any]) -> Result:
-        """Call the function, when a runner is free."""
-        runner = self._free.get()
-        try:
-            return runner.invoke(event)
-        finally:
-            self._free.put(runner)
-
-    def close(self) -> None:
-        for runner in self.runners:
-            runner.close()

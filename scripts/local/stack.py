@@ -18,7 +18,7 @@ from scripts.local.execution_environment import Launcher
 from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.poller import Poller
-from scripts.local.runner import FunctionRunner, RunnerPool
+from scripts.local.runner import FunctionRunner
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, read_template
 
@@ -97,7 +97,7 @@ class LocalStack:
         self.queue_urls = resources.make(self.template, self.s3, self.sqs)
         for logical_id, function in self.template.functions.items():
             self.log_path(logical_id).unlink(missing_ok=True)
-            alias = Alias(self._pool(function, self._launcher))
+            alias = Alias(self._runners(function, self._launcher))
             self.functions[logical_id] = undo.enter_context(contextlib.closing(alias))
         self._start_pollers(undo)
         for schedule in self.template.schedules:
@@ -111,9 +111,9 @@ class LocalStack:
         undo.callback(server.close)
         self._warm_up()
 
-    def _pool(self, function: Function, launcher: Launcher) -> RunnerPool:
+    def _runners(self, function: Function, launcher: Launcher) -> list[FunctionRunner]:
         launch = launcher(function, self.endpoint_url, self.log_path(function.logical_id))
-        return RunnerPool([FunctionRunner(function, launch) for _ in range(self._process_count(function))])
+        return [FunctionRunner(function, launch) for _ in range(self._process_count(function))]
 
     def deploy(self, launcher: Launcher) -> None:
         """Replace the code or the model of the functions, as CloudFormation does; returns when the old version has ended.
@@ -121,20 +121,18 @@ class LocalStack:
         The processes of the new version start first, then every alias switches to them, and those of the old version end
         when their calls have ended. Callers notice nothing. Raises DeploymentError, and changes nothing then.
         """
+        new = {name: self._runners(function, launcher) for name, function in self.template.functions.items()}
         with contextlib.ExitStack() as undo:
-            pools = {
-                logical_id: undo.enter_context(contextlib.closing(self._pool(function, launcher)))
-                for logical_id, function in self.template.functions.items()
-            }
-            for name, pool in pools.items():
-                for runner in pool.runners:
+            for name, runners in new.items():
+                for runner in runners:
+                    undo.callback(runner.close)
                     error = runner.warm_up().error
                     if error is not None:
                         raise DeploymentError(_not_started(name, error))
             undo.pop_all()
-        old_pools = {name: self.functions[name].switch_to(pool) for name, pool in pools.items()}
-        for name, pool in old_pools.items():
-            self.functions[name].drain(pool, timeout_s=self.template.functions[name].timeout_s)
+        old = {name: self.functions[name].switch_to(runners) for name, runners in new.items()}
+        for name, function in self.template.functions.items():
+            self.functions[name].drain(old[name], timeout_s=function.timeout_s)
 
     def _process_count(self, function: Function) -> int:
         """The number of processes: as many as the cores can keep busy, and not more than the template allows."""
@@ -157,7 +155,7 @@ class LocalStack:
                 function,
                 self.sqs,
                 self.queue_urls[source.queue_arn],
-                concurrency=len(function.pool.runners),
+                concurrency=len(function.runners),
                 on_done=self._count_settled,
             )
             undo.enter_context(contextlib.closing(poller))
@@ -170,9 +168,9 @@ class LocalStack:
         """
         queued = {source.function_id for source in self.template.event_sources}
         routed = {route.function_id for route in self.template.routes} - queued
-        first = [(name, runner) for name in queued for runner in self.functions[name].pool.runners]
-        first += [(name, self.functions[name].pool.runners[0]) for name in routed]
-        then = [(name, runner) for name in routed for runner in self.functions[name].pool.runners[1:]]
+        first = [(name, runner) for name in queued for runner in self.functions[name].runners]
+        first += [(name, self.functions[name].runners[0]) for name in routed]
+        then = [(name, runner) for name in routed for runner in self.functions[name].runners[1:]]
 
         def warm_up(name: str, runner: FunctionRunner) -> None:
             error = runner.warm_up().error
@@ -227,8 +225,7 @@ class LocalStack:
     def processes(self) -> dict[str, list[int]]:
         """The processes of the stack without this one: those of each function, and the one of S3 and SQS."""
         pids = {
-            name: [pid for runner in alias.pool.runners if (pid := runner.pid)]
-            for name, alias in self.functions.items()
+            name: [pid for runner in alias.runners if (pid := runner.pid)] for name, alias in self.functions.items()
         }
         return {"S3 and SQS": [self.aws.pid]} | pids
 

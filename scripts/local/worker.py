@@ -6,7 +6,6 @@ AWS's own client (awslambdaric) needs a compiler where it is installed, which ``
 environment names the handler, its folder and the address of the Runtime API. Output goes to the function's log.
 """
 
-import argparse
 import http.client
 import importlib
 import json
@@ -17,9 +16,9 @@ import time
 import traceback
 from collections.abc import Callable
 from email.message import Message
-from typing import Any, Final
+from typing import Any
 
-_ROOT: Final = "/2018-06-01/runtime"
+from scripts.local.lifeline import end_with_parent
 
 
 class Context:
@@ -41,7 +40,7 @@ class Context:
         return max(self._deadline_ms - int(time.time() * 1000), 0)
 
 
-def _reported(error: Exception, kind: str | None = None) -> bytes:
+def _report(error: Exception, kind: str | None = None) -> bytes:
     """An exception in the form that Lambda reports; its traceback goes to the log."""
     traceback.print_exception(error)
     stack_trace = traceback.format_tb(error.__traceback__)
@@ -50,58 +49,51 @@ def _reported(error: Exception, kind: str | None = None) -> bytes:
 
 
 def _call(handler: Callable[[Any, Context], Any], event: bytes, context: Context) -> tuple[str, bytes]:
-    """How to settle one event: ``response`` or ``error``, and the body of it."""
+    """Call the handler: ``response`` or ``error``, and the body to post there."""
     try:
         value = handler(json.loads(event), context)
     except Exception as error:  # noqa: BLE001 - the caller gets every exception of the handler
-        return "error", _reported(error)
+        return "error", _report(error)
     try:
         return "response", json.dumps(value).encode()
     except (TypeError, ValueError) as error:
-        return "error", _reported(error, "Runtime.MarshalError")
+        return "error", _report(error, "Runtime.MarshalError")
 
 
-def _serve() -> None:
-    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+class _RuntimeApi:
+    def __init__(self) -> None:
+        self._connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
 
-    def post(path: str, body: bytes) -> None:
-        sys.stdout.flush()  # the log has the lines of this call before those of the supervisor about its end
-        api.request("POST", f"{_ROOT}/{path}", body)
-        response = api.getresponse()
-        response.read()
-        if response.status != http.client.ACCEPTED:
+    def request(self, method: str, path: str, body: bytes | None = None) -> tuple[Message, bytes]:
+        """The headers and the body of an answer. An answer that is no success ends the process."""
+        sys.stdout.flush()  # the output of a call is in the log before the supervisor notes its end
+        self._connection.request(method, f"/2018-06-01/runtime/{path}", body)
+        response = self._connection.getresponse()
+        answer = response.read()
+        if not http.HTTPStatus(response.status).is_success:
             sys.exit(1)
+        return response.headers, answer
 
+
+def main() -> None:
+    lifeline = int(sys.argv[-1])
+    threading.Thread(target=end_with_parent, args=(lifeline,), daemon=True).start()
+    # From here on imports see the function's folder and the installed packages, and not this repository's root.
+    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
+    os.chdir(os.environ["LAMBDA_TASK_ROOT"])
+    api = _RuntimeApi()
     module, _, name = os.environ["_HANDLER"].rpartition(".")
     try:
         handler = getattr(importlib.import_module(module.replace("/", ".")), name)
     except Exception as error:  # noqa: BLE001 - the caller gets every exception of the import
-        is_missing = isinstance(error, ImportError)
-        post("init/error", _reported(error, "Runtime.ImportModuleError" if is_missing else None))
+        kind = "Runtime.ImportModuleError" if isinstance(error, ImportError) else None
+        api.request("POST", "init/error", _report(error, kind))
         sys.exit(1)
     while True:
-        api.request("GET", f"{_ROOT}/invocation/next")
-        response = api.getresponse()
-        event = response.read()
-        if response.status != http.client.OK:
-            return
-        context = Context(response.headers)
+        headers, event = api.request("GET", "invocation/next")
+        context = Context(headers)
         kind, body = _call(handler, event, context)
-        post(f"invocation/{context.aws_request_id}/{kind}", body)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lifeline", type=int, required=True, help="file descriptor that ends with the supervisor")
-    arguments = parser.parse_args()
-
-    from scripts.local.lifeline import end_with_parent
-
-    threading.Thread(target=end_with_parent, args=(arguments.lifeline,), daemon=True).start()
-    # From here on imports see the function's folder and the installed packages, and not this repository's root.
-    sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
-    os.chdir(os.environ["LAMBDA_TASK_ROOT"])
-    _serve()
+        api.request("POST", f"invocation/{context.aws_request_id}/{kind}", body)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local.alias import Alias
 from scripts.local.calls import MAX_PAYLOAD_BYTES, MAX_RESPONSE_BYTES, Result
 from scripts.local.execution_environment import Launcher
-from scripts.local.runner import FunctionRunner, RunnerPool
+from scripts.local.runner import FunctionRunner
 from scripts.local.sources import from_sources
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
@@ -200,21 +201,21 @@ def test_closing_ends_a_call_in_flight(runner):
     assert runner.pid is None
 
 
-def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(make_runner):
-    pool = RunnerPool([make_runner(), make_runner()])
+def test_an_alias_runs_calls_side_by_side_and_reuses_the_warm_one(make_runner):
+    alias = Alias([make_runner(), make_runner()])
     results: list[Result] = []
     try:
-        one = {pool.invoke({}).value["pid"] for _ in range(3)}
+        one = {alias.invoke({}).value["pid"] for _ in range(3)}
         assert len(one) == 1
         threads = [
-            threading.Thread(target=lambda: results.append(pool.invoke({"do": "sleep", "s": 0.5}))) for _ in range(3)
+            threading.Thread(target=lambda: results.append(alias.invoke({"do": "sleep", "s": 0.5}))) for _ in range(3)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
-        pool.close()
+        alias.close()
     assert len({result.value["pid"] for result in results}) == 2
 
 

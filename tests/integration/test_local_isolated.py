@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from scripts.local import isolated
+from scripts.local.alias import Alias
 from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
-from scripts.local.runner import FunctionRunner, RunnerPool
+from scripts.local.runner import FunctionRunner
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
 
@@ -245,10 +246,10 @@ def test_a_hook_that_fails_is_an_error_that_says_so(make, hook):
 
 
 def test_calls_are_made_side_by_side_by_as_many_processes_as_there_are_runners(make):
-    pool = RunnerPool([make(), make(), make()])
+    alias = Alias([make(), make(), make()])
     seen: list[int] = []
     threads = [
-        threading.Thread(target=lambda: seen.append(pool.invoke({"do": "nap", "s": 1}).value["pid"])) for _ in range(6)
+        threading.Thread(target=lambda: seen.append(alias.invoke({"do": "nap", "s": 1}).value["pid"])) for _ in range(6)
     ]
     for thread in threads:
         thread.start()

@@ -9,7 +9,6 @@ import pytest
 
 from scripts.local.alias import Alias
 from scripts.local.calls import SHUTTING_DOWN, Result
-from scripts.local.runner import RunnerPool
 
 
 class Version:
@@ -48,12 +47,12 @@ def new() -> Version:
 
 
 def test_a_call_ends_on_the_version_that_it_began_on(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
+    alias = Alias([old])
     with ThreadPoolExecutor(3) as pool:
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
         waiting = pool.submit(alias.invoke, {})  # for the only runner there is
-        before = alias.switch_to(RunnerPool([new]))
+        before = alias.switch_to([new])
         assert alias.invoke({}).value == "new"
 
         drained = pool.submit(alias.drain, before, timeout_s=10)
@@ -67,17 +66,17 @@ def test_a_call_ends_on_the_version_that_it_began_on(old: Version, new: Version)
 
 
 def test_a_call_that_does_not_end_is_ended(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
+    alias = Alias([old])
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
-        alias.drain(alias.switch_to(RunnerPool([new])), timeout_s=0.05)
+        alias.drain(alias.switch_to([new]), timeout_s=0.05)
         assert under_way.result() == SHUTTING_DOWN
 
 
 def test_closing_it_closes_what_it_leads_to(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
-    alias.drain(alias.switch_to(RunnerPool([new])), timeout_s=1)
+    alias = Alias([old])
+    alias.drain(alias.switch_to([new]), timeout_s=1)
     alias.close()
     assert new.closed
     assert alias.invoke({}) == SHUTTING_DOWN

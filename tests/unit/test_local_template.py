@@ -101,7 +101,9 @@ def test_notifications_have_the_shape_that_s3_takes(stack):
 
 def test_routes_lead_to_functions(stack):
     routes = {(route.method, route.path): route.function_id for route in stack.routes}
-    assert routes == {("ANY", "/api/{rest+}"): "Teller", ("GET", "/api/one/{name}"): "Teller"}
+    assert routes == dict.fromkeys(
+        [("GET", "/api/{name}"), ("POST", "/api/{first}/{second}"), ("GET", "/api/one/{name}")], "Teller"
+    )
 
 
 def test_a_rate_is_a_number_of_seconds(stack):
@@ -148,6 +150,8 @@ def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
         ("!Ref Photos\n", "!GetAtt Photos.WebsiteURL\n", "WebsiteURL"),
         ("!Ref Photos\n", "!Ref Elsewhere\n", "Elsewhere"),
         ("VisibilityTimeout: 5", "FifoQueue: true", "FIFO"),
+        ("Method: POST", "Method: ANY", "more than one method or path"),
+        ("/api/{first}/{second}", "/api/{rest+}", "more than one method or path"),
         ("ContentTypeOptions: {", "XSSProtection: {", "XSSProtection"),
         ("TargetOriginId: photos,", "TargetOriginId: photos, FunctionAssociations: [x],", "FunctionAssociations"),
         ("!GetAtt Site.RegionalDomainName", "elsewhere.example.com", "elsewhere.example.com"),
