@@ -173,7 +173,9 @@ def _run(
         s3_port=arguments.s3_port,
         parameters=_parameters(arguments.parameter),
     ) as stack:
-        _log_to(stack.log_dir / "stack.log")
+        # The supervisor's own messages go to a file, so that the terminal stays readable.
+        log, line = stack.log_dir / "stack.log", "%(asctime)s %(levelname)s %(message)s"
+        logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=line, force=True)
         print(f"The logs of the functions are in {_short(stack.log_dir)}/.", flush=True)
         if photos:
             with Progress(len(photos), "searchable") as progress:
@@ -182,20 +184,13 @@ def _run(
             rejected = f", {seeded.rejected:,} of them rejected (see /api/products/ID)" if seeded.rejected else ""
             print(f"{len(photos):,} photos in {seeded.seconds:.1f} s, {rate:.1f} a second{rejected}.")
         else:
-            _wait_until_it_answers(stack)
+            health(stack)
         print(f"Lookalike is ready: {stack.url}\n")
         print(_how_to_go_on(stack), flush=True)
         while True:
             time.sleep(1)
             if stack.aws.process.poll() is not None:
                 raise SeedingError(f"The local S3 and SQS have ended. See {_short(stack.log_dir)}/aws.log.")
-
-
-def _wait_until_it_answers(stack: LocalStack) -> None:
-    try:
-        health(stack)
-    except OSError as error:
-        raise SeedingError(f"The API does not answer ({error}). See {_short(stack.log_dir)}/query.log.") from error
 
 
 def _how_to_go_on(stack: LocalStack) -> str:
@@ -223,15 +218,6 @@ def _free_from(port: int) -> int:
             listen(free).close()
             return free
     return 0
-
-
-def _log_to(path: Path) -> None:
-    """Log the supervisor's own messages to a file, so that the terminal stays readable."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.setLevel(logging.INFO)
-    root.handlers = [handler]
 
 
 def _short(path: Path) -> Path:

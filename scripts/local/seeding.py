@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,10 +31,13 @@ class Seeded:
 
 
 def health(stack: LocalStack) -> dict[str, Any]:
-    """The API's answer to /api/health. Raises OSError where there is none."""
-    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as response:  # noqa: S310 - loopback
-        answer: dict[str, Any] = json.load(response)
-        return answer
+    """The API's answer to /api/health. Raises SeedingError."""
+    try:
+        with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as response:  # noqa: S310 - loopback
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except OSError as error:
+        raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
 def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
@@ -64,18 +66,11 @@ def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Ca
         settled = stack.messages_settled
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
-            counts = _counts(stack)
+            counts = health(stack)
             if counts["photos"] + counts["rejected"] >= len(photos):
                 on_done(len(photos))
                 return Seeded(counts["photos"], counts["rejected"], time.monotonic() - started)
         time.sleep(_POLL_S)
-
-
-def _counts(stack: LocalStack) -> dict[str, Any]:
-    try:
-        return health(stack)
-    except urllib.error.HTTPError as error:
-        raise SeedingError(f"The API answers {error.code}. See {stack.log_dir}/query.log.") from error
 
 
 def _check(stack: LocalStack) -> None:

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from scripts.common.paths import ROOT
@@ -75,9 +74,7 @@ class LocalStack:
             self._exit = undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._exit.close()
 
     def _start(self, undo: contextlib.ExitStack) -> None:
