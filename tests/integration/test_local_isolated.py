@@ -1,7 +1,5 @@
-"""What only isolated functions do: Lambda's limits, its import path, its words for what went wrong."""
+"""Promises of isolated functions only: Lambda's limits, its import path, its words for errors."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from scripts.local import isolated
-from scripts.local.alias import Alias
 from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
 from scripts.local.runner import FunctionRunner
@@ -46,10 +43,6 @@ def handler(event, context):
             return layered.NAME
         case "read":
             return open(os.environ["GIVEN"]).read()
-        case "die":
-            os._exit(7)
-        case "leave":
-            os._exit(0)
         case "nap":
             time.sleep(event["s"])
     return {"calls": calls, "pid": os.getpid()}
@@ -158,25 +151,6 @@ def test_a_call_that_takes_too_long_is_ended_with_all_that_it_started(make, tmp_
     assert not is_running(int((tmp_path / "child").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(
-    ("way", "reason"),
-    [("die", "Runtime exited with error: exit status 7"), ("leave", "Runtime exited without providing a reason")],
-)
-def test_a_process_that_ends_is_told_in_lambdas_words(make, tmp_path, way, reason):
-    result = make().invoke({"do": way})
-    assert result.error["errorType"] == "Runtime.ExitError"
-    assert result.error["errorMessage"].endswith(f" Error: {reason}")
-    assert reason in log(tmp_path)
-
-
-def test_a_process_that_ends_while_it_initialises_is_an_error(make):
-    result = make("import os; os._exit(3)").invoke({})
-    assert result.error == {
-        "errorType": "Runtime.ExitError",
-        "errorMessage": "Error: Runtime exited with error: exit status 3",
-    }
-
-
 def test_an_initialisation_that_takes_too_long_is_begun_again_with_the_functions_own_limit(make, tmp_path, monkeypatch):
     monkeypatch.setattr(isolated, "INIT_LIMIT_S", 0.5)
     slow = "import time\ntime.sleep(1.5)\n" + HANDLER
@@ -188,16 +162,6 @@ def test_an_initialisation_that_takes_longer_than_that_is_an_error(make, monkeyp
     monkeypatch.setattr(isolated, "INIT_LIMIT_S", 0.3)
     result = make("import time\ntime.sleep(30)\n" + HANDLER, timeout_s=0.4).invoke({})
     assert result.error == {"errorType": "Sandbox.Timedout", "errorMessage": "Error: Task timed out after 0.40 seconds"}
-
-
-def test_a_process_that_was_killed_between_two_calls_is_replaced_unnoticed(make):
-    runner = make()
-    first = runner.invoke({}).value["pid"]
-    os.kill(first, signal.SIGKILL)
-    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-    second = runner.invoke({}).value
-    assert second["pid"] != first
-    assert second["calls"] == 1
 
 
 def test_a_report_says_what_a_call_took(make, tmp_path):
@@ -243,19 +207,6 @@ def test_where_it_is_off_no_hook_runs(make):
 def test_a_hook_that_fails_is_an_error_that_says_so(make, hook):
     result = make(hooked(**{hook: "lambda: 1 / 0"}), snap_start=True).invoke({})
     assert result.error["errorType"] == "ZeroDivisionError"
-
-
-def test_calls_are_made_side_by_side_by_as_many_processes_as_there_are_runners(make):
-    alias = Alias([make(), make(), make()])
-    seen: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: seen.append(alias.invoke({"do": "nap", "s": 1}).value["pid"])) for _ in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(seen)) == 3
 
 
 def test_a_warm_call_takes_a_few_milliseconds(make):

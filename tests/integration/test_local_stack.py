@@ -67,13 +67,13 @@ def call(url: str, body: bytes | None = None, kind: str = "image/png") -> tuple[
             return error.code, json.load(error)
 
 
-def wait_for[T](what: Callable[[], T], timeout_s: float = 30) -> T:
+def wait_for[T](ask: Callable[[], T], timeout_s: float = 30) -> T:
     """The first true answer."""
     until = time.monotonic() + timeout_s
-    while not (found := what()):
+    while not (answer := ask()):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.1)
-    return found
+    return answer
 
 
 def found(stack: LocalStack, colour: str) -> list[str]:
@@ -162,9 +162,9 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, str]]]:
-    """Start the command on free ports; returns it and what it said until it was ready.
+    """Start the command on free ports; returns it and its output until it was ready.
 
-    It runs the functions from their sources with the small model, unless it is told ``--isolated``.
+    It runs the functions from their sources with the small model, unless ``--isolated`` is given.
     """
     started: list[subprocess.Popen] = []
 

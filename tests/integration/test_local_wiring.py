@@ -19,7 +19,7 @@ from scripts.local.stack import LocalStack, PortTakenError
 from tests.support.isolation import isolation_or_skip
 from tests.support.small_template import write_small_stack
 
-# Notes every photo it is told of, once it is done; does to a photo what its name says.
+# Notes every photo when it is done; a photo named poison fails.
 EATER = """
 import json, os, time
 from pathlib import Path
@@ -89,13 +89,13 @@ def stack(request, tmp_path_factory) -> Iterator[LocalStack]:
             yield stack
 
 
-def wait_for[T](what: Callable[[], T], timeout_s: float = 20) -> T:
+def wait_for[T](ask: Callable[[], T], timeout_s: float = 20) -> T:
     """The first true answer."""
     until = time.monotonic() + timeout_s
-    while not (found := what()):
+    while not (answer := ask()):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.05)
-    return found
+    return answer
 
 
 def eaten(folder: Path) -> dict[str, int]:

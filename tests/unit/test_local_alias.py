@@ -12,7 +12,7 @@ from scripts.local.calls import SHUTTING_DOWN, Result
 
 
 class Version:
-    """A runner that answers with its name, when it is let go where it is told to wait."""
+    """A runner that answers with its name; an event with ``wait`` waits for ``let_go``."""
 
     pid = None
 

@@ -1,4 +1,4 @@
-"""Whether what is built can be run here."""
+"""A build is run only where it is whole, up to date and for this machine."""
 
 import platform
 import shutil

@@ -29,7 +29,7 @@ DISTRIBUTION = Distribution(
 
 
 class Function:
-    """A runner that answers as it is told and remembers what it was asked."""
+    """A runner that gives ``result`` and remembers its events."""
 
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What stands for /opt and /var/runtime, and the variables of an isolated function."""
+"""The folders in place of /opt and /var/runtime, and the variables of an isolated function."""
 
 from pathlib import Path
 

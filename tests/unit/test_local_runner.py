@@ -14,7 +14,7 @@ READY = Result()
 
 
 class Environment:
-    """An execution environment that does with each event what its script says."""
+    """An execution environment that answers each event by its script."""
 
     pid, peak_mb, init_ms, restore_ms = 1, 10.0, 1.0, None
     has_ended = is_over_memory = False

@@ -26,8 +26,8 @@ def take(api: RuntimeApi) -> Response:
     return ask(api, "GET", "invocation/next")
 
 
-def in_background(what: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=what, daemon=True)
+def in_background(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
 
@@ -37,7 +37,7 @@ class Process:
 
     def __init__(self, api: RuntimeApi, *answers: tuple[str, bytes]) -> None:
         self.taken: list[Response] = []
-        self.told: list[Response] = []
+        self.receipts: list[Response] = []
         self._api, self._answers = api, answers
         self.thread = in_background(self._run)
 
@@ -45,7 +45,7 @@ class Process:
         for kind, body in self._answers:
             self.taken.append(take(self._api))
             request_id = dict(self.taken[-1].headers)["Lambda-Runtime-Aws-Request-Id"]
-            self.told.append(ask(self._api, "POST", f"invocation/{request_id}/{kind}", body))
+            self.receipts.append(ask(self._api, "POST", f"invocation/{request_id}/{kind}", body))
 
 
 def test_an_event_reaches_the_process_with_what_lambda_says_of_it_and_its_answer_comes_back():
@@ -53,13 +53,13 @@ def test_an_event_reaches_the_process_with_what_lambda_says_of_it_and_its_answer
     process = Process(api, ("response", b'{"b": 2}'))
     assert api.call(INVOCATION, SOON_S) == Result({"b": 2})
     process.thread.join(SOON_S)
-    (event,), (told,) = process.taken, process.told
+    (event,), (receipt,) = process.taken, process.receipts
     assert (event.status, event.body) == (200, b'{"a": 1}')
     headers = dict(event.headers)
     assert headers["Lambda-Runtime-Deadline-Ms"] == "1700000000000"
     assert headers["Lambda-Runtime-Invoked-Function-Arn"] == "arn:f"
     assert headers["Lambda-Runtime-Trace-Id"] == "Root=1-2-3"
-    assert (told.status, json.loads(told.body)) == (202, {"status": "OK"})
+    assert (receipt.status, json.loads(receipt.body)) == (202, {"status": "OK"})
 
 
 def test_events_are_handed_out_one_after_the_other():
@@ -107,7 +107,7 @@ def test_an_answer_beyond_the_limit_is_refused_and_the_caller_told():
     assert result.error["errorType"] == "Function.ResponseSizeTooLarge"
     assert "6291556 bytes" in result.error["errorMessage"]
     process.thread.join(SOON_S)
-    assert process.told[0].status == 413
+    assert process.receipts[0].status == 413
 
 
 def test_an_answer_that_is_no_json_is_an_error():

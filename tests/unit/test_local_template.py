@@ -1,4 +1,4 @@
-"""What the local stack reads from a template."""
+"""The local stack's reading of a template."""
 
 from pathlib import Path
 
