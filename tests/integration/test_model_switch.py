@@ -146,7 +146,7 @@ class Shop:
         }
 
     def command(self, name: str, *arguments: str) -> list[str]:
-        return [sys.executable, str(ROOT / "scripts" / name), *arguments, "--endpoint-url", self.stack.endpoint_url]
+        return [sys.executable, "-m", f"scripts.{name}", *arguments, "--endpoint-url", self.stack.endpoint_url]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -168,7 +168,7 @@ class Shop:
         return [*buckets, "--model", str(self.models[1]), "--threads", "1", "--batch", "4"]
 
     def backfill(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("backfill.py", *self.backfill_arguments, *arguments)
+        return self.run("backfill", *self.backfill_arguments, *arguments)
 
     @property
     def store_bucket(self) -> str:
@@ -220,7 +220,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
 
         # Killed on its way, and run again.
         slow = subprocess.Popen(
-            shop.command("backfill.py", *shop.backfill_arguments, "--rate", "8"),
+            shop.command("backfill", *shop.backfill_arguments, "--rate", "8"),
             env=shop.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -263,7 +263,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
         nothing = shop.backfill()
         assert "0 photos to embed, 0 changed, 0 gone" in nothing.stdout
 
-        dropped = shop.run("store.py", "drop", "--bucket", shop.store_bucket, "--store", fingerprint(old), "--yes")
+        dropped = shop.run("store", "drop", "--bucket", shop.store_bucket, "--store", fingerprint(old), "--yes")
         assert dropped.returncode == 0, dropped.stderr
         assert not list(shop.store(old).list(""))
         assert answers_as(stack, shop.expected(new))
