@@ -74,10 +74,11 @@ test-long: $(VENV)/.dev ## Run the store's random histories for thousands of exa
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/property -rP $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, types and the direction of imports
+lint: $(VENV)/.dev ## Check style, types and the directions of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@for function in functions/*; do echo "mypy $$function"; MYPYPATH=$$function $(BIN)/mypy $$function || exit 1; done
 	$(BIN)/lint-imports
 
 # In a virtual environment of its own: beside other tools, the resolver picks an old checkov without a word.

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         ensure_model()
         build(python, options.architecture, options.build_dir)
-        sizes = [python, "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
+        sizes = [str(python), "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
         return subprocess.run(sizes, cwd=ROOT, check=False).returncode
     except subprocess.CalledProcessError as error:
         print(

@@ -109,7 +109,7 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Segments and photos stay in memory; moto would put whatever has more than 5 MB into a file.
     os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 << 20))
-    FakeKey.value = property(_uncopied, FakeKey.value.fset)
+    FakeKey.value = property(_uncopied, FakeKey.value.fset)  # type: ignore[method-assign, assignment, attr-defined]
     sqs.install(ACCOUNT, REGION)
     HttpServer(socket.socket(fileno=arguments.listener), answer).start()
     end_with_parent(arguments.lifeline)
