@@ -42,8 +42,8 @@ help: ## Show this list
 	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)
 
 # --- environments -----------------------------------------------------------------------------------------------------
-# pip shows its own progress on a terminal. The times are those of an ordinary connection.
-INSTALL = -m pip install --disable-pip-version-check $$(test -t 1 || echo --quiet)
+# pip shows its own progress on a terminal. To compile every module would double the time; Python compiles those it imports.
+INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 1 || echo --quiet)
 INSTALL_LOCKED = $(INSTALL) --require-hashes --requirement
 INSTALL_PACKAGE = $(INSTALL) --no-deps --no-build-isolation --editable .
 # $(call new_environment,FOLDER,VERSION): with that version of Python, or with any that fits.
