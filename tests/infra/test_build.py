@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from scripts import build
+from scripts.common.template_yaml import yaml_parse
 
 BUILT = """\
 Parameters:

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.embedder import Embedder
+from scripts.common.template_yaml import yaml_parse
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
 from scripts.local.template import read_template

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.template_yaml import yaml_parse
 from scripts.deployment import parameters
 
 ROOT = Path(__file__).resolve().parents[2]
