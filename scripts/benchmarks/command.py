@@ -56,6 +56,7 @@ def parser(description: str, root: Path) -> argparse.ArgumentParser:
     append.add_argument("--rows", type=count, default=1_000_000, help="rows of the large store (1000000)")
     append.add_argument("--dimensions", type=count, default=512)
     append.add_argument("--appends", type=count, default=200, help="appends to each store, in turn (200)")
+    append.add_argument("--trickle", type=count, default=2000, help="appends with compactions in between (2000)")
     append.add_argument("--batch", type=count, default=16, help="rows of an append (16)")
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")

@@ -113,7 +113,7 @@ def generated(shape: Shape, folder: Path, *, queries: int, seed: int = 0) -> Dat
 def load_embeddings(embeddings: Path) -> Floats:
     """The embeddings of a .npy file, float32 (rows, dimensions), read as they are looked at. Raises BenchError."""
     try:
-        matrix = np.load(embeddings, mmap_mode="r")
+        matrix: Floats = np.load(embeddings, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise BenchError(
             f"{embeddings} cannot be read ({error}). Name a .npy file of float32 (rows, dimensions)."

@@ -71,7 +71,8 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
 
     # Ids that are drawn from this, and text left as text: two runs with equal figures give equal files, and small ones.
     plt.rcParams |= {"svg.hashsalt": "lookalike", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 10}
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return figure, axes
 
 
 def _curve(axis: Any, lines: Sequence[Result], name: str, label: str, colour: str, *, unit: float = 1.0) -> None:

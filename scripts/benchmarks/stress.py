@@ -168,7 +168,11 @@ class _Background:
         while not self._stopping.is_set():
             # Short runs, as the schedule gives them: what was folded is collected while more is written.
             ends = time.monotonic() + 30
-            work = compact(self._store, POLICY, time_left_s=lambda ends=ends: ends - time.monotonic(), reserve_s=27)
+
+            def time_left_s(ends: float = ends) -> float:
+                return ends - time.monotonic()
+
+            work = compact(self._store, POLICY, time_left_s=time_left_s, reserve_s=27)
             with self._adding:
                 self.work += work
             self._stopping.wait(random.uniform(0.2, 4))

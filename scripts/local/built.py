@@ -4,9 +4,8 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from samtranslator.yaml_helper import yaml_parse
-
 from scripts.common.paths import ROOT
+from scripts.common.template_yaml import yaml_parse
 
 BUILD_DIR: Final = ROOT / ".aws-sam" / "build"
 

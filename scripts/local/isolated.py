@@ -23,7 +23,7 @@ INIT_LIMIT_S: Final = 10
 """How long an initialisation may take; a longer one is begun again, with the function's own limit."""
 
 RUNTIME_VENV: Final = ROOT / ".venv-sam"
-"""The environment of the functions' Python version that has the packages of Lambda's image: `make sam`."""
+"""The environment of the functions' Python version that has the packages of Lambda's image: `make build`."""
 
 _BOOTSTRAP: Final = Path(__file__).with_name("bootstrap.py")
 
@@ -44,7 +44,7 @@ class Isolation:
     def __enter__(self) -> Self:
         packages = next(iter(self._venv.glob("lib/python*/site-packages")), None)
         if packages is None:
-            raise NoRuntimeError(f"{self._venv.name} is missing. Run `make sam` first.")
+            raise NoRuntimeError(f"{self._venv.name} is missing. Run `make build` first.")
         with contextlib.ExitStack() as undo:
             self._folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="lookalike-")))
             self._runtime = lambda_folders.link_runtime(packages, self._folder / "runtime")

@@ -48,7 +48,7 @@ def link_runtime(site_packages: Path, target: Path) -> Path:
     for pattern in _RUNTIME_PACKAGES:
         package = next(iter(site_packages.glob(pattern)), None)
         if package is None:
-            raise NoRuntimeError(f"{site_packages} has no {pattern}. Run `make sam`, on Linux, and try again.")
+            raise NoRuntimeError(f"{site_packages} has no {pattern}. Run `make build`, on Linux, and try again.")
         (target / package.name).symlink_to(package.resolve())
     return target
 

@@ -7,8 +7,8 @@ from typing import Any
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.template_yaml import yaml_parse
 from scripts.local.aws_session import isolated_session
 from scripts.local.intrinsics import UnsupportedTemplateError
 

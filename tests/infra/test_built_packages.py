@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.embedder import Embedder
+from scripts.common.template_yaml import yaml_parse
 from scripts.local.execution_environment import ExecutionEnvironment
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
@@ -43,7 +43,7 @@ EMBED = (
     PRELUDE
     + """
 from pathlib import Path
-from lookalike.embedder import Embedder
+from lookalike.photos.embedder import Embedder
 photos = [base64.b64decode(photo) for photo in json.loads(os.environ["PHOTOS"])]
 embedder = Embedder(Path(os.environ["MODEL_DIR"]), threads=1)
 print(json.dumps([embedding.tolist() for embedding in embedder.embed(photos)]))
@@ -122,15 +122,8 @@ def test_so_has_one_that_is_built_for_the_other_processor(built: dict[str, Any],
     of = {"x86_64": 62, "arm64": 183}
     here = yaml_parse(built_template_or_skip().read_text("utf-8"))["Parameters"]["Architecture"]["Default"]
     (other,) = of.keys() - {here}
-    command = [
-        sys.executable,
-        ROOT / "scripts" / "build.py",
-        "--architecture",
-        other,
-        "--build-dir",
-        tmp_path / "build",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "scripts.build", "--architecture", other, "--build-dir", tmp_path / "build"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert_fits(tmp_path / "build")
     assert machines(tmp_path / "build") == {of[other]}

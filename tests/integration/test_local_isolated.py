@@ -245,5 +245,5 @@ def test_leaving_an_isolation_leaves_no_folder_behind(tmp_path, monkeypatch):
 
 
 def test_without_the_packages_of_lambdas_image_it_says_what_to_run(tmp_path):
-    with pytest.raises(NoRuntimeError, match="make sam"), Isolation(venv=tmp_path / "none"):
+    with pytest.raises(NoRuntimeError, match="make build"), Isolation(venv=tmp_path / "none"):
         pass

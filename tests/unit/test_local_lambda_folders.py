@@ -47,7 +47,7 @@ def test_a_function_without_layers_has_an_empty_opt(tmp_path):
 
 def test_an_environment_without_the_packages_of_lambdas_image_is_refused(tmp_path):
     write(tmp_path / "packages", "boto3/__init__.py")
-    with pytest.raises(NoRuntimeError, match=r"awslambdaric.*make sam"):
+    with pytest.raises(NoRuntimeError, match=r"awslambdaric.*make build"):
         link_runtime(tmp_path / "packages", tmp_path / "runtime")
 
 
