@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from samtranslator.yaml_helper import yaml_parse
-
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
+from scripts.common.template_yaml import yaml_parse
 from scripts.deploy import published, run_sam
 from scripts.deployment import deployed, parameters, site
 from scripts.deployment.deployed import DeployedStack, DeployError, Target

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "requests": sum(store.requests.values()) / options.appends,
                 "ratio_to_small": round(percentile(times[rows], 50) / percentile(times[options.small], 50), 3),
             }
-        yield _trickle(options.dimensions, options.batch)
+        yield _trickle(options.dimensions, options.batch, options.trickle)
         for rows in stores:
             yield in_own_process(_refresh, f"{rows}/", rows, options.dimensions, options.batch)
 
@@ -76,7 +76,7 @@ def _compaction(prefix: str, rows: int, dimensions: int, log_bytes: int) -> dict
     }
 
 
-def _trickle(dimensions: int, batch: int, appends: int = 2000, between: int = 20) -> dict[str, Any]:
+def _trickle(dimensions: int, batch: int, appends: int, between: int = 20) -> dict[str, Any]:
     """The hard case for write amplification: small batches, compacted after every few."""
     store = CountingStore(MemoryStore())
     appended = CountingStore(store.inner)

@@ -90,6 +90,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(append, "--rows", 1_000_000, "rows of the large store")
     _number(append, "--dimensions", 512, "of an embedding")
     _number(append, "--appends", 200, "appends to each store, in turn")
+    _number(append, "--trickle", 2_000, "appends with compactions in between")
     _number(append, "--batch", 16, "rows of an append")
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")

@@ -18,8 +18,8 @@ from scripts.benchmarks.errors import BenchError
 from scripts.common.labels import InputError, read_labels
 from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
-from scripts.local.runner import from_sources
 from scripts.local.seeding import seed
+from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from scripts.local_stack import LOCAL_PARAMETERS
 
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
             before, _ = bare_rate(options.model_dir, images, cores)
-            make_runner = from_sources(options.model_dir)
-            with LocalStack(make_runner=make_runner, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
+            launcher = from_sources(options.model_dir)
+            with LocalStack(launcher=launcher, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
                 stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
                 used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}

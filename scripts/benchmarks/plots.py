@@ -69,8 +69,8 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
 
     # Ids that are drawn from this, and text left as text: two runs with equal figures give equal files, and small ones.
     plt.rcParams |= {"svg.hashsalt": "lookalike", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 10}
-    subplots: tuple[Any, Any] = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    return subplots
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return figure, axes
 
 
 def _curve(axis: Any, lines: Sequence[Result], name: str, label: str, colour: str, *, unit: float = 1.0) -> None:

@@ -24,13 +24,15 @@ from scripts.benchmarks.stores import fill, fill_with, in_blocks
 from scripts.local import resources
 from scripts.local.api_event import to_event
 from scripts.local.built import NotBuiltError, built_template
+from scripts.local.calls import Result
+from scripts.local.execution_environment import ExecutionEnvironment
 from scripts.local.http_server import Request
-from scripts.local.isolated import IsolatedRunner, Isolation
+from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
-from scripts.local.runner import Result
+from scripts.local.runner import FunctionRunner
 from scripts.local.s3 import local_s3
 from scripts.local.schedule import scheduled_event
-from scripts.local.template import Function, Route, Stack, read_template
+from scripts.local.template import Function, Route, Template, read_template
 
 _KEY: Final = "images/0.jpg"
 # With this variable, the functions load their model and their store at the start, as on Lambda.
@@ -56,20 +58,22 @@ class Starter:
 
     def start(self, function: Function, event: Mapping[str, Any]) -> Start:
         """Start a function and send it an event. Raises BenchError."""
-        environment = self.isolation.environment(function, self.endpoint_url, self.log_path)
-        runner = IsolatedRunner(function, lambda: environment, self.log_path)
+        launch = self.isolation.launch(function, self.endpoint_url, self.log_path)
+        environment = ExecutionEnvironment(launch)
+        runner = FunctionRunner(function, launch, lambda _: environment)
         with closing(runner):
             self._check(function, runner.warm_up())
             sent = perf_counter()
             answer = runner.invoke(event)
             answer_ms = (perf_counter() - sent) * 1000
             self._check(function, answer)
-            return Start(environment.init_ms, answer_ms, environment.peak_mb)
+            return Start(environment.init_ms, answer_ms, environment.peak_mb or 0)
 
     def import_ms(self, function: Function) -> float:
         """The time of a start that loads only modules. Raises BenchError."""
-        environment = self.isolation.environment(function, self.endpoint_url, self.log_path, without=[LOADS])
-        with closing(IsolatedRunner(function, lambda: environment, self.log_path)) as runner:
+        launch = self.isolation.launch(function, self.endpoint_url, self.log_path, without=[LOADS])
+        environment = ExecutionEnvironment(launch)
+        with closing(FunctionRunner(function, launch, lambda _: environment)) as runner:
             self._check(function, runner.warm_up())
             return environment.init_ms
 
@@ -122,7 +126,7 @@ def _measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             }
 
 
-def _prepare(stack: Stack, s3: Any, photo: bytes, options: argparse.Namespace) -> None:
+def _prepare(stack: Template, s3: Any, photo: bytes, options: argparse.Namespace) -> None:
     """Make the buckets, a photo, and a store of embeddings under the built model's fingerprint. Raises BenchError."""
     store, catalogue = stack.outputs["StoreBucketName"], stack.outputs["CatalogueBucketName"]
     for bucket in (store, catalogue):

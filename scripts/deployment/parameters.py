@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from samtranslator.yaml_helper import yaml_parse
-
+from scripts.common.template_yaml import yaml_parse
 from scripts.deployment.deployed import DeployError
 
 FUNCTION: Final = "QueryFunction"

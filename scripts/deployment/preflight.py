@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samtranslator.yaml_helper import yaml_parse
-
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.photos.model import ModelSpec
+from scripts.common.template_yaml import yaml_parse
 from scripts.deployment.deployed import DeployedStack, DeployError, Target
 
 # Stacks that can only be deleted.

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ from scripts.common.photos import PhotoFile
 from scripts.common.uploads import upload
 from scripts.local.stack import LocalStack
 
-# More would wait for the one S3 there is.
+# The local S3 serves one request at a time.
 _UPLOADS_AT_ONCE: Final = 4
 _POLL_S: Final = 0.2
 _CHECK_EVERY_S: Final = 2
 
 
 class SeedingError(Exception):
-    """The catalogue will not become searchable. The message says why and names the log."""
+    """The catalogue will not become searchable. The message says why, and which log to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,13 @@ class Seeded:
 
 
 def health(stack: LocalStack) -> dict[str, Any]:
-    """The answer of /api/health. Raises OSError if there is none."""
-    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as answer:  # noqa: S310 - loopback
-        document: dict[str, Any] = json.load(answer)
-        return document
+    """The API's answer to /api/health. Raises SeedingError."""
+    try:
+        with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as response:  # noqa: S310 - loopback
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except OSError as error:
+        raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
 def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
@@ -66,18 +68,11 @@ def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done
         settled = stack.messages_settled
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
-            counts = _counts(stack)
+            counts = health(stack)
             if counts["photos"] + counts["rejected"] >= len(photos):
                 on_done(len(photos))
                 return Seeded(counts["photos"], counts["rejected"], time.monotonic() - started)
         time.sleep(_POLL_S)
-
-
-def _counts(stack: LocalStack) -> dict[str, Any]:
-    try:
-        return health(stack)
-    except urllib.error.HTTPError as error:
-        raise SeedingError(f"The API answers {error.code}. See {stack.log_dir}/query.log.") from error
 
 
 def _check(stack: LocalStack) -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 from scripts.common.tables import aligned
+from scripts.common.template_yaml import yaml_parse
 
 LIMIT_BYTES = 262_144_000
 """Unzipped bytes of a function and all its layers (AWS Lambda quotas: "250 MB (unzipped)")."""

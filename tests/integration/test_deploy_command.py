@@ -14,10 +14,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.model import ModelSpec
 from scripts import deploy, undeploy
+from scripts.common.template_yaml import yaml_parse
 from scripts.deployment import deployed, site
 from scripts.model import SSCD
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from scripts import costs
+from scripts.common.template_yaml import yaml_parse
 from scripts.costs import Workload, bill, first_load
 from scripts.deployment import prices
 
