@@ -33,10 +33,8 @@ from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
 from scripts.local.seeding import SeedingError, health, seed
 from scripts.local.sources import from_sources
-from scripts.local.stack import LocalStack, PortTakenError
+from scripts.local.stack import LOCAL_PARAMETERS, LocalStack, PortTakenError
 
-# Looking for new photos costs nothing here, and a new photo should appear at once.
-LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
 DRAWN: Final = ROOT / "build" / "catalogue"
 
 

@@ -20,8 +20,7 @@ from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
 from scripts.local.seeding import seed
 from scripts.local.sources import from_sources
-from scripts.local.stack import LocalStack
-from scripts.local_stack import LOCAL_PARAMETERS
+from scripts.local.stack import LOCAL_PARAMETERS, LocalStack
 
 
 def cpu_s(pid: int) -> float:

@@ -21,6 +21,8 @@ from scripts.local.runner import FunctionRunner
 from scripts.local.schedule import Scheduler
 from scripts.local.template import Function, read_template
 
+# Looking for new photos costs nothing here, and a new photo should appear at once.
+LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
 _QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 
