@@ -1,9 +1,9 @@
-"""Dropping a model's store: what `scripts/store.py drop` does.
+"""Deletes a model's store: the command `scripts.store drop`.
 
-Manifests go first, the oldest before the newest, and then what they named. So a drop that is interrupted leaves a store that
-is whole, or one without a manifest: a smaller store of what the log still holds, which readers, compaction and another
-drop can use. The other way round the manifest would name objects that are gone: a query function that still reads
-this store would answer 503, and each turn of compaction would fail.
+Manifests are deleted first, the oldest before the newest, and then the other objects. So an interrupted drop leaves a whole
+store, or one without a manifest: a smaller store of the remaining log, which readers, compaction and another drop can use.
+In the other order the manifest would name deleted objects: a query function that still reads this store would answer 503,
+and each run of compaction would fail.
 """
 
 import sys
@@ -27,9 +27,9 @@ _TYPED: Final = 8
 
 
 def served_by(chosen: Target, bucket: str) -> str:
-    """The fingerprint of the model that the stack of a store bucket answers with.
+    """The fingerprint of the model that serves the stack of a store bucket.
 
-    Raises LookalikeError where the stack does not say, or the bucket is none of its own; DeployError where there is none.
+    Raises LookalikeError where the stack does not say, or has another bucket; DeployError where there is no stack.
     """
     outputs = stack_outputs(chosen)
     if outputs["StoreBucketName"] != bucket:
@@ -55,20 +55,20 @@ def drop(
     force: bool,
     ask: Callable[[str], str] = input,
 ) -> int:
-    """Delete the store of a model: 0 when it is gone, 1 where whoever was asked thought better of it.
+    """Delete the store of a model: 0 if it was deleted, 1 if the user declined.
 
-    ``fingerprint``: all of it, or as much of its beginning as no other store has. ``served``: the model that shoppers are
-    answered with, whose store is kept unless ``force``d. Raises LookalikeError.
+    ``fingerprint``: whole, or a beginning that no other store has. ``served``: the model that answers shoppers; its store is
+    kept unless ``force`` is set. Raises LookalikeError.
     """
     prefixes = store_prefixes(client, bucket)
     chosen = [prefix for prefix in prefixes if fingerprint and prefix.startswith(fingerprint)]
     if len(chosen) != 1:
-        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
+        names = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {names}.")
     if len(prefixes) == 1 and not force:
         raise LookalikeError(
-            f"{chosen[0]} is the only store of {bucket}: nothing would be found any more. Fill another with "
-            "scripts/backfill.py first, or say --force."
+            f"{chosen[0]} is the only store of {bucket}: no search would find anything. Fill another with "
+            "`make backfill` first, or say --force."
         )
     if chosen[0].rstrip("/") == served and not force:
         raise LookalikeError(
@@ -81,7 +81,7 @@ def drop(
         print(_described(store, chosen[0], entries, pool))
         if not confirmed:
             others = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes if prefix != chosen[0]) or "none"
-            print(f"Stores that stay: {others}. /api/health says which one is being asked.")
+            print(f"Stores that stay: {others}. /api/health names the one that is served.")
             if ask(f"Type {chosen[0][:_TYPED]} to delete it for good: ").strip() != chosen[0][:_TYPED]:
                 print("Nothing was deleted.")
                 return 1
