@@ -142,7 +142,7 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 .PHONY: bench
-bench: .venv-bench/.ready model ## Measure beside rivals and write docs/benchmarks.md; ARGS=search for one section
+bench: .venv-bench/.ready model ## Measure beside peers and write docs/benchmarks.md; ARGS=search for one section
 	.venv-bench/bin/python -m scripts.bench all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
 
 # --- deploying --------------------------------------------------------------------------------------------------------

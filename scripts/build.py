@@ -1,17 +1,17 @@
-"""Build what is deployed, below .aws-sam/build: `make build`, and `sam build` with what it needs around it.
+"""Build the deployment packages in .aws-sam/build: `make build`.
 
 The layers are built with the Python of .venv-sam, which `make build` makes and which has the version of Lambda's: bytecode
 of another version would be useless there. No containers: wheels are chosen for Lambda's platform, so any machine can build
 for either processor.
 """
 
-import argparse
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
@@ -19,9 +19,13 @@ ARCHITECTURES = ("x86_64", "arm64")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64")
-    parser.add_argument("--build-dir", type=Path, default=ROOT / ".aws-sam" / "build")
+    parser = command_parser("build", __doc__)
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, default="x86_64", help="processor of the functions (x86_64)"
+    )
+    parser.add_argument(
+        "--build-dir", type=Path, default=ROOT / ".aws-sam" / "build", help="output folder (.aws-sam/build)"
+    )
     options = parser.parse_args(arguments)
     if not PYTHON.exists():
         parser.exit(2, f"There is no {PYTHON}: run `make build`, which installs it.\n")

@@ -21,7 +21,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.common.labels import InputError, Labels, read_labels, report
 from scripts.common.paths import ROOT
+from scripts.common.photos import PhotoFile, open_photos
 from scripts.common.progress import Progress
 from scripts.local.built import NotBuiltError, built_template
 from scripts.local.execution_environment import Launcher
@@ -32,7 +34,6 @@ from scripts.local.lambda_folders import NoRuntimeError
 from scripts.local.seeding import SeedingError, health, seed
 from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack, PortTakenError
-from scripts.upload import Labels, Photo, UploadError, open_photos, read_labels
 
 # Looking for new photos costs nothing here, and a new photo should appear at once.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{error} Choose another one: {_with_free_ports(arguments)}", file=sys.stderr)
         return 2
     except (
-        UploadError,
+        InputError,
         UnsupportedTemplateError,
         SettingError,
         NotBuiltError,
@@ -117,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[Photo]]:
+def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[PhotoFile]]:
     """The labels and photos to start with. Raises before anything starts where they cannot be used."""
     images, labels_file = arguments.images, arguments.labels
     if arguments.empty:
@@ -163,7 +164,7 @@ def _parameters(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _run(
-    arguments: argparse.Namespace, template: Path, launcher: Launcher, photos: list[Photo], labels: Labels
+    arguments: argparse.Namespace, template: Path, launcher: Launcher, photos: list[PhotoFile], labels: Labels
 ) -> None:
     with LocalStack(
         launcher=launcher,
@@ -178,6 +179,7 @@ def _run(
         logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=line, force=True)
         print(f"The logs of the functions are in {_short(stack.log_dir)}/.", flush=True)
         if photos:
+            print(report((photo.product_id for photo in photos), labels), flush=True)
             with Progress(len(photos), "searchable") as progress:
                 seeded = seed(stack, photos, labels, progress.to)
             rate = len(photos) / seeded.seconds

@@ -12,29 +12,21 @@ import sys
 import time
 from typing import Any
 
-from tqdm import tqdm
-
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
-from scripts.deployment import drop_store
-from scripts.deployment.stack import (
-    AWS_ERRORS,
-    DeployError,
-    add_target_options,
-    refusal,
-    session,
-    stack_outputs,
-    target,
-)
+from scripts.common.arguments import command_parser
+from scripts.common.progress import Progress
+from scripts.deployment import deployed, drop_store
+from scripts.deployment.deployed import DeployError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
-    parser = argparse.ArgumentParser(description="Look at, check and repair the embeddings store and its queue.")
+    parser = command_parser("store", "Look at, check and repair the embeddings store and its queue.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
         ("stats", "count the store's segments, rows and bytes"),
@@ -43,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("drop", "delete the store of a model that is not used any more, for good"),
     ):
         command = commands.add_parser(name, help=purpose, description=purpose)
-        add_target_options(command)
+        deployed.add_target_options(command)
         command.add_argument("--bucket", help="the store bucket (default: the stack's)")
         command.add_argument(
             "--store", required=name == "drop", help="the model fingerprint, where the bucket has several stores"
@@ -53,18 +45,22 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--yes", action="store_true", help="do not ask")
             command.add_argument("--force", action="store_true", help="even the only store, or the one that is served")
     redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
-    add_target_options(redrive)
+    deployed.add_target_options(redrive)
     redrive.add_argument("--dead-letters", help="the URL of the dead-letter queue (default: the stack's)")
     redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
     options = parser.parse_args(arguments)
     try:
         if options.command == "redrive":
             return _redrive(options)
-        client = s3_client(session=session(options), endpoint_url=options.endpoint_url)
-        bucket = options.bucket or stack_outputs(target(options))["StoreBucketName"]
+        client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url)
+        bucket = options.bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
         if options.command == "drop":
             # Another S3 than Amazon's belongs to no stack.
-            served = None if options.force or options.endpoint_url else drop_store.served_by(target(options), bucket)
+            served = (
+                None
+                if options.force or options.endpoint_url
+                else drop_store.served_by(deployed.target_of(options), bucket)
+            )
             return drop_store.drop(
                 client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
@@ -73,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (LookalikeError, DeployError) as error:
         print(error, file=sys.stderr)
         return 2
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 2
 
 
@@ -142,14 +138,14 @@ def _fsck(store: ObjectStore) -> int:
 
 def _redrive(options: argparse.Namespace) -> int:
     """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    dead = options.dead_letters or stack_outputs(target(options))["DeadLetterQueueUrl"]
-    sqs: Any = session(options).client("sqs", endpoint_url=options.endpoint_url)
+    dead = options.dead_letters or deployed.stack_outputs(deployed.target_of(options))["DeadLetterQueueUrl"]
+    sqs: Any = deployed.session(options).client("sqs", endpoint_url=options.endpoint_url)
     sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
     if len(sources) != 1:
         raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
     attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     moved = 0
-    with tqdm(total=int(attributes["ApproximateNumberOfMessages"]), unit="message", file=sys.stderr) as progress:
+    with Progress(int(attributes["ApproximateNumberOfMessages"]), "moved", "messages") as progress:
         while messages := sqs.receive_message(
             QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages", []):
@@ -161,7 +157,7 @@ def _redrive(options: argparse.Namespace) -> int:
                 )
                 sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
-                progress.update()
+                progress.step()
     print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
     return 0
 

@@ -1,4 +1,4 @@
-"""The first catalogue: uploads it to the local bucket and waits until every photo of it is searchable."""
+"""Upload the first catalogue to the local bucket and wait until every photo is searchable."""
 
 import json
 import threading
@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.common.labels import Labels
+from scripts.common.photos import PhotoFile
+from scripts.common.uploads import upload
 from scripts.local.stack import LocalStack
-from scripts.upload import Labels, Photo, upload
 
 # The local S3 serves one request at a time.
 _UPLOADS_AT_ONCE: Final = 4
@@ -23,7 +25,7 @@ class SeedingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """The number of photos in the catalogue, and the seconds since the first upload."""
+    """Photos in the catalogue, and the seconds since the first upload."""
 
     photos: int
     rejected: int
@@ -40,8 +42,8 @@ def health(stack: LocalStack) -> dict[str, Any]:
         raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
-def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
-    """Upload the photos and wait until the API can find them all. Calls ``on_done`` with the number that is through.
+def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
+    """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
 
     Raises SeedingError.
     """
@@ -74,7 +76,7 @@ def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Ca
 
 
 def _check(stack: LocalStack) -> None:
-    """Raise SeedingError where waiting is in vain."""
+    """Raise SeedingError if the photos will never be searchable."""
     problem = stack.problem()
     if problem:
         raise SeedingError(f"{problem} The logs are in {stack.log_dir}.")

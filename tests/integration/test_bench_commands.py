@@ -35,7 +35,7 @@ def test_search_asks_every_engine_and_says_which_are_not_installed(run: Run) -> 
         "search", "--generate", "3000x32", "--queries", "12",
         "--engines", "lookalike", "lookalike-s3", "sklearn", "numpy", "usearch",
     )  # fmt: skip
-    found = {(line["engine"], line["exact_tier"]): line for line in lines}
+    found = {(line["engine"], line.get("exact_tier")): line for line in lines}
     assert set(found) == {
         ("lookalike", "memory"), ("lookalike", "S3"), ("sklearn", None), ("numpy", None), ("usearch", None)
     }  # fmt: skip
@@ -62,7 +62,8 @@ def test_cold_starts_fresh_processes_and_counts_what_they_read(run: Run) -> None
         assert line["ids_equal_sklearn"] == "1/1"
         stages = sum(line[name] for name in ("import_ms", "load_ms", "embed_ms", "search_ms"))
         assert 0 < stages < 1.5 * line["p50_ms"]
-    assert sklearn["bytes_read"] == 3000 * 32 * 4 + 128  # of the file's header
+    assert 3000 * 32 * 4 < sklearn["bytes_read"] < 1.1 * 3000 * 32 * 4  # and headers
+    assert sklearn["lists"] == 0
     assert ours["lists"] == 2
     assert ours["requests"] >= 2
 
@@ -76,7 +77,7 @@ def test_cold_by_image_has_the_model_in_it(run: Run, tmp_path: Path) -> None:
         "--image", str(tmp_path / "photo.jpg"),
     )  # fmt: skip
     (line,) = lines
-    assert line["asked_by"] == "image"
+    assert line["query"] == "image"
     assert line["embed_ms"] > 1
 
 
@@ -89,7 +90,7 @@ def test_growth_measures_each_number_of_rows(run: Run) -> None:
         (rows, engine) for rows in (300, 900) for engine in ("lookalike", "sklearn")
     ]
     assert all(line["ids_equal_sklearn"] == "10/10" for line in lines)
-    lean = [line["load_bytes_read"] for line in lines if line["exact_tier"] == "S3"]
+    lean = [line["load_bytes_read"] for line in lines if line.get("exact_tier") == "S3"]
     assert 0 < lean[0] < lean[1]
 
 

@@ -181,7 +181,7 @@ class S3Catalogue:
                     f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
                     "Upload a smaller version of the photo."
                 )
-            return Photo(_body(answer), _decoded(answer.get("Metadata", {})), answer["ETag"])
+            return Photo(_body(answer), decoded_metadata(answer.get("Metadata", {})), answer["ETag"])
 
         try:
             return _get(self._client, self._bucket, key, read)
@@ -206,7 +206,7 @@ class S3Catalogue:
         return url
 
 
-def _decoded(metadata: dict[str, str]) -> dict[str, str]:
+def decoded_metadata(metadata: dict[str, str]) -> dict[str, str]:
     """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
     decoded = {}
     for name, value in metadata.items():
