@@ -25,16 +25,16 @@ from scripts.deployment.deployed import DeployError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if all is well, 1 if fsck found something wrong or nothing was dropped, 2 if it could not be done."""
+    """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
     parser = command_parser("store", "Look at, check and repair the embeddings store and its queue.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, told in (
-        ("stats", "what the store holds, in numbers"),
-        ("ls", "every object of the store and what it is"),
+    for name, purpose in (
+        ("stats", "count the store's segments, rows and bytes"),
+        ("ls", "list every object of the store with its role"),
         ("fsck", "verify the whole store, reading only"),
         ("drop", "delete the store of a model that is not used any more, for good"),
     ):
-        command = commands.add_parser(name, help=told, description=told)
+        command = commands.add_parser(name, help=purpose, description=purpose)
         deployed.add_target_options(command)
         command.add_argument("--bucket", help="the store bucket (default: the stack's)")
         command.add_argument(
@@ -76,11 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
     prefixes = store_prefixes(client, bucket)
-    chosen = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
-    if len(chosen) != 1:
-        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
-    return S3Store(client, bucket, chosen[0])
+    matching = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
+    if len(matching) != 1:
+        names = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {names}.")
+    return S3Store(client, bucket, matching[0])
 
 
 def _stats(store: ObjectStore) -> int:
@@ -110,21 +110,19 @@ def _ls(store: ObjectStore) -> int:
     live = {ref.name: ref for ref in newest.segments}
     for entry in entries:
         if entry.name in live:
-            what = f"live, {live[entry.name].rows:,} rows"
+            role = f"live, {live[entry.name].rows:,} rows"
         elif entry.name in newest.objects:
-            what = "live, a rotation"
+            role = "live, a rotation"
         elif entry.name == newest.name and newest.version:
-            what = f"newest manifest, version {newest.version}"
+            role = f"newest manifest, version {newest.version}"
         elif entry.name in newest.folded:
-            what = "folded, to be collected"
+            role = "folded, to be collected"
         elif entry.name in newest.retired:
-            what = "retired, to be collected"
+            role = "retired, to be collected"
         else:
-            what = {"log": "waiting", "manifests": "older manifest"}.get(
-                entry.name.partition("/")[0], "no manifest speaks of it"
-            )
+            role = {"log": "waiting", "manifests": "older manifest"}.get(entry.name.partition("/")[0], "in no manifest")
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.modified_ms / 1000))
-        print(f"{entry.size:>14,}  {when}  {entry.name}  ({what})")
+        print(f"{entry.size:>14,}  {when}  {entry.name}  ({role})")
     return 0
 
 

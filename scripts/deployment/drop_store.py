@@ -1,9 +1,9 @@
-"""Drop the store of a model: `python -m scripts.store drop`.
+"""Deletes a model's store: the command `scripts.store drop`.
 
-Manifests are deleted first, the oldest before the newest, and then the objects that they name. So an interrupted drop leaves
-a whole store, or one without a manifest: a smaller store of the rows in the log, which readers, compaction and another drop
-can use. In the other order the manifest would name objects that are gone: a query function that still reads this store
-would answer 503, and each turn of compaction would fail.
+Manifests are deleted first, the oldest before the newest, and then the other objects. So an interrupted drop leaves a whole
+store, or one without a manifest: a smaller store of the remaining log, which readers, compaction and another drop can use.
+In the other order the manifest would name deleted objects: a query function that still reads this store would answer 503,
+and each run of compaction would fail.
 """
 
 import time
