@@ -103,21 +103,24 @@ demo: model $(if $(ISOLATED),$(BUILT)) ## Run everything on this machine: page, 
 # --- checking ---------------------------------------------------------------------------------------------------------
 .PHONY: test
 test: environments ## Run every check and every test
-	@$(MAKE) --jobs=2 lint $(BUILT) ARCHITECTURE=$(HERE)
-	@$(MAKE) test-python ARCHITECTURE=$(HERE)
+	@$(MAKE) --no-print-directory --jobs=2 lint $(BUILT) ARCHITECTURE=$(HERE)
+	@$(MAKE) --no-print-directory test-python
 
 # One install after the other: side by side their lines would mix.
 .PHONY: environments
 environments: $(VENV)/.dev .venv-sam/.ready .venv-checkov/.ready ## Install the packages of the tests and of the build
 
+# Two processes, a file's tests in one of them and the files in this order: the quick tests first.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: test-python
 test-python: ARCHITECTURE := $(HERE)
 test-python: environments $(BUILT) ## Run every test: ARGS="-n 0 -x -k snapshot" for some of them, in one process
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
+	$(PYTEST) tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## Measure what the unit and property tests cover of the package
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/property --cov=lookalike --cov-branch $(ARGS)
+	$(PYTEST) tests/unit tests/property --cov=lookalike --cov-branch $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## Run the store's random histories for thousands of examples, and with deliberate bugs
