@@ -5,43 +5,83 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Model: resnet50-sscd (default), resnet50-imagenet, or a folder with model.onnx and model.json.
+# `make help` shows the lines that begin with two signs.
+## MODEL=resnet50-sscd   the model: also resnet50-imagenet, or a folder with model.onnx and model.json
 MODEL ?= resnet50-sscd
-# Local stack: where it listens, and what it is filled with (a folder or zip of photos; a CSV with an id column).
-PORT ?= 8000
-S3_PORT ?= 9000
+## IMAGES=photos.zip     demo: a folder or zip of photos to show instead of drawn ones
 IMAGES ?=
+## LABELS=products.csv   demo: names and other data of the products, by the column id
 LABELS ?=
-# Benchmarks: a folder or zip of photos, or embeddings in a .npy file, to measure with beside what is generated.
-PHOTOS ?=
-EMBEDDINGS ?=
-# ISOLATED=1: the functions as built and as Lambda runs them, rather than from their sources.
+## PORT=8000             demo: port of the page and the API
+PORT ?= 8000
+## S3_PORT=9000          demo: port of the local S3
+S3_PORT ?= 9000
+## ISOLATED=1            demo: run the built packages within Lambda's limits, not the sources (Linux)
 ISOLATED ?=
-# Processor of the functions that are built: x86_64 or arm64. What is run here is built for this machine's.
+## PHOTOS=photos.zip     bench: a folder or zip of photos to measure with as well
+PHOTOS ?=
+## EMBEDDINGS=rows.npy   bench: float32 embeddings to measure with as well
+EMBEDDINGS ?=
+## ARCHITECTURE=x86_64   build, deploy: the processor of the functions, or arm64
 ARCHITECTURE ?= x86_64
-HERE := $(subst aarch64,arm64,$(shell uname -m))
-# Deployments: NAME=VALUE parameters of template.yaml to change; SWITCH=model or architecture to change that of a stack.
+## PARAMETERS="A=1 B=2"  deploy: parameters of template.yaml to change
 PARAMETERS ?=
+## SWITCH=model          deploy: change the model of a stack, or its architecture
 SWITCH ?=
+## ARGS="-k search -x"   options for the command that the target runs; its --help lists them
 ARGS ?=
+
+# The processor of this machine: the tests and the demo run what is built for it.
+HERE := $(subst aarch64,arm64,$(shell uname -m))
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /:/' | awk -F: '{printf "  make %-12s %s\n", $$1, $$2}'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make demo takes IMAGES=folder-or-zip LABELS=csv PORT=8000 S3_PORT=9000 ISOLATED=1; MODEL=name-or-folder goes with every target"
-	@echo "  make deploy takes PARAMETERS=\"NAME=VALUE ...\" ARCHITECTURE=arm64 SWITCH=model-or-architecture"
+	@echo "Variables, as in: make demo PORT=8001"
+	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)
 
 # --- environments -----------------------------------------------------------------------------------------------------
-# One virtual environment: the demo's packages first, the developers' on top of them when asked for.
+# pip shows its own progress on a terminal. To compile every module would double the time; Python compiles those it imports.
+INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 1 || echo --quiet)
+INSTALL_LOCKED = $(INSTALL) --require-hashes --requirement
+INSTALL_PACKAGE = $(INSTALL) --no-deps --no-build-isolation --editable .
+# $(call new_environment,FOLDER,VERSION): with that version of Python, or with any that fits.
+new_environment = python=$$(sh scripts/find_python.sh $(2)) && "$$python" -m venv $(1)
+
+# One environment: the demo's packages first, the developers' on top of them.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml
-	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "Installing the demo's packages into $(VENV) (500 MB, about 2 minutes)"
+	@$(call new_environment,$(VENV))
+	@$(BIN)/python $(INSTALL_LOCKED) requirements/demo.txt
+	@$(BIN)/python $(INSTALL_PACKAGE)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@echo "Installing the developers' packages into $(VENV) (300 MB, about a minute)"
+	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
+	@touch $@
+
+# SAM CLI pins much of what it uses. Its Python also builds the layers, so it has the version of Lambda's.
+.venv-sam/.ready: requirements/sam.txt
+	@echo "Installing SAM CLI into .venv-sam (330 MB, about a minute)"
+	@$(call new_environment,--clear .venv-sam,3.13)
+	@.venv-sam/bin/python $(INSTALL_LOCKED) requirements/sam.txt
+	@touch $@
+
+# Beside other packages, pip's resolver picks an old checkov without a warning.
+.venv-checkov/.ready: requirements/checkov.txt
+	@echo "Installing checkov into .venv-checkov (270 MB, about a minute)"
+	@$(call new_environment,--clear .venv-checkov)
+	@.venv-checkov/bin/python $(INSTALL_LOCKED) requirements/checkov.txt
+	@touch $@
+
+# The libraries to compare the search with are no part of what runs or is tested.
+.venv-bench/.ready: requirements/bench.txt pyproject.toml
+	@echo "Installing the benchmarks' packages into .venv-bench (BENCH)"
+	@$(call new_environment,--clear .venv-bench)
+	@.venv-bench/bin/python $(INSTALL_LOCKED) requirements/bench.txt
+	@.venv-bench/bin/python $(INSTALL_PACKAGE)
 	@touch $@
 
 # What is deployed, and all that it is made of.
@@ -56,35 +96,43 @@ model: $(VENV)/.demo ## Obtain the embedding model into build/model
 
 .PHONY: demo
 demo: ARCHITECTURE := $(HERE)
-demo: model $(if $(ISOLATED),sam $(BUILT)) ## Run everything on this machine: page, API, S3 and the functions
+demo: model $(if $(ISOLATED),$(BUILT)) ## Run everything on this machine: page, API, S3 and the functions
 	@exec $(BIN)/python -m scripts.local_stack --port $(PORT) --s3-port $(S3_PORT) $(if $(ISOLATED),--isolated) \
 		$(if $(IMAGES),--images "$(IMAGES)") $(if $(LABELS),--labels "$(LABELS)") $(ARGS)
 
 # --- checking ---------------------------------------------------------------------------------------------------------
 .PHONY: test
-test: lint test-python ## Run every check and every test
+test: environments ## Run every check and every test
+	@$(MAKE) --no-print-directory --jobs=2 lint $(BUILT) ARCHITECTURE=$(HERE)
+	@$(MAKE) --no-print-directory test-python
+
+# One install after the other: side by side their lines would mix.
+.PHONY: environments
+environments: $(VENV)/.dev .venv-sam/.ready .venv-checkov/.ready ## Install the packages of the tests and of the build
+
+# Two processes, a file's tests in one of them and the files in this order: the quick tests first.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-python
 test-python: ARCHITECTURE := $(HERE)
-test-python: $(VENV)/.dev model sam $(BUILT) .venv-checkov/.ready
-	$(BIN)/python -m pytest tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
+test-python: environments $(BUILT) ## Run every test: ARGS="-n 0 -x -k snapshot" for some of them, in one process
+	$(PYTEST) tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
+
+.PHONY: coverage
+coverage: $(VENV)/.dev ## Measure what the unit and property tests cover of the package
+	$(PYTEST) tests/unit tests/property --cov=lookalike --cov-branch $(ARGS)
 
 .PHONY: test-long
 test-long: $(VENV)/.dev ## Run the store's random histories for thousands of examples, and with deliberate bugs
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/property -rP $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check style, types and the direction of imports
+lint: $(VENV)/.dev ## Check style, types and the directions of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@for function in functions/*; do echo "mypy $$function"; MYPYPATH=$$function $(BIN)/mypy $$function || exit 1; done
 	$(BIN)/lint-imports
-
-# In a virtual environment of its own: beside other tools, the resolver picks an old checkov without a word.
-.venv-checkov/.ready: requirements/checkov.txt
-	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv --clear .venv-checkov
-	.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/checkov.txt
-	@touch $@
 
 .PHONY: format
 format: $(VENV)/.dev ## Format the code
@@ -96,29 +144,16 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 	PATH="$(BIN):$$PATH" sh scripts/lock.sh $(ARGS)
 
 # --- measuring --------------------------------------------------------------------------------------------------------
-# In a virtual environment of its own: what the search is compared with is nothing that runs or is tested.
-.venv-bench/.ready: requirements/bench.txt pyproject.toml
-	@python=$$(sh scripts/find_python.sh) && "$$python" -m venv --clear .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-
 .PHONY: bench
-bench: .venv-bench/.ready model ## Measure beside rivals and write docs/benchmarks.md; ARGS=search for one section
+bench: .venv-bench/.ready model ## Measure beside peers and write docs/benchmarks.md; ARGS=search for one section
 	.venv-bench/bin/python -m scripts.bench all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
 
 # --- deploying --------------------------------------------------------------------------------------------------------
-.PHONY: sam
-sam: .venv-sam/.ready
-
-.venv-sam/.ready: requirements/sam.txt | $(VENV)/.demo
-	$(BIN)/python -m scripts.build --only-sam
-
-$(BUILT): $(BUILT_FROM)
+$(BUILT): $(BUILT_FROM) | .venv-sam/.ready model
 	$(BIN)/python -m scripts.build --architecture $(ARCHITECTURE)
 
 .PHONY: build
-build: model sam ## Build the deployment packages and print their sizes
+build: model .venv-sam/.ready ## Build the deployment packages and print their sizes
 	$(BIN)/python -m scripts.build --architecture $(ARCHITECTURE)
 
 .PHONY: deploy
@@ -130,7 +165,7 @@ backfill: model ## Fill the store of MODEL from the catalogue, while the stack g
 	$(BIN)/python -m scripts.backfill $(ARGS)
 
 .PHONY: undeploy
-undeploy: sam ## Take the deployed stack down; photos and embeddings stay
+undeploy: $(VENV)/.demo .venv-sam/.ready ## Take the deployed stack down; photos and embeddings stay
 	$(BIN)/python -m scripts.undeploy $(ARGS)
 
 .PHONY: clean

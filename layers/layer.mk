@@ -1,5 +1,5 @@
-# What the four layers' makefiles share. `sam build` runs each in a temporary copy of its folder, from where nothing
-# else of the repository can be seen, so scripts/build.py says in the environment where things are.
+# Shared by the makefiles of the four layers. `sam build` runs each in a temporary copy of its folder, from where nothing
+# else of the repository can be seen, so `make build` sets paths in the environment.
 
 ifndef LOOKALIKE_PYTHON
 $(error LOOKALIKE_PYTHON is not set. Run `make build`, which sets it to a Python 3.13 and runs `sam build`)

@@ -2,18 +2,17 @@
 """Fill a model's store from the catalogue, while the deployed stack goes on with its own: `make backfill MODEL=...`.
 
     python -m scripts.backfill --stack-name lookalike                   # the model in build/model, see `make model`
-    python -m scripts.backfill --dry-run                                # of the stack in samconfig.toml: how much is to be done
-    python -m scripts.backfill --catalogue-bucket A --store-bucket B    # without looking at a stack
+    python -m scripts.backfill --dry-run                                # of the stack in samconfig.toml: the number of photos to embed
+    python -m scripts.backfill --catalogue-bucket A --store-bucket B    # without a stack
 
 Photos are read from the catalogue bucket, embedded on this machine, and appended to the store of that model. It may be
-stopped at any time and goes on when it is started again; what is there is not done twice. It may run beside ingest.
+stopped at any time and goes on when it is started again; no photo is embedded twice. It may run beside ingest.
 Credentials are those of the AWS command line. docs/deploy.md, "Another model", says when to run it.
 
-Ends with 0 when all is done, 1 when something is left to be done by another run, 2 when it could not begin.
+Ends with 0 when all is done, 1 when another run is needed, 2 when it could not begin.
 """
 
 import argparse
-import math
 import os
 import sys
 import time
@@ -31,27 +30,20 @@ from lookalike.ingest import Ingested, ingest
 from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
 from lookalike.settings import MAX_IMAGE_BYTES
+from scripts.common.arguments import above_zero, at_least_one, command_parser
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
-from scripts.deployment.stack import (
-    AWS_ERRORS,
-    DeployError,
-    add_target_options,
-    refusal,
-    repeated,
-    session,
-    stack_outputs,
-    target,
-)
+from scripts.deployment import deployed
+from scripts.deployment.deployed import DeployError
 
 _AT_ONCE: Final = 32  # downloads, and reads of the store
 _SHOWN: Final = 10
-_SAFE: Final = "What was written is safe. Run this again to go on from there."
+_SAFE: Final = "The photos embedded so far are in the store. Run this again to go on."
 
 
 @dataclass(slots=True)
 class Done:
-    """What became of the photos so far. ``rejected`` and ``failed`` map keys to why."""
+    """The results so far. ``rejected`` and ``failed`` map keys to reasons."""
 
     embedded: int = 0
     deleted: int = 0
@@ -87,13 +79,13 @@ class Backfill:
         self._other_stores = [S3Store(client, buckets.store, prefix) for prefix in self.others]
 
     def plan(self) -> Plan:
-        """What is to be done. Raises StoreError."""
-        # The stores before the catalogue: the listing is not older than what they say of a photo.
-        held = read_orders(self._store, self._pool)
+        """The photos to embed and to delete. Raises StoreError."""
+        # The stores before the catalogue: the listing is not older than their rows of a photo.
+        own = read_orders(self._store, self._pool)
         others = [read_orders(store, self._pool) for store in self._other_stores]
         listed = list(self._catalogue.photos(IMAGES_PREFIX))
-        lost = read_keys(self._store, unlisted(listed, held), self._pool)
-        return plan(listed, lost, held, others, bucket=self._buckets.catalogue)
+        lost = read_keys(self._store, unlisted(listed, own), self._pool)
+        return plan(listed, lost, own, others, bucket=self._buckets.catalogue)
 
     def ingest(self, events: Iterable[PhotoEvent]) -> Ingested:
         """Append one log segment. Raises StoreUnavailable."""
@@ -118,9 +110,9 @@ def in_batches(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Ingest events ``size`` at a time, on average at most ``rate`` a second. ``done`` is told what became of each batch.
+    """Ingest events ``size`` at a time, on average at most ``rate`` a second. ``done`` collects the result of each batch.
 
-    Raises what ``ingest_batch`` raises; the batches before it are safe.
+    Errors of ``ingest_batch`` are raised; the batches before it are safe.
     """
     started, settled = clock(), 0
     for group in batched(events, size):
@@ -138,22 +130,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         client, buckets = _place(options)
         embedder = Embedder(options.model, threads=options.threads)
         if embedder.spec.probe is not None:
-            embedder.drift()  # it warns by itself: what is embedded here meets what Lambda embeds
+            embedder.drift()  # it warns by itself: embeddings of this machine are compared with those of Lambda
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:
             backfill = Backfill(client, buckets, embedder, pool)
-            found = backfill.plan()
-            print(_begun(embedder, buckets, found))
+            work = backfill.plan()
+            print(_begun(embedder, buckets, work))
             if options.dry_run:
                 return 0
-            with Progress(len(found.events), "backfilled") as progress:
+            with Progress(len(work.events), "backfilled") as progress:
                 in_batches(
-                    found.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
+                    work.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
                 )
     except (LookalikeError, DeployError) as error:
         print(f"{error}\n{_SAFE}" if done.embedded else error, file=sys.stderr)
         return 1 if done.embedded else 2
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"\nStopped. {_SAFE}", file=sys.stderr)
@@ -162,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if done.failed:
         print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
-    print(_next_steps(buckets, backfill.others, repeated(options)))
+    print(_next_steps(buckets, backfill.others, deployed.repeated(options)))
     return 0
 
 
@@ -170,38 +162,38 @@ def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
     """A client of S3, and the buckets: those given, or else the stack's. Raises DeployError."""
     buckets = Buckets(options.catalogue_bucket or "", options.store_bucket or "")
     if not (buckets.catalogue and buckets.store):
-        outputs = stack_outputs(target(options))
+        outputs = deployed.stack_outputs(deployed.target_of(options))
         buckets = Buckets(
             buckets.catalogue or outputs["CatalogueBucketName"], buckets.store or outputs["StoreBucketName"]
         )
-    client = s3_client(session=session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
+    client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url, connections=2 * _AT_ONCE)
     return client, buckets
 
 
-def _begun(embedder: Embedder, buckets: Buckets, found: Plan) -> str:
+def _begun(embedder: Embedder, buckets: Buckets, work: Plan) -> str:
     return (
         f"{embedder.spec.name}, store s3://{buckets.store}/{embedder.fingerprint[:12]}…: "
-        f"{len(found.added):,} photos to embed, {len(found.changed):,} changed, {len(found.gone):,} gone, "
-        f"{found.done:,} done already."
+        f"{len(work.added):,} photos to embed, {len(work.changed):,} changed, {len(work.gone):,} gone, "
+        f"{work.done:,} done already."
     )
 
 
 def _ended(done: Done) -> str:
     lines = [f"{done.embedded:,} photos embedded, {len(done.rejected):,} rejected, {done.deleted:,} gone."]
-    for told, problems in (("rejected", done.rejected), ("not read", done.failed)):
-        lines += [f"  {told}: {key}: {reason}" for key, reason in list(problems.items())[:_SHOWN]]
+    for kind, problems in (("rejected", done.rejected), ("not read", done.failed)):
+        lines += [f"  {kind}: {key}: {reason}" for key, reason in list(problems.items())[:_SHOWN]]
         if len(problems) > _SHOWN:
-            lines.append(f"  and {len(problems) - _SHOWN:,} more {told}")
+            lines.append(f"  and {len(problems) - _SHOWN:,} more {kind}")
     return "\n".join(lines)
 
 
 def _next_steps(buckets: Buckets, others: Sequence[str], options: str) -> str:
     lines = [
-        "Next, where the stack serves another model: `make deploy MODEL=... SWITCH=model` with the one of this run, then",
-        "this command once more for what changed meanwhile.",
+        "Next, if the stack serves another model: `make deploy MODEL=... SWITCH=model` with the model of this run, then",
+        "this command once more for photos that changed meanwhile.",
     ]
     if others:
-        lines.append("When nobody will want the old one back, drop its store:")
+        lines.append("When the old model is not needed any more, drop its store:")
     lines += [
         f"    .venv/bin/python -m scripts.store drop --bucket {buckets.store} --store {prefix.rstrip('/')}{options}"
         for prefix in others
@@ -210,32 +202,22 @@ def _next_steps(buckets: Buckets, others: Sequence[str], options: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_target_options(parser)
-    parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is looked at")
+    parser = command_parser("backfill", __doc__)
+    deployed.add_target_options(parser)
+    parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is needed")
     parser.add_argument("--store-bucket", help="in place of the stack's")
     parser.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
     parser.add_argument("--model", type=Path, default=ROOT / "build" / "model", help="the model's folder (build/model)")
-    parser.add_argument("--rate", type=_positive, help="photos a second at most, on average (as many as can be)")
-    parser.add_argument("--batch", type=_natural, default=256, help="photos in one segment of the log (256)")
+    parser.add_argument("--rate", type=above_zero, help="photos a second at most, on average (as many as can be)")
+    parser.add_argument("--batch", type=at_least_one, default=256, help="photos in one segment of the log (256)")
     threads = os.cpu_count() or 1
-    parser.add_argument("--threads", type=_natural, default=threads, help=f"threads that the model uses ({threads})")
-    parser.add_argument("--dry-run", action="store_true", help="tell what is to be done, and do nothing")
+    parser.add_argument(
+        "--threads", type=at_least_one, default=threads, help=f"threads that the model uses ({threads})"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the number of photos to embed and to delete, and stop"
+    )
     return parser
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError("a number above 0 is wanted")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1 is wanted")
-    return value
 
 
 if __name__ == "__main__":

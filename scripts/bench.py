@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Benchmarks, each beside what it is compared to, in the same run on the same machine.
+"""Benchmarks, beside peers in the same run on the same machine.
 
     python -m scripts.bench search --embeddings real.npy --generate 44441x2048
     python -m scripts.bench cold --photos photos.zip --image
+    python -m scripts.bench starts --rows 44441 --function query
     python -m scripts.bench growth
     python -m scripts.bench append --json
     python -m scripts.bench ingest photos.zip
     python -m scripts.bench photos
-    python -m scripts.bench all                        all of them; writes docs/benchmarks.md and docs/growth.md
+    python -m scripts.bench stress --writers 64
+    python -m scripts.bench all                        writes docs/benchmarks.md and docs/growth.md
 
-Peers are used where they are installed; `make bench` has them all. S3 is the local one, in a process of its own.
+Peers are used if they are installed; `make bench` installs them all. S3 is the local one, in a process of its own.
 """
 
 import json
@@ -20,21 +22,20 @@ from typing import Any
 
 from scripts.benchmarks.command import parser
 from scripts.benchmarks.errors import BenchError
-from scripts.common.paths import ROOT
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark that is named; 2 where it cannot be run."""
-    options = parser(__doc__ or "", ROOT).parse_args(arguments)
-    found: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
+    """Run the benchmark that is named: 2 if it cannot be run or fails."""
+    options = parser(__doc__).parse_args(arguments)
+    lines: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
     try:
         if options.json:
-            for line in found:
+            for line in lines:
                 print(json.dumps(line), flush=True)
         else:
             from scripts.benchmarks.results import print_tables
 
-            print_tables(found)
+            print_tables(lines)
     except BenchError as error:
         print(error, file=sys.stderr)
         return 2

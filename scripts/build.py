@@ -1,88 +1,43 @@
-"""Build what is deployed, below .aws-sam/build: `make build`, and `sam build` with what it needs around it.
+"""Build the deployment packages in .aws-sam/build: `make build`.
 
-SAM CLI gets a virtual environment of its own, .venv-sam, because it pins much of what it uses; it is made again when
-requirements/sam.txt changes. The layers are built with that environment's Python, which must be 3.13 as on Lambda.
-No containers: wheels are chosen for Lambda's platform, so any machine can build for either processor.
+The layers are built with the Python of .venv-sam, which `make build` makes and which has the version of Lambda's: bytecode
+of another version would be useless there. No containers: wheels are chosen for Lambda's platform, so any machine can build
+for either processor.
 """
 
-import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
-SAM_VENV = ROOT / ".venv-sam"
-SAM_REQUIREMENTS = ROOT / "requirements" / "sam.txt"
-MODEL = ROOT / "build" / "model"
-PYTHON = "3.13"
+PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 ARCHITECTURES = ("x86_64", "arm64")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--architecture", choices=ARCHITECTURES, default="x86_64")
-    parser.add_argument("--build-dir", type=Path, default=ROOT / ".aws-sam" / "build")
-    parser.add_argument("--only-sam", action="store_true", help="make .venv-sam if it is needed, and stop")
+    parser = command_parser("build", __doc__)
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, default="x86_64", help="processor of the functions (x86_64)"
+    )
+    parser.add_argument(
+        "--build-dir", type=Path, default=ROOT / ".aws-sam" / "build", help="output folder (.aws-sam/build)"
+    )
     options = parser.parse_args(arguments)
+    if not PYTHON.exists():
+        parser.exit(2, f"There is no {PYTHON}: run `make build`, which installs it.\n")
     try:
-        python = sam_python()
-        if options.only_sam:
-            return 0
-        ensure_model()
-        build(python, options.architecture, options.build_dir)
-        sizes = [python, "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
+        build(PYTHON, options.architecture, options.build_dir)
+        sizes = [str(PYTHON), "-m", "scripts.packaging.package_sizes", str(options.build_dir)]
         return subprocess.run(sizes, cwd=ROOT, check=False).returncode
     except subprocess.CalledProcessError as error:
         print(
             f"The build stopped: {Path(error.cmd[0]).name} ended with {error.returncode}; see above.", file=sys.stderr
         )
         return 1
-
-
-def sam_python() -> Path:
-    """The Python of .venv-sam, which is made first where it is missing or older than requirements/sam.txt."""
-    python = SAM_VENV / "bin" / "python"
-    stamp = SAM_VENV / ".ready"
-    fresh = stamp.is_file() and stamp.stat().st_mtime >= SAM_REQUIREMENTS.stat().st_mtime
-    if fresh and python.exists() and _version(str(python)) == PYTHON:
-        return python
-    print(f"Installing SAM CLI into {SAM_VENV.name}", file=sys.stderr)
-    shutil.rmtree(SAM_VENV, ignore_errors=True)
-    subprocess.run([lambda_python(), "-m", "venv", str(SAM_VENV)], check=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "--requirement", str(SAM_REQUIREMENTS)], check=True)
-    # Written last: an installation that was interrupted is started again.
-    stamp.touch()
-    return python
-
-
-def lambda_python() -> str:
-    """The path of a Python of the functions' version; exits with what to install where there is none."""
-    found = subprocess.run([str(ROOT / "scripts" / "find_python.sh")], capture_output=True, text=True, check=False)
-    for candidate in (sys.executable, found.stdout.strip(), shutil.which(f"python{PYTHON}")):
-        if candidate and _version(candidate) == PYTHON:
-            return os.path.realpath(candidate)
-    raise SystemExit(
-        f"`make build` needs Python {PYTHON}, the version the functions run on: bytecode of another one is useless to "
-        f"them. Install it (apt install python{PYTHON} python{PYTHON}-venv, uv python install {PYTHON}, pyenv install "
-        f"{PYTHON}) or set PYTHON=/path/to/python{PYTHON}. Everything but the build works with Python 3.12 too."
-    )
-
-
-def _version(python: str) -> str:
-    code = "import sys, venv, ensurepip; print('{}.{}'.format(*sys.version_info))"
-    # Isolated: a PYTHONPATH of another version must not decide.
-    return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False).stdout.strip()
-
-
-def ensure_model() -> None:
-    """Make the default model where build/model has none; a model that is there was chosen with `make model`."""
-    if not ((MODEL / "model.onnx").is_file() and (MODEL / "model.json").is_file()):
-        subprocess.run([sys.executable, "-m", "scripts.model"], cwd=ROOT, check=True)
 
 
 def build(python: Path, architecture: str, build_dir: Path) -> None:

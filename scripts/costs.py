@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
-"""What a month costs, from list prices, and what rivals would ask for the same.
+"""The bill of a month, from list prices.
 
     python -m scripts.costs --products 44000 --queries 1e6
     python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
     python -m scripts.costs --products 44000 --queries 0 --json
 
-Prices are in scripts/prices.py, with their sources. Nothing is looked up. Times are what the functions take on one of
-Lambda's processors; measure yours and say so with the options. USD, without tax.
+Prices are in scripts/deployment/prices.py, with their sources. Nothing is looked up. Times are those of the functions on
+one of Lambda's processors; measure yours and give them with the options. USD, without tax.
 """
 
 import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
+from scripts.common.arguments import command_parser, not_negative
 from scripts.deployment import prices
 from scripts.deployment.prices import Price
 
@@ -33,26 +34,42 @@ IDLE_POLLS: Final = 5 * MONTH_S / 20
 # An embedding of 512 float32, names, order and metadata of one photo; a third more until merges have caught up.
 ROW_BYTES: Final = 2500 * 4 / 3
 # The API's access log, Lambda's own lines and the metrics of one request.
-LOG_BYTES_A_QUERY: Final = 1000
+LOG_BYTES_PER_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 8
 QUERY_METRICS: Final = 3
 PROBLEM_METRICS: Final = 8  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
-REFRESHING: Final = "S3, looking for new photos"
+
+
+# Options of the command that are numbers of a Workload, with their meaning.
+_ASSUMED: Final = {
+    "photos_per_product": "photos of a product",
+    "changed": "share of the photos that is new or replaced in a month",
+    "photo_kb": "size of a catalogue photo",
+    "photos_shown": "photos that the page loads for an answer; 0 for an API alone",
+    "query_ms": "time of a warm query",
+    "query_kb": "size of a query photo; 0 for an API that is called directly",
+    "problem_share": "share of the queries that is answered with a problem",
+    "ingest_ms": "time to ingest one photo",
+    "compact_ms": "time of a compaction, its start included",
+    "cold_share": "share of the queries that start a function",
+    "cold_start_ms": "time of such a start",
+    "max_staleness_s": "the parameter MaxStalenessSeconds",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a shop does in a month. Times are of one invocation, or of one photo of a batch."""
+    """The work of a shop in a month. Times are of one invocation, or of one photo of a batch."""
 
-    products: int
+    products: float
     queries: float
     photos_per_product: float = 1
     changed: float = 0.1
     photo_kb: float = 60
-    photos_shown: int = 5
+    photos_shown: float = 5
     query_ms: float = 60
     ingest_ms: float = 60
     compact_ms: float = 3000
@@ -95,21 +112,21 @@ class Line:
     """One line of the bill."""
 
     group: str
-    what: str
+    item: str
     quantity: float
     price: Price
     usd: float
 
 
 def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
-    """The lines of a month's bill. What is free is free once, however many lines use it."""
+    """The lines of a month's bill. A free quantity is free once, however many lines use it."""
     free_left: dict[Price, float] = {}
     lines = []
-    for group, what, quantity, price in _quantities(work):
+    for group, item, quantity, price in _quantities(work):
         left = free_left.setdefault(price, price.free if free_tier else 0)
         charged = max(quantity - left, 0)
         free_left[price] = left - (quantity - charged)
-        lines.append(Line(group, what, quantity, price, price.of(charged, free_tier=False)))
+        lines.append(Line(group, item, quantity, price, price.of(charged)))
     return lines
 
 
@@ -120,7 +137,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "answers", "Lambda, time", (work.queries * work.query_ms + starting_ms) / 1000 * QUERY_GB, work.compute
     yield "answers", "Lambda, requests", work.queries, prices.LAMBDA_REQUESTS
     yield "answers", "HTTP API", work.queries, prices.HTTP_API
-    yield "answers", REFRESHING, 2 * work.refreshes, prices.S3_WRITE
+    yield "answers", "S3, looking for new photos", 2 * work.refreshes, prices.S3_WRITE
     yield "answers", "CloudFront, requests", work.queries, prices.CLOUDFRONT_REQUESTS
     yield "answers", "CloudFront, bytes", work.queries * ANSWER_BYTES / GB, prices.CLOUDFRONT_OUT
     yield (
@@ -129,7 +146,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
         work.queries * work.query_kb * 1024 / GB,
         prices.CLOUDFRONT_TO_ORIGIN,
     )
-    yield "answers", "logs", work.queries * LOG_BYTES_A_QUERY / GB, prices.LOGS
+    yield "answers", "logs", work.queries * LOG_BYTES_PER_QUERY / GB, prices.LOGS
     yield "answers", "X-Ray", work.traced, prices.TRACES
     if work.snapstart:
         yield "answers", "SnapStart, restores", starts * QUERY_GB, prices.SNAPSTART_RESTORE
@@ -171,95 +188,41 @@ def _stored_gb(work: Workload) -> float:
 
 def first_load(work: Workload) -> float:
     """USD for taking in the whole catalogue once."""
-    return sum(price.of(amount, free_tier=False) for _, _, amount, price in _taking_in("", work, work.photos))
-
-
-def rivals(work: Workload) -> dict[str, float]:
-    """USD a month for answering the same queries elsewhere, without showing photos and without what is free.
-
-    A vector store is given what it lacks to do the same: all of ours that answers, but for looking for new photos.
-    """
-    answers = {line.what: line.usd for line in bill(work) if line.group == "answers"}
-    ours = sum(answers.values())
-    embedding = ours - answers[REFRESHING]
-    hours = MONTH_S / 3600
-    vectors_gb = work.photos * (512 * 4 + 150) / GB
-    beyond = max(work.photos - 100_000, 0) / work.photos if work.photos else 0
-    processed_gb = vectors_gb * work.queries * (1 - beyond / 2)
-    s3_vectors = (
-        prices.S3_VECTORS_QUERIES.of(work.queries, free_tier=False)
-        + prices.S3_VECTORS_PROCESSED.of(processed_gb, free_tier=False)
-        + prices.S3_VECTORS_STORAGE.of(vectors_gb, free_tier=False)
-    )
-    google = prices.GOOGLE_QUERIES.of(work.queries, free_tier=True) + prices.GOOGLE_STORAGE.of(
-        work.photos, free_tier=False
-    )
-    return {
-        "Lookalike": ours,
-        "Amazon S3 Vectors": s3_vectors + embedding,
-        "OpenSearch Serverless, at its least (1 OCU, no redundancy)": prices.OPENSEARCH_OCU.of(hours, free_tier=False)
-        + embedding,
-        "OpenSearch Serverless, redundant (2 OCU)": prices.OPENSEARCH_OCU.of(2 * hours, free_tier=False) + embedding,
-        "Google Vision Product Search": google,
-    }
+    return sum(price.of(amount) for _, _, amount, price in _taking_in("", work, work.photos))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add = parser.add_argument
-    add("--products", type=_count, required=True, help="products in the catalogue")
-    add("--queries", type=_count, required=True, help="searches a month; 1e6 is a million")
-    add("--photos-per-product", type=float, default=1)
-    add("--changed", type=float, default=0.1, help="share of the photos that is new or replaced in a month (0.1)")
-    add("--photo-kb", type=float, default=60, help="size of a catalogue photo (60)")
-    add("--photos-shown", type=int, default=5, help="photos the page loads for an answer; 0 for an API alone (5)")
-    add("--query-ms", type=float, default=60, help="time of a warm query (60)")
-    add(
-        "--query-kb",
-        type=float,
-        default=60,
-        help="size of the photo that is asked with; 0 for an API asked directly (60)",
-    )
-    add("--problem-share", type=float, default=0.01, help="share of the queries that is answered with a problem (0.01)")
-    add("--ingest-ms", type=float, default=60, help="time to take in one photo (60)")
-    add("--compact-ms", type=float, default=3000, help="time of a compaction, its start included (3000)")
-    add("--cold-share", type=float, default=0.01, help="share of the queries that start a function (0.01)")
-    add("--cold-start-ms", type=float, default=2000, help="time of such a start (2000)")
-    add("--max-staleness-s", type=float, default=5, help="the parameter MaxStalenessSeconds (5)")
-    add("--architecture", choices=("x86_64", "arm64"), default="x86_64")
-    add("--snapstart", action="store_true", help="with the parameter SnapStart")
-    add("--tracing", choices=("on", "off"), default="on", help="the parameter Tracing (on)")
-    add("--free-tier", action="store_true", help="leave out what is free in every account for good")
-    add("--json", action="store_true", help="print JSON")
-    options = vars(parser.parse_args(arguments))
+    """Print the bill; 0."""
+    options = vars(_parser().parse_args(arguments))
     free_tier, as_json = options.pop("free_tier"), options.pop("json")
-    work = Workload(**(options | {"products": int(options["products"]), "tracing": options["tracing"] == "on"}))
+    work = Workload(**(options | {"tracing": options["tracing"] == "on"}))
     lines = bill(work, free_tier=free_tier)
     print(_as_json(lines, work) if as_json else _as_table(lines, work))
     return 0
 
 
-def _count(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of things")
-    return value
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("costs", __doc__)
+    parser.add_argument("--products", type=not_negative, required=True, help="products in the catalogue")
+    parser.add_argument("--queries", type=not_negative, required=True, help="searches a month; 1e6 is a million")
+    defaults = {item.name: item.default for item in fields(Workload)}
+    for name, meaning in _ASSUMED.items():
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, type=not_negative, default=defaults[name], help=f"{meaning} ({defaults[name]})")
+    processors = ("x86_64", "arm64")
+    parser.add_argument("--architecture", choices=processors, default=processors[0], help="of the functions (x86_64)")
+    parser.add_argument("--snapstart", action="store_true", help="with the parameter SnapStart")
+    parser.add_argument("--tracing", choices=("on", "off"), default="on", help="the parameter Tracing (on)")
+    parser.add_argument(
+        "--free-tier", action="store_true", help="without the quantities that are free in every account for good"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
 
 
 def _as_json(lines: list[Line], work: Workload) -> str:
-    told = [
-        {
-            "group": line.group,
-            "what": line.what,
-            "quantity": line.quantity,
-            "unit": line.price.unit,
-            "usd": line.usd,
-            "source": line.price.source,
-        }
-        for line in lines
-    ]
     total = sum(line.usd for line in lines)
-    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": told, "rivals_usd": rivals(work)}
+    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": [asdict(line) for line in lines]}
     return json.dumps(document, indent=2)
 
 
@@ -270,11 +233,9 @@ def _as_table(lines: list[Line], work: Workload) -> str:
         rows.append(f"{group:58} {sum(line.usd for line in of_group):>10.2f}")
         for line in of_group:
             quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}"
-            rows.append(f"  {line.what:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
+            rows.append(f"  {line.item:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
     rows.append(f"{'a month, USD':58} {sum(line.usd for line in lines):>10.2f}")
     rows.append(f"{'once, to take the catalogue in':58} {first_load(work):>10.2f}")
-    rows += ["", "answering the same queries, without the photos shown, USD a month"]
-    rows += [f"  {name:56} {usd:>10.2f}" for name, usd in rivals(work).items()]
     return "\n".join(rows)
 
 

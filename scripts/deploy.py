@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deploy what `make build` built, and publish the page: `make deploy`.
+"""Deploy the output of `make build`, and publish the page: `make deploy`.
 
     python -m scripts.deploy                                            # asks which stack the first time
     python -m scripts.deploy --stack-name shop --region eu-west-1       # asks for a confirmation only
@@ -7,9 +7,9 @@
     python -m scripts.deploy --switch-model                             # the build holds another model than the stack
     python -m scripts.deploy --site-only                                # static_site/ alone
 
-`sam deploy` does the deploying. Parameters are remembered by the stack: what is not given keeps its value, or has the
-default of template.yaml in a new stack. Which stack it is, is kept in samconfig.toml. Everything after -- is handed to
-`sam deploy`. Credentials are those of the AWS command line; nothing of them is stored.
+`sam deploy` does the work. The stack remembers its parameters: one that is not given keeps its value, or has the default
+of template.yaml in a new stack. samconfig.toml remembers the stack's name and region. Words after -- are options of
+`sam deploy`. Credentials are those of the AWS command line and are not stored.
 """
 
 import argparse
@@ -24,26 +24,15 @@ from pathlib import Path
 import boto3
 
 from lookalike.errors import LookalikeError
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
-from scripts.deployment import parameters, preflight, site
-from scripts.deployment.stack import (
-    AWS_ERRORS,
-    SAVED,
-    DeployError,
-    Target,
-    add_target_options,
-    find_stack,
-    refusal,
-    repeated,
-    saved_parameters,
-    stack_outputs,
-    target,
-)
+from scripts.deployment import deployed, parameters, preflight, site
+from scripts.deployment.deployed import DeployError, Target
 
 
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add_target_options(parser)
+    parser = command_parser("deploy", __doc__)
+    deployed.add_target_options(parser)
     parser.add_argument(
         "--parameters",
         nargs="+",
@@ -53,78 +42,80 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
     )
     parser.add_argument("--switch-model", action="store_true", help="answer with another model than the stack does now")
     parser.add_argument("--switch-architecture", action="store_true", help="move the stack to another processor")
-    parser.add_argument("--site-only", action="store_true", help="publish the page of a stack that is there")
+    parser.add_argument("--site-only", action="store_true", help="publish the page of an existing stack")
     parser.add_argument("--site-dir", type=Path, default=ROOT / "static_site", help=argparse.SUPPRESS)
     parser.add_argument("sam_arguments", nargs="*", metavar="-- ...", help="options for `sam deploy`")
     options = parser.parse_args(arguments)
     try:
         if not options.site_only:
             deploy(options, ask)
-        chosen = target(options)
-        outputs = stack_outputs(chosen)
-        print(published(options.site_dir, chosen, outputs))
-        print(next_steps(outputs, repeated(options)))
+        target = deployed.target_of(options)
+        outputs = deployed.stack_outputs(target)
+        print(published(options.site_dir, target, outputs))
+        print(next_steps(outputs, deployed.repeated(options)))
     except (DeployError, LookalikeError, site.SiteError) as error:
         print(error, file=sys.stderr)
         return 1
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 1
     return 0
 
 
 def deploy(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
-    """Run `sam deploy` on what was built, with a value for every parameter. Raises DeployError."""
+    """Run `sam deploy` on the build, with a value for every parameter. Raises DeployError."""
     build = preflight.Build.read(options.project / ".aws-sam" / "build")
     given = parameters.given(options.parameters, build.declared)
     refuse_other_lists(options)
-    if not (options.stack_name or saved_parameters(options.project / SAVED).get("stack_name")):
+    if not (options.stack_name or deployed.saved_parameters(options.project / deployed.SAVED).get("stack_name")):
         given = ask_which(options, ask) | given
-    chosen = target(options)
-    stack = find_stack(chosen)
+    target = deployed.target_of(options)
+    stack = deployed.find_stack(target)
     if stack is None:
-        given = preflight.affordable_reservation(chosen, given) | given
+        given = preflight.affordable_reservation(target, given) | given
     else:
         preflight.refuse_what_cannot_be_updated(stack)
         preflight.refuse_unasked_switch(
             stack, build, model=options.switch_model, architecture=options.switch_architecture
         )
-        preflight.refuse_empty_store(stack, build, chosen)
-    had = {} if stack is None else stack.parameters
-    values = parameters.effective(build.declared, had, given, build.parameters)
+        preflight.refuse_empty_store(stack, build, target)
+    current = {} if stack is None else stack.parameters
+    values = parameters.effective(build.declared, current, given, build.parameters)
     parameters.mark(build.template, values)
-    # Without --template-file: SAM takes what it built, and keeps samconfig.toml beside template.yaml and not in the build.
+    # Without --template-file: SAM takes its build, and keeps samconfig.toml beside template.yaml and not in the build.
     command = [str(options.sam), "deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
     if options.stack_name:
         command += ["--resolve-s3", "--confirm-changeset"]
-    command += [*chosen.arguments, *options.sam_arguments, "--parameter-overrides", *parameters.for_sam(values)]
+    command += [*target.arguments, *options.sam_arguments, "--parameter-overrides", *parameters.for_sam(values)]
     run_sam(command, options.project)
 
 
 def refuse_other_lists(options: argparse.Namespace) -> None:
-    """Raise DeployError where parameters are said in another place than the two that count: the stack, and --parameters."""
-    here = "Give what is to change to --parameters NAME=VALUE, before the --. The stack remembers it."
+    """Raise DeployError if parameters are given in a place other than the stack and --parameters."""
+    here = "Give changes to --parameters NAME=VALUE, before the --. The stack remembers them."
     if any(word.startswith("--parameter-overrides") for word in options.sam_arguments):
         raise DeployError(f"--parameter-overrides would make SAM forget every other parameter. {here}")
-    if saved_parameters(options.project / SAVED).get("parameter_overrides"):
+    if deployed.saved_parameters(options.project / deployed.SAVED).get("parameter_overrides"):
         raise DeployError(
-            f"{options.project / SAVED} has a line parameter_overrides, which goes stale with every change made elsewhere. "
+            f"{options.project / deployed.SAVED} has a line parameter_overrides, which goes stale with every change made elsewhere. "
             f"Delete the line. {here}"
         )
 
 
 def ask_which(options: argparse.Namespace, ask: Callable[[str], str]) -> dict[str, str]:
-    """Ask for the stack, keep the answer in samconfig.toml, and return the parameters that were asked for too."""
-    path = options.project / SAVED
+    """Ask for the stack, write the answers to samconfig.toml, and return the parameters among them."""
+    path = options.project / deployed.SAVED
     if path.exists():
-        raise DeployError(f"{path} names no stack. Add stack_name and region to it, or delete it to be asked.")
+        raise DeployError(
+            f"{path} names no stack. Add stack_name and region to it, or delete it and answer the questions."
+        )
     usual = options.region or boto3.Session(profile_name=options.profile).region_name or ""
     try:
         name = ask("Stack name [lookalike]: ").strip() or "lookalike"
         region = ask(f"AWS region, the one nearest your shoppers [{usual}]: ").strip() or usual
         email = ask("E-mail address for alarms (Enter for none, or the one that the stack has): ").strip()
     except EOFError as error:
-        raise DeployError("There is nobody to ask. Name the stack with --stack-name and --region.") from error
+        raise DeployError("No terminal to ask on. Name the stack with --stack-name and --region.") from error
     if not region:
         raise DeployError("A region is needed, such as eu-west-1. Run this again, or name it with --region.")
     answers = {"stack_name": name, "region": region, "profile": options.profile}
@@ -135,22 +126,22 @@ def ask_which(options: argparse.Namespace, ask: Callable[[str], str]) -> dict[st
 
 
 def run_sam(command: list[str], project: Path) -> None:
-    """Run SAM CLI where the project is. Raises DeployError."""
+    """Run SAM CLI in the project's folder. Raises DeployError."""
     try:
         done = subprocess.run(command, cwd=project, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, check=False)
     except FileNotFoundError as error:
-        raise DeployError(f"{command[0]} is not there. Run `make build`, which installs it.") from error
+        raise DeployError(f"{command[0]} does not exist. Run `make build`, which installs it.") from error
     if done.returncode:
-        raise DeployError(f"`sam {command[1]}` ended with {done.returncode}; see above. Nothing was done after it.")
+        raise DeployError(f"`sam {command[1]}` ended with {done.returncode}; see above. Nothing was done after that.")
 
 
-def published(site_dir: Path, chosen: Target, outputs: Mapping[str, str]) -> str:
-    """Publish the page and have the distribution forget what changed; what was done, as a sentence."""
-    changed = site.publish(site_dir, chosen.client("s3"), outputs["SiteBucketName"])
+def published(site_dir: Path, target: Target, outputs: Mapping[str, str]) -> str:
+    """Publish the page and invalidate the files that changed; returns a sentence about it."""
+    changed = site.publish(site_dir, target.client("s3"), outputs["SiteBucketName"])
     if not changed:
         return "The page has not changed."
     paths = site.addresses(changed)
-    chosen.client("cloudfront").create_invalidation(
+    target.client("cloudfront").create_invalidation(
         DistributionId=outputs["DistributionId"],
         InvalidationBatch={
             "Paths": {"Quantity": len(paths), "Items": paths},
@@ -161,11 +152,11 @@ def published(site_dir: Path, chosen: Target, outputs: Mapping[str, str]) -> str
 
 
 def next_steps(outputs: Mapping[str, str], options: str) -> str:
-    """What the stack offers, and how the first photos get in."""
+    """The site's address, and the command that uploads the first photos."""
     bucket = outputs["CatalogueBucketName"]
     return (
         f"\nLookalike is at {outputs['SiteUrl']}\n\n"
-        "Photos go in with\n"
+        "Upload photos with\n"
         f"    .venv/bin/python -m scripts.upload photos/ --labels products.csv --bucket {bucket}{options}"
     )
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Ask a running Lookalike for products it has, by other photos of them, and count how often each comes first.
+"""Search a running Lookalike with other photos of its products, and count how often the product comes first.
 
     python -m scripts.evaluate --photos other-photos.zip --queries 200
     python -m scripts.evaluate --photos other-photos.zip --api https://d111111abcdef8.cloudfront.net
 
-Photos are named as in the catalogue: PRODUCT.jpg or PRODUCT/VIEW.jpg. Photos of products that the catalogue does not have
+Photos are named as in the catalogue: PRODUCT.jpg or PRODUCT/VIEW.jpg. Photos of products that are not in the catalogue
 are left out.
 """
 
-import argparse
 import json
 import random
 import statistics
@@ -20,29 +19,32 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tqdm import tqdm
-
-from scripts.upload import UploadError, open_photos
+from scripts.common.arguments import at_least_one, command_parser
+from scripts.common.labels import InputError
+from scripts.common.photos import open_photos
+from scripts.common.progress import Progress
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 when it could be carried out, whatever it found."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True, help="a folder or zip of photos to ask with")
-    parser.add_argument("--api", default="http://127.0.0.1:8000", help="where Lookalike answers")
-    parser.add_argument("--queries", type=int, default=200, help="how many photos to ask with")
-    parser.add_argument("--seed", type=int, default=0, help="which photos: the same seed, the same photos")
+    """Run the command: 0 if all photos were answered, 2 otherwise."""
+    parser = command_parser("evaluate", __doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="a folder or zip of query photos")
+    parser.add_argument("--api", default="http://127.0.0.1:8000", help="address of Lookalike (%(default)s)")
+    parser.add_argument("--queries", type=at_least_one, default=200, help="number of queries (200)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the choice of photos: the same seed, the same photos (0)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line")
     options = parser.parse_args(arguments)
     try:
-        found = evaluate(options.api.rstrip("/"), options.photos, options.queries, options.seed)
-    except (UploadError, urllib.error.URLError) as error:
+        figures = evaluate(options.api.rstrip("/"), options.photos, options.queries, options.seed)
+    except (InputError, urllib.error.URLError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(figures))
     else:
-        for name, value in found.items():
+        for name, value in figures.items():
             print(f"{name:12} {value}")
     return 0
 
@@ -51,7 +53,7 @@ def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
     """Ask with up to ``queries`` photos: the share whose product came first, and among the first five, and times."""
     ranks: list[int | None] = []
     times_ms: list[float] = []
-    with open_photos(photos) as opened, tqdm(total=queries, unit="query", file=sys.stderr) as progress:
+    with open_photos(photos) as opened, Progress(queries, "answered", "queries") as progress:
         candidates = sorted(opened, key=lambda photo: photo.key)
         random.Random(seed).shuffle(candidates)
         for photo in candidates:
@@ -63,11 +65,11 @@ def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
             started = time.perf_counter()
             answer = _search(api, photo.read())
             times_ms.append((time.perf_counter() - started) * 1000)
-            found = [result["product_id"] for result in answer["results"]]
-            ranks.append(found.index(product_id) if product_id in found else None)
-            progress.update()
+            products = [result["product_id"] for result in answer["results"]]
+            ranks.append(products.index(product_id) if product_id in products else None)
+            progress.step()
     if not ranks:
-        raise UploadError("None of these photos is of a product that the catalogue has.")
+        raise InputError("None of these photos is of a product in the catalogue.")
     return {
         "queries": len(ranks),
         "first": sum(rank == 0 for rank in ranks) / len(ranks),

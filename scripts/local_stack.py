@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Run Lookalike on this machine: the page, the API, S3, SQS and the functions, wired as template.yaml says.
 
-    python -m scripts.local_stack                                    a catalogue that is drawn for it
+    python -m scripts.local_stack                                    with a catalogue that it draws
     python -m scripts.local_stack --images photos.zip --labels products.csv
-    python -m scripts.local_stack --isolated                         the functions as built and as Lambda runs them
+    python -m scripts.local_stack --isolated                         with the functions as built and as Lambda runs them
 
-`make demo` calls this. It ends with Ctrl-C, and everything in it is gone then; logs stay in build/demo.
+`make demo` runs this after it has installed all that it needs; PORT, S3_PORT, IMAGES, LABELS and ISOLATED=1 give the options.
+Ctrl-C ends it. Photos and embeddings are in memory and gone then; the logs stay in build/demo.
 """
 
 import argparse
@@ -16,23 +17,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.common.labels import InputError, Labels, read_labels, report
 from scripts.common.paths import ROOT
+from scripts.common.photos import PhotoFile, open_photos
 from scripts.common.progress import Progress
 from scripts.local.built import NotBuiltError, built_template
+from scripts.local.execution_environment import Launcher
+from scripts.local.http_server import listen
 from scripts.local.intrinsics import REGION, UnsupportedTemplateError
 from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
-from scripts.local.runner import MakeRunner, from_sources
 from scripts.local.seeding import SeedingError, health, seed
-from scripts.local.stack import LocalStack, PortTakenError
-from scripts.upload import PREFIX, Labels, Photo, UploadError, open_photos, read_labels
+from scripts.local.sources import from_sources
+from scripts.local.stack import LOCAL_PARAMETERS, LocalStack, PortTakenError
 
-# Looking for new photos costs nothing here, and whoever drops one wants to see it.
-LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
 DRAWN: Final = ROOT / "build" / "catalogue"
 
 
@@ -41,7 +43,7 @@ class SettingError(Exception):
 
 
 class _Stopped(Exception):
-    """The user, or the system, has asked the stack to end."""
+    """The user or the system ends the stack."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,14 +53,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as inputs:
             labels, photos = _catalogue(arguments, inputs)
-            template, make_runner = _functions(arguments, inputs)
-            _run(arguments, template, make_runner, photos, labels)
+            template, launcher = _functions(arguments, inputs)
+            _run(arguments, template, launcher, photos, labels)
     except _Stopped:
         print("\nLookalike has ended.", file=sys.stderr)
         return 0
+    except PortTakenError as error:
+        print(f"{error} Choose another one: {_with_free_ports(arguments)}", file=sys.stderr)
+        return 2
     except (
-        UploadError,
-        PortTakenError,
+        InputError,
         UnsupportedTemplateError,
         SettingError,
         NotBuiltError,
@@ -74,32 +78,46 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--images", type=Path, help="folder or zip file of photos, named by product")
-    what.add_argument("--empty", action="store_true", help="start without photos")
+    catalogue = parser.add_mutually_exclusive_group()
+    catalogue.add_argument(
+        "--images", type=Path, help="folder or zip file of photos, named by product (default: a catalogue is drawn)"
+    )
+    catalogue.add_argument("--empty", action="store_true", help="start without photos")
     parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
-    parser.add_argument("--port", type=int, default=8000, help="of the page and the API (8000; 0 takes a free one)")
-    parser.add_argument("--s3-port", type=int, default=9000, help="of S3 and SQS (9000; 0 takes a free one)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--model-dir", type=Path, default=ROOT / "build" / "model", help="see `make model`")
-    how.add_argument(
+    parser.add_argument(
+        "--port", type=int, default=8000, help="port of the page and the API (default: 8000; 0 takes a free one)"
+    )
+    parser.add_argument(
+        "--s3-port", type=int, default=9000, help="port of S3 and SQS (default: 9000; 0 takes a free one)"
+    )
+    functions = parser.add_mutually_exclusive_group()
+    functions.add_argument(
+        "--model-dir",
+        type=Path,
+        default=ROOT / "build" / "model",
+        help="folder of the model that `make model` writes (default: build/model)",
+    )
+    functions.add_argument(
         "--isolated",
         action="store_true",
-        help="run what `make build` built, model included, as Lambda does: its runtime client, layers and limits",
+        help="run the packages and the model of `make build` as Lambda does: with its runtime client, layers and limits; "
+        "needs Linux",
     )
-    parser.add_argument("--log-dir", type=Path, default=ROOT / "build" / "demo", help="where the logs go")
+    parser.add_argument(
+        "--log-dir", type=Path, default=ROOT / "build" / "demo", help="folder for the logs (default: build/demo)"
+    )
     parser.add_argument(
         "--parameter",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a parameter of template.yaml, such as CompactSchedule=rate(1 minute)",
+        help="a parameter of template.yaml, such as 'CompactSchedule=rate(1 minute)'; may be repeated",
     )
     return parser
 
 
-def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[Photo]]:
-    """The labels and photos to start with. Everything about them that is wrong is told before anything starts."""
+def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[PhotoFile]]:
+    """The labels and photos to start with. Raises before anything starts where they cannot be used."""
     images, labels_file = arguments.images, arguments.labels
     if arguments.empty:
         return {}, []
@@ -109,19 +127,19 @@ def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels
     return labels, inputs.enter_context(open_photos(images, labels))
 
 
-def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, MakeRunner]:
-    """The template to run, and what runs its functions."""
+def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, Launcher]:
+    """The template, and how its functions are started."""
     if arguments.isolated:
-        return built_template(), inputs.enter_context(Isolation()).runner
+        return built_template(), inputs.enter_context(Isolation()).launch
     if not (arguments.model_dir / "model.onnx").is_file():
-        raise SettingError(f"{arguments.model_dir} holds no model. Run `make model` first.")
+        raise SettingError(f"There is no model in {arguments.model_dir}. Run `make model` first.")
     return ROOT / "template.yaml", from_sources(arguments.model_dir)
 
 
 def _drawn() -> Path:
-    """A catalogue drawn for the purpose; drawn once and kept."""
+    """The folder of a catalogue, which is drawn the first time."""
     command = [sys.executable, "-m", "scripts.draw_catalogue", "--out", str(DRAWN)]
-    # It has processes of its own: as a group they can be ended together.
+    # It has processes of its own, which end together as a group.
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as drawing:
         try:
             code = drawing.wait()
@@ -144,26 +162,29 @@ def _parameters(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _run(
-    arguments: argparse.Namespace, template: Path, make_runner: MakeRunner, photos: list[Photo], labels: Labels
+    arguments: argparse.Namespace, template: Path, launcher: Launcher, photos: list[PhotoFile], labels: Labels
 ) -> None:
     with LocalStack(
-        make_runner=make_runner,
+        launcher=launcher,
         template=template,
         log_dir=arguments.log_dir,
         port=arguments.port,
         s3_port=arguments.s3_port,
         parameters=_parameters(arguments.parameter),
     ) as stack:
-        _log_to(stack.log_dir / "stack.log")
-        print(f"The functions' logs are in {_short(stack.log_dir)}/.", flush=True)
+        # The supervisor's own messages go to a file, so that the terminal stays readable.
+        log, line = stack.log_dir / "stack.log", "%(asctime)s %(levelname)s %(message)s"
+        logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=line, force=True)
+        print(f"The logs of the functions are in {_short(stack.log_dir)}/.", flush=True)
         if photos:
+            print(report((photo.product_id for photo in photos), labels), flush=True)
             with Progress(len(photos), "searchable") as progress:
                 seeded = seed(stack, photos, labels, progress.to)
             rate = len(photos) / seeded.seconds
             rejected = f", {seeded.rejected:,} of them rejected (see /api/products/ID)" if seeded.rejected else ""
             print(f"{len(photos):,} photos in {seeded.seconds:.1f} s, {rate:.1f} a second{rejected}.")
         else:
-            _wait_until_it_answers(stack)
+            health(stack)
         print(f"Lookalike is ready: {stack.url}\n")
         print(_how_to_go_on(stack), flush=True)
         while True:
@@ -172,30 +193,31 @@ def _run(
                 raise SeedingError(f"The local S3 and SQS have ended. See {_short(stack.log_dir)}/aws.log.")
 
 
-def _wait_until_it_answers(stack: LocalStack) -> None:
-    try:
-        health(stack)
-    except OSError as error:
-        raise SeedingError(f"The API does not answer ({error}). See {_short(stack.log_dir)}/query.log.") from error
-
-
 def _how_to_go_on(stack: LocalStack) -> str:
-    variables = f"AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={REGION}"
-    target = f"s3://{stack.catalogue_bucket}/{PREFIX}my-product.jpg"
+    """The next command: how to add photos, with programs that are installed."""
+    python = _short(Path(sys.executable))  # not resolved: a link in .venv/bin is the environment's Python
     return (
-        "Drop another photo, and it is searchable seconds later:\n"
-        f"  {variables} aws --endpoint-url {stack.endpoint_url} s3 cp photo.jpg {target}\n"
+        "Put photos into a folder, such as photos/my-product.jpg, and they are searchable seconds after this command:\n"
+        f"  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local {python} -m scripts.upload photos \\\n"
+        f"    --bucket {stack.catalogue_bucket} --endpoint-url {stack.endpoint_url} --region {REGION}\n"
         "Ctrl-C ends everything."
     )
 
 
-def _log_to(path: Path) -> None:
-    """What the supervisor itself has to say goes to a file, so that the terminal stays readable."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.setLevel(logging.INFO)
-    root.handlers = [handler]
+def _with_free_ports(arguments: argparse.Namespace) -> str:
+    """The command with another port in place of each one that is taken."""
+    ports = {"PORT": arguments.port, "S3_PORT": arguments.s3_port}
+    changes = [f"{name}={free}" for name, port in ports.items() if (free := _free_from(port)) != port]
+    return " ".join(["make demo", *changes])
+
+
+def _free_from(port: int) -> int:
+    """The first free port from ``port`` on."""
+    for free in range(port, 1 << 16):
+        with suppress(OSError):
+            listen(free).close()
+            return free
+    return 0
 
 
 def _short(path: Path) -> Path:
@@ -203,7 +225,7 @@ def _short(path: Path) -> Path:
 
 
 def _stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signature of a signal handler
-    # Once is enough: what follows must not be interrupted.
+    # A second signal must not interrupt the end of the stack.
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise _Stopped

@@ -5,8 +5,8 @@
     python -m scripts.model resnet50-imagenet    a download of 26 MB, cut before its classifier
     python -m scripts.model path/to/folder       a model of your own: a folder with model.onnx and model.json
 
-`make model MODEL=...` calls this. A model that is in place already is left alone. Every other is loaded and
-run once, on the built-in probe image, before it takes the place of the one that is there.
+`make model MODEL=...` calls this. A model that is in place already is left alone. Any other is loaded and
+run once, on the built-in probe image, before it replaces the present one.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import Any, Final
 from lookalike.errors import LookalikeError, ModelError
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import MODEL_FILE, SPEC_FILE, ModelSpec, file_sha256
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 Document = dict[str, Any]
@@ -53,7 +54,7 @@ IMAGENET: Final[Document] = {
         "size": 224,
         "normalisation": {"scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
     },
-    # The length of pooled features says how busy a photo is, their direction what is in it.
+    # The length of pooled features measures the texture of a photo, their direction its content.
     "output": {"dimensions": 2048, "l2_normalise": True},
 }
 
@@ -66,8 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.model == SSCD["name"]:
             from_package(options.output)
         elif options.model == IMAGENET["name"]:
-            file = options.file or options.downloads / Path(ZOO_FILE).name
-            from_model_zoo(options.output, file, url_base=None if options.file else options.url_base)
+            from_model_zoo(options.output, options.downloads / Path(ZOO_FILE).name, url_base=options.url_base)
         else:
             from_folder(options.output, Path(options.model))
     except LookalikeError as error:
@@ -90,28 +90,20 @@ def from_package(output: Path) -> None:
     publish(output, SSCD, Path(str(package.locate_file(SSCD_FILE))))
 
 
-def from_model_zoo(output: Path, file: Path, *, url_base: str | None) -> None:
-    """Take ResNet50 from ``file``, downloaded first where it is not there, cut before its classifier.
-
-    ``url_base`` is None where ``file`` is to be there already.
-    """
+def from_model_zoo(output: Path, file: Path, *, url_base: str) -> None:
+    """Take ResNet50 from ``file``, which is downloaded first if it is missing, and cut it before its classifier."""
     # These need onnx and tqdm, which the default model does without.
     from scripts.models.download import fetch
     from scripts.models.onnx_cut import cut_before_last_gemm
 
     if _is_in_place(output, IMAGENET):
         return
-    is_right = file.exists() and file_sha256(file) == ZOO_SHA256
-    if url_base is None and not is_right:
-        raise ModelError(f"{file} is not {ZOO}/{ZOO_FILE}: that has the SHA-256 {ZOO_SHA256}.")
-    if not is_right:
-        url = f"{url_base}/{ZOO_FILE}"
+    if not file.exists() or file_sha256(file) != ZOO_SHA256:
         try:
-            fetch(url, file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
+            fetch(f"{url_base}/{ZOO_FILE}", file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
         except ModelError as error:
             raise ModelError(
-                f"{error} Where there is no internet, download it elsewhere, save it as {file} and run this "
-                "again, or name the file with --file."
+                f"{error} Without internet, download it elsewhere, save it as {file} and run this again."
             ) from error
     with tempfile.TemporaryDirectory(prefix="lookalike-model-") as folder:
         cut = Path(folder) / MODEL_FILE
@@ -150,13 +142,13 @@ def publish(output: Path, document: Document, model: Path) -> None:
         fresh = Path(temporary) / "fresh"
         fresh.mkdir()
         spec = ModelSpec.parse(document)
-        found = file_sha256(model)
-        if found != spec.sha256:
+        actual = file_sha256(model)
+        if actual != spec.sha256:
             raise ModelError(
-                f"{model} has the SHA-256 {found} and should have {spec.sha256}. Install it again, or correct "
+                f"{model} has the SHA-256 {actual} and should have {spec.sha256}. Install it again, or correct "
                 f"sha256 in {SPEC_FILE}."
             )
-        # A copy and no link: whoever damages build/model must not damage the installed package.
+        # A copy and no link: damage to build/model must not damage the installed package.
         shutil.copyfile(model, fresh / MODEL_FILE)
         _write_spec(fresh, spec)
         probe = Embedder(fresh, threads=1).probe()
@@ -168,7 +160,7 @@ def publish(output: Path, document: Document, model: Path) -> None:
 
 
 def show(output: Path) -> None:
-    """Print what the model in ``output`` is."""
+    """Print the properties of the model in ``output``."""
     spec = ModelSpec.load(output)
     for label, value in (
         ("model", spec.name),
@@ -206,18 +198,17 @@ def _write_spec(folder: Path, spec: ModelSpec) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = command_parser("model", __doc__)
     build = ROOT / "build"
     parser.add_argument("model", nargs="?", default=SSCD["name"], help="a name above or a folder")
-    parser.add_argument("--output", type=Path, default=build / "model", help="where to put it (build/model)")
+    parser.add_argument("--output", type=Path, default=build / "model", help="folder of the model (build/model)")
     parser.add_argument(
-        "--downloads", type=Path, default=build / "downloads", help="where downloads are kept and resumed"
+        "--downloads", type=Path, default=build / "downloads", help="folder of downloads (build/downloads)"
     )
-    parser.add_argument("--file", type=Path, help="take this downloaded file instead of downloading it")
     parser.add_argument("--url-base", default=ZOO, help="a mirror of the model zoo (%(default)s)")
-    parser.add_argument("--show", action="store_true", help="print what is in place, and change nothing")
+    parser.add_argument(
+        "--show", action="store_true", help="print the properties of the model in place, and change nothing"
+    )
     return parser
 
 

@@ -12,38 +12,30 @@ import sys
 import time
 from typing import Any
 
-from tqdm import tqdm
-
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
-from scripts.deployment import drop_store
-from scripts.deployment.stack import (
-    AWS_ERRORS,
-    DeployError,
-    add_target_options,
-    refusal,
-    session,
-    stack_outputs,
-    target,
-)
+from scripts.common.arguments import command_parser
+from scripts.common.progress import Progress
+from scripts.deployment import deployed, drop_store
+from scripts.deployment.deployed import DeployError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 0 if all is well, 1 if fsck found something wrong or nothing was dropped, 2 if it could not be done."""
-    parser = argparse.ArgumentParser(description="Look at, check and repair the embeddings store and its queue.")
+    """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
+    parser = command_parser("store", "Look at, check and repair the embeddings store and its queue.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, told in (
-        ("stats", "what the store holds, in numbers"),
-        ("ls", "every object of the store and what it is"),
+    for name, purpose in (
+        ("stats", "count the store's segments, rows and bytes"),
+        ("ls", "list every object of the store with its role"),
         ("fsck", "verify the whole store, reading only"),
         ("drop", "delete the store of a model that is not used any more, for good"),
     ):
-        command = commands.add_parser(name, help=told, description=told)
-        add_target_options(command)
+        command = commands.add_parser(name, help=purpose, description=purpose)
+        deployed.add_target_options(command)
         command.add_argument("--bucket", help="the store bucket (default: the stack's)")
         command.add_argument(
             "--store", required=name == "drop", help="the model fingerprint, where the bucket has several stores"
@@ -53,18 +45,22 @@ def main(arguments: list[str] | None = None) -> int:
             command.add_argument("--yes", action="store_true", help="do not ask")
             command.add_argument("--force", action="store_true", help="even the only store, or the one that is served")
     redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
-    add_target_options(redrive)
+    deployed.add_target_options(redrive)
     redrive.add_argument("--dead-letters", help="the URL of the dead-letter queue (default: the stack's)")
     redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
     options = parser.parse_args(arguments)
     try:
         if options.command == "redrive":
             return _redrive(options)
-        client = s3_client(session=session(options), endpoint_url=options.endpoint_url)
-        bucket = options.bucket or stack_outputs(target(options))["StoreBucketName"]
+        client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url)
+        bucket = options.bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
         if options.command == "drop":
             # Another S3 than Amazon's belongs to no stack.
-            served = None if options.force or options.endpoint_url else drop_store.served_by(target(options), bucket)
+            served = (
+                None
+                if options.force or options.endpoint_url
+                else drop_store.served_by(deployed.target_of(options), bucket)
+            )
             return drop_store.drop(
                 client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
@@ -73,18 +69,18 @@ def main(arguments: list[str] | None = None) -> int:
     except (LookalikeError, DeployError) as error:
         print(error, file=sys.stderr)
         return 2
-    except AWS_ERRORS as error:
-        print(refusal(error), file=sys.stderr)
+    except deployed.AWS_ERRORS as error:
+        print(deployed.refusal(error), file=sys.stderr)
         return 2
 
 
 def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
     prefixes = store_prefixes(client, bucket)
-    chosen = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
-    if len(chosen) != 1:
-        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
-    return S3Store(client, bucket, chosen[0])
+    matching = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
+    if len(matching) != 1:
+        names = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {names}.")
+    return S3Store(client, bucket, matching[0])
 
 
 def _stats(store: ObjectStore) -> int:
@@ -114,21 +110,19 @@ def _ls(store: ObjectStore) -> int:
     live = {ref.name: ref for ref in newest.segments}
     for entry in entries:
         if entry.name in live:
-            what = f"live, {live[entry.name].rows:,} rows"
+            role = f"live, {live[entry.name].rows:,} rows"
         elif entry.name in newest.objects:
-            what = "live, a rotation"
+            role = "live, a rotation"
         elif entry.name == newest.name and newest.version:
-            what = f"newest manifest, version {newest.version}"
+            role = f"newest manifest, version {newest.version}"
         elif entry.name in newest.folded:
-            what = "folded, to be collected"
+            role = "folded, to be collected"
         elif entry.name in newest.retired:
-            what = "retired, to be collected"
+            role = "retired, to be collected"
         else:
-            what = {"log": "waiting", "manifests": "older manifest"}.get(
-                entry.name.partition("/")[0], "no manifest speaks of it"
-            )
+            role = {"log": "waiting", "manifests": "older manifest"}.get(entry.name.partition("/")[0], "in no manifest")
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.modified_ms / 1000))
-        print(f"{entry.size:>14,}  {when}  {entry.name}  ({what})")
+        print(f"{entry.size:>14,}  {when}  {entry.name}  ({role})")
     return 0
 
 
@@ -144,14 +138,14 @@ def _fsck(store: ObjectStore) -> int:
 
 def _redrive(options: argparse.Namespace) -> int:
     """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    dead = options.dead_letters or stack_outputs(target(options))["DeadLetterQueueUrl"]
-    sqs: Any = session(options).client("sqs", endpoint_url=options.endpoint_url)
+    dead = options.dead_letters or deployed.stack_outputs(deployed.target_of(options))["DeadLetterQueueUrl"]
+    sqs: Any = deployed.session(options).client("sqs", endpoint_url=options.endpoint_url)
     sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
     if len(sources) != 1:
         raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
     attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     moved = 0
-    with tqdm(total=int(attributes["ApproximateNumberOfMessages"]), unit="message", file=sys.stderr) as progress:
+    with Progress(int(attributes["ApproximateNumberOfMessages"]), "moved", "messages") as progress:
         while messages := sqs.receive_message(
             QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
         ).get("Messages", []):
@@ -163,7 +157,7 @@ def _redrive(options: argparse.Namespace) -> int:
                 )
                 sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
                 moved += 1
-                progress.update()
+                progress.step()
     print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
     return 0
 

@@ -1,1 +1,1 @@
-"""Benchmarks beside peers: what `python -m scripts.bench` runs."""
+"""The benchmarks of `python -m scripts.bench`."""

@@ -1,13 +1,10 @@
-"""What appends, refreshes and compaction take against the size of the store. Rows are random: their values do not matter."""
+"""Times of appends, refreshes and compaction against the size of the store. Rows are random: their values do not matter."""
 
 import argparse
 import resource
-import statistics
 import time
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
@@ -19,11 +16,12 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import CountingStore
 from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.results import percentile
 from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
 
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Fill two stores, compact the large one, and compare appends; then let a warm reader learn of one batch."""
+    """Fill two stores, compact the large one, and compare appends; then let a warm reader refresh after one batch."""
     with bench_s3():
         client = s3_client()
         stores = {rows: CountingStore(S3Store(client, BUCKET, f"{rows}/")) for rows in (options.small, options.rows)}
@@ -45,12 +43,12 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 "rows": rows,
                 "dimensions": options.dimensions,
                 "batch": options.batch,
-                "p50_ms": round(statistics.median(times[rows]), 3),
-                "p99_ms": round(float(np.percentile(times[rows], 99)), 3),
+                "p50_ms": percentile(times[rows], 50),
+                "p99_ms": percentile(times[rows], 99),
                 "requests": sum(store.requests.values()) / options.appends,
-                "ratio_to_small": round(statistics.median(times[rows]) / statistics.median(times[options.small]), 3),
+                "ratio_to_small": round(percentile(times[rows], 50) / percentile(times[options.small], 50), 3),
             }
-        yield _trickle(options.dimensions, options.batch)
+        yield _trickle(options.dimensions, options.batch, options.trickle)
         for rows in stores:
             yield in_own_process(_refresh, f"{rows}/", rows, options.dimensions, options.batch)
 
@@ -78,7 +76,7 @@ def _compaction(prefix: str, rows: int, dimensions: int, log_bytes: int) -> dict
     }
 
 
-def _trickle(dimensions: int, batch: int, appends: int = 2000, between: int = 20) -> dict[str, Any]:
+def _trickle(dimensions: int, batch: int, appends: int, between: int = 20) -> dict[str, Any]:
     """The hard case for write amplification: small batches, compacted after every few."""
     store = CountingStore(MemoryStore())
     appended = CountingStore(store.inner)

@@ -1,4 +1,7 @@
-"""From the start of a process to its first answer, over the local S3: each engine in fresh processes, in turn."""
+"""From the start of a process to its first answer, over the local S3: each engine in fresh processes, in turn.
+
+It compares the library with its peers. `bench starts` measures the built functions as Lambda starts them.
+"""
 
 import argparse
 import json
@@ -14,12 +17,12 @@ from typing import Any, Final
 import numpy as np
 
 from lookalike.aws import s3_client
-from scripts.benchmarks.agreement import Expected, agrees, expected
+from scripts.benchmarks.agreement import Expected, expected, share_equal
 from scripts.benchmarks.data import Data
 from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.relay import relay
-from scripts.benchmarks.results import Result, median, percentile, result
+from scripts.benchmarks.results import Result, against_ours, median, percentile
 from scripts.benchmarks.search import datasets, scratch
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 
@@ -30,7 +33,7 @@ _TIMEOUT_S: Final = 120
 
 @dataclass(slots=True)
 class _Starts:
-    """What the fresh processes of one engine answered, and what went over the wire for one of them."""
+    """Times and answers of the fresh processes of one engine, and the traffic of one of them."""
 
     ms: list[float] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
 
 @dataclass(frozen=True, slots=True)
 class _Contest:
-    """The engines over one data set, of which each has its own form in S3."""
+    """The engines over one data set, which is in S3 in the form of each."""
 
     data: Data
     folder: Path
@@ -57,57 +60,48 @@ class _Contest:
     def results(self) -> Iterator[Result]:
         """A line for each engine; a note for one that cannot take part."""
         photo = self._photo()
-        labels = {"bench": "cold", **self.data.labels(), "asked_by": "image" if photo else "embedding"}
+        labels = {"bench": "cold", **self.data.labels(), "query": "image" if photo else "embedding"}
         starts: dict[str, _Starts] = {}
         for name in self.options.engines:
             problem = _prepare(name, self.data, self.endpoint_url)
             if problem:
-                yield result(**labels, engine=name, note=problem)
+                yield {**labels, "engine": name, "note": problem}
             else:
                 starts[name] = _Starts()
-        for name, found in starts.items():  # not timed: with it, everything is in the page cache
+        for name, own in starts.items():  # not timed: with it, everything is in the page cache
             with relay(self.endpoint_url) as (address, traffic):
-                _start(self._asked(name, 0, photo, address), address)
+                _start(self._request(name, 0, photo, address), address)
             requests = traffic.requests["GET"] + traffic.requests["HEAD"]
-            found.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
+            own.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
         queries = self.data.queries[: self.options.starts]
         for number in range(len(queries)):
-            for name, found in starts.items():
-                answer, ms = _start(self._asked(name, number, photo, self.endpoint_url), self.endpoint_url)
-                found.answers.append(answer)
-                found.ms.append(ms)
-        # What a photo's embedding is, only the processes know.
+            for name, own in starts.items():
+                answer, ms = _start(self._request(name, number, photo, self.endpoint_url), self.endpoint_url)
+                own.answers.append(answer)
+                own.ms.append(ms)
+        # Only the processes know the embedding of a photo.
         right = [] if photo else expected(self.data.vectors, queries, self.options.k)
         our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
-        for name, found in starts.items():
-            yield result(**labels, engine=name, **self._figures(name, found, right, our_ms))
+        for name, own in starts.items():
+            yield {**labels, "engine": name, **self._figures(name, own, right, our_ms)}
 
-    def _figures(self, name: str, found: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
-        equal = [
-            agrees(answer["ids"], answers, self.data.vectors, query, has_keys=name == "lookalike")
-            for answer, answers, query in zip(found.answers, right, self.data.queries, strict=False)
-        ]
-        p50_ms = percentile(found.ms, 50)
-        read = {
-            count: median(answer[count] for answer in found.answers) if count in found.answers[0] else on_wire
-            for count, on_wire in found.wire.items()
-        }
+    def _figures(self, name: str, own: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
+        ids = [answer["ids"] for answer in own.answers]
+        is_ours = name == "lookalike"
         return {
-            **read,
             "k": self.options.k,
-            "starts": len(found.ms),
-            "p50_ms": p50_ms,
-            "p99_ms": percentile(found.ms, 99),
-            "ratio_to_lookalike": round(p50_ms / our_ms, 3) if our_ms else None,
-            "ids_equal_sklearn": f"{sum(equal)}/{len(equal)}" if equal else None,
-            **{stage: percentile([answer[stage] for answer in found.answers], 50) for stage in _STAGES},
-            "rows_refined": median(answer.get("rows_refined") for answer in found.answers),
-            "rows_exact": median(answer.get("rows_exact") for answer in found.answers),
+            "starts": len(own.ms),
+            **against_ours(own.ms, our_ms),
+            "ids_equal_sklearn": share_equal(ids, right, self.data.vectors, self.data.queries, has_keys=is_ours),
+            **own.wire,
+            **{stage: percentile([answer[stage] for answer in own.answers], 50) for stage in _STAGES},
+            "rows_refined": median(answer.get("rows_refined") for answer in own.answers),
+            "rows_exact": median(answer.get("rows_exact") for answer in own.answers),
             "version": KINDS[name].versions(),
         }
 
     def _photo(self) -> Path | None:
-        """The file of the photo to ask with, None where embeddings ask."""
+        """The file of the query photo, None if embeddings are the queries."""
         if not self.options.image:
             return None
         if isinstance(self.options.image, Path):
@@ -120,7 +114,7 @@ class _Contest:
         path.write_bytes(self.data.photo)
         return path
 
-    def _asked(self, name: str, number: int, photo: Path | None, endpoint_url: str) -> dict[str, Any]:
+    def _request(self, name: str, number: int, photo: Path | None, endpoint_url: str) -> dict[str, Any]:
         query = self.folder / "query.npy"
         np.save(query, self.data.queries[number])
         return {
@@ -140,7 +134,7 @@ class _Contest:
 
 
 def _prepare(name: str, data: Data, endpoint_url: str) -> str | None:
-    """Put into S3 what a peer reads: None, or what stands in the way."""
+    """Put the data of a peer into S3: None, or the reason why it cannot take part."""
     if KINDS[name].versions() is None:
         return "not installed: `make bench` installs it"
     if name == "sklearn":
@@ -170,17 +164,17 @@ def _storage_options(endpoint_url: str) -> dict[str, str]:
     }
 
 
-def _start(asked: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], float]:
+def _start(request: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], float]:
     """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
     environment = os.environ | {"AWS_ENDPOINT_URL": endpoint_url}
-    command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(asked)]
+    command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(request)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
-        assert child.stdout  # noqa: S101 - it was asked for
+        assert child.stdout  # noqa: S101 - a pipe
         line = child.stdout.readline()
         ms = (time.perf_counter() - started) * 1000
         _, problem = child.communicate(timeout=_TIMEOUT_S)
     if child.returncode or not line:
-        raise BenchError(f"{asked['engine']} gave no first answer:\n{problem[-2000:]}")
+        raise BenchError(f"{request['engine']} gave no first answer:\n{problem[-2000:]}")
     answer: dict[str, Any] = json.loads(line)
     return answer, ms

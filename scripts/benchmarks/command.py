@@ -7,112 +7,153 @@ from typing import Final
 
 from scripts.benchmarks.data import Shape
 from scripts.benchmarks.engines import KINDS
+from scripts.common.arguments import above_zero, at_least_one, command_parser
+from scripts.common.paths import ROOT
 
 SECTIONS: Final = ("search", "cold", "growth", "append", "ingest")
+"""The sections of docs/benchmarks.md that `bench all` writes."""
 # Each has all embeddings in memory: a million take 2 GB an engine.
 GROWTH_ENGINES: Final = tuple(name for name in KINDS if name not in ("numpy", "usearch"))
 COLD_ENGINES: Final = ("lookalike", "sklearn", "lancedb")
+FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
+"""The functions that `bench starts` measures. Compaction is last: its first start folds what the starts of ingest append."""
+_MODEL: Final = ROOT / "build" / "model"
+_STARTS: Final = """\
+The built functions, as Lambda's runtime client starts them: a fresh process each time, with the function's layers and
+within its limits. `bench cold` compares the library with its peers instead. Median, least and most of each function:
+
+    import_ms   from the start of the process until it is ready, if it loads only its modules
+    init_ms     until it is ready, with all that it loads on Lambda, which allows ten seconds for it
+    answer_ms   its answer to the first event: a photo to search with, a photo to ingest, a turn of the schedule
+    peak_mb     resident memory at the peak; memory_mb is the size that template.yaml gives the function
+
+Code and model are in the page cache from the second start on. The processors are this machine's: on Lambda a function
+has its share of them by its memory, and more during its initialisation.
+"""
+_STRESS: Final = """\
+Writers are processes that append batches of puts, rejects and deletes of keys that all of them share. Two compactors fold,
+merge and collect all the time, and a reader keeps refreshing. In the end the store must contain exactly the newest
+acknowledged row of every key, and fsck must report no error.
+"""
 
 
-def parser(description: str, root: Path) -> argparse.ArgumentParser:
+def parser(description: str | None) -> argparse.ArgumentParser:
     """The parser; ``module`` of its options is the module of this package that runs them."""
-    top = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = command_parser("bench", description)
     commands = top.add_subparsers(dest="module", required=True, metavar="command")
 
-    def command(name: str, told: str, module: str = "") -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=told, description=told)
+    def command(name: str, summary: str, *, details: str = "", module: str = "") -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=details or summary,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         added.add_argument("--json", action="store_true", help="print JSON lines")
         added.set_defaults(module=module or name)
         return added
 
     search = command("search", "search a loaded catalogue, all engines in turn")
-    _add_data(search, root, queries=200)
-    _add_race(search, list(KINDS), limit_s=60)
+    _add_data(search)
+    _add_race(search, list(KINDS))
 
-    cold = command("cold", "from a fresh process to its first answer, over S3")
-    _add_data(cold, root, queries=200)
-    cold.add_argument("-k", type=count, default=5, help="products asked for (5)")
-    cold.add_argument("--starts", type=count, default=10, help="fresh processes of each engine, in turn (10)")
+    cold = command("cold", "from a fresh process to its first answer over S3, beside peers")
+    _add_data(cold)
+    _number(cold, "-k", 5, "products in an answer")
+    _number(cold, "--starts", 10, "fresh processes of each engine, in turn")
     cold.add_argument(
         "--image",
         nargs="?",
         const=True,
         type=Path,
         metavar="FILE",
-        help="ask with a photo, the model included: with this one, or with a held-out one of --photos",
+        help="search with a photo, the model included: this one, or a held-out one of --photos",
     )
     _add_engines(cold, COLD_ENGINES, choices=COLD_ENGINES)
 
-    growth = command("growth", "time, rows looked at, bytes and memory against the number of rows")
-    growth.add_argument(
-        "--rows", type=count, nargs="+", default=[10_000, 100_000, 1_000_000], help="(10000 100000 1000000)"
-    )
-    growth.add_argument("--dimensions", type=count, default=512)
-    growth.add_argument("--queries", type=count, default=100, help="held-out rows to ask with (100)")
-    _add_race(growth, GROWTH_ENGINES, limit_s=60)
+    starts = command("starts", "cold starts of the built functions", details=_STARTS)
+    _number(starts, "--starts", 10, "starts of each function")
+    starts.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
+    store = starts.add_mutually_exclusive_group()
+    store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
+    store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
+
+    growth = command("growth", "time, rows, bytes and memory of a search against the number of rows")
+    rows = [10_000, 100_000, 1_000_000]
+    growth.add_argument("--rows", type=at_least_one, nargs="+", default=rows, help="sizes (10000 100000 1000000)")
+    _number(growth, "--dimensions", 512, "of an embedding")
+    _number(growth, "--queries", 100, "held-out rows to search with")
+    _add_race(growth, GROWTH_ENGINES)
 
     append = command("append", "appends, refreshes and compaction against the size of the store")
-    append.add_argument("--small", type=count, default=1_000, help="rows of the store compared with (1000)")
-    append.add_argument("--rows", type=count, default=1_000_000, help="rows of the large store (1000000)")
-    append.add_argument("--dimensions", type=count, default=512)
-    append.add_argument("--appends", type=count, default=200, help="appends to each store, in turn (200)")
-    append.add_argument("--batch", type=count, default=16, help="rows of an append (16)")
+    _number(append, "--small", 1_000, "rows of the small store")
+    _number(append, "--rows", 1_000_000, "rows of the large store")
+    _number(append, "--dimensions", 512, "of an embedding")
+    _number(append, "--appends", 200, "appends to each store, in turn")
+    _number(append, "--trickle", 2_000, "appends with compactions in between")
+    _number(append, "--batch", 16, "rows of an append")
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
     ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
-    ingest.add_argument("--first", type=count, help="only so many photos")
-    ingest.add_argument("--model-dir", type=Path, default=root / "build" / "model")
+    ingest.add_argument("--first", type=at_least_one, help="only so many photos")
+    ingest.add_argument("--model-dir", type=Path, default=_MODEL, help="the model's folder (build/model)")
 
-    photos = command("photos", "the worst photos that are accepted: what decoding each of them takes")
-    photos.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
+    _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
-    every = command("all", "run all sections, or those that are named, and write the documents", "every")
+    stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
+    for option, default, text in (
+        ("--writers", 64, "writer processes at once"),
+        ("--batches", 200, "batches that each of them appends"),
+        ("--rows", 4, "rows in a batch"),
+        ("--keys", 5000, "image keys that all of them share"),
+    ):
+        _number(stress, option, default, text)
+
+    every = command("all", "run all sections, or those that are named, and write the documents", module="every")
     every.add_argument("sections", nargs="*", metavar="section", help=" ".join(SECTIONS))
     every.add_argument("--photos", type=Path, help="a folder or zip of photos, to measure with real embeddings as well")
-    every.add_argument("--embeddings", type=Path, help="a .npy file of them")
-    every.add_argument("--root", type=Path, default=root, help="below which docs/ is written")
+    every.add_argument("--embeddings", type=Path, help="a .npy file of real embeddings, in place of --photos")
+    every.add_argument("--root", type=Path, default=ROOT, help="the folder in which docs/ is written")
     return top
 
 
-def _add_data(command: argparse.ArgumentParser, root: Path, *, queries: int) -> None:
+def _add_limits(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
+
+
+def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
+    command.add_argument(name, type=at_least_one, default=default, metavar="N", help=f"{told} ({default})")
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file, float32 (rows, dimensions)")
     command.add_argument("--photos", type=Path, help="a folder or zip of photos, embedded once with the model")
-    command.add_argument("--model-dir", type=Path, default=root / "build" / "model")
+    command.add_argument("--model-dir", type=Path, default=_MODEL, help="the model's folder (build/model)")
     command.add_argument(
         "--generate",
         type=shape,
         action="append",
         metavar="ROWSxDIM",
-        help="generate such vectors; may be repeated (44441x2048 where no data is named)",
+        help="generate such vectors; may be repeated (44441x2048 if no data is named)",
     )
-    command.add_argument("--queries", type=count, default=queries, help=f"rows held out to ask with ({queries})")
+    _number(command, "--queries", 200, "held-out rows to search with")
 
 
-def _add_race(command: argparse.ArgumentParser, engines: Sequence[str], *, limit_s: float) -> None:
-    command.add_argument("-k", type=count, default=5, help="products asked for (5)")
-    command.add_argument("--threads", type=count, default=1, help="of every engine (1)")
-    command.add_argument(
-        "--turn", type=count, default=20, help="queries an engine answers before it is the next one's turn (20)"
-    )
-    command.add_argument(
-        "--limit-s", type=float, default=limit_s, help=f"ask no further queries after so many seconds ({limit_s:g})"
-    )
+def _add_race(command: argparse.ArgumentParser, engines: Sequence[str]) -> None:
+    _number(command, "-k", 5, "products in an answer")
+    _number(command, "--threads", 1, "threads of every engine")
+    _number(command, "--turn", 20, "queries that an engine answers before the next engine's turn")
+    command.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
     _add_engines(command, engines)
 
 
 def _add_engines(
     command: argparse.ArgumentParser, names: Sequence[str], *, choices: Sequence[str] = tuple(KINDS)
 ) -> None:
-    told = f"some of {' '.join(choices)} ({' '.join(names) if list(names) != list(choices) else 'all'})"
+    default = " ".join(names) if list(names) != list(choices) else "all"
+    told = f"some of {' '.join(choices)} ({default})"
     command.add_argument("--engines", nargs="+", choices=choices, default=list(names), metavar="ENGINE", help=told)
-
-
-def count(text: str) -> int:
-    """A number from 1 on."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
-    return int(text)
 
 
 def shape(text: str) -> Shape:

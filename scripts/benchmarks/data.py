@@ -1,4 +1,4 @@
-"""What is searched: real embeddings where there are some, or vectors that are generated to be like them.
+"""The embeddings of the benchmarks: real ones, or generated vectors that are like them.
 
 Generated vectors have a spectrum that falls off as a power law, and clusters of very unequal sizes, as the embeddings of a
 catalogue do: the variance along direction i is proportional to 1/i; 150 cluster centres are drawn with that spectrum, and
@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float32]
 class Data:
     """A catalogue's embeddings in a file, float32 (rows, dimensions), and held-out queries, float32 (queries, dimensions).
 
-    ``photo``: that of the first query, where it is known.
+    ``photo``: that of the first query, if it is known.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Data:
         return vectors
 
     def labels(self) -> dict[str, Any]:
-        """What every line of a result says of its data."""
+        """The fields of every result that name its data."""
         rows, dimensions = self.vectors.shape
         return {"data": self.name, "rows": rows, "dim": dimensions}
 
@@ -64,10 +64,10 @@ class Shape:
     @classmethod
     def parse(cls, text: str) -> "Shape":
         """``44441x2048``. Raises ValueError."""
-        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-        if not found:
+        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+        if not match:
             raise ValueError(f"{text} is not rows and dimensions, such as 44441x2048")
-        return cls(*map(int, found.groups()))
+        return cls(*map(int, match.groups()))
 
 
 class Generator:
@@ -99,28 +99,28 @@ def generated(shape: Shape, folder: Path, *, queries: int, seed: int = 0) -> Dat
     """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries."""
     path = folder / f"generated-{shape.rows}x{shape.dimensions}.npy"
     vectors = open_memmap(path, "w+", np.float32, (shape.rows, shape.dimensions))
-    asked = []
+    queries_by_block = []
     start = 0
     for block in Generator(shape.dimensions, seed=seed).blocks(shape.rows + queries):
         kept = block[: max(0, shape.rows - start)]
         vectors[start : start + len(kept)] = kept
-        asked.append(block[len(kept) :])
+        queries_by_block.append(block[len(kept) :])
         start += len(block)
     vectors.flush()
-    return Data("generated", path, np.concatenate(asked))
+    return Data("generated", path, np.concatenate(queries_by_block))
 
 
 def load_embeddings(embeddings: Path) -> Floats:
     """The embeddings of a .npy file, float32 (rows, dimensions), read as they are looked at. Raises BenchError."""
     try:
-        matrix = np.load(embeddings, mmap_mode="r")
+        matrix: Floats = np.load(embeddings, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise BenchError(
             f"{embeddings} cannot be read ({error}). Name a .npy file of float32 (rows, dimensions)."
         ) from error
     if matrix.ndim != 2 or matrix.dtype != np.float32:
         raise BenchError(
-            f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is wanted."
+            f"{embeddings} holds {matrix.dtype} of shape {matrix.shape}; float32 (rows, dimensions) is needed."
         )
     return matrix
 
@@ -128,35 +128,36 @@ def load_embeddings(embeddings: Path) -> Floats:
 def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> tuple[Data, npt.NDArray[np.int64]]:
     """The embeddings of a .npy file without random rows, which are the queries: also which rows those are.
 
-    Raises BenchError where the file is of another kind, or has too few rows.
+    Raises BenchError if the file is of another kind, or has too few rows.
     """
     matrix = load_embeddings(embeddings)
     if len(matrix) < 2 * queries:
         raise BenchError(
-            f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Ask fewer with --queries."
+            f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Hold out fewer with --queries."
         )
-    chosen = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
+    rows = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
     path = folder / f"held-out-{embeddings.name}"
-    np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), chosen)])
-    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[chosen])), chosen
+    np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), rows)])
+    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows])), rows
 
 
 def of_photos(photos: Path, model_dir: Path, cache: Path, folder: Path, *, queries: int) -> Data:
     """Embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
-    from scripts.upload import UploadError, open_photos
+    from scripts.common.labels import InputError
+    from scripts.common.photos import open_photos
 
     try:
-        with open_photos(photos) as found:
-            embedded, names = _embedded([photo.read for photo in found], photos, model_dir, cache)
-            data, chosen = held_out(embedded, folder, queries=queries)
-            photo = found[int(names[chosen[0]])].read()
-    except UploadError as error:
+        with open_photos(photos) as opened:
+            embedded, numbers = _embedded([photo.read for photo in opened], photos, model_dir, cache)
+            data, rows = held_out(embedded, folder, queries=queries)
+            photo = opened[int(numbers[rows[0]])].read()
+    except InputError as error:
         raise BenchError(str(error)) from error
     return Data(f"{photos.stem}, {queries} held out", data.path, data.queries, photo)
 
 
 def _embedded(reads: list[Any], photos: Path, model_dir: Path, cache: Path) -> tuple[Path, npt.NDArray[np.int64]]:
-    """The file of the embeddings, and which photo each is of: not every photo can be read."""
+    """The file of the embeddings, and the number of the photo of each: not every photo can be read."""
     from lookalike.errors import ImageError, ModelError
     from lookalike.photos.embedder import Embedder
     from scripts.common.progress import Progress

@@ -1,7 +1,7 @@
-"""What searches: ours and its peers, each asked for the k nearest rows of one query, exactly.
+"""The engines, ours and its peers: each finds the k nearest rows of one query, exactly.
 
-An engine is made of a ``Source`` and is ready when it is made. ``search`` is what is timed, and gives what the engine itself
-gives; ``ids`` turns that into row numbers. Peers are imported where they are used: none of them needs to be installed.
+An engine is made of a ``Source`` and is ready then. ``search`` is timed, and returns the engine's own answer; ``ids`` turns
+that into row numbers. Peers are imported in their own classes: none of them needs to be installed.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _PCA_ROWS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the embeddings are: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours."""
+    """The embeddings: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours."""
 
     vectors: Path
     prefix: str
@@ -113,7 +113,7 @@ class FaissPanorama(_Faiss):
 
 
 class FaissPanoramaPca(FaissPanorama):
-    """The same after a rotation that brings the largest variances to the front, which is what it profits from."""
+    """The same after a rotation that brings the largest variances to the front, from which it profits."""
 
     def _make(self, faiss: Any, vectors: Floats) -> Any:
         dimensions = vectors.shape[1]
@@ -175,7 +175,7 @@ def lance_table(database: Any, vectors: Floats, at_once: int = 20_000) -> Any:
 
 
 class Lookalike:
-    """Ours: a snapshot of a store. The exact tier is in memory, or else what a query needs of it is read from S3."""
+    """Ours: a snapshot of a store. The exact tier is in memory, or a query reads its rows from S3."""
 
     def __init__(self, source: Source, threads: int, *, resident: bool) -> None:
         from lookalike.aws import S3Store, s3_client
@@ -192,8 +192,8 @@ class Lookalike:
             if isinstance(part.segment, StoredSegment):
                 if resident:
                     part.segment.make_resident()
-                held = part.segment.embedding_bytes if part.segment.is_resident else 0
-                self.resident_bytes += part.segment.scan_bytes + held
+                exact_bytes = part.segment.embedding_bytes if part.segment.is_resident else 0
+                self.resident_bytes += part.segment.scan_bytes + exact_bytes
 
     def search(self, query: Floats, k: int) -> Any:
         from lookalike.search.knn import nearest_products
@@ -206,7 +206,7 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An engine that can be asked for: how rows of results call it, what it is made of, and where ours has its exact tier."""
+    """An engine: its name in results, its distributions, its constructor, and the place of our exact tier."""
 
     engine: str
     distributions: tuple[str, ...]
@@ -214,7 +214,7 @@ class Kind:
     exact_tier: str | None = None
 
     def versions(self) -> str | None:
-        """The version of each library, or None where one is not installed."""
+        """The version of each library, or None if one is not installed."""
         try:
             return ", ".join(f"{name} {version(name)}" for name in self.distributions)
         except PackageNotFoundError:
@@ -222,7 +222,7 @@ class Kind:
 
 
 _OURS: Final = ("lookalike", "numpy", "numkong")
-# Ours first: the others are told in its time.
+# Ours first: the times of the others are told in ours.
 KINDS: Final = {
     "lookalike": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=True), "memory"),
     "lookalike-s3": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=False), "S3"),

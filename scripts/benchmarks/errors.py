@@ -1,5 +1,5 @@
-"""What can go wrong in a benchmark."""
+"""The error of the benchmarks."""
 
 
 class BenchError(Exception):
-    """There is nothing to measure, or it does not work. The message says what to do."""
+    """The benchmark cannot be run. The message says what to do."""

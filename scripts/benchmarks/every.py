@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scripts.benchmarks import plots, report
 from scripts.benchmarks.command import SECTIONS
@@ -25,7 +25,7 @@ _APPENDED: Final = "300000"  # a million take five minutes, and show the same
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section's name and the arguments of each run of scripts/bench.py that it takes."""
+    """A section's name and the arguments of each of its runs of `python -m scripts.bench`."""
 
     name: str
     runs: tuple[tuple[str, ...], ...]
@@ -36,7 +36,7 @@ class Section:
 
 
 def sections(options: argparse.Namespace) -> list[Section]:
-    """What is asked for, in order. Raises BenchError."""
+    """The sections of the options, in order. Raises BenchError."""
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:
         raise BenchError(f"There is no section {', '.join(sorted(unknown))}. Name some of {' '.join(SECTIONS)}.")
@@ -62,48 +62,48 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
         if not section.runs:
             print(f"{section.name} is left out: it needs --photos", file=sys.stderr)
             continue
-        found: list[Result] = []
+        results: list[Result] = []
         started = time.monotonic()
         for arguments in section.runs:
             for line in _lines(arguments):
-                found.append(line)
+                results.append(line)
                 yield line
-        _keep(section, found)
-        _write(section, found, options.root)
+        _keep(section, results)
+        _write(section, results, options.root)
         print(f"{section.name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
 def _lines(arguments: tuple[str, ...]) -> Iterator[Result]:
     command = [sys.executable, "-m", "scripts.bench", *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout  # noqa: S101 - it was asked for
+        assert child.stdout  # noqa: S101 - a pipe
         for line in child.stdout:
-            found: dict[str, Any] = json.loads(line)
-            yield found
+            result: Result = json.loads(line)
+            yield result
     if child.returncode:
-        raise BenchError(f"{' '.join(arguments)} ended with {child.returncode}; what it says is above.")
+        raise BenchError(f"{' '.join(arguments)} ended with {child.returncode}; see above.")
 
 
-def _keep(section: Section, found: list[Result]) -> None:
+def _keep(section: Section, results: list[Result]) -> None:
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(line) + "\n" for line in found)
+    lines = "".join(json.dumps(line) + "\n" for line in results)
     (SCRATCH / f"{section.name}.jsonl").write_text(lines, encoding="utf-8")
 
 
-def _write(section: Section, found: list[Result], root: Path) -> None:
-    """The section's part of the documents. Appends and ingest are told in words there, by hand."""
+def _write(section: Section, results: list[Result], root: Path) -> None:
+    """Write the section's part of the documents. People write those of appends and ingest."""
     if section.name not in ("search", "cold", "growth"):
         return
     docs = root / "docs"
-    body = report.section(found, section.commands())
+    body = report.section(results, section.commands())
     plot = {"search": plots.search, "growth": plots.growth}.get(section.name)
     if plot and find_spec("matplotlib"):
-        plot(found, docs / "images" / f"bench-{section.name}.svg")
+        plot(results, docs / "images" / f"bench-{section.name}.svg")
     elif plot:
         print(f"{section.name} is not plotted: matplotlib is not installed, `make bench` installs it", file=sys.stderr)
     report.write_part(docs / "benchmarks.md", section.name, body)
     if section.name == "growth":
-        report.write_part(docs / "growth.md", "projection", report.projection_table(found))
+        report.write_part(docs / "growth.md", "projection", report.projection_table(results))
 
 
 def _short(argument: str) -> str:

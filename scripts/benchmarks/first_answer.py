@@ -1,16 +1,14 @@
-#!/usr/bin/env python3
-"""From nothing to a first answer, in this process: what `scripts/bench.py cold` starts and times.
+"""From nothing to a first answer, in this process, which `python -m scripts.bench cold` starts and times.
 
-    scripts/benchmarks/first_answer.py '{"engine": "lookalike", ...}'
+    python -m scripts.benchmarks.first_answer '{"engine": "lookalike", ...}'
 
-Each engine imports what it needs and no more. It prints one JSON line: rows, nearest first, how long its stages took in
-milliseconds, and what it read.
+Each engine imports its own needs and no more. It prints one JSON line: rows, nearest first, and the times of its stages in
+milliseconds.
 """
 
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,107 +18,103 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Course:
-    """The stages so far, in milliseconds each."""
+class Stages:
+    """The time of each stage so far, in milliseconds."""
 
     at: float = field(default_factory=time.perf_counter)
-    stages: dict[str, float] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
 
-    def stage(self, name: str) -> None:
-        """What has been done since the last stage was this one."""
+    def end(self, name: str) -> None:
+        """End a stage: the work since the end of the last one."""
         now = time.perf_counter()
-        self.stages[f"{name}_ms"] = round((now - self.at) * 1000, 1)
+        self.times[f"{name}_ms"] = round((now - self.at) * 1000, 1)
         self.at = now
 
 
-def lookalike(asked: dict[str, Any], course: Course) -> dict[str, Any]:
+def lookalike(request: dict[str, Any], stages: Stages) -> dict[str, Any]:
     """Ours, as the query function starts: the model is loaded while the snapshot is read."""
     from lookalike.aws import S3Store, s3_client
     from lookalike.search.knn import nearest_products
     from lookalike.store.reader import SnapshotReader
-    from lookalike.store.wrappers import CountingStore
 
-    model = _import_model(asked)
-    course.stage("import")
-    store = CountingStore(S3Store(s3_client(), asked["bucket"], asked["prefix"]))
-    reader = SnapshotReader(store, dimensions=asked["dimensions"])
+    model = _import_model(request)
+    stages.end("import")
+    store = S3Store(s3_client(), request["bucket"], request["prefix"])
+    reader = SnapshotReader(store, dimensions=request["dimensions"])
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(reader.refresh)
         embed = model()
         snapshot = reading.result()
-    course.stage("load")
+    stages.end("load")
     query = embed()
-    course.stage("embed")
-    answer = nearest_products(snapshot, query, k=asked["k"])
-    course.stage("search")
+    stages.end("embed")
+    answer = nearest_products(snapshot, query, k=request["k"])
+    stages.end("search")
     return {
         "ids": [int(neighbour.product_id) for neighbour in answer.neighbours],
-        "bytes_read": store.bytes_read,
-        "requests": store.requests["get"] + store.requests["get_range"],
-        "lists": store.requests["list"],
         "rows_refined": answer.rows_refined,
         "rows_exact": answer.rows_exact,
     }
 
 
-def sklearn(asked: dict[str, Any], course: Course) -> dict[str, Any]:
+def sklearn(request: dict[str, Any], stages: Stages) -> dict[str, Any]:
     """The original way: the whole matrix from S3, and scikit-learn. boto3 reads it by parts in ten threads."""
     import boto3
     import numpy as np
     from sklearn.neighbors import NearestNeighbors
 
-    model = _import_model(asked)
-    course.stage("import")
+    model = _import_model(request)
+    stages.end("import")
     embed = model()
     client = boto3.client("s3")
-    requests: Counter[str] = Counter()
-    client.meta.events.register("before-send.s3", lambda request, **_: requests.update([request.method]))
     file = BytesIO()
-    client.download_fileobj(asked["bucket"], asked["matrix"], file)
-    size = len(file.getbuffer())
+    client.download_fileobj(request["bucket"], request["matrix"], file)
     file.seek(0)
     index = NearestNeighbors(algorithm="brute").fit(np.load(file))
-    course.stage("load")
+    stages.end("load")
     query = embed()
-    course.stage("embed")
-    (nearest,) = index.kneighbors(query[np.newaxis], asked["k"], return_distance=False)
-    course.stage("search")
-    return {"ids": nearest.tolist(), "bytes_read": size, "requests": requests.total(), "lists": 0}
+    stages.end("embed")
+    (nearest,) = index.kneighbors(query[np.newaxis], request["k"], return_distance=False)
+    stages.end("search")
+    return {"ids": nearest.tolist()}
 
 
-def lancedb(asked: dict[str, Any], course: Course) -> dict[str, Any]:
+def lancedb(request: dict[str, Any], stages: Stages) -> dict[str, Any]:
     """A LanceDB table in the same S3, without an index."""
     import lancedb as lance
 
-    model = _import_model(asked)
-    course.stage("import")
+    model = _import_model(request)
+    stages.end("import")
     embed = model()
-    table = lance.connect(asked["lance"], storage_options=asked["storage_options"]).open_table("vectors")
-    course.stage("load")
+    table = lance.connect(request["lance"], storage_options=request["storage_options"]).open_table("vectors")
+    stages.end("load")
     query = embed()
-    course.stage("embed")
-    answer = table.search(query).distance_type("l2").limit(asked["k"]).select(["id", "_distance"]).to_arrow()
-    course.stage("search")
+    stages.end("embed")
+    answer = table.search(query).distance_type("l2").limit(request["k"]).select(["id", "_distance"]).to_arrow()
+    stages.end("search")
     return {"ids": answer["id"].to_pylist()}
 
 
-def _import_model(asked: dict[str, Any]) -> Callable[[], Callable[[], Any]]:
-    """What loads what gives the query: a file of it, or the model and a photo."""
-    if not asked.get("image"):
+def _import_model(request: dict[str, Any]) -> Callable[[], Callable[[], Any]]:
+    """Loads the source of the query: its file, or the model and a photo."""
+    if not request.get("image"):
         import numpy as np
 
-        return lambda: lambda: np.load(asked["query"])
+        return lambda: lambda: np.load(request["query"])
     from lookalike.photos.embedder import Embedder
 
     def load() -> Callable[[], Any]:
-        embedder = Embedder(Path(asked["model_dir"]), threads=asked["threads"])
-        return lambda: embedder.embed([Path(asked["image"]).read_bytes()])[0]
+        embedder = Embedder(Path(request["model_dir"]), threads=request["threads"])
+        return lambda: embedder.embed([Path(request["image"]).read_bytes()])[0]
 
     return load
 
 
+def main() -> None:
+    request, stages = json.loads(sys.argv[1]), Stages()
+    answer = {"lookalike": lookalike, "sklearn": sklearn, "lancedb": lancedb}[request["engine"]](request, stages)
+    print(json.dumps(answer | stages.times), flush=True)
+
+
 if __name__ == "__main__":
-    request = json.loads(sys.argv[1])
-    progress = Course()
-    answered = {"lookalike": lookalike, "sklearn": sklearn, "lancedb": lancedb}[request["engine"]](request, progress)
-    print(json.dumps(answered | progress.stages), flush=True)
+    main()

@@ -1,7 +1,7 @@
 """How fast a catalogue becomes searchable, against how fast the bare model could embed it on this machine.
 
 The rate of the model alone (every core, photos decoded), the rate of the local stack (upload, events, queue, ingest, until
-every photo is searchable), their ratio, and where the processors' time went.
+every photo is searchable), their ratio, and the processor time of each part.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from typing import Any
 from lookalike.errors import ModelError
 from lookalike.photos.embedder import Embedder
 from scripts.benchmarks.errors import BenchError
+from scripts.common.labels import InputError, read_labels
+from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
-from scripts.local.runner import from_sources
 from scripts.local.seeding import seed
-from scripts.local.stack import LocalStack
-from scripts.local_stack import LOCAL_PARAMETERS
-from scripts.upload import UploadError, open_photos, read_labels
+from scripts.local.sources import from_sources
+from scripts.local.stack import LOCAL_PARAMETERS, LocalStack
 
 
 def cpu_s(pid: int) -> float:
-    """The processor time of a process so far, user and system; 0 where the system does not tell."""
+    """The processor time of a process so far, user and system; 0 if the system does not tell."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     except OSError:
@@ -47,13 +47,13 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     cores = os.cpu_count() or 1
     try:
         labels = read_labels(options.labels) if options.labels else {}
-        with open_photos(options.photos, labels) as found, tempfile.TemporaryDirectory() as logs:
-            photos = found[: options.first]
+        with open_photos(options.photos, labels) as opened, tempfile.TemporaryDirectory() as logs:
+            photos = opened[: options.first]
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
             before, _ = bare_rate(options.model_dir, images, cores)
-            make_runner = from_sources(options.model_dir)
-            with LocalStack(make_runner=make_runner, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
+            launcher = from_sources(options.model_dir)
+            with LocalStack(launcher=launcher, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
                 stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
                 used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                     seeded = seed(stack, photos, labels, progress.to)
                 spent = {name: sum(cpu_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
             after, model_ms = bare_rate(options.model_dir, images, cores)
-    except (UploadError, ModelError) as error:
+    except (InputError, ModelError) as error:
         raise BenchError(str(error)) from error
     bare, rate = 2 / (1 / before + 1 / after), len(photos) / seeded.seconds
     idle = cores * seeded.seconds - sum(spent.values())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.benchmarks.results import Result
+from scripts.benchmarks.results import Result, groups
 
 _COLOURS: Final = {
     "lookalike": "#b3261e",
@@ -22,10 +22,10 @@ def growth(results: Sequence[Result], path: Path) -> None:
     """Time, rows looked at, bytes read and memory against the number of rows."""
     measured = [line for line in results if not line.get("note")]
     figure, axes = _figure(2, 2, (9, 6.4))
-    lean = [line for line in measured if line["exact_tier"] == "S3"]
-    full = [line for line in measured if line["exact_tier"] == "memory"]
+    lean = [line for line in measured if line.get("exact_tier") == "S3"]
+    full = [line for line in measured if line.get("exact_tier") == "memory"]
     for engine in dict.fromkeys(line["engine"] for line in measured):
-        lines = [line for line in measured if line["engine"] == engine and line["exact_tier"] != "S3"]
+        lines = [line for line in measured if line["engine"] == engine and line.get("exact_tier") != "S3"]
         _curve(axes[0][0], lines, "p50_ms", engine, _COLOURS[engine])
     _finish(axes[0][0], "a search, median", "ms")
     _curve(axes[0][1], full, "rows", "scanned", "#4c566a")
@@ -44,9 +44,7 @@ def growth(results: Sequence[Result], path: Path) -> None:
 
 def search(results: Sequence[Result], path: Path) -> None:
     """The median time of each engine, a panel for each data set."""
-    from scripts.benchmarks.results import groups
-
-    panels = groups(line for line in results if not line.get("note") and line["exact_tier"] != "S3")
+    panels = groups(line for line in results if not line.get("note") and line.get("exact_tier") != "S3")
     figure, axes = _figure(1, len(panels), (4.5 * len(panels), 3))
     for axis, lines in zip(axes[0], panels, strict=True):
         names = [line["engine"] for line in lines]
@@ -71,7 +69,8 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, An
 
     # Ids that are drawn from this, and text left as text: two runs with equal figures give equal files, and small ones.
     plt.rcParams |= {"svg.hashsalt": "lookalike", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 10}
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return figure, axes
 
 
 def _curve(axis: Any, lines: Sequence[Result], name: str, label: str, colour: str, *, unit: float = 1.0) -> None:

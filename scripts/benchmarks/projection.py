@@ -1,8 +1,8 @@
-"""What is measured up to a million rows, carried on to more: memory, time and what Lambda asks for it.
+"""Memory, time and price of more rows than are measured.
 
-A line is laid through the two largest catalogues that were measured. A search is taken to share its rows out evenly among
-the processors of a function, of which Lambda gives one for every 1,769 MB, and catalogues that one function cannot hold to be
-shared out among functions that each search a part, and one that asks them all.
+A line is laid through the two largest catalogues that were measured. A search is assumed to divide its rows evenly among
+the processors of a function, of which Lambda gives one for every 1,769 MB, and a catalogue that is too large for one function
+to be divided among functions that each search a part, and one that calls them all.
 """
 
 import math
@@ -18,15 +18,15 @@ MIB: Final = 1024 * 1024
 PROCESSOR_BYTES: Final = 1769 * MIB  # of memory, for each processor that Lambda gives
 LARGEST_BYTES: Final = 10_240 * MIB
 PHOTO_PIXELS: Final = 25_000_000  # the most of a query, as template.yaml has it
-BESIDE_BYTES: Final = settings.BASELINE_BYTES + settings.DECODING_BYTES_PER_PIXEL * PHOTO_PIXELS
-EMBED_MS: Final = 60  # as scripts/costs.py has it
+BASELINE_BYTES: Final = settings.BASELINE_BYTES + settings.DECODING_BYTES_PER_PIXEL * PHOTO_PIXELS
+EMBED_MS: Final = 60  # as scripts.costs assumes
 CALL_MS: Final = 15  # from one function to others and back
 _MILLION: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """So much in any case, and so much for each row."""
+    """A fixed part, and a part for each row."""
 
     fixed: float
     per_row: float
@@ -52,25 +52,25 @@ class Projected:
 
 
 def line_through(points: Sequence[tuple[int, float]]) -> Line:
-    """The line through the two points of most rows, level where it would fall. Raises ValueError where there are fewer than two."""
+    """The line through the two points with most rows, level if it would fall. Raises ValueError for fewer than two points."""
     if len(points) < 2:
-        raise ValueError("two sizes at least must be measured to carry them on")
+        raise ValueError("at least two sizes must be measured")
     (fewer, low), (more, high) = sorted(points)[-2:]
-    per_row = max(0.0, (high - low) / (more - fewer))  # more rows take no less: what says so is noise
+    per_row = max(0.0, (high - low) / (more - fewer))  # more rows take no less: a fall is noise
     return Line(high - per_row * more, per_row)
 
 
 def project(results: Sequence[Result], rows: int) -> Projected:
-    """What a catalogue of ``rows`` rows would take, by the lines of ``scripts/bench.py growth``. Raises ValueError."""
+    """The needs of a catalogue of ``rows`` rows, by the results of ``bench growth``. Raises ValueError."""
     ours = [line for line in results if line["engine"] == "lookalike" and not line.get("note")]
-    lean = [line for line in ours if line["exact_tier"] == "S3"]
-    full = [line for line in ours if line["exact_tier"] == "memory"]
+    lean = [line for line in ours if line.get("exact_tier") == "S3"]
+    full = [line for line in ours if line.get("exact_tier") == "memory"]
     scan = line_through([(line["rows"], line["resident_bytes"]) for line in lean])
     time = line_through([(line["rows"], line["p50_ms"]) for line in full])
     first = line_through([(line["rows"], line["load_bytes_read"] + line["bytes_read"]) for line in lean])
-    functions = math.ceil(scan.at(rows) / (LARGEST_BYTES - BESIDE_BYTES))
+    functions = math.ceil(scan.at(rows) / (LARGEST_BYTES - BASELINE_BYTES))
     share = rows / functions
-    memory = max(PROCESSOR_BYTES, scan.at(share) + BESIDE_BYTES)
+    memory = max(PROCESSOR_BYTES, scan.at(share) + BASELINE_BYTES)
     search_ms = time.at(share) / (memory / PROCESSOR_BYTES)
     if functions == 1:
         answer_ms = EMBED_MS + search_ms
@@ -89,6 +89,5 @@ def project(results: Sequence[Result], rows: int) -> Projected:
         functions=functions,
         memory_bytes=memory,
         answer_ms=answer_ms,
-        cost=LAMBDA_X86.of(spent / 1000 / 1024**3 * _MILLION, free_tier=False)
-        + LAMBDA_REQUESTS.of(calls * _MILLION, free_tier=False),
+        cost=LAMBDA_X86.of(spent / 1000 / 1024**3 * _MILLION) + LAMBDA_REQUESTS.of(calls * _MILLION),
     )

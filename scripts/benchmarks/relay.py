@@ -1,4 +1,4 @@
-"""A relay in front of the local S3 that counts what goes through: the same count for whatever client reads."""
+"""A relay in front of the local S3 that counts the traffic: the same count for every client."""
 
 import re
 import socket
@@ -23,7 +23,7 @@ class Traffic:
 
 @contextmanager
 def relay(endpoint_url: str) -> Iterator[tuple[str, Traffic]]:
-    """Another address of this endpoint, and what has gone through it so far. Requests with bodies are not for it."""
+    """Another address of this endpoint, and its traffic so far. Requests with bodies are not supported."""
     traffic = Traffic()
     target = urlsplit(endpoint_url)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -62,8 +62,8 @@ def _upwards(client: socket.socket, upstream: socket.socket, traffic: Traffic) -
         upstream.shutdown(socket.SHUT_WR)
 
 
-def _kind(found: re.Match[bytes]) -> str:
-    return "LIST" if b"list-type=" in found[2] else found[1].decode()
+def _kind(request: re.Match[bytes]) -> str:
+    return "LIST" if b"list-type=" in request[2] else request[1].decode()
 
 
 def _downwards(upstream: socket.socket, client: socket.socket, traffic: Traffic) -> None:

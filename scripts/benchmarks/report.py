@@ -1,4 +1,4 @@
-"""What benchmarks write into the documents: tables between two marks, which leave what people wrote around them alone."""
+"""Tables in the documents, between two marks; the text around them is left alone."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -31,12 +31,12 @@ _PROJECTED_ROWS: Final = (1_000_000, 10_000_000, 100_000_000)
 
 
 def replace_part(text: str, name: str, body: str) -> str:
-    """The document with what is between the marks of ``name`` replaced. Raises BenchError where there are no such marks."""
+    """The document with the text between the marks of ``name`` replaced. Raises BenchError if there are no such marks."""
     begin, end = f"<!-- begin {name}: written by `make bench` -->", f"<!-- end {name} -->"
     pattern = re.compile(re.escape(begin) + r"\n.*?" + re.escape(end), re.DOTALL)
     replaced, count = pattern.subn(lambda _: begin + "\n" + body.strip("\n") + "\n" + end, text)
     if count != 1:
-        raise BenchError(f"The document must have the lines {begin} and {end} once. Put them where the figures belong.")
+        raise BenchError(f"The document must have the lines {begin} and {end} once. Put them around the figures.")
     return replaced
 
 
@@ -76,11 +76,11 @@ def versions(results: Iterable[Result]) -> str:
 
 
 def projection_table(results: Sequence[Result]) -> str:
-    """What larger catalogues would take, in Markdown; a sentence where too little was measured."""
+    """The needs of larger catalogues, in Markdown; a sentence if too little was measured."""
     try:
         projected = [project(results, rows) for rows in _PROJECTED_ROWS]
     except ValueError as error:
-        return f"Nothing to carry on: {error}."
+        return f"No projection: {error}."
     names = {
         "scan tier": lambda it: _gb(it.scan_bytes),
         "embeddings, float32": lambda it: _gb(it.exact_bytes),

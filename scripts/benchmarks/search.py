@@ -1,24 +1,23 @@
-"""Searching a loaded catalogue: every engine is asked the same held-out queries, in turn."""
+"""Search a loaded catalogue: the engines answer the same held-out queries, in turn."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tqdm import tqdm
-
-from scripts.benchmarks.agreement import agrees, expected
+from scripts.benchmarks.agreement import expected, share_equal
 from scripts.benchmarks.data import Data, Floats, Shape, generated, held_out, of_photos
 from scripts.benchmarks.engines import KINDS, Source
-from scripts.benchmarks.results import Result, median, percentile, result
+from scripts.benchmarks.results import Result, against_ours, median, percentile
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
+from scripts.common.paths import ROOT
+from scripts.common.progress import Progress
 
-SCRATCH: Final = Path(__file__).resolve().parents[2] / "build" / "bench"
+SCRATCH: Final = ROOT / "build" / "bench"
 _DEFAULT: Final = Shape(44_441, 2048)
 _WARM_UP: Final = 10
 _QUERIES_OF_S3: Final = 20
@@ -33,13 +32,13 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
 
 
 def scratch() -> "TemporaryDirectory[str]":
-    """A folder for what is generated, gone afterwards."""
+    """A folder for generated data, deleted afterwards."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     return TemporaryDirectory(dir=SCRATCH)
 
 
 def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
-    """What is asked for: real embeddings first, then what is generated. Raises BenchError."""
+    """The data sets of the options: real embeddings first, then generated vectors. Raises BenchError."""
     folder = Path(folder)
     if options.embeddings:
         yield held_out(options.embeddings, folder, queries=options.queries)[0]
@@ -51,17 +50,17 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
 
 
 def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[Result]:
-    """Ask every engine that is installed; those that are not say so. The store must be built. Raises BenchError."""
+    """Query every engine that is installed; the others get a note. The store must be built. Raises BenchError."""
     labels = {"bench": bench, **data.labels()}
     source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1])
     with ExitStack() as undo:
         workers: list[Worker] = []
         for name in options.engines:
             if KINDS[name].versions():
-                workers.append(undo.enter_context(Worker(name, source, threads=options.threads)))
+                workers.append(undo.enter_context(closing(Worker(name, source, threads=options.threads))))
             else:
-                yield result(**labels, engine=KINDS[name].engine, note="not installed: `make bench` installs it")
-        # What reads from S3 waits for it, and is asked by itself: it would take the others' time.
+                yield {**labels, "engine": KINDS[name].engine, "note": "not installed: `make bench` installs it"}
+        # An engine that reads from S3 waits for it, and runs by itself: it would take the others' time.
         racing = [worker for worker in workers if worker.kind.exact_tier != "S3"]
         replies = dict(zip(racing, ask_in_turn(racing, data.queries, options), strict=True))
         for worker in workers:
@@ -73,33 +72,28 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
     for worker in workers:
         answers = replies[worker]
         kind, ready = worker.kind, worker.ready
-        p50_ms = percentile([reply.ms for reply in answers], 50)
-        our_ms = p50_ms if our_ms is None and kind.engine == "lookalike" else our_ms
-        equal = [
-            agrees(reply.ids, answer, data.vectors, query, has_keys=kind.engine == "lookalike")
-            for reply, answer, query in zip(answers, right, data.queries, strict=False)
-        ]
-        yield result(
+        times_ms, is_ours = [reply.ms for reply in answers], kind.engine == "lookalike"
+        our_ms = percentile(times_ms, 50) if our_ms is None and is_ours else our_ms
+        ids = [reply.ids for reply in answers]
+        yield {
             **labels,
-            engine=kind.engine,
-            exact_tier=kind.exact_tier,
-            k=options.k,
-            threads=options.threads,
-            queries=len(answers),
-            p50_ms=p50_ms,
-            p99_ms=percentile([reply.ms for reply in answers], 99),
-            ratio_to_lookalike=round(p50_ms / our_ms, 3) if our_ms else None,
-            ids_equal_sklearn=f"{sum(equal)}/{len(equal)}",
-            resident_bytes=ready.resident_bytes,
-            process_bytes=memory[worker],
-            bytes_read=median(reply.bytes_read for reply in answers),
-            requests=median(reply.requests for reply in answers),
-            rows_refined=median(reply.rows_refined for reply in answers),
-            rows_exact=median(reply.rows_exact for reply in answers),
-            load_bytes_read=ready.bytes_read,
-            load_requests=ready.requests,
-            version=kind.versions(),
-        )
+            "engine": kind.engine,
+            "exact_tier": kind.exact_tier,
+            "k": options.k,
+            "threads": options.threads,
+            "queries": len(answers),
+            **against_ours(times_ms, our_ms),
+            "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=is_ours),
+            "resident_bytes": ready.resident_bytes,
+            "process_bytes": memory[worker],
+            "bytes_read": median(reply.bytes_read for reply in answers),
+            "requests": median(reply.requests for reply in answers),
+            "rows_refined": median(reply.rows_refined for reply in answers),
+            "rows_exact": median(reply.rows_exact for reply in answers),
+            "load_bytes_read": ready.bytes_read,
+            "load_requests": ready.requests,
+            "version": kind.versions(),
+        }
 
 
 def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Namespace) -> list[list[Reply]]:
@@ -109,12 +103,12 @@ def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Na
         for worker in workers:
             worker.ask(query, options.k)
     end = time.monotonic() + options.limit_s
-    with tqdm(total=len(queries), unit="query", desc="asking", file=sys.stderr, disable=None) as progress:
+    with Progress(len(queries), "answered", "queries") as progress:
         for start in range(0, len(queries), options.turn):
             if start and time.monotonic() > end:
                 break
             turn = queries[start : start + options.turn]
             for worker, answers in zip(workers, replies, strict=True):
                 answers += [worker.ask(query, options.k) for query in turn]
-            progress.update(len(turn))
+            progress.step(len(turn))
     return replies

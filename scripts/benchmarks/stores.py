@@ -1,8 +1,6 @@
 """Stores to measure with, in the local S3, built by the code that builds them on Lambda."""
 
 import multiprocessing
-import os
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -10,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
@@ -20,38 +17,33 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
 from scripts.benchmarks.data import Data, Floats
 from scripts.benchmarks.engines import BUCKET
+from scripts.benchmarks.worker import variables
+from scripts.common.progress import Progress
 
 _APPENDED_BYTES: Final = 24 * 1024 * 1024  # of embeddings, in one segment of the log while filling
 
 
 @contextmanager
 def bench_s3() -> Iterator[str]:
-    """A local S3 in a process of its own with the bucket ``BUCKET``, which boto3 here and below talks to: its address."""
+    """A local S3 in a process of its own with the bucket ``BUCKET``, which boto3 uses in this context and its processes: its address."""
     from scripts.local.s3 import local_s3
 
-    with local_s3(BUCKET) as endpoint_url:
-        before = dict(os.environ)
-        os.environ |= {
-            "AWS_ENDPOINT_URL": endpoint_url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-        try:
-            yield endpoint_url
-        finally:
-            os.environ.clear()
-            os.environ |= before
+    credentials = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "local")
+    with (
+        local_s3(BUCKET) as url,
+        variables(AWS_ENDPOINT_URL=url, AWS_DEFAULT_REGION="us-east-1", **credentials),
+    ):
+        yield url
 
 
 def in_own_process(work: Any, *arguments: Any) -> Any:
-    """What ``work`` gives, in a process that has done nothing else: its memory is its own."""
+    """The result of ``work`` in a process of its own: its memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def random_units(rows: int, dimensions: int, *, seed: int = 0) -> Floats:
-    """Random directions, float32 (rows, dimensions): for what does not depend on values."""
+    """Random directions, float32 (rows, dimensions)."""
     vectors = np.random.default_rng(seed).standard_normal((rows, dimensions), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
@@ -75,11 +67,11 @@ def fill(store: ObjectStore, rows: int, dimensions: int) -> None:
 def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
     """Append blocks of vectors, ``rows`` in all, each as a segment of the log."""
     done = 0
-    with tqdm(total=rows, unit="row", desc="filling", file=sys.stderr, disable=None) as progress:
+    with Progress(rows, "filled", "rows") as progress:
         for block in blocks:
             append_log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
             done += len(block)
-            progress.update(len(block))
+            progress.step(len(block))
 
 
 def in_blocks(vectors: Floats) -> Iterator[Floats]:

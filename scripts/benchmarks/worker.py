@@ -1,7 +1,7 @@
-"""An engine in a process of its own: what it takes of memory is its own, and so is its number of threads.
+"""An engine in a process of its own: its memory and its number of threads are its own.
 
-Processes are asked one after the other, and wait in between: what disturbs the machine disturbs them all alike. Each times
-itself, so that what goes to and fro between processes is not counted.
+The processes take turns and wait in between: a disturbance of the machine disturbs them all alike. Each times itself, so
+the way between processes is not counted.
 """
 
 import multiprocessing
@@ -10,13 +10,13 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from scripts.benchmarks.data import Floats
 from scripts.benchmarks.engines import KINDS, Engine, Source
@@ -36,7 +36,7 @@ _THREADS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What an engine says of itself once it is loaded; what ours has read from its store for it."""
+    """The size of a loaded engine, and what ours read from its store to load."""
 
     resident_bytes: int | None
     bytes_read: int | None
@@ -45,7 +45,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: rows, nearest first, its time, and what ours says of how it came about."""
+    """One answer: rows, nearest first, its time, and our own counts of the work."""
 
     ids: list[int]
     ms: float
@@ -56,10 +56,10 @@ class Reply:
 
 
 @contextmanager
-def thread_limit(threads: int) -> Iterator[None]:
-    """Processes that are started in here compute with so many threads."""
+def variables(**values: str) -> Iterator[None]:
+    """Environment variables of this context, and of the processes that are started in it."""
     before = dict(os.environ)
-    os.environ |= dict.fromkeys(_THREADS, str(threads))
+    os.environ |= values
     try:
         yield
     finally:
@@ -68,67 +68,48 @@ def thread_limit(threads: int) -> Iterator[None]:
 
 
 class Worker:
-    """An engine that is loading, and then answers."""
+    """An engine that is loaded in a process of its own, and then answers."""
 
     def __init__(self, kind: str, source: Source, *, threads: int) -> None:
         """Start the process and wait until the engine is loaded. Raises BenchError."""
         self.kind = KINDS[kind]
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, kind, source, threads), daemon=True)
-        with thread_limit(threads):
-            self._process.start()
-        theirs.close()
-        self.ready: Ready = self._receive()
+        self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        with variables(**dict.fromkeys(_THREADS, str(threads))):
+            self.ready: Ready = self._call(_load, kind, source, threads)
 
     def ask(self, query: Floats, k: int) -> Reply:
         """The k nearest rows of a query, float32 (dimensions,). Raises BenchError."""
-        self._connection.send((query, k))
-        reply: Reply = self._receive()
+        reply: Reply = self._call(_answer, query, k)
         return reply
 
     def memory_bytes(self) -> int:
         """The resident memory of the process. Raises BenchError."""
-        self._connection.send(None)
-        held: int = self._receive()
-        return held
+        resident_bytes: int = self._call(_memory_bytes)
+        return resident_bytes
 
-    def _receive(self) -> Any:
+    def close(self) -> None:
+        self._process.shutdown()
+
+    def _call(self, work: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            answer = self._connection.recv()
-        except EOFError as error:
-            raise BenchError(f"{self.kind.engine} ended without an answer, perhaps for want of memory.") from error
-        if isinstance(answer, str):
-            raise BenchError(f"{self.kind.engine} failed:\n{answer}")
-        return answer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()  # which ends the process
-        self._process.join(10)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+            return self._process.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            raise BenchError(f"{self.kind.engine} ended without an answer, perhaps for lack of memory.") from error
+        except Exception as error:
+            raise BenchError(f"{self.kind.engine} failed:\n{''.join(traceback.format_exception(error))}") from error
 
 
-def _serve(connection: Connection, kind: str, source: Source, threads: int) -> None:
-    try:
-        engine = KINDS[kind].make(source, threads)
-        connection.send(Ready(engine.resident_bytes, *_reads(engine)))
-        while True:
-            asked = connection.recv()
-            connection.send(_memory_bytes() if asked is None else _answer(engine, *asked))
-    except EOFError:
-        return  # nobody asks any more
-    except Exception:  # noqa: BLE001 - told to whoever asks, in full
-        connection.send(traceback.format_exc())
+_loaded: list[Engine] = []  # in the process of the engine
 
 
-def _answer(engine: Engine, query: Floats, k: int) -> Reply:
+def _load(kind: str, source: Source, threads: int) -> Ready:
+    engine = KINDS[kind].make(source, threads)
+    _loaded.append(engine)
+    return Ready(engine.resident_bytes, *_reads(engine))
+
+
+def _answer(query: Floats, k: int) -> Reply:
+    (engine,) = _loaded
     bytes_before, requests_before = _reads(engine)
     started = time.perf_counter()
     answer = engine.search(query, k)
@@ -155,6 +136,6 @@ def _memory_bytes() -> int:
     try:
         text = Path("/proc/self/status").read_text(encoding="ascii")
         return int(text.partition("VmRSS:")[2].split()[0]) * 1024
-    except FileNotFoundError:  # not Linux: the most that it ever was
+    except FileNotFoundError:  # not Linux: the peak
         unit = 1 if sys.platform == "darwin" else 1024
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

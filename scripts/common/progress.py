@@ -1,4 +1,4 @@
-"""How far something has come: a bar on a terminal, now and then a line anywhere else."""
+"""Progress of a command: a bar on a terminal, a line every few seconds anywhere else."""
 
 import sys
 import time
@@ -11,14 +11,22 @@ _LINE_EVERY_S: Final = 5
 
 
 class Progress:
-    """Counts up to ``total``. ``label`` says what is counted; output goes to standard error."""
+    """Counts up to ``total`` on standard error. ``label`` names the work; ``unit`` is a plural, "B" for bytes."""
 
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int, label: str, unit: str = "photos") -> None:
         self._total = total
         self._label = label
+        self._unit = unit
         self._done = 0
         self._is_terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, desc=label, unit=" photos", disable=not self._is_terminal, dynamic_ncols=True)
+        self._bar = tqdm(
+            total=total,
+            desc=label,
+            unit=f" {unit}",
+            unit_scale=unit == "B",
+            disable=not self._is_terminal,
+            dynamic_ncols=True,
+        )
         self._next_line = time.monotonic() + _LINE_EVERY_S
 
     def __enter__(self) -> Self:
@@ -29,6 +37,10 @@ class Progress:
     ) -> None:
         self._bar.close()
 
+    def step(self, count: int = 1) -> None:
+        """Show that ``count`` more are done."""
+        self.to(self._done + count)
+
     def to(self, done: int) -> None:
         """Show that ``done`` are done; never goes back."""
         step = min(done, self._total) - self._done
@@ -38,4 +50,4 @@ class Progress:
         self._bar.update(step)
         if not self._is_terminal and (time.monotonic() >= self._next_line or self._done == self._total):
             self._next_line = time.monotonic() + _LINE_EVERY_S
-            print(f"{self._label}: {self._done:,} of {self._total:,} photos", file=sys.stderr, flush=True)
+            print(f"{self._label}: {self._done:,} of {self._total:,} {self._unit}", file=sys.stderr, flush=True)

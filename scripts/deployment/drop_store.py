@@ -1,18 +1,15 @@
-"""Dropping a model's store: what `scripts/store.py drop` does.
+"""Deletes a model's store: the command `scripts.store drop`.
 
-Manifests go first, the oldest before the newest, and then what they named. So a drop that is interrupted leaves a store that
-is whole, or one without a manifest: a smaller store of what the log still holds, which readers, compaction and another
-drop can use. The other way round the manifest would name objects that are gone: a query function that still reads
-this store would answer 503, and each turn of compaction would fail.
+Manifests are deleted first, the oldest before the newest, and then the other objects. So an interrupted drop leaves a whole
+store, or one without a manifest: a smaller store of the remaining log, which readers, compaction and another drop can use.
+In the other order the manifest would name deleted objects: a query function that still reads this store would answer 503,
+and each run of compaction would fail.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
-
-from tqdm import tqdm
 
 from lookalike.aws import S3Store, store_prefixes
 from lookalike.backfill import read_orders
@@ -20,26 +17,27 @@ from lookalike.errors import LookalikeError, StoreError
 from lookalike.store import manifest
 from lookalike.store.object_store import Entry
 from lookalike.store.records import Op, event_of
-from scripts.deployment.stack import Target, stack_outputs
+from scripts.common.progress import Progress
+from scripts.deployment.deployed import Target, stack_outputs
 
 _AT_ONCE: Final = 16
 _TYPED: Final = 8
 
 
-def served_by(chosen: Target, bucket: str) -> str:
-    """The fingerprint of the model that the stack of a store bucket answers with.
+def served_by(target: Target, bucket: str) -> str:
+    """The fingerprint of the model with which the stack of a store bucket answers.
 
-    Raises LookalikeError where the stack does not say, or the bucket is none of its own; DeployError where there is none.
+    Raises LookalikeError if the stack does not say or the bucket is not its own, DeployError if there is no stack.
     """
-    outputs = stack_outputs(chosen)
+    outputs = stack_outputs(target)
     if outputs["StoreBucketName"] != bucket:
         raise LookalikeError(
-            f"{bucket} is not the store bucket of the stack {chosen.stack_name}. Name the stack that it belongs to with "
+            f"{bucket} is not the store bucket of the stack {target.stack_name}. Name the stack that it belongs to with "
             "--stack-name, or say --force if none does."
         )
     if "ModelFingerprint" not in outputs:
         raise LookalikeError(
-            f"The stack {chosen.stack_name} does not say which model it answers with. Run `make deploy` once, or compare "
+            f"The stack {target.stack_name} does not say which model it answers with. Run `make deploy` once, or compare "
             "with /api/health and say --force."
         )
     return outputs["ModelFingerprint"]
@@ -55,40 +53,41 @@ def drop(
     force: bool,
     ask: Callable[[str], str] = input,
 ) -> int:
-    """Delete the store of a model: 0 when it is gone, 1 where whoever was asked thought better of it.
+    """Delete the store of a model: 0 when it is gone, 1 if the user declined.
 
-    ``fingerprint``: all of it, or as much of its beginning as no other store has. ``served``: the model that shoppers are
-    answered with, whose store is kept unless ``force``d. Raises LookalikeError.
+    ``fingerprint``: all of it, or a beginning that no other store has. ``served``: the fingerprint of the model that answers
+    shoppers, whose store is kept without ``force``. Raises LookalikeError.
     """
     prefixes = store_prefixes(client, bucket)
-    chosen = [prefix for prefix in prefixes if fingerprint and prefix.startswith(fingerprint)]
-    if len(chosen) != 1:
-        found = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {found}.")
+    matching = [name for name in prefixes if fingerprint and name.startswith(fingerprint)]
+    if len(matching) != 1:
+        stores = ", ".join(name.rstrip("/")[:12] for name in prefixes) or "none"
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {stores}.")
+    (prefix,) = matching
     if len(prefixes) == 1 and not force:
         raise LookalikeError(
-            f"{chosen[0]} is the only store of {bucket}: nothing would be found any more. Fill another with "
-            "scripts/backfill.py first, or say --force."
+            f"{prefix} is the only store of {bucket}: searches would find nothing. Fill another with "
+            "`make backfill` first, or say --force."
         )
-    if chosen[0].rstrip("/") == served and not force:
+    if prefix.rstrip("/") == served and not force:
         raise LookalikeError(
-            f"{chosen[0]} is the store that the stack answers from: every search would fail. Switch to another model first "
+            f"{prefix} is the store that the stack answers from: every search would fail. Switch to another model first "
             '(docs/deploy.md, "Another model"), or say --force.'
         )
-    store = S3Store(client, bucket, chosen[0])
+    store = S3Store(client, bucket, prefix)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="drop") as pool:
         entries = list(store.list(""))
-        print(_described(store, chosen[0], entries, pool))
+        print(_described(store, prefix, entries, pool))
         if not confirmed:
-            others = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes if prefix != chosen[0]) or "none"
-            print(f"Stores that stay: {others}. /api/health says which one is being asked.")
-            if ask(f"Type {chosen[0][:_TYPED]} to delete it for good: ").strip() != chosen[0][:_TYPED]:
+            others = ", ".join(name.rstrip("/")[:12] for name in prefixes if name != prefix) or "none"
+            print(f"Stores that stay: {others}. /api/health says which one answers.")
+            if ask(f"Type {prefix[:_TYPED]} to delete it for good: ").strip() != prefix[:_TYPED]:
                 print("Nothing was deleted.")
                 return 1
         while entries:  # until a listing is empty: ingest or compaction may have been writing
             _delete(store, entries, pool)
             entries = list(store.list(""))
-    print(f"The store {chosen[0].rstrip('/')} is gone.")
+    print(f"The store {prefix.rstrip('/')} is gone.")
     return 0
 
 
@@ -119,12 +118,12 @@ def _age(times_ms: Iterable[int]) -> str:
 
 
 def _delete(store: S3Store, entries: list[Entry], pool: ThreadPoolExecutor) -> None:
-    # Their names count down: the newest is the first of a listing, and is deleted last.
+    # Names count down: the newest manifest is the first in a listing and is deleted last.
     manifests = [entry.name for entry in entries if entry.name.startswith(manifest.PREFIX)][::-1]
     others = [entry.name for entry in entries if not entry.name.startswith(manifest.PREFIX)]
-    with tqdm(total=len(entries), unit=" objects", desc="deleted", file=sys.stderr) as progress:
+    with Progress(len(entries), "deleted", "objects") as progress:
         for name in manifests:
             store.delete(name)
-            progress.update()
+            progress.step()
         for _ in pool.map(store.delete, others):
-            progress.update()
+            progress.step()

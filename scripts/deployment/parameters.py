@@ -1,11 +1,11 @@
 """The parameters of a deployment, and how a change of them reaches the API.
 
-The stack remembers its parameters; nothing else does. A deployment takes what the stack has, changes what it was told to,
-and hands SAM the whole list (docs/decisions/0030-the-stack-remembers.md).
+The stack remembers its parameters; nothing else does. A deployment takes those of the stack, applies the changes, and
+gives SAM the whole list (docs/decisions/0030-the-stack-remembers.md).
 
-The API calls a published version of the query function. SAM publishes another where the function's text has changed, and
+The API calls a published version of the query function. SAM publishes a new one if the function's text has changed, and
 in that text a parameter is ``{"Ref": "LogLevel"}``, whatever its value. So a digest of the values is written into the
-function's description: other values are another text, and another configuration, without which Lambda would not publish.
+function's description: other values make another text, and another configuration, without which Lambda would not publish.
 """
 
 import hashlib
@@ -15,27 +15,26 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from samtranslator.yaml_helper import yaml_parse
-
-from scripts.deployment.stack import DeployError
+from scripts.common.template_yaml import yaml_parse
+from scripts.deployment.deployed import DeployError
 
 FUNCTION: Final = "QueryFunction"
 BUILT: Final = {
     "Architecture": "the build: make deploy ARCHITECTURE=...",
     "ModelFingerprint": "the build: make deploy MODEL=...",
 }
-"""Parameters that nobody gives by hand, and what says them."""
+"""Parameters that are set by the build, and the command that sets them."""
 
 
 def given(words: Iterable[str], declared: Mapping[str, Any]) -> dict[str, str]:
-    """Parameters as NAME=VALUE. Raises DeployError for what is none of ``declared``, the template's."""
+    """Parameters as NAME=VALUE. Raises DeployError for a name that is not in ``declared``, the template's parameters."""
     values = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            raise DeployError(f"{word!r} is no parameter. Write NAME=VALUE; NAME= makes it empty.")
+            raise DeployError(f"{word!r} is not a parameter. Write NAME=VALUE; NAME= makes it empty.")
         if name in BUILT:
-            raise DeployError(f"{name} is said by {BUILT[name]}")
+            raise DeployError(f"{name} is set by {BUILT[name]}")
         if name not in declared:
             known = ", ".join(sorted(declared.keys() - BUILT))
             raise DeployError(f"There is no parameter {name}. There are {known}.")
@@ -44,15 +43,15 @@ def given(words: Iterable[str], declared: Mapping[str, Any]) -> dict[str, str]:
 
 
 def effective(declared: Mapping[str, Any], *layers: Mapping[str, str]) -> dict[str, str]:
-    """A value for every parameter of the template: its default, or what the last of ``layers`` that knows it says."""
+    """A value for every parameter of the template: that of the last of ``layers`` that has one, or the default."""
     values = {name: str(parameter["Default"]) for name, parameter in declared.items()}
     for layer in layers:
         values.update((name, value) for name, value in layer.items() if name in declared)
     return values
 
 
-def chosen(declared: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """What of a stack's parameters somebody has chosen, as NAME=VALUE: what is unlike the default and not the build's."""
+def set_by_user(declared: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
+    """The parameters, as NAME=VALUE, that differ from the template's defaults and are not set by the build."""
     ours = {name: value for name, value in values.items() if name in declared and name not in BUILT}
     return [f"{name}={value}" for name, value in ours.items() if value != str(declared[name]["Default"])]
 
@@ -72,7 +71,7 @@ def mark(template: Path, values: Mapping[str, str]) -> None:
 
 
 def marked(document: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    """The same in a parsed template. Whatever digest was there before is replaced."""
+    """The same in a parsed template. An earlier digest is replaced."""
     digest = hashlib.sha256(json.dumps(sorted(values.items())).encode()).hexdigest()[:16]
     properties = document["Resources"][FUNCTION]["Properties"]
     described = re.sub(r" Settings [0-9a-f]{16}\.$", "", properties["Description"])

@@ -1,7 +1,7 @@
-"""What is looked at before anything is deployed: the build, the stack that is there, the account.
+"""Checks before a deployment: the build, the existing stack, the account.
 
-A deployment that would leave the shop without answers, or with other ones than it had, is refused here, while the stack is
-still as it was.
+A deployment that would leave the shop without answers, or change them unasked, is refused here, while the stack is still
+as it was.
 """
 
 from collections.abc import Mapping
@@ -9,22 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samtranslator.yaml_helper import yaml_parse
-
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.photos.model import ModelSpec
-from scripts.deployment.stack import DeployError, Stack, Target
+from scripts.common.template_yaml import yaml_parse
+from scripts.deployment.deployed import DeployedStack, DeployError, Target
 
 # Stacks that can only be deleted.
 _DEAD: Final = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-# What Lambda wants left for functions without a reservation. In the smallest accounts it is less, and 100 is safe.
+# Lambda keeps this much for functions without a reservation. In the smallest accounts it is less, and 100 is safe.
 _LEFT_UNRESERVED: Final = 100
 _RESERVATION: Final = "ReserveCompactConcurrency"
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What `make build` left to be deployed."""
+    """The output of `make build`."""
 
     template: Path
     declared: Mapping[str, Any]
@@ -33,36 +32,36 @@ class Build:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Raises DeployError where nothing is built, ModelError where its model layer is broken."""
+        """Raises DeployError if nothing is built, ModelError if its model layer is broken."""
         template = folder / "template.yaml"
         if not template.is_file():
             raise DeployError("Nothing is built. Run `make build` first.")
         declared = yaml_parse(template.read_text(encoding="utf-8"))["Parameters"]
-        # scripts/build.py pinned it to what it built for.
+        # The build pinned it to its own.
         architecture = declared["Architecture"]["Default"]
         return cls(template, declared, architecture, ModelSpec.load(folder / "ModelLayer" / "model"))
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What the build itself decides."""
+        """The parameters that the build decides."""
         return {"Architecture": self.architecture, "ModelFingerprint": self.model.fingerprint}
 
 
-def refuse_what_cannot_be_updated(stack: Stack) -> None:
-    """Raise DeployError for a stack that is another's, or that can only be deleted."""
+def refuse_what_cannot_be_updated(stack: DeployedStack) -> None:
+    """Raise DeployError for a stack that is not Lookalike's, or that can only be deleted."""
     if stack.status in _DEAD:
         raise DeployError(
             f"The stack {stack.name} is {stack.status}: its first deployment or its removal failed, and it can only be "
             'deleted. Run `make undeploy`, then deploy again. docs/deploy.md, "When the first deployment fails".'
         )
     if not stack.is_ours:
-        raise DeployError(f"The stack {stack.name} is none of Lookalike's. Name another with --stack-name.")
+        raise DeployError(f"The stack {stack.name} is not Lookalike's. Name another with --stack-name.")
 
 
-def refuse_unasked_switch(stack: Stack, build: Build, *, model: bool, architecture: bool) -> None:
-    """Raise DeployError where the build differs from the stack in what makes embeddings, and nobody asked for it.
+def refuse_unasked_switch(stack: DeployedStack, build: Build, *, model: bool, architecture: bool) -> None:
+    """Raise DeployError if the build has another model or processor than the stack, and the user did not ask for it.
 
-    ``model``, ``architecture``: whether somebody did.
+    ``model``, ``architecture``: whether the user did.
     """
     runs_on = stack.parameters.get("Architecture", build.architecture)
     if runs_on != build.architecture and not architecture:
@@ -80,15 +79,15 @@ def refuse_unasked_switch(stack: Stack, build: Build, *, model: bool, architectu
         )
 
 
-def refuse_empty_store(stack: Stack, build: Build, chosen: Target) -> None:
-    """Raise DeployError where the built model has no store yet and another has: every search would be answered 503."""
+def refuse_empty_store(stack: DeployedStack, build: Build, target: Target) -> None:
+    """Raise DeployError if the built model has no store and another model has: every search would be answered 503."""
     bucket = stack.outputs.get("StoreBucketName")
     if bucket is None or stack.parameters.get("ModelFingerprint") == build.model.fingerprint:
         return
-    client = s3_client(session=chosen.session())
+    client = s3_client(session=target.session())
     own = f"{build.model.fingerprint}/"
     if not [prefix for prefix in store_prefixes(client, bucket) if prefix != own]:
-        return  # no photo was ever taken in
+        return  # no photo was ever ingested
     store = S3Store(client, bucket, own)
     if not any(True for prefix in ("manifests/", "log/") for _ in store.list(prefix, limit=1)):
         raise DeployError(
@@ -97,11 +96,11 @@ def refuse_empty_store(stack: Stack, build: Build, chosen: Target) -> None:
         )
 
 
-def affordable_reservation(chosen: Target, given: Mapping[str, str]) -> dict[str, str]:
-    """The parameter that a new stack needs where Lambda would refuse the reservation for compaction, and why on stdout."""
+def affordable_reservation(target: Target, given: Mapping[str, str]) -> dict[str, str]:
+    """The parameter that a new stack needs if Lambda would refuse the reservation for compaction; prints why."""
     if _RESERVATION in given:
         return {}
-    unreserved = chosen.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    unreserved = target.client("lambda").get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
     if unreserved - 1 >= _LEFT_UNRESERVED:
         return {}
     print(

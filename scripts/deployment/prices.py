@@ -1,4 +1,4 @@
-"""What AWS and others ask: public list prices in USD, us-east-1 or the nearest there is, with where each is written."""
+"""AWS's public list prices in USD, us-east-1 or the nearest region, each with its source."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,9 +14,9 @@ class Price:
     source: str
     free: float = 0
 
-    def of(self, quantity: float, *, free_tier: bool) -> float:
-        """USD for a month's quantity, with or without what is always free."""
-        return max(quantity - self.free * free_tier, 0) * self.usd / self.per
+    def of(self, quantity: float) -> float:
+        """USD for a quantity of which nothing is free."""
+        return quantity * self.usd / self.per
 
 
 _LAMBDA = "aws.amazon.com/lambda/pricing"
@@ -37,20 +37,10 @@ S3_WRITE: Final = Price(0.005, 1000, "PUTs and LISTs", _S3)
 SQS: Final = Price(0.40, _MILLION, "requests", "aws.amazon.com/sqs/pricing", free=_MILLION)
 CLOUDFRONT_REQUESTS: Final = Price(0.0100, 10_000, "requests", _CLOUDFRONT, free=10 * _MILLION)
 CLOUDFRONT_OUT: Final = Price(0.085, 1, "GB", _CLOUDFRONT, free=1024)
-# Of what viewers send on to an origin; in North America and Europe.
+# Of bytes that viewers send on to an origin; in North America and Europe.
 CLOUDFRONT_TO_ORIGIN: Final = Price(0.020, 1, "GB", _CLOUDFRONT)
 LOGS: Final = Price(0.50, 1, "GB", _CLOUDWATCH, free=5)
 METRICS: Final = Price(0.30, 1, "metrics", _CLOUDWATCH, free=10)
 ALARMS: Final = Price(0.10, 1, "alarms", _CLOUDWATCH, free=10)
 DASHBOARDS: Final = Price(3.00, 1, "dashboards", _CLOUDWATCH, free=3)
 TRACES: Final = Price(5.00, _MILLION, "traces", "aws.amazon.com/xray/pricing", free=100_000)
-
-# Of others, for the comparison.
-OPENSEARCH_OCU: Final = Price(0.24, 1, "OCU-hours", "aws.amazon.com/opensearch-service/pricing")
-S3_VECTORS_STORAGE: Final = Price(0.06, 1, "GB-month", _S3)
-S3_VECTORS_QUERIES: Final = Price(2.50, _MILLION, "queries", _S3)
-# Of the first 100,000 vectors of an index; of the others it is half.
-S3_VECTORS_PROCESSED: Final = Price(0.004, 1024, "GB processed", _S3)
-_GOOGLE = "cloud.google.com/vision/product-search/pricing"
-GOOGLE_QUERIES: Final = Price(4.50, 1000, "queries", _GOOGLE, free=1000)
-GOOGLE_STORAGE: Final = Price(0.10, 1000, "photos", _GOOGLE)

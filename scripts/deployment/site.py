@@ -1,7 +1,6 @@
-"""The page's files, as the site bucket holds them: static_site/ mirrored, with the headers that a browser needs."""
+"""The files of the page in the site bucket: a mirror of static_site/, with the headers that a browser needs."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +20,8 @@ TYPES: Final = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-# Files keep their names when they change. A browser asks each time and is mostly told "not modified", so it never mixes
-# scripts of two releases; an edge keeps them for a day, because a deployment invalidates what it changed.
+# Files keep their names when they change. A browser asks each time and mostly receives "not modified", so it never mixes
+# scripts of two releases; an edge keeps them for a day, because a deployment invalidates the files that it changed.
 CACHE_CONTROL: Final = "public, max-age=0, must-revalidate, s-maxage=86400"
 INDEX: Final = "index.html"
 
@@ -41,34 +40,34 @@ class File:
 
     @property
     def etag(self) -> str:
-        """What S3 answers for these bytes, put in one piece and encrypted with S3's own key."""
+        """The ETag that S3 gives these bytes, put in one piece and encrypted with S3's own key."""
         return f'"{hashlib.md5(self.data, usedforsecurity=False).hexdigest()}"'
 
 
 def files(folder: Path) -> list[File]:
-    """The files of the site, what others refer to first and the page itself last. Raises SiteError."""
-    found = []
+    """The files of the site, the page last: after the files that it refers to. Raises SiteError."""
+    site_files = []
     for path in sorted(folder.rglob("*")):
         key = path.relative_to(folder).as_posix()
         if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
             continue
         if path.suffix not in TYPES:
             raise SiteError(f"{path} has no known content type. Add {path.suffix!r} to {Path(__file__).name}.")
-        found.append(File(key, path.read_bytes(), TYPES[path.suffix]))
-    if not any(file.key == INDEX for file in found):
+        site_files.append(File(key, path.read_bytes(), TYPES[path.suffix]))
+    if not any(file.key == INDEX for file in site_files):
         raise SiteError(f"{folder} has no {INDEX}.")
-    return sorted(found, key=lambda file: (file.key.endswith(".html"), file.key))
+    return sorted(site_files, key=lambda file: (file.key.endswith(".html"), file.key))
 
 
 def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
-    """Make the bucket hold the folder's files and no others; the keys that were put or deleted.
+    """Make the bucket a mirror of the folder; returns the keys that were put or deleted.
 
-    What is there already is not put again. At no time does the page refer to a file that is missing: the page is put
-    after what it refers to, and what is gone is deleted last. Raises SiteError.
+    A file that is the same is not put again. At no time does the page refer to a file that is missing: the page is put
+    after the files that it refers to, and old files are deleted last. Raises SiteError.
     """
-    wanted = files(folder)
+    current = files(folder)
     changed = []
-    for file in wanted:
+    for file in current:
         if not _is_there(file, s3, bucket):
             s3.put_object(
                 Bucket=bucket,
@@ -78,7 +77,7 @@ def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
                 CacheControl=CACHE_CONTROL,
             )
             changed.append(file.key)
-    for key in sorted(keys(s3, bucket) - {file.key for file in wanted}):
+    for key in sorted(keys(s3, bucket) - {file.key for file in current}):
         s3.delete_object(Bucket=bucket, Key=key)
         changed.append(key)
     return changed
@@ -86,32 +85,25 @@ def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
 
 def _is_there(file: File, s3: Any, bucket: str) -> bool:
     try:
-        held = s3.head_object(Bucket=bucket, Key=file.key)
+        head = s3.head_object(Bucket=bucket, Key=file.key)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
             return False
         raise
-    headers = (held["ETag"], held["ContentType"], held.get("CacheControl"))
+    headers = (head["ETag"], head["ContentType"], head.get("CacheControl"))
     return headers == (file.etag, file.content_type, CACHE_CONTROL)
 
 
-def empty(s3: Any, bucket: str) -> int:
-    """Delete every object of the bucket; how many there were."""
-    held = keys(s3, bucket)
-    for key in held:
+def empty(s3: Any, bucket: str) -> None:
+    """Delete every object of the bucket."""
+    for key in keys(s3, bucket):
         s3.delete_object(Bucket=bucket, Key=key)
-    return len(held)
 
 
 def keys(s3: Any, bucket: str) -> set[str]:
     """The keys of all objects in the bucket."""
-    return set(_keys(s3, bucket))
-
-
-def _keys(s3: Any, bucket: str) -> Iterator[str]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for item in page.get("Contents", ()):
-            yield item["Key"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {item["Key"] for page in pages for item in page.get("Contents", ())}
 
 
 def addresses(changed: list[str]) -> list[str]:

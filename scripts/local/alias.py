@@ -1,53 +1,56 @@
-"""What callers of a function call: a name that leads to one version of it, and from one moment on to the next.
+"""A Lambda alias: callers of a function reach the runners of one version, and switch to the next version all at once.
 
-As on Lambda: a call that has begun ends on the version that it began on, however long that takes, and every later one goes to
-the new version.
+As on Lambda, a call ends on the version that it began on, however long that takes; every later call goes to the new version.
 """
 
 import threading
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scripts.local.runner import Result, RunnerPool
+from scripts.local.calls import Result
+from scripts.local.runner import FunctionRunner
 
 
 class Alias:
-    """Calls the pool that it leads to. Closing it closes that pool; the ones before it are closed when they are drained."""
+    """Calls a function by one of ``runners``: of the free ones, that which was used last. ``switch_to`` replaces them."""
 
-    def __init__(self, pool: RunnerPool) -> None:
-        self._pool = pool
-        self._under_way: Counter[RunnerPool] = Counter()
+    def __init__(self, runners: Sequence[FunctionRunner]) -> None:
+        self.runners = tuple(runners)
+        # Last in, first out: a single caller wakes a single process.
+        self._free = list(reversed(self.runners))
+        self._busy: set[FunctionRunner] = set()
         self._changed = threading.Condition()
 
-    @property
-    def pool(self) -> RunnerPool:
-        """What runs the function now."""
-        return self._pool
-
     def invoke(self, event: Mapping[str, Any]) -> Result:
-        """Call the function."""
+        """Call the function, when a runner is free."""
         with self._changed:
-            pool = self._pool
-            self._under_way[pool] += 1
+            self._changed.wait_for(lambda: self._free)
+            runner = self._free.pop()
+            self._busy.add(runner)
         try:
-            return pool.invoke(event)
+            return runner.invoke(event)
         finally:
             with self._changed:
-                self._under_way[pool] -= 1
+                self._busy.remove(runner)
+                if runner in self.runners:
+                    self._free.append(runner)
                 self._changed.notify_all()
 
-    def lead_to(self, pool: RunnerPool) -> RunnerPool:
-        """Have every call from now on go to ``pool``; returns the one before, to be drained."""
+    def switch_to(self, runners: Sequence[FunctionRunner]) -> tuple[FunctionRunner, ...]:
+        """Send every call that has not begun to ``runners``; returns the runners before them, to be drained."""
         with self._changed:
-            before, self._pool = self._pool, pool
-            return before
+            old, self.runners, self._free = self.runners, tuple(runners), list(reversed(runners))
+            self._changed.notify_all()
+            return old
 
-    def drain(self, pool: RunnerPool, *, timeout_s: float) -> None:
-        """Close a pool that is led to no more, once the calls on it have ended or after ``timeout_s``."""
+    def drain(self, old: Sequence[FunctionRunner], *, timeout_s: float) -> None:
+        """Close runners that get no more calls, when their last calls have ended or after ``timeout_s``."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way[pool], timeout_s)
-        pool.close()
+            self._changed.wait_for(lambda: self._busy.isdisjoint(old), timeout_s)
+        for runner in old:
+            runner.close()
 
     def close(self) -> None:
-        self._pool.close()
+        """Close the runners. Calls in flight and later ones end with an error."""
+        for runner in self.runners:
+            runner.close()

@@ -1,4 +1,4 @@
-"""HTTP requests as an API Gateway HTTP API hands them to a function (payload format 2.0), and the answers back."""
+"""API Gateway's HTTP API: requests as events of a function (payload format 2.0), and its answers as responses."""
 
 import base64
 import json
@@ -19,61 +19,38 @@ _TEXT_TYPES: Final = (
     "application/xml",
     "application/x-www-form-urlencoded",
 )
-# Meaningful between two neighbours on the way only.
+# They concern one connection only, and are not passed on.
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
 
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     """The route of a request and its path parameters, decoded; None where there is none.
 
-    As in API Gateway the most specific route wins: a name before a ``{parameter}``, that before a ``{greedy+}`` one,
-    and a method of its own before ANY.
+    As in API Gateway the most specific route wins: a name before a ``{parameter}``.
     """
-    best: tuple[list[int], Route, dict[str, str]] | None = None
+    given = path.strip("/").split("/")
+    best: tuple[list[bool], Route, dict[str, str]] | None = None
     for route in routes:
-        if route.method not in (method, "ANY"):
+        expected = route.path.strip("/").split("/")
+        if route.method != method or len(expected) != len(given):
             continue
-        match = _match(route.path, path)
-        if match is None:
-            continue
-        ranks, parameters = match
-        ranks.append(route.method == "ANY")
-        if best is None or ranks < best[0]:
-            best = (ranks, route, parameters)
+        pairs = [(part, part.startswith("{"), unquote(text)) for part, text in zip(expected, given, strict=True)]
+        if all(text if is_parameter else part == text for part, is_parameter, text in pairs):
+            ranks = [is_parameter for _, is_parameter, _ in pairs]
+            parameters = {part.strip("{}"): text for part, is_parameter, text in pairs if is_parameter}
+            if best is None or ranks < best[0]:
+                best = (ranks, route, parameters)
     return None if best is None else best[1:]
-
-
-def _match(pattern: str, path: str) -> tuple[list[int], dict[str, str]] | None:
-    """How unspecific each part of a matching pattern is, and the parameters' values."""
-    if pattern == "$default":
-        return [3], {}
-    expected, given = pattern.strip("/").split("/"), path.strip("/").split("/")
-    ranks: list[int] = []
-    parameters: dict[str, str] = {}
-    if expected[-1].endswith("+}"):
-        # What a greedy parameter takes counts as one part.
-        given[len(expected) - 1 :] = ["/".join(given[len(expected) - 1 :])]
-    if len(expected) != len(given):
-        return None
-    for part, text in zip(expected, given, strict=True):
-        if part.startswith("{") and text:
-            parameters[part.strip("{+}")] = unquote(text)
-            ranks.append(2 if part.endswith("+}") else 1)
-        elif part == unquote(text):
-            ranks.append(0)
-        else:
-            return None
-    return ranks, parameters
 
 
 def to_event(
     request: Request, route: Route, path_parameters: Mapping[str, str], *, added: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The event of a request. ``added`` are headers that the distribution sets, whatever the client sent."""
+    """The event of a request. ``added``: headers that the distribution sets; the client cannot override them."""
     headers, cookies = _headers(request, added)
     is_text = headers.get("content-type", "").startswith(("text/", *_TEXT_TYPES))
     now = time.time()
-    route_key = "$default" if route.path == "$default" else f"{route.method} {route.path}"
+    route_key = f"{route.method} {route.path}"
     host = headers.get("host", "127.0.0.1")
     event: dict[str, Any] = {
         "version": "2.0",
@@ -113,18 +90,18 @@ def to_event(
 
 
 def _headers(request: Request, added: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    kept = [
+    passed_on = [
         (name.lower(), value)
         for name, value in request.headers.items()
         if name.lower() not in _HOP_BY_HOP and name.lower() not in added
     ]
-    cookies = [part.strip() for name, value in kept if name == "cookie" for part in value.split(";")]
-    headers = _joined([item for item in kept if item[0] != "cookie"])
+    cookies = [part.strip() for name, value in passed_on if name == "cookie" for part in value.split(";")]
+    headers = _joined([item for item in passed_on if item[0] != "cookie"])
     return headers | {"content-length": str(len(request.body))} | dict(added), cookies
 
 
 def _joined(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Pairs as a mapping; what comes several times is joined by commas."""
+    """Pairs as a mapping; commas join the values of a repeated name."""
     joined: dict[str, str] = {}
     for name, value in pairs:
         joined[name] = f"{joined[name]},{value}" if name in joined else value
@@ -137,7 +114,7 @@ def message(status: int, text: str) -> Response:
 
 
 def to_response(value: Any) -> Response:
-    """What a function returned, as an HTTP answer; 500 where it is not one."""
+    """The value that a function returned as an HTTP response; 500 where it is none."""
     if not isinstance(value, dict) or "statusCode" not in value:
         return Response(200, (("Content-Type", "application/json"),), json.dumps(value).encode())
     try:

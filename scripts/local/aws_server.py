@@ -1,8 +1,8 @@
-"""S3 and SQS on loopback, by moto: a process of its own, started by the stack.
+"""S3 and SQS on loopback, by moto, in a process of its own.
 
 moto's own server asks every installed service whether it knows a request, goes through Flask, closes the connection
 after each answer and lets two conditional writes of one name both win. This one calls moto's S3 and SQS directly, keeps
-connections open, and lets one S3 request at a time at the objects, so that a write is seen as a whole or not at all.
+connections open, and serves one S3 request at a time, so that readers see a write as a whole or not at all.
 """
 
 import argparse
@@ -29,14 +29,16 @@ from scripts.local.http_server import HttpServer, Request, Response
 from scripts.local.intrinsics import ACCOUNT, REGION
 from scripts.local.lifeline import end_with_parent
 
+# From a file, where moto would put more than 5 MB, it reads the whole object for every range of it.
+_LARGEST_IN_MEMORY: Final = 1024**3
 _one_at_a_time: Final = threading.Lock()
 
 
 def _uncopied(key: FakeKey) -> bytes:
-    """All bytes of an object. moto cuts every range out of them, and copies them for it: a quarter of a second for 300 MB."""
+    """All bytes of an object. For each range of it moto copies them, which takes a quarter of a second for 300 MB."""
     with key.lock:
         key._value_buffer.seek(0)
-        # What has grown by writing is copied by read(), and cut to its size, to be shared from then on, by getvalue().
+        # read() copies the buffer each time; getvalue() cuts it to its size once and shares it from then on.
         file = key._value_buffer._file
         value: bytes = file.getvalue() if isinstance(file, BytesIO) else file.read()
         return value
@@ -107,9 +109,8 @@ def main() -> None:
     parser.add_argument("--lifeline", type=int, required=True, help="file descriptor that ends with the parent")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # Segments and photos stay in memory; moto would put whatever has more than 5 MB into a file.
-    os.environ.setdefault("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(64 << 20))
-    FakeKey.value = property(_uncopied, FakeKey.value.fset)
+    os.environ["MOTO_S3_DEFAULT_KEY_BUFFER_SIZE"] = str(_LARGEST_IN_MEMORY)
+    FakeKey.value = vars(FakeKey)["value"].getter(_uncopied)  # type: ignore[method-assign]
     sqs.install(ACCOUNT, REGION)
     HttpServer(socket.socket(fileno=arguments.listener), answer).start()
     end_with_parent(arguments.lifeline)

@@ -1,4 +1,4 @@
-"""boto3 without this machine's AWS configuration: no profile, no files, no credentials but the local ones."""
+"""boto3 without this machine's AWS configuration: no profile, no files, only the local credentials."""
 
 import os
 from typing import Any
@@ -10,8 +10,8 @@ from scripts.local.intrinsics import REGION
 
 
 def isolated_session() -> Any:
-    """A boto3 session for the local stack, whatever AWS_PROFILE and the like say."""
-    # Name in a configuration file, environment variable, default, conversion: only the default is left.
+    """A boto3 session for the local stack that ignores AWS_PROFILE and the like."""
+    # Name in a configuration file, environment variable, default, conversion: only the default remains.
     core = botocore.session.Session(
         session_vars={
             "profile": (None, None, None, None),

@@ -2,9 +2,9 @@
 
     python -I -S -B bootstrap.py HANDLER OPT RUNTIME --lifeline FD
 
-OPT stands for /opt and RUNTIME for /var/runtime. The options keep this machine's packages and variables of Python out, so
-that the import path is Lambda's: the function, the layers, the runtime, and the standard library. Nothing is imported
-here that Lambda's bootstrap does not import either: what a function takes to start is measured through it.
+OPT stands for /opt and RUNTIME for /var/runtime. The options keep the packages and Python variables of this machine out, so
+that the import path is Lambda's: the function, the layers, the runtime, and the standard library. This file imports
+only modules that Lambda's bootstrap imports too: the time that a function takes to start includes them.
 """
 
 import os
@@ -12,16 +12,20 @@ import signal
 import sys
 import threading
 
-_, _handler, _opt, _runtime, _, _lifeline = sys.argv
+_, _handler, _opt, _runtime, _, _line = sys.argv
+_lifeline = int(_line)
 
 
 def _end_with_supervisor() -> None:
-    """Wait until the supervisor is gone, and end this process with all that it has started."""
-    while os.read(int(_lifeline), 1):
+    """Wait until the supervisor has ended; then end this process and everything that it has started."""
+    while os.read(_lifeline, 1):
         pass
     os.killpg(0, signal.SIGKILL)
 
 
+# Processes that the function starts must not hold the line: the supervisor would not notice the end of this one.
+os.set_inheritable(_lifeline, False)
+os.register_at_fork(after_in_child=lambda: os.close(_lifeline))
 threading.Thread(target=_end_with_supervisor, daemon=True).start()
 os.chdir(os.environ["LAMBDA_TASK_ROOT"])
 sys.path[:0] = [
@@ -32,6 +36,6 @@ sys.path[:0] = [
 ]
 sys.argv = ["bootstrap", _handler]
 
-from awslambdaric.__main__ import main  # noqa: E402 - found on the path above
+from awslambdaric.__main__ import main  # noqa: E402 - it is on the path above
 
 main(sys.argv)

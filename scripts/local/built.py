@@ -1,16 +1,15 @@
-"""What `make build` left, as something to run: whether it is there, whole, of now, and for this machine."""
+"""The functions and layers that `make build` left: are they there, up to date, and for this machine?"""
 
 import platform
 from pathlib import Path
 from typing import Final
 
-from samtranslator.yaml_helper import yaml_parse
-
 from scripts.common.paths import ROOT
+from scripts.common.template_yaml import yaml_parse
 
 BUILD_DIR: Final = ROOT / ".aws-sam" / "build"
 
-# Sources below the repository, and where the build copies them to.
+# Sources below the repository, and the folders that the build copies them to.
 _SOURCES: Final = {
     "layers/lookalike/lookalike": "LookalikeLayer/python/lookalike",
     "functions/ingest": "IngestFunction",
@@ -20,7 +19,7 @@ _SOURCES: Final = {
 
 
 class NotBuiltError(Exception):
-    """What is built cannot be run here. The message says why, and what to do."""
+    """The build cannot be run here. The message says why, and what to do."""
 
 
 def built_template(build_dir: Path = BUILD_DIR) -> Path:
@@ -32,12 +31,12 @@ def built_template(build_dir: Path = BUILD_DIR) -> Path:
     machine = {"AMD64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     if (platform.system(), machine) != ("Linux", architecture):
         raise NotBuiltError(
-            f"What is built is for Linux on {architecture}, which this machine cannot run. On Linux, "
+            f"The build is for Linux on {architecture}, which this machine cannot run. On Linux, "
             f"`make build ARCHITECTURE={machine}` builds for it."
         )
     for source, folder in _SOURCES.items():
         if _modules(ROOT / source) != _modules(build_dir / folder):
-            raise NotBuiltError(f"What is built is not the {source} of now. Run `make build` again.")
+            raise NotBuiltError(f"The build of {source} is out of date. Run `make build` again.")
     return template
 
 

@@ -1,4 +1,4 @@
-"""The CloudFront distribution of the template: which path leads to which origin, with which headers."""
+"""The CloudFront distribution of the template: the origin and the headers of each path."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ _CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What happens to the requests of one path pattern.
+    """How requests of one path pattern are answered: from ``bucket``, or by the HTTP API where it is None.
 
-    ``bucket`` is the name of the bucket they are answered from, and None where the HTTP API answers. ``added`` are
-    request headers for the origin, ``headers`` those added to answers, ``max_age_s`` how long an answer may be reused.
+    ``added`` are request headers for the origin, ``headers`` are added to answers, ``max_age_s`` is how long caches may
+    reuse an answer.
     """
 
     pattern: str
@@ -27,14 +27,14 @@ class Behaviour:
     max_age_s: int
 
     def matches(self, path: str) -> bool:
-        """Does the pattern match? ``*`` is any text, ``?`` any one character; a leading slash may be left out."""
+        """Does the pattern match? ``*`` is any text, ``?`` any character; a leading slash is optional."""
         pattern = re.escape(self.pattern.lstrip("/")).replace(r"\*", ".*").replace(r"\?", ".")
         return re.fullmatch(pattern, path.lstrip("/"), re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Behaviours in the order they are tried, the default last; ``root`` is the object served for ``/``."""
+    """Behaviours in the order of their precedence, the default last; ``root`` is the object served for ``/``."""
 
     behaviours: tuple[Behaviour, ...]
     root: str
@@ -45,10 +45,10 @@ class Distribution:
 
 def read_distribution(resources: Mapping[str, Any], resolver: Resolver, names: Names) -> Distribution:
     """The template's one distribution. Raises UnsupportedTemplateError."""
-    found = [item for item in resources.values() if item["Type"] == "AWS::CloudFront::Distribution"]
-    if len(found) != 1:
-        raise UnsupportedTemplateError(f"the template has {len(found)} distributions; the local stack runs one")
-    config = resolver.resolve(found[0]["Properties"]["DistributionConfig"])
+    distributions = [item for item in resources.values() if item["Type"] == "AWS::CloudFront::Distribution"]
+    if len(distributions) != 1:
+        raise UnsupportedTemplateError(f"the template has {len(distributions)} distributions; the local stack runs one")
+    config = resolver.resolve(distributions[0]["Properties"]["DistributionConfig"])
     origins = {item["Id"]: _origin(item, resources, names) for item in config["Origins"]}
     policies = {
         names.ref(logical_id): resolver.resolve(resource["Properties"])
@@ -63,7 +63,7 @@ def read_distribution(resources: Mapping[str, Any], resolver: Resolver, names: N
 
 
 def _origin(origin: dict[str, Any], resources: Mapping[str, Any], names: Names) -> tuple[str | None, dict[str, str]]:
-    """The bucket behind an origin, or None for the HTTP API; and the headers it is sent."""
+    """The bucket behind an origin, or None for the HTTP API; and the request headers for it."""
     domain = origin["DomainName"]
     added = {item["HeaderName"].lower(): item["HeaderValue"] for item in origin.get("OriginCustomHeaders", ())}
     if origin.get("OriginPath"):

@@ -1,7 +1,7 @@
 """The distribution on this machine: the page, the photos and the API at one address.
 
-Which path leads where, with which headers, is the template's. The bucket that holds the site is read from its folder in
-this repository, so that a change of the page is there at the next reload.
+The template says where each path leads and with which headers. A folder of this repository stands for the site's bucket,
+so that the next reload shows a change of the page.
 """
 
 import email.utils
@@ -18,30 +18,19 @@ from urllib.parse import unquote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local.api_event import find_route, message, to_event, to_response
+from scripts.local.calls import MAX_PAYLOAD_BYTES, Callee
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_PAYLOAD_BYTES, Callee
 from scripts.local.template import Route
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """The longest body an HTTP API takes."""
 TOO_LARGE: Final = message(413, "Request Entity Too Large")
 
-# The standard library asks the system for some of these, and systems differ.
-_TYPES: Final = {
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json",
-    ".txt": "text/plain; charset=utf-8",
-    ".avif": "image/avif",
-    ".webp": "image/webp",
-    ".ico": "image/x-icon",
-    ".woff2": "font/woff2",
-}
+# An instance of its own knows the standard library's types, and not the system's: systems differ.
+_TYPES: Final = mimetypes.MimeTypes()
+for _suffix, _type in ((".avif", "image/avif"), (".webp", "image/webp"), (".woff2", "font/woff2")):
+    _TYPES.add_type(_type, _suffix)  # Python 3.12 does not know these
 _UNKNOWN_TYPES: Final = ("binary/octet-stream", "application/octet-stream", "")
 
 Headers = list[tuple[str, str]]
@@ -50,15 +39,15 @@ _log = logging.getLogger(__name__)
 
 def content_type(name: str) -> str:
     """The media type by a file's extension."""
-    suffix = Path(name).suffix.lower()
-    return _TYPES.get(suffix) or mimetypes.guess_type("x" + suffix)[0] or "application/octet-stream"
+    kind = _TYPES.guess_type(f"x{Path(name).suffix}")[0] or "application/octet-stream"
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
 class Gateway:
     """Answers requests by the distribution's behaviours.
 
-    ``folders`` maps bucket names to folders that are served in their place; other buckets are read through ``s3``.
-    ``functions`` are the runners behind the routes, by logical id.
+    ``folders`` maps names of buckets to the folders that stand for them; ``s3`` reads the other buckets.
+    ``functions`` are those behind the routes, by logical id.
     """
 
     def __init__(
@@ -82,19 +71,20 @@ class Gateway:
         behaviour = self._distribution.behaviour(path)
         if request.method not in behaviour.methods:
             allowed = ", ".join(sorted(behaviour.methods))
-            return _decorated(_plain(405, "Method Not Allowed", [("Allow", allowed)]), behaviour)
-        if behaviour.bucket is None:
-            return _decorated(self._from_api(request, behaviour), behaviour)
-        folder = self._folders.get(behaviour.bucket)
-        if folder is not None:
-            return _decorated(_from_folder(request, folder, unquote(path)), behaviour)
-        return _decorated(self._from_bucket(request, behaviour, unquote(path)), behaviour)
+            response = _plain(405, "Method Not Allowed", [("Allow", allowed)])
+        elif behaviour.bucket is None:
+            response = self._from_api(request, behaviour)
+        elif behaviour.bucket in self._folders:
+            response = _from_folder(request, self._folders[behaviour.bucket], unquote(path))
+        else:
+            response = self._from_bucket(request, behaviour, unquote(path))
+        return _with_policy(response, behaviour)
 
     def _from_api(self, request: Request, behaviour: Behaviour) -> Response:
-        found = find_route(self._routes, request.method, request.path)
-        if found is None:
+        match = find_route(self._routes, request.method, request.path)
+        if match is None:
             return message(404, "Not Found")
-        route, path_parameters = found
+        route, path_parameters = match
         event = to_event(request, route, path_parameters, added=behaviour.added)
         # Only bodies are large; the rest of an event never comes near the limit.
         if len(event.get("body", "")) > MAX_PAYLOAD_BYTES - 65536 and len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
@@ -107,16 +97,15 @@ class Gateway:
 
     def _from_bucket(self, request: Request, behaviour: Behaviour, path: str) -> Response:
         key = path.removeprefix("/")
-        conditions = {}
-        if "If-None-Match" in request.headers:
-            conditions["IfNoneMatch"] = request.headers["If-None-Match"]
+        etag = request.headers.get("If-None-Match")
+        conditions = {} if etag is None else {"IfNoneMatch": etag}
         try:
             answer = self._s3.get_object(Bucket=behaviour.bucket, Key=key, **conditions)
             body = answer["Body"].read()
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
             if status == 304:
-                return Response(304, _caching(request.headers.get("If-None-Match", ""), behaviour.max_age_s))
+                return Response(304, _caching(etag or "", behaviour.max_age_s))
             if status in (400, 403, 404):
                 return _plain(404, "Not Found")
             _log.warning("GET %s: %s", key, error)
@@ -134,7 +123,7 @@ class Gateway:
 
 
 def _from_folder(request: Request, folder: Path, path: str) -> Response:
-    """A file below ``folder``; never one outside of it, by whatever spelling or link."""
+    """A file below ``folder``; no spelling and no link leads outside of it."""
     if "\0" in path or "\\" in path:
         return _plain(404, "Not Found")
     file = (folder / path.lstrip("/")).resolve()
@@ -155,7 +144,7 @@ def _maybe_head(request: Request, headers: Headers, body: bytes) -> Response:
 
 
 def _caching(etag: str, max_age_s: int) -> Headers:
-    # There is no edge between the browser and this; the browser is given the edge's time instead.
+    # There is no edge here: the browser keeps answers as long as the edge would.
     return [("ETag", etag), ("Cache-Control", f"max-age={max_age_s}")]
 
 
@@ -163,8 +152,8 @@ def _plain(status: int, text: str, headers: Sequence[tuple[str, str]] = ()) -> R
     return Response(status, (("Content-Type", "text/plain; charset=utf-8"), *headers), text.encode())
 
 
-def _decorated(response: Response, behaviour: Behaviour) -> Response:
+def _with_policy(response: Response, behaviour: Behaviour) -> Response:
     """The response with the headers of the behaviour's policy, which override the origin's."""
-    overridden = {name.lower() for name in behaviour.headers}
-    kept = [item for item in response.headers if item[0].lower() not in overridden]
-    return Response(response.status, [*kept, *behaviour.headers.items()], response.body)
+    names = {name.lower() for name in behaviour.headers}
+    others = [item for item in response.headers if item[0].lower() not in names]
+    return Response(response.status, [*others, *behaviour.headers.items()], response.body)

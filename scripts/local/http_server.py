@@ -1,7 +1,7 @@
-"""A small HTTP/1.1 server: one thread per connection, which is kept open from request to request.
+"""A small HTTP/1.1 server: one thread per connection, which stays open from request to request.
 
-It serves a function from ``Request`` to ``Response``. The servers that come with the libraries here close the connection
-after every answer, which costs more than most answers do.
+It serves a function from ``Request`` to ``Response``. Other servers were slower: on an open connection werkzeug took five
+times as long for a request, and cheroot, whose fixed number of threads long polls would use up, twice as long.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 _IDLE_S: Final = 120
 _HUGE: Final = 1 << 40
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. ``target`` is as it was sent: path and query, still percent-encoded."""
+    """One HTTP request. ``target``: path and query, still percent-encoded."""
 
     method: str
     target: str
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer; the length is added when it is sent."""
+    """One HTTP answer; the server adds its length."""
 
     status: int
     headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
@@ -56,12 +56,15 @@ def listen(port: int) -> socket.socket:
     return socket.create_server(("127.0.0.1", port), backlog=128)
 
 
-class HttpServer:
+class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Serves ``app`` on a listening socket until it is closed.
 
-    Bodies longer than ``max_body_bytes`` are answered by ``too_large`` without being read. A connection without a request for
-    ``idle_s`` seconds is closed.
+    It answers longer bodies than ``max_body_bytes`` with ``too_large`` and does not read them. It closes a connection after
+    ``idle_s`` without a request.
     """
+
+    daemon_threads = True
+    block_on_close = False
 
     def __init__(
         self,
@@ -72,74 +75,62 @@ class HttpServer:
         too_large: Response = Response(413),
         idle_s: float | None = _IDLE_S,
     ) -> None:
-        handler = type(
-            "_BoundHandler",
-            (_Handler,),
-            {"app": staticmethod(app), "max_body_bytes": max_body_bytes, "too_large": too_large, "timeout": idle_s},
-        )
-        self._server = _Server(listener, handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.app, self.max_body_bytes, self.too_large, self.idle_s = app, max_body_bytes, too_large, idle_s
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return int(self.socket.getsockname()[1])
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more connections. Requests that are being answered are left to their threads."""
-        self._server.shutdown()
-        self._server.server_close()
+        """Take no more connections. Threads that answer a request go on."""
+        self.shutdown()
+        self.server_close()
         self._thread.join()
 
-
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, listener: socket.socket, handler: type["_Handler"]) -> None:
-        super().__init__(listener.getsockname(), handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self.server_address = listener.getsockname()
-
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
-        # A client that went away in the middle of an answer is no error of ours.
+        # A client may close its connection in the middle of an answer.
         _log.info("a connection ended early", exc_info=True)
 
 
-class _BadRequest(Exception):
-    """The request's body cannot be told apart from what follows it."""
+class _Refused(Exception):
+    """The request's body is not read: it is too large, or its end is not known."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
 
 
 class _Handler(BaseHTTPRequestHandler):
-    app: ClassVar[App]
-    max_body_bytes: ClassVar[int]
-    too_large: ClassVar[Response]
-
+    server: HttpServer
     protocol_version = "HTTP/1.1"
     # Without these an answer waits for the other side's acknowledgement, 40 ms and more.
     disable_nagle_algorithm = True
     wbufsize = -1
 
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self.server.idle_s)
+
     def _serve(self) -> None:
         try:
             body = self._body()
-        except _BadRequest as error:
-            self._answer(Response(400, (("Content-Type", "text/plain"),), str(error).encode()))
-            self.close_connection = True
-            return
-        if body is None:
-            self._answer(self.too_large)
+        except _Refused as refusal:
+            self._answer(refusal.response)
             self.close_connection = True
             return
         request = Request(self.command, self.path, self.headers, body, self.client_address[0])
         try:
-            response = type(self).app(request)
+            response = self.server.app(request)
         except Exception:  # noqa: BLE001 - the last resort: the client gets an answer and the log the trace
             _log.exception("%s %s failed", self.command, self.path)
-            response = Response(500, (("Content-Type", "text/plain"),), b"Internal Server Error")
+            response = _text(500, "Internal Server Error")
         self._answer(response)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815 - the base class's names
@@ -155,26 +146,26 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         return True
 
-    def _body(self) -> bytes | None:
-        """The request's body, decoded; None where it is too large."""
+    def _body(self) -> bytes:
+        """The request's body, decoded. Raises _Refused."""
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._chunked_body()
         text = self.headers.get("Content-Length", "0").strip()
         if not (text.isascii() and text.isdigit()):
-            raise _BadRequest("The Content-Length is not a number.")
-        if int(text) > self.max_body_bytes:
-            return None
+            raise _Refused(_text(400, "The Content-Length is not a number."))
+        if int(text) > self.server.max_body_bytes:
+            raise _Refused(self.server.too_large)
         return self.rfile.read(int(text))
 
-    def _chunked_body(self) -> bytes | None:
+    def _chunked_body(self) -> bytes:
         body = bytearray()
         while True:
             try:
                 size = int(self.rfile.readline(1024).partition(b";")[0], 16)
             except ValueError as error:
-                raise _BadRequest("A chunk of the body has no length.") from error
-            if size < 0 or len(body) + size > self.max_body_bytes:
-                return None
+                raise _Refused(_text(400, "A chunk of the body has no length.")) from error
+            if size < 0 or len(body) + size > self.server.max_body_bytes:
+                raise _Refused(self.server.too_large)
             if size == 0:
                 break
             body += self.rfile.read(size)
@@ -201,4 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *args: Any) -> None:
-        """Nothing: there is no line per request, it would cost more than it tells."""
+        """Write no line per request: it would cost more time than it is worth."""
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, (("Content-Type", "text/plain"),), text.encode())

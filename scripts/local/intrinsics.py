@@ -1,7 +1,7 @@
-"""CloudFormation's intrinsic functions, with the names that things have on this machine.
+"""CloudFormation's intrinsic functions, with the names that resources have on this machine.
 
-Only what is asked for is resolved, and what is not known here raises ``UnsupportedTemplateError``: a value that is quietly
-wrong would make the local stack differ from the deployed one.
+An unknown function, attribute or name raises ``UnsupportedTemplateError``: a value that is quietly wrong would make the
+local stack differ from the deployed one.
 """
 
 import re
@@ -13,14 +13,11 @@ REGION: Final = "us-east-1"
 
 
 class UnsupportedTemplateError(Exception):
-    """The template holds something that the local stack cannot run. The message says what and where."""
+    """The local stack cannot run something in the template. The message names it."""
 
 
 class Names:
-    """What Ref and GetAtt give for a template's resources.
-
-    ``resources`` and ``parameters`` are the template's own; ``endpoint_url`` is where the local SQS listens.
-    """
+    """The values of Ref and GetAtt for a template's ``resources``. ``endpoint_url`` is that of the local SQS."""
 
     def __init__(self, resources: Mapping[str, Any], stack_name: str, endpoint_url: str) -> None:
         self._resources = resources
@@ -28,7 +25,7 @@ class Names:
         self._endpoint_url = endpoint_url
 
     def physical(self, logical_id: str) -> str:
-        """The name that CloudFormation would make up: the stack's and the resource's."""
+        """The name that CloudFormation would make up from those of the stack and the resource."""
         return f"{self.stack_name}-{logical_id}".lower()
 
     def ref(self, logical_id: str) -> str:
@@ -55,11 +52,9 @@ class Names:
 
 _ATTRIBUTES: Final = {
     ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{name}",
-    ("AWS::S3::Bucket", "DomainName"): "{name}.s3.amazonaws.com",
     ("AWS::S3::Bucket", "RegionalDomainName"): "{name}.s3.{region}.amazonaws.com",
     ("AWS::SQS::Queue", "Arn"): "arn:aws:sqs:{region}:{account}:{name}",
     ("AWS::SQS::Queue", "QueueName"): "{name}",
-    ("AWS::SQS::Queue", "QueueUrl"): "{url}/{account}/{name}",
     ("AWS::Lambda::Function", "Arn"): "arn:aws:lambda:{region}:{account}:function:{name}",
     ("AWS::IAM::Role", "Arn"): "arn:aws:iam::{account}:role/{name}",
     ("AWS::Logs::LogGroup", "Arn"): "arn:aws:logs:{region}:{account}:log-group:{name}:*",
@@ -73,7 +68,7 @@ _PLACEHOLDER: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 class Resolver:
-    """Replaces intrinsic functions by values. ``parameters`` are the final ones, as text."""
+    """Replaces intrinsic functions by values. ``parameters`` are the final values, as text."""
 
     def __init__(
         self, names: Names, parameters: Mapping[str, str], conditions: Mapping[str, Any] | None = None
@@ -97,7 +92,7 @@ class Resolver:
         }
 
     def resolve(self, value: Any) -> Any:
-        """The value with every intrinsic function in it replaced; whatever is AWS::NoValue is left out."""
+        """The value with every intrinsic function in it replaced, without the entries that are AWS::NoValue."""
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not _NO_VALUE]
         if not isinstance(value, dict):

@@ -1,16 +1,18 @@
-"""Children that do not outlive the supervisor, however it ends.
+"""Children that end when the supervisor ends, however it ends, and that tell it at once when they end themselves.
 
-Each child holds the reading end of a pipe whose writing end only the supervisor has. Nothing is ever written: when the
-supervisor ends, even by SIGKILL, the system closes its end, the read returns, and the child ends too.
+A socket pair connects each child with the supervisor. Nothing is ever sent over it: when one side ends, even by SIGKILL, the
+system closes that side, and the other side reads the end of the stream.
 """
 
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from typing import IO, Final, Never
+from typing import IO, Final
 
 from scripts.common.paths import ROOT
 
@@ -23,52 +25,65 @@ class Child:
     def __init__(
         self, command: Sequence[str], *, log: IO[bytes], env: Mapping[str, str], passed: Sequence[int] = ()
     ) -> None:
-        read_end, write_end = os.pipe()
-        self._write_end: int | None = write_end
-        try:
-            self.process = subprocess.Popen(
-                [*command, "--lifeline", str(read_end)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=dict(env),
-                cwd=ROOT,
-                pass_fds=(read_end, *passed),
-                # Ctrl-C in the terminal is the supervisor's to handle.
-                start_new_session=True,
-            )
-        finally:
-            os.close(read_end)
+        self._lifeline, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self.process = subprocess.Popen(
+                    [*command, "--lifeline", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=dict(env),
+                    cwd=ROOT,
+                    pass_fds=(theirs.fileno(), *passed),
+                    # The supervisor alone handles Ctrl-C in the terminal.
+                    start_new_session=True,
+                )
+            except OSError:
+                self._lifeline.close()
+                raise
 
     @property
     def pid(self) -> int:
         return self.process.pid
 
-    def kill(self) -> None:
-        """End the process and whatever it has started, at once, and collect it."""
-        # As long as it is not collected, its number is no other process's.
+    def has_ended(self, wait_s: float = 0) -> bool:
+        """Whether the process has ended, after waiting at most ``wait_s``; true even before its status is collected."""
+        return self._lifeline.fileno() < 0 or bool(select.select([self._lifeline], [], [], wait_s)[0])
+
+    def kill(self) -> int:
+        """End the process and everything that it has started, at once; its exit status, negative for a signal."""
+        # No other process gets its number before its status is collected.
         if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+            # macOS answers EPERM where the whole group has ended.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-        self.close()
+        self._hang_up()
+        return self.process.wait()
 
     def close(self) -> None:
         """Let the process end, by force after a moment. May be called more than once."""
-        if self._write_end is not None:
-            os.close(self._write_end)
-            self._write_end = None
+        self._hang_up()
         try:
             self.process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._lifeline.close()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # the child may have ended
+            self._lifeline.shutdown(socket.SHUT_RDWR)
 
 
-def end_with_parent(lifeline: int) -> Never:
-    """Wait until the supervisor is gone, and end this process."""
+def end_with_parent(lifeline: int) -> None:
+    """Wait until the supervisor has ended; then end this process and everything that it has started."""
+    # Processes that this one starts must not hold the line: the supervisor would not notice the end of this one.
+    os.set_inheritable(lifeline, False)
+    os.register_at_fork(after_in_child=lambda: os.close(lifeline))
     while os.read(lifeline, 1):
         pass
-    os._exit(0)
+    os.killpg(0, signal.SIGKILL)
 
 
 def python(module: str) -> list[str]:

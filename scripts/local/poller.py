@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from scripts.local.calls import Callee, Result
 from scripts.local.intrinsics import REGION
-from scripts.local.runner import Callee, Result
 from scripts.local.template import EventSource
 
 Message = dict[str, Any]

@@ -1,13 +1,26 @@
-"""The template's buckets, queues and notifications, made in the local S3 and SQS."""
+"""The local S3 and SQS: their process, clients of them, and the template's buckets, queues and notifications in them."""
 
+import os
+import socket
+from pathlib import Path
 from typing import Any, Final
 
 from botocore.config import Config
 
 from scripts.local.aws_session import isolated_session
-from scripts.local.template import Queue, Stack
+from scripts.local.lifeline import Child, python
+from scripts.local.template import Queue, Template
 
 _CONNECTIONS: Final = 32
+
+
+def start(listener: socket.socket, log_path: Path) -> Child:
+    """S3 and SQS in a process of their own, which serves ``listener``."""
+    # Without the caller's AWS variables: they must not change how moto behaves.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    command = [*python("scripts.local.aws_server"), "--listener", str(listener.fileno())]
+    with log_path.open("wb") as log:
+        return Child(command, log=log, env=variables, passed=(listener.fileno(),))
 
 
 def client(service: str, endpoint_url: str) -> Any:
@@ -23,12 +36,12 @@ def client(service: str, endpoint_url: str) -> Any:
     return isolated_session().client(service, endpoint_url=endpoint_url, config=config)
 
 
-def make(stack: Stack, s3: Any, sqs: Any) -> dict[str, str]:
-    """Make what the template describes; returns the queues' URLs by ARN."""
+def make(template: Template, s3: Any, sqs: Any) -> dict[str, str]:
+    """Make the buckets, queues and notifications of the template; returns the URLs of the queues by ARN."""
     urls = {}
-    for queue in sorted(stack.queues, key=_dead_letter_queues_first):
+    for queue in sorted(template.queues, key=_dead_letter_queues_first):
         urls[queue.arn] = sqs.create_queue(QueueName=queue.name, Attributes=dict(queue.attributes))["QueueUrl"]
-    for bucket in stack.buckets:
+    for bucket in template.buckets:
         s3.create_bucket(Bucket=bucket.name)
         if bucket.versioned:
             s3.put_bucket_versioning(Bucket=bucket.name, VersioningConfiguration={"Status": "Enabled"})
@@ -41,5 +54,5 @@ def make(stack: Stack, s3: Any, sqs: Any) -> dict[str, str]:
 
 
 def _dead_letter_queues_first(queue: Queue) -> bool:
-    """A queue can only name a dead-letter queue that is there."""
+    """A queue can only name a dead-letter queue that exists."""
     return queue.dead_letter_arn is not None

@@ -1,267 +1,182 @@
-"""Calling a function: one worker at a time, or several behind one interface.
+"""Calls one function, in a process that takes one event at a time.
 
-A ``FunctionRunner`` is all that the gateway, the poller and the schedule know of functions, so that another way to run
-them takes this one's place without a change elsewhere.
+This module does what Lambda does around the process: limits of time and payload, a fresh process after each one that failed,
+errors in the form that callers of Lambda get, and the lines about each call in the function's log.
 """
 
+import contextlib
 import json
 import logging
-import os
-import queue
-import socket
+import secrets
+import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from scripts.local import channel
-from scripts.local.intrinsics import REGION
-from scripts.local.lifeline import Child, python
+from scripts.local.calls import MAX_PAYLOAD_BYTES, SHUTTING_DOWN, Result, failure
+from scripts.local.execution_environment import ExecutionEnvironment, Launch, exit_reason
+from scripts.local.runtime_api import Invocation, ProcessEnded
 from scripts.local.template import Function
 
-MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
-"""The largest event of a synchronous call of Lambda."""
-MAX_RESPONSE_BYTES: Final = MAX_PAYLOAD_BYTES + 100
-"""The largest answer to one."""
-
-# A cold start loads ONNX Runtime and a model; on a busy machine it takes longer than Lambda's ten seconds.
-_INIT_TIMEOUT_S: Final = 120
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a call ended: what the handler returned, or the error that Lambda would report."""
+class FunctionRunner:
+    """One execution environment at a time, started by the first call and after each one that ended.
 
-    value: Any = None
-    error: Mapping[str, Any] | None = None
+    Any number of threads may call at once; their calls take turns. ``start`` begins an execution environment.
+    """
 
-
-class Callee(Protocol):
-    """What callers need of a function: a runner or a pool of them."""
-
-    def invoke(self, event: Mapping[str, Any]) -> Result: ...
-
-
-class FunctionRunner(Protocol):
-    """A function that can be called. Any number of threads may call at once; calls may have to wait for their turn."""
+    def __init__(
+        self,
+        function: Function,
+        launch: Launch,
+        start: Callable[[Launch], ExecutionEnvironment] = ExecutionEnvironment,
+    ) -> None:
+        self._function = function
+        self._launch = launch
+        self._start = start
+        self._environment: ExecutionEnvironment | None = None
+        self._is_called = False  # the environment there is
+        self._is_closed = False
+        self._turn = threading.Lock()
+        self._state = threading.Lock()
 
     @property
     def pid(self) -> int | None:
         """The process that runs the function, while there is one."""
-
-    def invoke(self, event: Mapping[str, Any]) -> Result:
-        """Call the function. What goes wrong in it, its timeout and its death included, is a result."""
+        environment = self._environment
+        return environment.pid if environment else None
 
     def warm_up(self) -> Result:
         """Get ready to be called. An error is the one that calls would end with."""
-
-    def close(self) -> None:
-        """End whatever runs the function; calls in flight end with an error."""
-
-
-def error(kind: str, message: str) -> Result:
-    """The result of a call that did not come to its end."""
-    return Result(error={"errorType": kind, "errorMessage": message})
-
-
-SHUTTING_DOWN: Final = error("Runtime.ExitError", "the stack is shutting down")
-
-
-@dataclass(slots=True)
-class ProcessRunner:
-    """One worker process, started by the first call and after each death."""
-
-    function: Function
-    environment: Mapping[str, str]
-    log_path: Path
-    _child: Child | None = None
-    _channel: socket.socket | None = None
-    _closed: bool = False
-    _turn: threading.Lock = field(default_factory=threading.Lock)
-    _state: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def pid(self) -> int | None:
-        child = self._child
-        return child.pid if child else None
-
-    def warm_up(self) -> Result:
         with self._turn:
-            return self._started()
+            return self._get_ready()
 
     def invoke(self, event: Mapping[str, Any]) -> Result:
-        request_id = str(uuid.uuid4())
+        """Call the function. Every failure of it is a result, also its timeout and its death."""
+        message = json.dumps(event).encode()
+        if len(message) > MAX_PAYLOAD_BYTES:
+            return failure("RequestEntityTooLarge", f"the event is larger than {MAX_PAYLOAD_BYTES} bytes")
         with self._turn:
-            problem = self._started()
-            if problem.error:
-                return problem
-            timeout_s = self.function.timeout_s
-            request = {
-                "request_id": request_id,
-                "arn": self.function.arn,
-                "deadline_s": time.time() + timeout_s,
-                "event": event,
-            }
-            message = json.dumps(request).encode()
-            if len(message) > MAX_PAYLOAD_BYTES:
-                return error("RequestEntityTooLarge", f"the event is larger than {MAX_PAYLOAD_BYTES} bytes")
-            return self._call(message, request_id, timeout_s)
-
-    def _call(self, message: bytes, request_id: str, timeout_s: float) -> Result:
-        connection = self._channel
-        if connection is None:
-            return SHUTTING_DOWN
-        try:
-            channel.send(connection, message)
-            connection.settimeout(timeout_s)
-            answer = channel.receive(connection)
-        except TimeoutError:
-            self._discard()
-            return self._ended(request_id, "Sandbox.Timedout", f"Task timed out after {timeout_s:.2f} seconds")
-        except (channel.ChannelClosed, OSError):
-            code = self._discard()
-            return self._ended(request_id, "Runtime.ExitError", f"the worker ended with {code} before it answered")
-        if "error" in answer:
-            return Result(error=answer["error"])
-        if len(json.dumps(answer["result"])) > MAX_RESPONSE_BYTES:
-            return error("Function.ResponseSizeTooLarge", f"the answer is larger than {MAX_RESPONSE_BYTES} bytes")
-        return Result(answer["result"])
-
-    def _ended(self, request_id: str, kind: str, message: str) -> Result:
-        """The result of a call whose worker is gone, noted where people look for it."""
-        if self._closed:
-            return SHUTTING_DOWN
-        _log.warning("%s: %s %s", self.function.logical_id, request_id, message)
-        with suppress(OSError), self.log_path.open("a", encoding="utf-8") as log:
-            log.write(f"{request_id} {message}\n")
-        return error(kind, message)
+            try:
+                return self._call(message)
+            except ProcessEnded:
+                return self._call(message)  # the process ended before it took the event: a fresh one takes it
 
     def close(self) -> None:
+        """End the process; calls in flight end with an error."""
         with self._state:
-            self._closed = True
+            self._is_closed = True
         self._discard()
 
-    def _started(self) -> Result:
-        if self._child is not None and self._child.process.poll() is not None:
-            self._discard()  # it died between two calls
-        if self._child is not None:
-            return Result()
-        ours, theirs = socket.socketpair()
-        command = [
-            *python("scripts.local.worker"),
-            *("--handler", self.function.handler, "--channel", str(theirs.fileno())),
-        ]
-        with self._state, theirs:
-            if self._closed:
-                ours.close()
-                return SHUTTING_DOWN
-            with self.log_path.open("ab") as log:
-                self._child = Child(command, log=log, env=self.environment, passed=(theirs.fileno(),))
-            self._channel = ours
-        ours.settimeout(_INIT_TIMEOUT_S)
+    def _get_ready(self) -> Result:
+        """Start a process where there is none; an error where it does not initialise."""
+        if self._environment is not None:
+            if not self._environment.has_ended:
+                return Result()
+            self._discard()  # it ended between two calls
+        for limit_s in self._launch.init_limits_s:
+            with self._state:
+                if self._is_closed:
+                    return SHUTTING_DOWN
+                environment = self._environment = self._start(self._launch)
+                self._is_called = False
+            try:
+                result = environment.api.wait_until_ready(limit_s)
+            except ProcessEnded:
+                return self._logged(self._end_of(environment))
+            except TimeoutError:
+                self._discard()
+                self._write(f"INIT_REPORT Init Duration: {limit_s * 1000:.2f} ms\tPhase: init\tStatus: timeout")
+                continue
+            if result.error is not None:
+                self._discard()
+            return result
+        return self._logged(_timed_out(self._launch.init_limits_s[-1]))
+
+    def _call(self, message: bytes) -> Result:
+        """One call. Raises ProcessEnded where a process that had answered before ended without taking this event."""
+        is_fresh = self._environment is None
+        problem = self._get_ready()
+        environment = self._environment
+        if problem.error is not None or environment is None:
+            return SHUTTING_DOWN if problem.error is None else problem
+        request_id = str(uuid.uuid4())
+        self._write(f"START RequestId: {request_id} Version: $LATEST")
+        started = time.perf_counter()
         try:
-            answer = channel.receive(ours)
-        except (channel.ChannelClosed, TimeoutError, OSError):
-            code = self._discard()
-            return error("Runtime.InitError", f"the worker ended with {code} before it was ready")
-        if "init_error" in answer:
+            result = environment.api.call(self._invocation(request_id, message), self._function.timeout_s)
+        except TimeoutError:
             self._discard()
-            return Result(error=answer["init_error"])
-        return Result()
+            result = self._logged(_timed_out(self._function.timeout_s), request_id)
+        except ProcessEnded as end:
+            result = self._logged(self._end_of(environment), request_id)
+            if not end.delivered and not is_fresh:
+                raise
+        else:
+            if environment.is_over_memory:
+                result = self._logged(self._end_of(environment), request_id)
+            elif (result.error or {}).get("errorType") == "Function.ResponseSizeTooLarge":
+                self._logged(result)
+                self._discard()  # its runtime client gives up as well
+        self._write(f"END RequestId: {request_id}\n{self._report(request_id, started, environment)}")
+        self._is_called = True
+        return result
+
+    def _invocation(self, request_id: str, message: bytes) -> Invocation:
+        now_s = time.time()
+        trace_id = f"Root=1-{int(now_s):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0"
+        deadline_ms = int((now_s + self._function.timeout_s) * 1000)
+        return Invocation(request_id, self._function.arn, deadline_ms, trace_id, message)
+
+    def _report(self, request_id: str, started: float, environment: ExecutionEnvironment) -> str:
+        figures = [
+            f"REPORT RequestId: {request_id}",
+            f"Duration: {(time.perf_counter() - started) * 1000:.2f} ms",
+            f"Memory Size: {self._function.memory_mb} MB",
+        ]
+        if environment.peak_mb is not None:
+            figures.append(f"Max Memory Used: {environment.peak_mb:.0f} MB")
+        if not self._is_called and environment.restore_ms is not None:
+            figures.append(f"Restore Duration: {environment.restore_ms:.2f} ms")
+        elif not self._is_called:
+            figures.append(f"Init Duration: {environment.init_ms:.2f} ms")
+        return "\t".join(figures)
+
+    def _end_of(self, environment: ExecutionEnvironment) -> Result:
+        """Why a process has ended, or has to end now."""
+        is_over_memory = environment.is_over_memory
+        status = self._discard()
+        if status is None:
+            return SHUTTING_DOWN
+        if is_over_memory:
+            return failure("Runtime.OutOfMemory", exit_reason(-signal.SIGKILL))
+        return failure("Runtime.ExitError", exit_reason(status))
+
+    def _logged(self, result: Result, request_id: str | None = None) -> Result:
+        """The error in the form that callers of Lambda get; it is also written to the logs."""
+        if self._is_closed or result.error is None:
+            return SHUTTING_DOWN
+        kind, message = result.error["errorType"], f"Error: {result.error['errorMessage']}"
+        if request_id is not None:
+            message = f"RequestId: {request_id} {message}"
+        _log.warning("%s: %s %s", self._function.logical_id, kind, message)
+        self._write(f"{message}\n{kind}")
+        return failure(kind, message)
+
+    def _write(self, line: str) -> None:
+        with contextlib.suppress(OSError), self._launch.log_path.open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
 
     def _discard(self) -> int | None:
-        """End the worker; returns its exit code, negative for a signal."""
+        """End the process; its exit status, None where there was none."""
         with self._state:
-            child, connection = self._child, self._channel
-            self._child = self._channel = None
-        if child is None:
-            return None
-        ended = child.process.poll()
-        child.kill()
-        if connection is not None:
-            connection.close()
-        return child.process.returncode if ended is None else ended
+            environment, self._environment = self._environment, None
+        return None if environment is None else environment.close()
 
 
-MakeRunner = Callable[[Function, str, Path], FunctionRunner]
-"""Makes a runner of a function, given the endpoint of the local S3 and SQS, and the log of its processes."""
-
-
-def from_sources(model_dir: Path) -> MakeRunner:
-    """Runners of functions as they are in this repository, with the packages of this environment and that model."""
-
-    def make(function: Function, endpoint_url: str, log_path: Path) -> FunctionRunner:
-        return ProcessRunner(function, function_environment(function, endpoint_url, model_dir), log_path)
-
-    return make
-
-
-class RunnerPool:
-    """Several runners of one function; a call takes the one that was used last of those that are free."""
-
-    def __init__(self, runners: Sequence[FunctionRunner]) -> None:
-        if not runners:
-            raise ValueError("a pool has at least one runner")
-        self.runners = tuple(runners)
-        # Last in, first out: a single caller wakes a single worker.
-        self._free: queue.LifoQueue[FunctionRunner] = queue.LifoQueue()
-        for runner in reversed(self.runners):
-            self._free.put(runner)
-
-    def invoke(self, event: Mapping[str, Any]) -> Result:
-        """Call the function, when a runner is free."""
-        runner = self._free.get()
-        try:
-            return runner.invoke(event)
-        finally:
-            self._free.put(runner)
-
-    def close(self) -> None:
-        for runner in self.runners:
-            runner.close()
-
-
-# What a process needs to run at all, taken from the supervisor's own environment.
-_INHERITED: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
-
-
-def aws_environment(endpoint_url: str) -> dict[str, str]:
-    """The variables that lead boto3 to the local S3 and SQS, and to nothing else."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        # Neither this machine's profiles nor a cloud's metadata service have a say.
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        # Both ends are on this machine: checksums would only cost time.
-        "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
-        "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
-    }
-
-
-def function_environment(function: Function, endpoint_url: str, model_dir: Path) -> dict[str, str]:
-    """The environment of a function's worker: the template's variables and those that Lambda sets."""
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    environment |= aws_environment(endpoint_url)
-    environment |= {
-        "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "LAMBDA_TASK_ROOT": str(function.code_dir),
-        "_HANDLER": function.handler,
-        "TZ": ":UTC",
-    }
-    environment |= function.environment
-    if "MODEL_DIR" in function.environment:
-        environment["MODEL_DIR"] = str(model_dir.resolve())  # there is no /opt/model here
-    return environment
+def _timed_out(limit_s: float) -> Result:
+    return failure("Sandbox.Timedout", f"Task timed out after {limit_s:.2f} seconds")

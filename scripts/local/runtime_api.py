@@ -1,28 +1,30 @@
-"""Lambda's Runtime API, as one execution environment asks it: what is the next event, and here is the answer.
+"""Lambda's Runtime API for one execution environment: a function's process takes events from it and answers them.
 
     GET  /2018-06-01/runtime/invocation/next              waits for an event
     POST /2018-06-01/runtime/invocation/REQUEST_ID/response
     POST /2018-06-01/runtime/invocation/REQUEST_ID/error
     POST /2018-06-01/runtime/init/error                   the handler cannot be imported, or cannot be frozen
-    GET  /2018-06-01/runtime/restore/next                 where SnapStart is on: ready to be frozen; answered by the copy's start
+    GET  /2018-06-01/runtime/restore/next                 with SnapStart: ready to be frozen; the answer is the start of the copy
     POST /2018-06-01/runtime/restore/error                the copy cannot go on
 
-No process is frozen here: the one that was to be copied goes on as the copy.
+No process is frozen here: the process itself goes on as its copy.
 
-There are two sides. The function's process makes these requests, through an ``HttpServer`` of which a ``RuntimeApi`` is the
-app. The supervisor waits until the process is ready, hands it one event at a time and waits for the answer; whoever
-watches the process calls ``end`` when it is gone, and nobody waits any longer. Time limits are the supervisor's.
+There are two sides. The function's process makes these requests, through an ``HttpServer`` whose app is a ``RuntimeApi``.
+The supervisor waits until the process is ready, hands it one event at a time and waits for the answer, each within its
+time limit. When the process has ended, its execution environment calls ``end``, and the supervisor waits no longer.
 """
 
+import contextlib
 import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.local.calls import MAX_RESPONSE_BYTES, Result, failure
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_RESPONSE_BYTES, Result, error
 
 _ROOT: Final = "/2018-06-01/runtime"
 _ANSWER: Final = re.compile(rf"{_ROOT}/invocation/([^/]+)/(response|error)")
@@ -41,7 +43,7 @@ class Invocation:
 
 
 class ProcessEnded(Exception):
-    """The process is gone. ``delivered`` tells whether it had taken the event."""
+    """The process has ended. ``delivered``: it had taken the event."""
 
     def __init__(self, *, delivered: bool) -> None:
         super().__init__("the process has ended")
@@ -61,7 +63,7 @@ class RuntimeApi:
         self.ready_at: float | None = None
         """When the process first asked for an event, by ``time.perf_counter``: the end of its initialisation."""
         self.restored_at: float | None = None
-        """When it would have been frozen and copied; None where it was not to be."""
+        """When SnapStart would have frozen and copied it; None where SnapStart is off."""
 
     # --- the process's side -------------------------------------------------------------------------------------------
 
@@ -80,8 +82,6 @@ class RuntimeApi:
 
     def _next(self) -> Response:
         with self._changed:
-            if self._delivered and self._result is None:
-                return _refused(403, "InvalidStateTransition", "the last event has not been answered")
             if self.ready_at is None:
                 self.ready_at = time.perf_counter()
                 self._changed.notify_all()
@@ -92,16 +92,11 @@ class RuntimeApi:
             return Response(200, _headers(self._invocation), self._invocation.event)
 
     def _restore(self) -> Response:
-        with self._changed:
-            if self.ready_at is not None or self.restored_at is not None:
-                return _refused(403, "InvalidStateTransition", "the initialisation is over")
-            self.restored_at = time.perf_counter()
+        self.restored_at = time.perf_counter()
         return Response(200, (("Content-Type", "application/json"),), b"")
 
     def _fail_init(self, request: Request) -> Response:
         with self._changed:
-            if self.ready_at is not None:
-                return _refused(403, "InvalidStateTransition", "the initialisation is over")
             self._init_error = Result(error=_reported(request))
             self._changed.notify_all()
         return _ACCEPTED
@@ -114,7 +109,7 @@ class RuntimeApi:
             too_large = len(request.body) > MAX_RESPONSE_BYTES
             if too_large:
                 limit = f"payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-                self._result = error("Function.ResponseSizeTooLarge", f"Response {limit}")
+                self._result = failure("Function.ResponseSizeTooLarge", f"Response {limit}")
             elif kind == "error":
                 self._result = Result(error=_reported(request))
             else:
@@ -142,12 +137,12 @@ class RuntimeApi:
             return self._result or Result()
 
     def end(self) -> None:
-        """Note that the process is gone."""
+        """Note that the process has ended."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
-    def _wait(self, done: Any, timeout_s: float) -> None:
+    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
         if not self._changed.wait_for(lambda: done() or self._ended, timeout_s):
             raise TimeoutError
         if not done():
@@ -176,16 +171,14 @@ def _returned(body: bytes) -> Result:
     try:
         return Result(json.loads(body))
     except ValueError:
-        return error("Function.InvalidResponse", "the answer is not JSON; a handler returns what JSON can say")
+        return failure("Function.InvalidResponse", "the answer is not JSON")
 
 
 def _reported(request: Request) -> dict[str, Any]:
-    """The error that the process reports; what it sends in another form is the message."""
-    try:
-        found = json.loads(request.body)
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
+    """The error that the process reports; a body in another form becomes the message."""
+    with contextlib.suppress(ValueError):
+        report = json.loads(request.body)
+        if isinstance(report, dict):
+            return report
     kind = request.headers.get(_ERROR_TYPE_HEADER, "Runtime.Unknown")
     return {"errorType": kind, "errorMessage": request.body.decode(errors="replace")}

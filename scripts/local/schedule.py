@@ -1,4 +1,4 @@
-"""Functions that run at a rate, as EventBridge runs them."""
+"""EventBridge schedules: functions that run at a rate."""
 
 import logging
 import threading
@@ -6,8 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from scripts.local.calls import Callee, Result
 from scripts.local.intrinsics import ACCOUNT, REGION
-from scripts.local.runner import Callee, Result
 from scripts.local.template import Schedule
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def scheduled_event(rule: str) -> dict[str, Any]:
 
 
 class Scheduler:
-    """Calls one function every ``schedule.every_s`` seconds, first after one such period."""
+    """Calls one function every ``schedule.every_s`` seconds; the first time after one period."""
 
     def __init__(self, schedule: Schedule, runner: Callee) -> None:
         self.function_id = schedule.function_id

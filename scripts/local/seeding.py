@@ -1,30 +1,31 @@
-"""The first catalogue: uploaded to the local bucket, and waited for until every photo of it is searchable."""
+"""Upload the first catalogue to the local bucket and wait until every photo is searchable."""
 
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.common.labels import Labels
+from scripts.common.photos import PhotoFile
+from scripts.common.uploads import upload
 from scripts.local.stack import LocalStack
-from scripts.upload import Labels, Photo, upload
 
-# More would wait for the one S3 there is.
+# The local S3 serves one request at a time.
 _UPLOADS_AT_ONCE: Final = 4
 _POLL_S: Final = 0.2
 _CHECK_EVERY_S: Final = 2
 
 
 class SeedingError(Exception):
-    """The catalogue will not become searchable. The message says what happened and where to look."""
+    """The catalogue will not become searchable. The message says why, and which log to read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What the catalogue holds now, and how long it took from the first upload on."""
+    """Photos in the catalogue, and the seconds since the first upload."""
 
     photos: int
     rejected: int
@@ -32,14 +33,17 @@ class Seeded:
 
 
 def health(stack: LocalStack) -> dict[str, Any]:
-    """What the API says of itself. Raises OSError where it does not answer."""
-    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as answer:  # noqa: S310 - loopback
-        found: dict[str, Any] = json.load(answer)
-        return found
+    """The API's answer to /api/health. Raises SeedingError."""
+    try:
+        with urllib.request.urlopen(f"{stack.url}/api/health", timeout=60) as response:  # noqa: S310 - loopback
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except OSError as error:
+        raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
-def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
-    """Upload the photos and wait until the API can find them all. ``on_done`` is told how many are through.
+def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
+    """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
 
     Raises SeedingError.
     """
@@ -64,22 +68,15 @@ def seed(stack: LocalStack, photos: Sequence[Photo], labels: Labels, on_done: Ca
         settled = stack.messages_settled
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
-            found = _found(stack)
-            if found["photos"] + found["rejected"] >= len(photos):
+            counts = health(stack)
+            if counts["photos"] + counts["rejected"] >= len(photos):
                 on_done(len(photos))
-                return Seeded(found["photos"], found["rejected"], time.monotonic() - started)
+                return Seeded(counts["photos"], counts["rejected"], time.monotonic() - started)
         time.sleep(_POLL_S)
 
 
-def _found(stack: LocalStack) -> dict[str, Any]:
-    try:
-        return health(stack)
-    except urllib.error.HTTPError as error:
-        raise SeedingError(f"The API answers {error.code}. See {stack.log_dir}/query.log.") from error
-
-
 def _check(stack: LocalStack) -> None:
-    """Raise where waiting is in vain."""
+    """Raise SeedingError if the photos will never be searchable."""
     problem = stack.problem()
     if problem:
         raise SeedingError(f"{problem} The logs are in {stack.log_dir}.")

@@ -1,8 +1,8 @@
 """A standard SQS queue for moto whose cost per message does not grow with the number of messages.
 
-moto's own queue looks at every message it holds, several times, whenever one is received or deleted: 20 ms a message
-with a thousand waiting. This one keeps the visible messages in line, the hidden ones in a heap by the time they come
-back, and all of them by receipt handle. The rest (validation, the wire format, attributes) stays moto's.
+moto's own queue scans all its messages several times to receive or delete one: 20 ms a message with a thousand in the
+queue. This one has the visible messages in line, the hidden ones in a heap by the time when they come back, and all of
+them by receipt handle. Validation, the wire format and attributes stay moto's.
 """
 
 import heapq
@@ -15,7 +15,7 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 
 _MAX_RECEIPTS: Final = 3
-"""How many receipt handles of a message stay valid; AWS promises the newest only."""
+"""The number of receipt handles of a message that stay valid; AWS promises the newest only."""
 
 
 def install(account: str, region: str) -> SQSBackend:
@@ -26,7 +26,7 @@ def install(account: str, region: str) -> SQSBackend:
 
 
 class _LinedUpQueue(Queue):
-    """``_line`` holds messages to be received next, ``_hidden`` those that come back at a time (ms since 1970)."""
+    """``_line``: the messages to receive next; ``_hidden``: those that come back at a time (ms since 1970)."""
 
     def __init__(self, name: str, region: str, account_id: str, **attributes: Any) -> None:
         self._line: deque[Message] = deque()
@@ -37,7 +37,7 @@ class _LinedUpQueue(Queue):
         self.changed = threading.Condition(threading.RLock())
         super().__init__(name, region, account_id, **attributes)
 
-    # What moto's own code reads and, when it purges a queue, replaces.
+    # moto's own code reads this and, when it purges a queue, replaces it.
     @property
     def _messages(self) -> list[Message]:
         return list(self._live.values())
@@ -66,7 +66,7 @@ class _LinedUpQueue(Queue):
 
     @property
     def approximate_number_of_messages_delayed(self) -> int:
-        return 0  # counted with those that are not visible
+        return 0  # they are counted with those that are not visible
 
     def add_message(self, message: Message) -> None:
         with self.changed:
@@ -78,7 +78,7 @@ class _LinedUpQueue(Queue):
                 self.changed.notify()
 
     def take(self, count: int, visibility_timeout_s: int) -> list[Message]:
-        """Receive up to ``count`` messages; those received too often move to the dead-letter queue instead."""
+        """Receive up to ``count`` messages; those that failed too often move to the dead-letter queue instead."""
         self._return_hidden()
         taken: list[Message] = []
         while self._line and len(taken) < count:
@@ -106,7 +106,7 @@ class _LinedUpQueue(Queue):
     def delete_message(self, receipt_handle: str) -> None:
         with self.changed:
             message = self._by_handle.get(receipt_handle)
-            # S3 and SQS both answer that a deletion went well when there was nothing to delete.
+            # As on AWS, deleting a message that does not exist succeeds.
             if message is not None:
                 self._forget(message)
                 if message in self._line:
@@ -125,7 +125,7 @@ class _LinedUpQueue(Queue):
         now = _now_ms()
         while self._hidden and self._hidden[0][0] <= now:
             until_ms, _, message = heapq.heappop(self._hidden)
-            # A message that was deleted, or hidden again since, has an entry that no longer speaks for it.
+            # The entry is stale where the message was deleted or hidden again since.
             if id(message) in self._live and message.visible_at == until_ms:
                 self._line.append(message)
 

@@ -1,53 +1,55 @@
-"""All of the local stack: started, wired as the template says, and ended without leaving anything behind."""
+"""All of the local stack: starts it, wires it as the template says, and ends it without leaving anything behind."""
 
 import contextlib
+import errno
 import logging
 import os
+import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from scripts.common.paths import ROOT
 from scripts.local import resources
 from scripts.local.alias import Alias
+from scripts.local.execution_environment import Launcher
 from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
 from scripts.local.http_server import HttpServer, listen
-from scripts.local.lifeline import Child, python
 from scripts.local.poller import Poller
-from scripts.local.runner import FunctionRunner, MakeRunner, RunnerPool
+from scripts.local.runner import FunctionRunner
 from scripts.local.schedule import Scheduler
-from scripts.local.template import Function, Stack, read_template
+from scripts.local.template import Function, read_template
 
-_QUERY_WORKERS: Final = 2
+# Looking for new photos costs nothing here, and a new photo should appear at once.
+LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
+_QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 
 
 class PortTakenError(Exception):
-    """Something else listens on a port that the stack was told to use."""
+    """Another program listens on a port that the stack needs."""
 
 
 class DeploymentError(Exception):
-    """What was to be deployed does not start; the stack goes on with what it has."""
+    """The new version of a function does not start; the stack goes on with the old ones."""
 
 
 class LocalStack:
     """The whole system on loopback, as a context manager.
 
-        with LocalStack(make_runner=from_sources(Path("build/model"))) as stack:
+        with LocalStack(launcher=from_sources(Path("build/model"))) as stack:
             stack.s3.upload_file("shirt.jpg", stack.catalogue_bucket, "images/shirt.jpg")
             requests.get(f"{stack.url}/api/health")
 
-    Ports that are 0 are chosen free. ``parameters`` override the template's. Functions log to ``log_dir``, one file each,
-    and are run by what ``make_runner`` makes.
-    Entering raises PortTakenError and UnsupportedTemplateError; nothing is left running then.
+    Port 0 takes a free one. ``parameters`` override the template's. ``launcher`` says how functions are started; each
+    has a log of its own in ``log_dir``. Entering raises PortTakenError and UnsupportedTemplateError, and leaves nothing running.
     """
 
     def __init__(
         self,
         *,
-        make_runner: MakeRunner,
+        launcher: Launcher,
         template: Path = ROOT / "template.yaml",
         site_dir: Path = ROOT / "static_site",
         log_dir: Path = ROOT / "build" / "demo",
@@ -60,7 +62,7 @@ class LocalStack:
         self.log_dir = log_dir
         self._ports = (port, s3_port)
         self._parameters = parameters
-        self._make_runner = make_runner
+        self._launcher = launcher
         self._exit = contextlib.ExitStack()
         self._settled = threading.Lock()
         self.messages_settled = 0
@@ -74,22 +76,18 @@ class LocalStack:
             self._exit = undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._exit.close()
 
     def _start(self, undo: contextlib.ExitStack) -> None:
-        # The ports first: a machine that is asked for two stacks at once refuses the second before it does anything.
+        # The ports first: where a stack runs already, the second one fails before it does anything.
         gateway_socket = undo.enter_context(_listen(self._ports[0]))
         aws_socket = undo.enter_context(_listen(self._ports[1]))
         self.url = f"http://127.0.0.1:{gateway_socket.getsockname()[1]}"
         self.endpoint_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
-        self.template: Stack = read_template(
-            self._template, endpoint_url=self.endpoint_url, parameters=self._parameters
-        )
+        self.template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self.aws = undo.enter_context(contextlib.closing(self._start_aws(aws_socket.fileno())))
+        self.aws = undo.enter_context(contextlib.closing(resources.start(aws_socket, self.log_dir / "aws.log")))
         aws_socket.close()  # the child has it; when the child ends, its clients must notice
         self.s3 = resources.client("s3", self.endpoint_url)
         self.sqs = resources.client("sqs", self.endpoint_url)
@@ -98,7 +96,7 @@ class LocalStack:
         self.queue_urls = resources.make(self.template, self.s3, self.sqs)
         for logical_id, function in self.template.functions.items():
             self.log_path(logical_id).unlink(missing_ok=True)
-            alias = Alias(self._pool(function, self._make_runner))
+            alias = Alias(self._runners(function, self._launcher))
             self.functions[logical_id] = undo.enter_context(contextlib.closing(alias))
         self._start_pollers(undo)
         for schedule in self.template.schedules:
@@ -112,48 +110,38 @@ class LocalStack:
         undo.callback(server.close)
         self._warm_up()
 
-    def _start_aws(self, listener: int) -> Child:
-        # Without the caller's AWS variables: they must not change how moto behaves.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-        command = [*python("scripts.local.aws_server"), "--listener", str(listener)]
-        with (self.log_dir / "aws.log").open("wb") as log:
-            return Child(command, log=log, env=environment, passed=(listener,))
+    def _runners(self, function: Function, launcher: Launcher) -> list[FunctionRunner]:
+        launch = launcher(function, self.endpoint_url, self.log_path(function.logical_id))
+        return [FunctionRunner(function, launch) for _ in range(self._process_count(function))]
 
-    def _pool(self, function: Function, make_runner: MakeRunner) -> RunnerPool:
-        log_path = self.log_path(function.logical_id)
-        count = self._workers(function)
-        return RunnerPool([make_runner(function, self.endpoint_url, log_path) for _ in range(count)])
+    def deploy(self, launcher: Launcher) -> None:
+        """Replace the code or the model of the functions, as CloudFormation does; returns when the old version has ended.
 
-    def deploy(self, make_runner: MakeRunner) -> None:
-        """Put other code, or another model, in the place of what runs, as CloudFormation does; returns when that has ended.
-
-        Execution environments of the new are started first, then every caller is led to them, and those of the old are
-        stopped when their calls have ended. Nobody who calls notices. Raises DeploymentError, and changes nothing then.
+        The processes of the new version start first, then every alias switches to them, and those of the old version end
+        when their calls have ended. Callers notice nothing. Raises DeploymentError, and changes nothing then.
         """
+        new = {name: self._runners(function, launcher) for name, function in self.template.functions.items()}
         with contextlib.ExitStack() as undo:
-            pools = {
-                logical_id: undo.enter_context(contextlib.closing(self._pool(function, make_runner)))
-                for logical_id, function in self.template.functions.items()
-            }
-            for name, pool in pools.items():
-                for runner in pool.runners:
+            for name, runners in new.items():
+                for runner in runners:
+                    undo.callback(runner.close)
                     error = runner.warm_up().error
                     if error is not None:
                         raise DeploymentError(_not_started(name, error))
             undo.pop_all()
-        before = {name: self.functions[name].lead_to(pool) for name, pool in pools.items()}
-        for name, pool in before.items():
-            self.functions[name].drain(pool, timeout_s=self.template.functions[name].timeout_s)
+        old = {name: self.functions[name].switch_to(runners) for name, runners in new.items()}
+        for name, function in self.template.functions.items():
+            self.functions[name].drain(old[name], timeout_s=function.timeout_s)
 
-    def _workers(self, function: Function) -> int:
-        """As many workers as the cores can keep busy, and not more than the template allows."""
+    def _process_count(self, function: Function) -> int:
+        """The number of processes: as many as the cores can keep busy, and not more than the template allows."""
         limits = [function.reserved_concurrency]
         sources = [item for item in self.template.event_sources if item.function_id == function.logical_id]
         if sources:
             threads = int(function.environment.get("THREADS", "1"))
             limits += [max(_cores() // threads, 1), *(item.max_concurrency for item in sources)]
         elif any(item.function_id == function.logical_id for item in self.template.routes):
-            limits.append(_QUERY_WORKERS)
+            limits.append(_QUERY_PROCESSES)
         else:
             limits.append(1)
         return max(min(limit for limit in limits if limit is not None), 1)
@@ -166,22 +154,22 @@ class LocalStack:
                 function,
                 self.sqs,
                 self.queue_urls[source.queue_arn],
-                concurrency=len(function.pool.runners),
+                concurrency=len(function.runners),
                 on_done=self._count_settled,
             )
             undo.enter_context(contextlib.closing(poller))
             poller.start()
 
     def _warm_up(self) -> None:
-        """Start the workers that will be needed, without waiting for them: a cold start takes a while.
+        """Start the processes that queues and routes will need, without waiting for them: a cold start takes a while.
 
-        First what takes photos in and one worker that answers, then the other workers that answer.
+        First those behind queues and one of each function behind a route, then the others behind routes.
         """
-        fed = {source.function_id for source in self.template.event_sources}
-        asked = {route.function_id for route in self.template.routes}
-        first = [(name, runner) for name in fed for runner in self.functions[name].pool.runners]
-        first += [(name, self.functions[name].pool.runners[0]) for name in asked - fed]
-        then = [(name, runner) for name in asked - fed for runner in self.functions[name].pool.runners[1:]]
+        queued = {source.function_id for source in self.template.event_sources}
+        routed = {route.function_id for route in self.template.routes} - queued
+        first = [(name, runner) for name in queued for runner in self.functions[name].runners]
+        first += [(name, self.functions[name].runners[0]) for name in routed]
+        then = [(name, runner) for name in routed for runner in self.functions[name].runners[1:]]
 
         def warm_up(name: str, runner: FunctionRunner) -> None:
             error = runner.warm_up().error
@@ -201,25 +189,23 @@ class LocalStack:
         self._warming.start()
 
     def wait_until_warm(self) -> None:
-        """Return when the workers that entering has begun to start are there, or have failed."""
+        """Return when the processes that entering has begun to start are ready, or have failed."""
         self._warming.join()
 
     def problem(self) -> str | None:
-        """What keeps photos from ever becoming searchable, as a sentence; None if nothing is known to."""
+        """Why photos will never become searchable, as a sentence; None where no reason is known."""
         if self.aws.process.poll() is not None:
             return "The local S3 and SQS have ended."
         if self._start_errors:
             return self._start_errors[0]
+        name = "ApproximateNumberOfMessages"
         for queue in self.template.queues:
-            if queue.dead_letter_arn is None:
-                continue
-            name = "ApproximateNumberOfMessages"
-            attributes = self.sqs.get_queue_attributes(
-                QueueUrl=self.queue_urls[queue.dead_letter_arn], AttributeNames=[name]
-            )
-            count = int(attributes["Attributes"][name])
-            if count:
-                return f"{count} messages of {queue.name} failed too often and are in its dead-letter queue."
+            if queue.dead_letter_arn is not None:
+                url = self.queue_urls[queue.dead_letter_arn]
+                answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+                count = int(answer["Attributes"][name])
+                if count:
+                    return f"{count} messages of {queue.name} failed too often and are in its dead-letter queue."
         return None
 
     def _count_settled(self, count: int) -> None:
@@ -228,20 +214,19 @@ class LocalStack:
 
     @property
     def catalogue_bucket(self) -> str:
-        """Where photos go."""
+        """The bucket that photos are put into."""
         return self.template.outputs["CatalogueBucketName"]
 
     def log_path(self, function_id: str) -> Path:
-        """Where a function's output goes: ``ingest.log`` for IngestFunction."""
+        """The file with a function's output: ``ingest.log`` for IngestFunction."""
         return self.log_dir / f"{function_id.removesuffix('Function').lower()}.log"
 
     def processes(self) -> dict[str, list[int]]:
-        """The processes of the stack, this one aside, by what they are."""
-        workers = {
-            name: [pid for runner in function.pool.runners if (pid := runner.pid)]
-            for name, function in self.functions.items()
+        """The processes of the stack without this one: those of each function, and the one of S3 and SQS."""
+        pids = {
+            name: [pid for runner in alias.runners if (pid := runner.pid)] for name, alias in self.functions.items()
         }
-        return {"S3 and SQS": [self.aws.pid]} | workers
+        return {"S3 and SQS": [self.aws.pid]} | pids
 
 
 def _not_started(name: str, error: Mapping[str, Any]) -> str:
@@ -253,10 +238,9 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _listen(port: int) -> Any:
+def _listen(port: int) -> socket.socket:
     try:
         return listen(port)
     except OSError as error:
-        raise PortTakenError(
-            f"port {port} is taken ({error.strerror}); stop what uses it, or choose another one"
-        ) from error
+        reason = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        raise PortTakenError(f"Port {port} {reason}.") from error

@@ -1,7 +1,7 @@
-"""template.yaml, translated by SAM's own translator and read into what the local stack runs.
+"""template.yaml as plain values: functions, queues, buckets, and the events and paths that lead to them.
 
-Nothing of the wiring is repeated here: which events reach which queue, which queue feeds which function, which path
-leads where, all of it is read. A construct that the local stack cannot honour raises ``UnsupportedTemplateError``.
+SAM's own translator reads the template, and nothing of the wiring is repeated here. A construct that the local stack
+cannot honour raises ``UnsupportedTemplateError``.
 """
 
 import json
@@ -20,7 +20,7 @@ STACK_NAME: Final = "lookalike"
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function: its handler is imported from ``code_dir``; each of ``layer_dirs`` becomes part of /opt, in turn.
+    """A Lambda function: its handler is in ``code_dir``, and /opt consists of ``layer_dirs``, one over the other.
 
     ``snap_start``: its published versions start from a snapshot.
     """
@@ -80,7 +80,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that is invoked every so often."""
+    """A function that runs every ``every_s`` seconds."""
 
     rule: str
     function_id: str
@@ -88,8 +88,8 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """The template: what runs, and what leads where. ``functions`` by logical id, ``outputs`` by name."""
+class Template:
+    """The template: its resources and their wiring. ``functions`` by logical id, ``outputs`` by name."""
 
     functions: Mapping[str, Function]
     queues: tuple[Queue, ...]
@@ -101,22 +101,31 @@ class Stack:
     outputs: Mapping[str, str]
 
 
-# Permissions, logs, alarms and packaging: nothing that happens here depends on them.
+_WITH_LOCAL_EFFECT: Final = re.compile(
+    r"AWS::Lambda::(Function|EventSourceMapping)|AWS::ApiGatewayV2::Api|AWS::Events::Rule"
+    r"|AWS::SQS::Queue|AWS::S3::Bucket|AWS::CloudFront::Distribution"
+)
+# Permissions, logs, alarms and packaging change nothing on this machine.
 _WITHOUT_LOCAL_EFFECT: Final = re.compile(
     r"AWS::(IAM|Logs|CloudWatch|SNS|Budgets)::\w+"
     r"|AWS::Lambda::(Permission|LayerVersion|EventInvokeConfig|Version|Alias)"
     r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::ApiGatewayV2::Stage"
     r"|AWS::CloudFront::(OriginAccessControl|CachePolicy|OriginRequestPolicy|ResponseHeadersPolicy)"
 )
+_NAMES: Final = {
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Lambda::Function": "FunctionName",
+}
 _RATE: Final = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _RATE_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _INVOCATION: Final = re.compile(r".*/functions/(?P<arn>.+)/invocations")
 
 
-def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Stack:
+def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Template:
     """Translate and read a SAM template. ``parameters`` override the template's defaults.
 
-    ``endpoint_url`` is where the local SQS will listen. Raises UnsupportedTemplateError.
+    ``endpoint_url`` will be that of the local SQS. Raises UnsupportedTemplateError.
     """
     sources, document, values = translate(path, dict(parameters or {}))
     names = Names(document["Resources"], STACK_NAME, endpoint_url)
@@ -133,7 +142,7 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
             if resource["Type"] == kind:
                 yield logical_id, resolver.resolve(resource.get("Properties", {}))
 
-    # SAM gives a layer version another logical id for each content; where its content lies is what it was written with.
+    # SAM gives a layer version another logical id for each content; its address has the one in the template.
     layers = {
         names.ref(logical_id): (path.parent / sources[properties["Content"]["S3Key"]]).resolve()
         for logical_id, properties in of_type("AWS::Lambda::LayerVersion")
@@ -143,51 +152,35 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
         for logical_id, properties in of_type("AWS::Lambda::Function")
     }
     by_arn = {function.arn: function.logical_id for function in functions.values()}
-    # There is one version of a function here, the one in its folder, and every alias is of it.
+    # A function has one version here, the one in its folder, and every alias leads to it.
     by_arn |= {
         names.ref(logical_id): by_arn[names.attribute(resource["Properties"]["FunctionName"]["Ref"], "Arn")]
         for logical_id, resource in resources.items()
         if resource["Type"] == "AWS::Lambda::Alias"
     }
     by_name = {function.name: function.logical_id for function in functions.values()}
-    routes = tuple(
-        route for _, properties in of_type("AWS::ApiGatewayV2::Api") for route in _routes(properties, by_arn)
-    )
-    schedules = tuple(
-        schedule
-        for logical_id, properties in of_type("AWS::Events::Rule")
-        for schedule in _schedules(logical_id, properties, by_arn)
-    )
-    return Stack(
+    return Template(
         functions=functions,
         queues=tuple(_queue(names, logical_id, item) for logical_id, item in of_type("AWS::SQS::Queue")),
         buckets=tuple(_bucket(names, logical_id, item) for logical_id, item in of_type("AWS::S3::Bucket")),
         event_sources=tuple(
             _event_source(item, by_name | by_arn) for _, item in of_type("AWS::Lambda::EventSourceMapping")
         ),
-        routes=routes,
-        schedules=schedules,
+        routes=tuple(route for _, item in of_type("AWS::ApiGatewayV2::Api") for route in _routes(item, by_arn)),
+        schedules=tuple(
+            schedule for name, item in of_type("AWS::Events::Rule") for schedule in _schedules(name, item, by_arn)
+        ),
         distribution=read_distribution(resources, resolver, names),
         outputs={name: str(resolver.resolve(output["Value"])) for name, output in document.get("Outputs", {}).items()},
     )
 
 
 def _refuse_unknown(resources: Mapping[str, Any]) -> None:
-    read = {
-        "AWS::Lambda::Function",
-        "AWS::Lambda::EventSourceMapping",
-        "AWS::ApiGatewayV2::Api",
-        "AWS::Events::Rule",
-        "AWS::SQS::Queue",
-        "AWS::S3::Bucket",
-        "AWS::CloudFront::Distribution",
-    }
     for logical_id, resource in resources.items():
         kind = resource["Type"]
-        if kind not in read and not _WITHOUT_LOCAL_EFFECT.fullmatch(kind):
+        if not _WITH_LOCAL_EFFECT.fullmatch(kind) and not _WITHOUT_LOCAL_EFFECT.fullmatch(kind):
             raise UnsupportedTemplateError(f"{logical_id} is a {kind}, which the local stack does not run")
-        named = kind in read and resource.get("Properties", {}).keys() & {"BucketName", "QueueName", "FunctionName"}
-        if kind != "AWS::Lambda::EventSourceMapping" and named:
+        if _NAMES.get(kind) in resource.get("Properties", {}):
             raise UnsupportedTemplateError(f"{logical_id} has a name of its own; the local stack makes names up")
 
 
@@ -286,11 +279,11 @@ def _routes(properties: dict[str, Any], functions: Mapping[str, str]) -> Iterato
                 raise UnsupportedTemplateError(f"{method} {path} does not use payload format 2.0")
             if "security" in operation:
                 raise UnsupportedTemplateError(f"{method} {path} has an authorizer, which is not run here")
-            yield Route(
-                "ANY" if method == "x-amazon-apigateway-any-method" else method.upper(),
-                path,
-                functions[target["arn"]],
-            )
+            if method == "x-amazon-apigateway-any-method" or path == "$default" or "+}" in path:
+                raise UnsupportedTemplateError(
+                    f"{method} {path} takes more than one method or path, which is not run here"
+                )
+            yield Route(method.upper(), path, functions[target["arn"]])
 
 
 def _schedules(rule: str, properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Schedule]:

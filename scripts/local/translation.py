@@ -1,4 +1,4 @@
-"""A SAM template to plain CloudFormation, by SAM's own translator; no network, no credentials, no packaging."""
+"""From a SAM template to plain CloudFormation, by SAM's own translator; needs no network, credentials or packaging."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 from samtranslator.model.exceptions import InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.template_yaml import yaml_parse
 from scripts.local.aws_session import isolated_session
 from scripts.local.intrinsics import UnsupportedTemplateError
 
@@ -16,7 +16,7 @@ from scripts.local.intrinsics import UnsupportedTemplateError
 def translate(path: Path, overrides: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any], dict[str, str]]:
     """The folders of functions and layers, the plain CloudFormation template, and the values of its parameters.
 
-    The template names a folder by its key among the folders: the logical id that the function or layer was written with.
+    The template names a folder by its key among the folders: the logical id that the function or layer has in ``path``.
     ``overrides`` replace the defaults of parameters. Raises UnsupportedTemplateError.
     """
     document = yaml_parse(path.read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ def translate(path: Path, overrides: Mapping[str, str]) -> tuple[dict[str, str],
     sources: dict[str, str] = {}
     for logical_id, resource in document["Resources"].items():
         properties = resource.get("Properties", {})
-        # The translator takes packaged code only, so that folders are kept here and replaced there.
+        # The translator takes packaged code only: it gets the address of a package, and the caller the folder.
         for name in ("CodeUri", "ContentUri"):
             if isinstance(properties.get(name), str):
                 sources[logical_id] = properties[name]

@@ -1,93 +1,99 @@
-"""One Lambda function in a process of its own: imports the handler and calls it, one event at a time.
+"""One function from its sources, in a process of its own: a small client of Lambda's Runtime API.
 
-The environment is the one that the supervisor gives: the template's variables and what Lambda itself sets. What the
-handler prints goes to the function's log, together with the lines that Lambda writes about each call.
+    python -m scripts.local.worker --lifeline FD
+
+AWS's own client (awslambdaric) needs a compiler where it is installed, which ``make demo`` must not ask for. As on Lambda, the
+environment names the handler, its folder and the address of the Runtime API. Output goes to the function's log.
 """
 
-import argparse
+import http.client
 import importlib
 import json
 import os
-import socket
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from email.message import Message
 from typing import Any
+
+from scripts.local.lifeline import end_with_parent
 
 
 class Context:
-    """What a handler is told about its call: the attributes of Lambda's context object."""
+    """Lambda's context object: the attributes of one call."""
 
-    def __init__(self, request_id: str, arn: str, deadline_s: float) -> None:
-        self.aws_request_id = request_id
-        self.invoked_function_arn = arn
+    def __init__(self, headers: Message) -> None:
+        self.aws_request_id = headers["Lambda-Runtime-Aws-Request-Id"]
+        self.invoked_function_arn = headers["Lambda-Runtime-Invoked-Function-Arn"]
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
         self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
         self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
-        self.log_group_name = f"/aws/lambda/{self.function_name}"
-        self.log_stream_name = "local"
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self.identity = None
         self.client_context = None
-        self._deadline_s = deadline_s
+        self._deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(int((self._deadline_s - time.time()) * 1000), 0)
+        return max(self._deadline_ms - int(time.time() * 1000), 0)
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """An exception as Lambda reports it."""
+def _report(error: Exception, kind: str | None = None) -> bytes:
+    """An exception in the form that Lambda reports; its traceback goes to the log."""
     traceback.print_exception(error)
-    return {
-        "errorMessage": str(error),
-        "errorType": type(error).__name__,
-        "stackTrace": traceback.format_tb(error.__traceback__),
-    }
+    stack_trace = traceback.format_tb(error.__traceback__)
+    report = {"errorMessage": str(error), "errorType": kind or type(error).__name__, "stackTrace": stack_trace}
+    return json.dumps(report).encode()
 
 
-def call(handler: Any, request: dict[str, Any]) -> bytes:
-    """Call the handler with a request's event: the answer to send back, as JSON."""
-    request_id = request["request_id"]
-    started = time.perf_counter()
-    print(f"START RequestId: {request_id}")
+def _call(handler: Callable[[Any, Context], Any], event: bytes, context: Context) -> tuple[str, bytes]:
+    """Call the handler: ``response`` or ``error``, and the body to post there."""
     try:
-        result = handler(request["event"], Context(request_id, request["arn"], request["deadline_s"]))
-        answer = json.dumps({"result": result}).encode()
-    except Exception as error:  # noqa: BLE001 - whatever the handler raises is the caller's answer
-        answer = json.dumps({"error": failure(error)}).encode()
-    duration_ms = (time.perf_counter() - started) * 1000
-    print(f"END RequestId: {request_id}")
-    print(f"REPORT RequestId: {request_id} Duration: {duration_ms:.2f} ms", flush=True)
-    return answer
+        value = handler(json.loads(event), context)
+    except Exception as error:  # noqa: BLE001 - the caller gets every exception of the handler
+        return "error", _report(error)
+    try:
+        return "response", json.dumps(value).encode()
+    except (TypeError, ValueError) as error:
+        return "error", _report(error, "Runtime.MarshalError")
+
+
+class _RuntimeApi:
+    def __init__(self) -> None:
+        self._connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> tuple[Message, bytes]:
+        """The headers and the body of an answer. An answer that is no success ends the process."""
+        sys.stdout.flush()  # the output of a call is in the log before the supervisor notes its end
+        self._connection.request(method, f"/2018-06-01/runtime/{path}", body)
+        response = self._connection.getresponse()
+        answer = response.read()
+        if not http.HTTPStatus(response.status).is_success:
+            sys.exit(1)
+        return response.headers, answer
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--channel", type=int, required=True, help="file descriptor of the channel to the supervisor")
-    parser.add_argument("--lifeline", type=int, required=True, help="file descriptor that ends with the supervisor")
-    parser.add_argument("--handler", required=True, help="module.function")
-    arguments = parser.parse_args()
-
-    from scripts.local.channel import ChannelClosed, receive, send
-    from scripts.local.lifeline import end_with_parent
-
-    threading.Thread(target=end_with_parent, args=(arguments.lifeline,), daemon=True).start()
-    channel = socket.socket(fileno=arguments.channel)
-    # From here on only what the function brings is found, as in Lambda.
+    lifeline = int(sys.argv[-1])
+    threading.Thread(target=end_with_parent, args=(lifeline,), daemon=True).start()
+    # From here on imports see the function's folder and the installed packages, and not this repository's root.
     sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
-    module_name, _, function_name = arguments.handler.rpartition(".")
+    api = _RuntimeApi()
+    module, _, name = os.environ["_HANDLER"].rpartition(".")
     try:
-        handler = getattr(importlib.import_module(module_name.replace("/", ".")), function_name)
-    except Exception as error:  # noqa: BLE001 - told to the supervisor, which tells every caller
-        send(channel, json.dumps({"init_error": failure(error)}).encode())
+        handler = getattr(importlib.import_module(module.replace("/", ".")), name)
+    except Exception as error:  # noqa: BLE001 - the caller gets every exception of the import
+        kind = "Runtime.ImportModuleError" if isinstance(error, ImportError) else None
+        api.request("POST", "init/error", _report(error, kind))
         sys.exit(1)
-    send(channel, b'{"ready": true}')
-    try:
-        while True:
-            send(channel, call(handler, receive(channel)))
-    except ChannelClosed:
-        return
+    while True:
+        headers, event = api.request("GET", "invocation/next")
+        context = Context(headers)
+        kind, body = _call(handler, event, context)
+        api.request("POST", f"invocation/{context.aws_request_id}/{kind}", body)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cut a classifier into an embedder: drop its last fully connected layer, give out what that layer reads."""
+"""Cut a classifier into an embedder: drop its last fully connected layer and return the input of that layer."""
 
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ def cut_before_last_gemm(source: Path, destination: Path) -> tuple[str, str]:
 
     The output is float32 (batch, width): a Gemm reads matrices, so pooling and flattening lie before the
     cut. The same model gives the same bytes, since their checksum is part of the fingerprint. Returns the
-    names of the input and of the output. Raises ``ModelError`` where the file is not such a model.
+    names of the input and of the output. Raises ``ModelError`` if the file is not such a model.
     """
     try:
         model = onnx.load(source)

@@ -1,13 +1,12 @@
 """Fill the folder of one Lambda layer: the package, the dependencies of the functions, or the model.
 
-The layers' makefiles run it, with the Python 3.13 that scripts/build.py prepared. Bytecode of another version would
-be ignored by Lambda's Python 3.13, and everything compiled again at every cold start, so other versions are refused.
+The layers' makefiles run it, with the Python 3.13 that `make build` prepared. Lambda's Python 3.13 would ignore bytecode of
+another version and compile everything again at every cold start, so other versions are refused.
 
-What is installed is pinned and hashed by requirements/; what is taken out again is never imported by the functions,
-and the tests of the built layers hold that claim.
+requirements/ pins and hashes the packages. The files that are removed from them are never imported by the functions; the
+tests of the built layers prove it.
 """
 
-import argparse
 import compileall
 import fnmatch
 import os
@@ -18,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 
 PYTHON = (3, 13)
@@ -28,7 +28,7 @@ MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
 # Folders that only tests, command lines and other people's builds need.
 UNUSED_FOLDERS = ("tests", "test", "__pycache__")
-# Of these packages, what the functions never import.
+# Parts of packages that the functions never import.
 UNUSED_PATHS = (
     "bin",
     # The same library is linked into the extension module beside it; nothing in the wheel loads this file.
@@ -44,7 +44,7 @@ UNUSED_PATHS = (
 )
 # Types and sources of extension modules.
 UNUSED_SUFFIXES = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".h", ".hpp", ".c", ".cpp", ".a", ".lib", ".f90"})
-# Of a *.dist-info folder: what importlib.metadata is asked for, and the licences, which ask to stay with the code.
+# Of a *.dist-info folder: the files that importlib.metadata reads, and the licences, which must stay with the code.
 KEPT_METADATA = frozenset({"METADATA", "entry_points.txt", "licenses", "LICENSE", "LICENSE.txt", "NOTICE"})
 
 # 1980-01-01, the first moment a zip archive can hold: the same files give the same archive, and a layer that did not
@@ -53,9 +53,9 @@ EPOCH_S = 315_532_800
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("layer", choices=("package", "inference", "analysis", "model"))
-    parser.add_argument("--architecture", choices=tuple(MACHINES), required=True)
+    parser = command_parser("packaging.build_layer", __doc__)
+    parser.add_argument("layer", choices=("package", "inference", "analysis", "model"), help="the layer")
+    parser.add_argument("--architecture", choices=tuple(MACHINES), required=True, help="its processor")
     parser.add_argument("--output", type=Path, required=True, help="the folder that becomes /opt")
     options = parser.parse_args(arguments)
     if sys.version_info[:2] != PYTHON:
@@ -107,7 +107,7 @@ def install(requirements: Path, target: Path, architecture: str) -> None:
 
 
 def prune(folder: Path) -> None:
-    """Delete below ``folder``, a site-packages, what no function imports."""
+    """Delete the files below ``folder``, a site-packages, that no function imports."""
     for path in list(unused(folder)):
         if path.is_dir():
             shutil.rmtree(path)
@@ -140,7 +140,7 @@ def compile_folder(folder: Path) -> None:
         folder,
         quiet=1,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        # Tracebacks show the path on Lambda, and the bytecode does not depend on where it was built.
+        # Tracebacks show the path on Lambda, and the bytecode is the same wherever it was built.
         stripdir=str(folder.parent),
         prependdir="/opt",
         workers=1,

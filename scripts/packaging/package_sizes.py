@@ -1,28 +1,28 @@
-"""Print how large every function is with its layers, and fail where less than a tenth of Lambda's limit is left.
+"""Print the size of every function with its layers, and fail if less than a tenth of Lambda's limit is left.
 
-Lambda unpacks a function and its layers into 250 MB at most. `make build` runs this on what `sam build` left.
+Lambda unpacks a function and its layers into 250 MB at most. `make build` runs this on the output of `sam build`.
 """
 
-import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
+from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
+from scripts.common.tables import aligned
+from scripts.common.template_yaml import yaml_parse
 
 LIMIT_BYTES = 262_144_000
 """Unzipped bytes of a function and all its layers (AWS Lambda quotas: "250 MB (unzipped)")."""
 
 SPARE_BYTES = LIMIT_BYTES // 10
-"""What has to be left: one release of one dependency can take as much."""
+"""The bytes that must be left: one release of one dependency can take as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What one function unpacks to. ``parts``: bytes of its own code, then of each layer, by logical id."""
+    """A function, unpacked. ``parts``: bytes of its own code, then of each layer, by logical id."""
 
     function: str
     parts: dict[str, int]
@@ -37,8 +37,8 @@ class Package:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build_dir", nargs="?", type=Path, default=ROOT / ".aws-sam" / "build")
+    parser = command_parser("packaging.package_sizes", __doc__)
+    parser.add_argument("build_dir", nargs="?", type=Path, default=ROOT / ".aws-sam" / "build", help="(.aws-sam/build)")
     options = parser.parse_args(arguments)
     template: Path = options.build_dir / "template.yaml"
     if not template.is_file():
@@ -49,11 +49,11 @@ def main(arguments: list[str] | None = None) -> int:
     tight = [package for package in packages if package.spare_bytes < SPARE_BYTES]
     for package in tight:
         if package.spare_bytes < 0:
-            found = f"is {-package.spare_bytes:,} bytes over Lambda's limit"
+            problem = f"is {-package.spare_bytes:,} bytes over Lambda's limit"
         else:
-            found = f"has {package.spare_bytes:,} bytes to spare, and {SPARE_BYTES:,} have to be"
+            problem = f"has {package.spare_bytes:,} bytes to spare, and needs {SPARE_BYTES:,}"
         print(
-            f"ERROR: {package.function} {found}. Prune more in layers/*/Makefile, or choose a smaller model.",
+            f"ERROR: {package.function} {problem}. Prune more in layers/*/Makefile, or choose a smaller model.",
             file=sys.stderr,
         )
     return 1 if tight else 0
@@ -81,7 +81,7 @@ def measure(template: dict[str, Any], build_dir: Path) -> list[Package]:
 
 
 def folder_bytes(folder: Path) -> int:
-    """The bytes of all files below ``folder``. Raises FileNotFoundError where it was never built."""
+    """The bytes of all files below ``folder``. Raises FileNotFoundError if it was never built."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} does not exist; run `make build` again")
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -102,12 +102,7 @@ def table(packages: list[Package]) -> str:
                 f"{package.total_bytes / LIMIT_BYTES:.1%}",
             ]
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        name, *numbers = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append("  ".join([name.strip().ljust(widths[0]), *numbers]))
-    return "\n".join(lines)
+    return aligned(rows)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from scripts.local.runner import from_sources
+from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from tests.browser.steps import cards, heading, upload
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
@@ -37,12 +37,12 @@ def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
     with ExitStack() as undo:
         if request.param == "from sources":
             assert (MODEL / "model.onnx").is_file(), "run `make model` first"
-            template, make_runner = ROOT / "template.yaml", from_sources(MODEL)
+            template, launcher = ROOT / "template.yaml", from_sources(MODEL)
         else:
-            template, make_runner = built_template_or_skip(), undo.enter_context(isolation_or_skip()).runner
+            template, launcher = built_template_or_skip(), undo.enter_context(isolation_or_skip()).launch
         logs, parameters = tmp_path_factory.mktemp("logs"), {"MaxStalenessSeconds": "1"}
         stack = undo.enter_context(
-            LocalStack(make_runner=make_runner, template=template, log_dir=logs, parameters=parameters)
+            LocalStack(launcher=launcher, template=template, log_dir=logs, parameters=parameters)
         )
         images = next(parent for parent in catalogue[0].parents if parent.name == "images")
         for photo in catalogue:

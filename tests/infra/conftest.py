@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.template_yaml import yaml_parse
 from tests.infra.translated import Resources, translated
 
 ROOT = Path(__file__).resolve().parents[2]

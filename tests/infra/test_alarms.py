@@ -1,9 +1,10 @@
 """Alarms watch metrics that exist, tell the topic, and are all on the dashboard and in docs/operations.md."""
 
-import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from lookalike.photos.embedder import DRIFT_TOLERANCE
 from scripts import costs
 from tests.infra.translated import Resources
-from tests.support import functions
+from tests.support import fakes, functions
+from tests.support.api import query_function
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = "Lookalike/lookalike"
@@ -39,53 +41,57 @@ ALARMS = {
 }
 
 
-def emitted(service: str) -> set[str]:
-    """The names of the metrics that are sent under a service's name, which is a function's or the model's."""
-    if service == "embedder":
-        return set.intersection(*(of_the_model(function) for function in ("ingest", "query")))
-    return added(service)
+Sent = dict[str, set[tuple[str, str]]]
 
 
-def source(function: str) -> ast.Module:
-    """All modules of a function as one."""
-    return ast.parse("\n".join(path.read_text("utf-8") for path in (ROOT / "functions" / function).glob("*.py")))
+@pytest.fixture(scope="module")
+def sent() -> Sent:
+    """The metrics of each function, as (service, name): one call of each, over a store in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in functions.ENVIRONMENT.items():
+            patch.setenv(name, value)
+        return {"query": sent_by(search(patch)), "ingest": sent_by(ingest(patch)), "compact": sent_by(compact(patch))}
 
 
-def of_the_model(function: str) -> set[str]:
-    """The names of the metrics that a function's source sends under the model's name."""
-    tree = source(function)
-    calls = (call for call in ast.walk(tree) if isinstance(call, ast.Call))
-    found = [
-        {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg in ("name", "default_dimensions")}
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id == "single_metric"
-    ]
-    return {words["name"] for words in found if words["default_dimensions"] == {"service": "embedder"}}
+def sent_by(call: Callable[[], object]) -> set[tuple[str, str]]:
+    with redirect_stdout(StringIO()) as printed:
+        call()
+    return {
+        (line["service"], metric["Name"])
+        for line in functions.sent_metrics(printed.getvalue())
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    }
 
 
-def added(function: str) -> set[str]:
-    """The names of the metrics that a function's source adds, spelled out or in a table that it goes through."""
-    tree = source(function)
-    loops = {id(call): loop for loop in ast.walk(tree) if isinstance(loop, ast.For) for call in ast.walk(loop)}
-    names = set()
-    for call in ast.walk(tree):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "add_metric"):
-            continue
-        (name,) = (word.value for word in call.keywords if word.arg == "name")
-        if isinstance(name, ast.Constant):
-            names.add(name.value)
-        elif isinstance(name, ast.Name):
-            table = loops[id(call)].iter
-            assert isinstance(table, ast.Tuple)
-            names |= {row.elts[0].value for row in table.elts}
-    return names
+def search(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    api = query_function(patch, rows=[fakes.put_row("images/1.jpg", fakes.photo("red"))])
+    return lambda: api.search(fakes.photo("red"))
 
 
-def assert_exists(resources: Resources, namespace: str, name: str, dimension: tuple[str, str]) -> None:
+def ingest(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    app, catalogue = functions.load("ingest"), fakes.FakeCatalogue()
+    catalogue.put("images/1563.jpg", fakes.photo("red"))
+    patch.setattr(app, "S3Store", lambda *place: fakes.OutageStore())
+    patch.setattr(app, "S3Catalogue", lambda *place: catalogue)
+    patch.setattr(app, "Embedder", lambda folder, **options: fakes.FakeEmbedder())
+    return lambda: app.handler(functions.event("sqs_put"), functions.Context())
+
+
+def compact(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    app, store = functions.load("compact"), fakes.OutageStore()
+    fakes.fill(store, [fakes.put_row("images/1.jpg", fakes.photo("red"))])
+    patch.setattr(app, "store_prefixes", lambda *place: ["aa/"])
+    patch.setattr(app, "S3Store", lambda *place: store)
+    return lambda: app.handler({}, functions.Context())
+
+
+def assert_exists(resources: Resources, sent: Sent, namespace: str, name: str, dimension: tuple[str, str]) -> None:
     key, value = dimension
     if namespace == OWN:
         assert key == "service"
-        assert name in emitted(value)
+        senders = ["ingest", "query"] if value == "embedder" else [value]
+        assert all((value, name) in sent[function] for function in senders)
         return
     assert (key, name) in {(NATIVE[namespace][0], native) for native in NATIVE[namespace][1]}
     of = {"FunctionName": "AWS::Lambda::Function", "QueueName": "AWS::SQS::Queue", "ApiId": "AWS::ApiGatewayV2::Api"}
@@ -93,10 +99,11 @@ def assert_exists(resources: Resources, namespace: str, name: str, dimension: tu
 
 
 @pytest.mark.parametrize("alarm", sorted(ALARMS))
-def test_an_alarm_watches_a_metric_that_is_sent(resources: Resources, alarm: str) -> None:
+def test_an_alarm_watches_a_metric_that_is_sent(resources: Resources, sent: Sent, alarm: str) -> None:
     properties = resources.resolved(resources[alarm])
     (dimension,) = properties["Dimensions"]
-    assert_exists(resources, properties["Namespace"], properties["MetricName"], (dimension["Name"], dimension["Value"]))
+    watched = (dimension["Name"], dimension["Value"])
+    assert_exists(resources, sent, properties["Namespace"], properties["MetricName"], watched)
     assert ("Statistic" in properties) != ("ExtendedStatistic" in properties)
     evaluated_s = properties["Period"] * properties["EvaluationPeriods"]
     assert evaluated_s <= 86400, "CloudWatch looks back no further"
@@ -163,9 +170,10 @@ def test_an_address_is_subscribed_only_where_one_is_given(resources: Resources) 
     assert subscription["Properties"]["Endpoint"] == {"Ref": "AlarmEmail"}
 
 
-def test_every_metric_that_is_sent_is_on_the_bill() -> None:
-    assert len(added("ingest")) + len(added("compact")) == costs.METRICS
-    assert len(added("query")) == costs.QUERY_METRICS
+def test_every_metric_that_is_sent_is_on_the_bill(sent: Sent) -> None:
+    own = {function: [name for service, name in sent[function] if service == function] for function in sent}
+    assert len(own["ingest"]) + len(own["compact"]) == costs.METRICS
+    assert len(own["query"]) == costs.QUERY_METRICS
     assert (
         len({problem.slug for problem in functions.load("query", "http_api").PROBLEMS.values()})
         == costs.PROBLEM_METRICS
@@ -185,11 +193,13 @@ def lines(widgets: list[dict[str, Any]]) -> Iterator[list[Any]]:
         yield from widget["properties"].get("metrics", [])
 
 
-def test_the_dashboard_draws_metrics_that_are_sent(resources: Resources, widgets: list[dict[str, Any]]) -> None:
+def test_the_dashboard_draws_metrics_that_are_sent(
+    resources: Resources, sent: Sent, widgets: list[dict[str, Any]]
+) -> None:
     drawn = list(lines(widgets))
     assert len(drawn) > 20
     for namespace, name, key, value, *_ in drawn:
-        assert_exists(resources, namespace, name, (key, value))
+        assert_exists(resources, sent, namespace, name, (key, value))
     assert len({tuple(line[:4]) for line in drawn}) <= 50, "three dashboards of fifty metrics are free"
 
 

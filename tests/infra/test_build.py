@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from scripts import build
+from scripts.common.template_yaml import yaml_parse
 
 BUILT = """\
 Parameters:
@@ -71,55 +71,23 @@ def test_sam_is_told_where_everything_is(tmp_path: Path, monkeypatch: pytest.Mon
     assert "PYTHONPATH" not in environment
 
 
-def test_a_model_that_is_there_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **options: calls.append(command))
-    monkeypatch.setattr(build, "MODEL", tmp_path)
-    build.ensure_model()
-    assert [Path(command[-1]).name for command in calls] == ["model.py"]
-    for name in ("model.onnx", "model.json"):
-        (tmp_path / name).touch()
-    build.ensure_model()
-    assert len(calls) == 1
-
-
-def test_without_the_functions_python_the_build_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "_version", lambda python: "3.12")
-    with pytest.raises(SystemExit, match=r"needs Python 3\.13"):
-        build.lambda_python()
-
-
-def test_sam_is_installed_again_when_its_requirements_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    venv, requirements = tmp_path / "venv", tmp_path / "sam.txt"
-    requirements.write_text("one\n")
-    commands: list[list[str]] = []
-
-    def run(command: list[str], **options: Any) -> None:
-        commands.append(command)
-        (venv / "bin").mkdir(parents=True, exist_ok=True)
-        (venv / "bin" / "python").touch()
-
-    monkeypatch.setattr(build, "SAM_VENV", venv)
-    monkeypatch.setattr(build, "SAM_REQUIREMENTS", requirements)
-    monkeypatch.setattr(build, "_version", lambda python: "3.13")
-    monkeypatch.setattr(build, "lambda_python", lambda: "python3.13")
-    monkeypatch.setattr(subprocess, "run", run)
-    build.sam_python()
-    assert [command[-1] for command in commands] == [str(venv), str(requirements)]
-    build.sam_python()
-    assert len(commands) == 2, "nothing changed, so nothing is installed"
-    later_s = (venv / ".ready").stat().st_mtime + 10
-    os.utime(requirements, (later_s, later_s))
-    build.sam_python()
-    assert len(commands) == 4
+def test_without_its_python_the_build_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "PYTHON", tmp_path / "python")
+    with pytest.raises(SystemExit) as ended:
+        build.main([])
+    assert ended.value.code == 2
+    assert "run `make build`" in capsys.readouterr().err
 
 
 def test_a_failed_step_is_named_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> Path:
-        raise subprocess.CalledProcessError(3, ["/somewhere/pip", "install"])
+    def fail(*arguments: Any) -> None:
+        raise subprocess.CalledProcessError(3, ["/somewhere/sam", "build"])
 
-    monkeypatch.setattr(build, "sam_python", fail)
+    monkeypatch.setattr(build, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(build, "build", fail)
     assert build.main([]) == 1
-    assert "pip ended with 3" in capsys.readouterr().err
+    assert "sam ended with 3" in capsys.readouterr().err

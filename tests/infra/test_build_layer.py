@@ -172,7 +172,7 @@ def test_every_layer_has_a_makefile_with_its_target(written: dict[str, Any]) -> 
         )
         assert planned.returncode == 0, planned.stderr
         assert '--architecture "arm64" --output "/the layer"' in planned.stdout
-        assert planned.stdout.startswith('"/a python"')
+        assert '"/a python" -m scripts.packaging.build_layer' in planned.stdout
 
 
 @pytest.mark.parametrize("missing", ["LOOKALIKE_ROOT", "LOOKALIKE_PYTHON", "LOOKALIKE_ARCHITECTURE"])

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.embedder import Embedder
+from scripts.common.template_yaml import yaml_parse
+from scripts.local.execution_environment import ExecutionEnvironment
 from scripts.local.isolated import INIT_LIMIT_S
 from scripts.local.lambda_folders import link_runtime
+from scripts.local.runner import FunctionRunner
 from scripts.local.template import read_template
 from scripts.packaging import package_sizes
 from tests.support.functions import event
@@ -41,7 +43,7 @@ EMBED = (
     PRELUDE
     + """
 from pathlib import Path
-from lookalike.embedder import Embedder
+from lookalike.photos.embedder import Embedder
 photos = [base64.b64decode(photo) for photo in json.loads(os.environ["PHOTOS"])]
 embedder = Embedder(Path(os.environ["MODEL_DIR"]), threads=1)
 print(json.dumps([embedding.tolist() for embedding in embedder.embed(photos)]))
@@ -120,15 +122,8 @@ def test_so_has_one_that_is_built_for_the_other_processor(built: dict[str, Any],
     of = {"x86_64": 62, "arm64": 183}
     here = yaml_parse(built_template_or_skip().read_text("utf-8"))["Parameters"]["Architecture"]["Default"]
     (other,) = of.keys() - {here}
-    command = [
-        sys.executable,
-        ROOT / "scripts" / "build.py",
-        "--architecture",
-        other,
-        "--build-dir",
-        tmp_path / "build",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "scripts.build", "--architecture", other, "--build-dir", tmp_path / "build"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert_fits(tmp_path / "build")
     assert machines(tmp_path / "build") == {of[other]}
@@ -145,7 +140,8 @@ def test_a_built_function_starts_within_lambdas_limits(built: dict[str, Any], tm
     nowhere = "http://127.0.0.1:9"
     template = read_template(built_template_or_skip(), endpoint_url=nowhere)
     with isolation_or_skip() as isolation:
-        environment = isolation.environment(template.functions[function], nowhere, tmp_path / "log")
+        launch = isolation.launch(template.functions[function], nowhere, tmp_path / "log")
+        environment = ExecutionEnvironment(launch)
         try:
             assert environment.api.wait_until_ready(INIT_LIMIT_S).error is None
             assert not environment.is_over_memory
@@ -157,8 +153,10 @@ def test_the_built_query_function_answers_lambdas_runtime_client(built: dict[str
     nowhere = "http://127.0.0.1:9"
     function = read_template(built_template_or_skip(), endpoint_url=nowhere).functions["QueryFunction"]
     request = event("http_health") | {"routeKey": "GET /api/openapi.json", "rawPath": "/api/openapi.json"}
-    with isolation_or_skip() as isolation, closing(isolation.runner(function, nowhere, tmp_path / "log")) as runner:
-        result = runner.invoke(request)
+    with isolation_or_skip() as isolation:
+        launch = isolation.launch(function, nowhere, tmp_path / "log")
+        with closing(FunctionRunner(function, launch)) as runner:
+            result = runner.invoke(request)
     assert result.error is None
     assert result.value["statusCode"] == 200
     assert "/api/search" in json.loads(result.value["body"])["paths"]

@@ -16,7 +16,7 @@ CONFIG = ROOT / ".checkov.yaml"
 
 
 @pytest.mark.skipif(
-    not (ROOT / ".venv-checkov" / ".ready").exists(), reason="checkov is not installed: run `make checkov`"
+    not (ROOT / ".venv-checkov" / ".ready").exists(), reason="checkov is not installed: run `make test`"
 )
 def test_the_template_breaks_no_policy_but_the_skipped_ones(tmp_path: Path, resources: Resources) -> None:
     template, config = tmp_path / "template.json", tmp_path / "config.yaml"

@@ -18,9 +18,7 @@ def test_cfn_lint_finds_nothing() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-@pytest.mark.skipif(
-    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python -m scripts.build --only-sam`"
-)
+@pytest.mark.skipif(not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `make build`")
 def test_sam_validate_finds_nothing(tmp_path: Path) -> None:
     # Without credentials, a region or a configuration of this machine's owner.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}

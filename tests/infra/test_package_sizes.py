@@ -60,7 +60,7 @@ def test_sizes_are_printed(build_dir: Path, capsys: pytest.CaptureFixture[str]) 
     ("spare", "code", "told"),
     [
         (-1, 1, "ERROR: Query is 1 bytes over Lambda's limit. Prune"),
-        (0, 1, "ERROR: Query has 0 bytes to spare, and 999 have to be. Prune"),
+        (0, 1, "ERROR: Query has 0 bytes to spare, and needs 999. Prune"),
         (998, 1, "ERROR: Query has 998 bytes to spare"),
         (999, 0, ""),
     ],

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
+from scripts.common.template_yaml import yaml_parse
 from scripts.deployment import parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,9 +81,7 @@ def test_a_built_template_is_marked_in_place(tmp_path: Path) -> None:
     assert after == before
 
 
-@pytest.mark.skipif(
-    not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `python -m scripts.build --only-sam`"
-)
+@pytest.mark.skipif(not SAM_PYTHON.exists(), reason="SAM CLI is not installed: run `make build`")
 def test_sam_reads_the_values_as_they_are_written() -> None:
     values = DEFAULTS | {
         "CompactSchedule": "cron(0 4 * * ? *)",

@@ -9,6 +9,7 @@ import pytest
 from lookalike import settings
 from lookalike.compaction.policy import Policy
 from lookalike.photos.catalogue import IMAGES_PREFIX
+from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
 
@@ -348,6 +349,18 @@ def test_the_distribution_serves_three_origins(resources: Resources) -> None:
         "/api/*": "api",
     }
     assert set(behaviours["/api/*"]["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+
+
+def test_an_edge_keeps_a_photo_for_a_minute_and_a_file_of_the_site_for_as_long_as_it_allows(
+    resources: Resources,
+) -> None:
+    """Photos come without a Cache-Control; a deployment invalidates the files of the site that it changes."""
+    policy = resources["CachePolicy"]["CachePolicyConfig"]
+    allowed = re.search(r"s-maxage=(\d+)", site.CACHE_CONTROL)
+    assert allowed
+    assert policy["MinTTL"] == 0
+    assert policy["DefaultTTL"] == 60
+    assert policy["MaxTTL"] >= int(allowed[1])
 
 
 def test_answers_of_the_api_are_never_cached(resources: Resources) -> None:

@@ -1,4 +1,4 @@
-"""`scripts/backfill.py` as a person runs it: moto's AWS behind boto3, and a model of a few nodes."""
+"""The command `backfill` as a person runs it: moto's AWS behind boto3, and a model of a few nodes."""
 
 import io
 import json
@@ -67,7 +67,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         yield Shop(tmp_path)
 
 
-IN_STACK = ("--stack", "shop", "--region", REGION)
+IN_STACK = ("--stack-name", "shop", "--region", REGION)
 
 
 def test_the_stack_tells_the_buckets(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,7 +80,7 @@ def test_the_stack_tells_the_buckets(shop: Shop, capsys: pytest.CaptureFixture[s
     assert "2 photos embedded, 1 rejected, 0 gone." in told.out
     assert "  rejected: images/torn.png: " in told.out
     assert "make deploy MODEL=" in told.out
-    assert "store.py drop" not in told.out, "there is no other store"
+    assert "scripts.store drop" not in told.out, "there is no other store"
     assert "backfilled: 3 of 3 photos" in told.err
 
     assert shop.run(*IN_STACK) == 0
@@ -140,7 +140,7 @@ def test_a_run_that_is_cut_short_says_what_is_safe(
     with monkeypatch.context() as patch:
         patch.setattr(backfill, "ingest", second_fails)
         assert shop.run(*IN_STACK, "--batch", "1") == 1
-    assert "What was written is safe. Run this again" in capsys.readouterr().err
+    assert "The photos embedded so far are in the store. Run this again" in capsys.readouterr().err
 
     assert shop.run(*IN_STACK) == 0
     assert "2 photos to embed, 0 changed, 0 gone, 1 done already" in capsys.readouterr().out
@@ -150,7 +150,7 @@ def test_a_run_that_is_cut_short_says_what_is_safe(
     ("arguments", "message"),
     [
         ((), "Which stack?"),
-        (("--stack", "none", "--region", REGION), "no stack none"),
+        (("--stack-name", "none", "--region", REGION), "no stack none"),
         (("--store-bucket", "none", "--catalogue-bucket", "none", "--region", REGION), "NoSuchBucket"),
         ((*IN_STACK, "--model", "nowhere"), "Run `make model` first"),
     ],

@@ -1,4 +1,4 @@
-"""`scripts/store.py` and `scripts/upload.py` find the stack, its region and its account as the other commands do."""
+"""The commands `store` and `upload` find the stack, its region and its account as the other commands do."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -40,6 +40,8 @@ class Shop:
         (made,) = client.describe_stacks(StackName="shop")["Stacks"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
         self.s3: Any = boto3.client("s3", region_name=REGION)
+        catalogue = self.outputs["CatalogueBucketName"]
+        self.s3.put_bucket_versioning(Bucket=catalogue, VersioningConfiguration={"Status": "Enabled"})
         for fingerprint in (SERVED, OLD):
             append_log.append(self.store(fingerprint), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
         (folder / "photos").mkdir()
@@ -58,7 +60,20 @@ class Shop:
 
     @property
     def uploaded(self) -> bool:
-        return "Contents" in self.s3.list_objects_v2(Bucket=self.outputs["CatalogueBucketName"])
+        return bool(self.keys())
+
+    def keys(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=self.outputs["CatalogueBucketName"])
+        return [item["Key"] for item in listed.get("Contents", ())]
+
+    def photo(self, key: str) -> dict[str, str]:
+        return {"Bucket": self.outputs["CatalogueBucketName"], "Key": key}
+
+    def metadata(self, key: str) -> dict[str, str]:
+        return self.s3.head_object(**self.photo(key))["Metadata"]
+
+    def version(self, key: str) -> str:
+        return self.s3.head_object(**self.photo(key))["VersionId"]
 
 
 @pytest.fixture
@@ -150,3 +165,61 @@ def test_a_drop_that_cannot_know_what_is_served_takes_force(
     assert shop.run("drop", *arguments) == 2
     assert "--stack-name" in capsys.readouterr().err
     assert shop.run("drop", *arguments, "--force") == 0
+
+
+def csv_of(shop: Shop, text: str) -> tuple[str, str]:
+    path = shop.folder / "labels.csv"
+    path.write_text(text, encoding="utf-8")
+    return ("--labels", str(path))
+
+
+def photos_of(shop: Shop, *names: str) -> None:
+    for name in names:
+        path = shop.folder / "photos" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def test_a_row_too_long_for_s3_loses_a_value_and_stops_nothing(shop: Shop, capsys: Capture) -> None:
+    text = f"id,story,name,colour\n1563,{'長' * 500},Shirt,blue\n1580,{'長' * 500},no photo,\n"
+    assert shop.run("upload", *csv_of(shop, text)) == 0
+    assert shop.metadata("images/1563.jpg") == {"name": "Shirt", "colour": "blue"}
+    told = capsys.readouterr().out
+    assert "1563 (story)" in told
+    assert "1580 (story)" not in told
+
+
+def test_resume_brings_changed_labels_to_photos_that_are_there(shop: Shop, capsys: Capture) -> None:
+    photos_of(shop, "1580.jpg", "1590.jpg")
+    before = "id,name,colour\n1563,Grüne Jacke,green\n1580,Shirt,blue\n1590,Jeans,blue\n"
+    assert shop.run("upload", *csv_of(shop, before)) == 0
+    written = {key: shop.version(key) for key in ("images/1563.jpg", "images/1580.jpg", "images/1590.jpg")}
+    capsys.readouterr()
+    after = "id,name,colour\n1563,Grüne Jacke,green\n1580,Hemd,\n"  # it says nothing of 1590
+    assert shop.run("upload", "--resume", *csv_of(shop, after)) == 0
+    assert shop.metadata("images/1580.jpg") == {"name": "Hemd"}
+    assert shop.s3.get_object(**shop.photo("images/1580.jpg"))["Body"].read() == b"1580.jpg"
+    assert shop.s3.head_object(**shop.photo("images/1580.jpg"))["ContentType"] == "image/jpeg"
+    assert shop.metadata("images/1590.jpg") == {"name": "Jeans", "colour": "blue"}
+    assert {key for key, version in written.items() if shop.version(key) != version} == {"images/1580.jpg"}
+    assert ", 1 photo with new labels" in capsys.readouterr().out
+
+
+def test_labels_tell_folders_of_categories_from_products(shop: Shop, capsys: Capture) -> None:
+    (shop.folder / "photos" / "1563.jpg").unlink()
+    photos_of(shop, "Shirts/1563.jpg", "Shirts/1564.jpg", "Shoes/1580.jpg")
+    assert shop.run("upload", *csv_of(shop, "id,name\n1563,Shirt\n1580,Boot\n9,none\n")) == 0
+    assert shop.keys() == ["images/1563.jpg", "images/1564.jpg", "images/1580.jpg"]
+    told = capsys.readouterr().out
+    assert "3 photos of 3 products, 2 of them labelled" in told
+    assert "1564" in told
+    assert "9" in told
+
+
+def test_labels_that_match_no_product_stop_the_upload(shop: Shop, capsys: Capture) -> None:
+    assert shop.run("upload", *csv_of(shop, "id,name\nA1,x\nA2,x\nA3,x\nA4,x\n")) == 2
+    told = capsys.readouterr().err
+    assert "A1, A2, A3" in told
+    assert "A4" not in told
+    assert "1563" in told
+    assert not shop.uploaded

@@ -1,4 +1,4 @@
-"""`scripts/deploy.py` and `scripts/undeploy.py` as a person runs them: a made-up SAM CLI, and moto's AWS behind boto3."""
+"""The commands `deploy` and `undeploy` as a person runs them: a made-up SAM CLI, and moto's AWS behind boto3."""
 
 import json
 import re
@@ -14,11 +14,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.photos.model import ModelSpec
 from scripts import deploy, undeploy
-from scripts.deployment import site, stack
+from scripts.common.template_yaml import yaml_parse
+from scripts.deployment import deployed, site
 from scripts.model import SSCD
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -209,14 +209,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def cloud(project: Project, aws: None, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """An account in which nothing is deployed; what SAM deploys is there afterwards."""
     cloud = Cloud()
-    client, run_sam = stack.Target.client, deploy.run_sam
+    client, run_sam = deployed.Target.client, deploy.run_sam
 
-    def deployed(command: list[str], folder: Path) -> None:
+    def run(command: list[str], folder: Path) -> None:
         run_sam(command, folder)
         cloud.put(project.parameters)
 
-    monkeypatch.setattr(stack.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
-    monkeypatch.setattr(deploy, "run_sam", deployed)
+    monkeypatch.setattr(deployed.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
+    monkeypatch.setattr(deploy, "run_sam", run)
     return cloud
 
 
@@ -260,7 +260,7 @@ class TestDeploy:
         assert project.options == [*common, "--stack-name", "shop", "--region", REGION]
         assert project.parameters["AlarmEmail"] == "shop@example.com"
 
-    @pytest.mark.parametrize(("answers", "told"), [((), "nobody to ask"), (("shop", "", ""), "region is needed")])
+    @pytest.mark.parametrize(("answers", "told"), [((), "No terminal"), (("shop", "", ""), "region is needed")])
     def test_without_an_answer_nothing_is_deployed(
         self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str], answers: tuple[str, ...], told: str
     ) -> None:
@@ -351,7 +351,7 @@ class TestDeploy:
         [
             (["--site-only"], "--stack-name"),
             (["--site-only", "--stack-name", "nowhere", "--region", REGION], "no stack nowhere"),
-            (["--site-only", "--stack-name", "other", "--region", REGION], "none of Lookalike's"),
+            (["--site-only", "--stack-name", "other", "--region", REGION], "not Lookalike's"),
         ],
     )
     def test_a_stack_that_is_not_there_is_named(
@@ -477,7 +477,7 @@ class TestSwitching:
         project.build(model=2)
         assert project.deploy() == 0
 
-    def test_before_the_first_photo_any_model_may_be_chosen(self, project: Project, outputs: dict[str, str]) -> None:
+    def test_before_the_first_photo_any_model_may_be_deployed(self, project: Project, outputs: dict[str, str]) -> None:
         project.build(model=2)
         assert project.deploy("--switch-model") == 0
 
@@ -513,8 +513,8 @@ class TestFirstDeployment:
         self, project: Project, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         project.save()
-        failed = stack.Stack("shop", "ROLLBACK_COMPLETE", "Lookalike: photos", {}, {}, protected=False)
-        monkeypatch.setattr(deploy, "find_stack", lambda chosen: failed)
+        failed = deployed.DeployedStack("shop", "ROLLBACK_COMPLETE", "Lookalike: photos", {}, {}, protected=False)
+        monkeypatch.setattr(deployed, "find_stack", lambda _: failed)
         assert project.deploy() == 1
         assert "make undeploy" in capsys.readouterr().err
         assert project.asked == []
@@ -526,7 +526,7 @@ class TestFirstDeployment:
         cloud.client.create_stack(StackName="shop", TemplateBody=json.dumps(empty))
         project.save()
         assert project.deploy() == 1
-        assert "none of Lookalike's" in capsys.readouterr().err
+        assert "not Lookalike's" in capsys.readouterr().err
         assert project.asked == []
 
 
@@ -546,7 +546,7 @@ class TestUndeploy:
         told = capsys.readouterr().out
         assert outputs["CatalogueBucketName"] in told
         assert outputs["StoreBucketName"] in told
-        assert "--parameters" not in told, "nobody had chosen any"
+        assert "--parameters" not in told, "none was set by the user"
 
     def test_the_parameters_that_go_with_the_stack_are_told(
         self, project: Project, capsys: pytest.CaptureFixture[str]
@@ -595,8 +595,8 @@ class TestUndeploy:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        find = stack.existing_stack
-        monkeypatch.setattr(undeploy, "existing_stack", lambda chosen: replace(find(chosen), protected=True))
+        find = deployed.existing_stack
+        monkeypatch.setattr(deployed, "existing_stack", lambda where: replace(find(where), protected=True))
         assert project.undeploy("--yes") == 1
         assert "update-termination-protection" in capsys.readouterr().err
         assert "delete" not in project.asked
@@ -618,7 +618,7 @@ class TestUndeploy:
         empty = {"Resources": {"SiteBucket": {"Type": "AWS::S3::Bucket"}}}
         cloud.client.create_stack(StackName="other", TemplateBody=json.dumps(empty))
         assert project.undeploy("--stack-name", "other", "--yes") == 1
-        assert "none of Lookalike's" in capsys.readouterr().err
+        assert "not Lookalike's" in capsys.readouterr().err
         assert "delete" not in project.asked
 
 

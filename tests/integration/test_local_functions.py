@@ -1,9 +1,8 @@
 """Functions in processes of their own, called as Lambda calls them: from their sources, and isolated as on Lambda.
 
-Both kinds of runner keep the same promises; what only the isolated one does is in test_local_isolated.py.
+Both ways keep the same promises; test_local_isolated.py has those of the isolated way only.
 """
 
-import json
 import os
 import threading
 import time
@@ -13,20 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts.local.runner import (
-    MAX_PAYLOAD_BYTES,
-    MAX_RESPONSE_BYTES,
-    FunctionRunner,
-    MakeRunner,
-    Result,
-    RunnerPool,
-    from_sources,
-)
+from scripts.local.alias import Alias
+from scripts.local.calls import MAX_PAYLOAD_BYTES, MAX_RESPONSE_BYTES, Result
+from scripts.local.execution_environment import Launcher
+from scripts.local.runner import FunctionRunner
+from scripts.local.sources import from_sources
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
 
 HANDLER = """
-import os, sys, time
+import os, subprocess, sys, time
 
 calls = 0
 
@@ -35,11 +30,18 @@ def handler(event, context):
     calls += 1
     match event.get("do"):
         case "fail":
-            raise KeyError("told to")
+            raise KeyError("on purpose")
         case "die":
             os._exit(7)
+        case "leave":
+            os._exit(0)
         case "exit":
             sys.exit("leaving")
+        case "leave a child":
+            subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], close_fds=False)
+            if os.fork():
+                os._exit(7)
+            time.sleep(60)
         case "sleep":
             time.sleep(event["s"])
         case "much":
@@ -62,21 +64,22 @@ def make_function(folder: Path, source: str = HANDLER, timeout_s: float = 10) ->
 
 
 @pytest.fixture(scope="module", params=["from sources", "isolated"])
-def kind(request, tmp_path_factory) -> Iterator[MakeRunner]:
+def launcher(request, tmp_path_factory) -> Iterator[Launcher]:
     """The two ways to run a function."""
     if request.param == "from sources":
         yield from_sources(tmp_path_factory.mktemp("model"))
     else:
         with isolation_or_skip() as isolation:
-            yield isolation.runner
+            yield isolation.launch
 
 
 @pytest.fixture
-def make_runner(kind, tmp_path) -> Callable[..., FunctionRunner]:
-    """Make a runner of a handler that is given as source; whoever asks closes it."""
+def make_runner(launcher, tmp_path) -> Callable[..., FunctionRunner]:
+    """Makes a runner of a handler, given as source; the caller closes it."""
 
     def make(source: str = HANDLER, timeout_s: float = 10) -> FunctionRunner:
-        return kind(make_function(tmp_path, source, timeout_s), "http://127.0.0.1:9", tmp_path / "log")
+        function = make_function(tmp_path, source, timeout_s)
+        return FunctionRunner(function, launcher(function, "http://127.0.0.1:9", tmp_path / "log"))
 
     return make
 
@@ -114,17 +117,37 @@ def test_what_a_handler_prints_is_in_the_log(runner, tmp_path):
 def test_an_exception_is_reported_and_the_worker_goes_on(runner):
     result = runner.invoke({"do": "fail"})
     assert result.error["errorType"] == "KeyError"
-    assert result.error["errorMessage"] == "'told to'"
+    assert result.error["errorMessage"] == "'on purpose'"
     assert result.error["stackTrace"]
     assert runner.invoke({}).value["calls"] == 2
 
 
-@pytest.mark.parametrize("way", ["die", "exit"])
-def test_a_worker_that_dies_is_an_error_and_is_replaced(runner, way):
+@pytest.mark.parametrize(
+    ("way", "reason"),
+    [
+        ("die", "Runtime exited with error: exit status 7"),
+        ("leave", "Runtime exited without providing a reason"),
+        ("leave a child", "Runtime exited with error: exit status 7"),
+        ("exit", "Runtime exited with"),
+    ],
+)
+def test_a_worker_that_dies_is_an_error_in_lambdas_words_and_is_replaced(runner, tmp_path, way, reason):
+    started = time.monotonic()
     result = runner.invoke({"do": way})
+    assert time.monotonic() - started < 8, "its end was noticed, and not its timeout"
     assert result.value is None
     assert result.error["errorType"] == "Runtime.ExitError"
+    assert f" Error: {reason}" in result.error["errorMessage"]
+    assert reason in (tmp_path / "log").read_text(encoding="utf-8")
     assert runner.invoke({}).value["calls"] == 1
+
+
+def test_a_worker_that_dies_while_it_initialises_is_an_error(make_runner):
+    with closing(make_runner("import os; os._exit(3)")) as runner:
+        assert runner.invoke({}).error == {
+            "errorType": "Runtime.ExitError",
+            "errorMessage": "Error: Runtime exited with error: exit status 3",
+        }
 
 
 def test_a_worker_that_died_between_calls_is_replaced(runner):
@@ -149,7 +172,7 @@ def test_a_call_that_takes_too_long_is_ended(make_runner, tmp_path):
 
 def test_an_answer_that_is_no_json_is_an_error(runner):
     error = runner.invoke({"do": "nonsense"}).error
-    assert error["errorType"] in ("TypeError", "Runtime.MarshalError")
+    assert error["errorType"] == "Runtime.MarshalError"
     assert "not JSON serializable" in error["errorMessage"]
 
 
@@ -181,7 +204,7 @@ def test_the_context_is_lambdas(runner):
 def test_a_handler_that_cannot_be_imported_is_every_calls_error(make_runner):
     with closing(make_runner("import nothing_of_that_name")) as runner:
         for result in (runner.warm_up(), runner.invoke({})):
-            assert result.error["errorType"] in ("ModuleNotFoundError", "Runtime.ImportModuleError")
+            assert result.error["errorType"] == "Runtime.ImportModuleError"
             assert "nothing_of_that_name" in result.error["errorMessage"]
 
 
@@ -197,23 +220,19 @@ def test_closing_ends_a_call_in_flight(runner):
     assert runner.pid is None
 
 
-def test_a_pool_runs_calls_side_by_side_and_reuses_the_warm_one(make_runner):
-    pool = RunnerPool([make_runner(), make_runner()])
+def test_an_alias_runs_calls_side_by_side_and_reuses_the_warm_one(make_runner):
+    alias = Alias([make_runner(), make_runner()])
     results: list[Result] = []
     try:
-        one = {pool.invoke({}).value["pid"] for _ in range(3)}
+        one = {alias.invoke({}).value["pid"] for _ in range(3)}
         assert len(one) == 1
         threads = [
-            threading.Thread(target=lambda: results.append(pool.invoke({"do": "sleep", "s": 0.5}))) for _ in range(3)
+            threading.Thread(target=lambda: results.append(alias.invoke({"do": "sleep", "s": 0.5}))) for _ in range(3)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     finally:
-        pool.close()
+        alias.close()
     assert len({result.value["pid"] for result in results}) == 2
-
-
-def test_a_result_is_what_the_handler_returned(runner):
-    assert json.loads(json.dumps(runner.invoke({"do": "much", "count": 2}).value)) == "xx"

@@ -1,7 +1,5 @@
-"""What only isolated functions do: Lambda's limits, its import path, its words for what went wrong."""
+"""Promises of isolated functions only: Lambda's limits, its import path, its words for errors."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from scripts.local import isolated
-from scripts.local.isolated import IsolatedRunner, Isolation
+from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
-from scripts.local.runner import RunnerPool
+from scripts.local.runner import FunctionRunner
 from scripts.local.template import Function
 from tests.support.isolation import isolation_or_skip
 
@@ -45,10 +43,6 @@ def handler(event, context):
             return layered.NAME
         case "read":
             return open(os.environ["GIVEN"]).read()
-        case "die":
-            os._exit(7)
-        case "leave":
-            os._exit(0)
         case "nap":
             time.sleep(event["s"])
     return {"calls": calls, "pid": os.getpid()}
@@ -62,18 +56,19 @@ def isolation() -> Iterator[Isolation]:
 
 
 @pytest.fixture
-def make(isolation, tmp_path) -> Iterator[Callable[..., IsolatedRunner]]:
+def make(isolation, tmp_path) -> Iterator[Callable[..., FunctionRunner]]:
     """Makes runners of a handler that is given as source, and closes them."""
-    made: list[IsolatedRunner] = []
+    made: list[FunctionRunner] = []
 
-    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, **more) -> IsolatedRunner:
+    def make(source: str = HANDLER, *, timeout_s: float = 10, memory_mb: int = 256, **more) -> FunctionRunner:
         folder = tmp_path / "code"
         folder.mkdir(exist_ok=True)
         (folder / "app.py").write_text(source, encoding="utf-8")
         name = f"F{len(list(tmp_path.iterdir()))}{tmp_path.name}"
         given = {"GIVEN": "/opt/data/given.txt"}
         function = Function(name, "s-f", "arn:f", "app.handler", folder, given, timeout_s, memory_mb, None, **more)
-        made.append(isolation.runner(function, "http://127.0.0.1:9", tmp_path / "log"))
+        launch = isolation.launch(function, "http://127.0.0.1:9", tmp_path / "log")
+        made.append(FunctionRunner(function, launch))
         return made[-1]
 
     yield make
@@ -156,25 +151,6 @@ def test_a_call_that_takes_too_long_is_ended_with_all_that_it_started(make, tmp_
     assert not is_running(int((tmp_path / "child").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(
-    ("way", "reason"),
-    [("die", "Runtime exited with error: exit status 7"), ("leave", "Runtime exited without providing a reason")],
-)
-def test_a_process_that_ends_is_told_in_lambdas_words(make, tmp_path, way, reason):
-    result = make().invoke({"do": way})
-    assert result.error["errorType"] == "Runtime.ExitError"
-    assert result.error["errorMessage"].endswith(f" Error: {reason}")
-    assert reason in log(tmp_path)
-
-
-def test_a_process_that_ends_while_it_initialises_is_an_error(make):
-    result = make("import os; os._exit(3)").invoke({})
-    assert result.error == {
-        "errorType": "Runtime.ExitError",
-        "errorMessage": "Error: Runtime exited with error: exit status 3",
-    }
-
-
 def test_an_initialisation_that_takes_too_long_is_begun_again_with_the_functions_own_limit(make, tmp_path, monkeypatch):
     monkeypatch.setattr(isolated, "INIT_LIMIT_S", 0.5)
     slow = "import time\ntime.sleep(1.5)\n" + HANDLER
@@ -186,16 +162,6 @@ def test_an_initialisation_that_takes_longer_than_that_is_an_error(make, monkeyp
     monkeypatch.setattr(isolated, "INIT_LIMIT_S", 0.3)
     result = make("import time\ntime.sleep(30)\n" + HANDLER, timeout_s=0.4).invoke({})
     assert result.error == {"errorType": "Sandbox.Timedout", "errorMessage": "Error: Task timed out after 0.40 seconds"}
-
-
-def test_a_process_that_was_killed_between_two_calls_is_replaced_unnoticed(make):
-    runner = make()
-    first = runner.invoke({}).value["pid"]
-    os.kill(first, signal.SIGKILL)
-    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-    second = runner.invoke({}).value
-    assert second["pid"] != first
-    assert second["calls"] == 1
 
 
 def test_a_report_says_what_a_call_took(make, tmp_path):
@@ -243,19 +209,6 @@ def test_a_hook_that_fails_is_an_error_that_says_so(make, hook):
     assert result.error["errorType"] == "ZeroDivisionError"
 
 
-def test_calls_are_made_side_by_side_by_as_many_processes_as_there_are_runners(make):
-    pool = RunnerPool([make(), make(), make()])
-    seen: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: seen.append(pool.invoke({"do": "nap", "s": 1}).value["pid"])) for _ in range(6)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(set(seen)) == 3
-
-
 def test_a_warm_call_takes_a_few_milliseconds(make):
     runner = make()
     runner.invoke({})
@@ -292,5 +245,5 @@ def test_leaving_an_isolation_leaves_no_folder_behind(tmp_path, monkeypatch):
 
 
 def test_without_the_packages_of_lambdas_image_it_says_what_to_run(tmp_path):
-    with pytest.raises(NoRuntimeError, match="make sam"), Isolation(venv=tmp_path / "none"):
+    with pytest.raises(NoRuntimeError, match="make build"), Isolation(venv=tmp_path / "none"):
         pass

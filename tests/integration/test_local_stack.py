@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from scripts.local.runner import from_sources
+from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
 from tests.tiny_model import write_tiny_model
@@ -46,13 +46,13 @@ def model_dir(tmp_path_factory) -> Path:
 def stack(request, model_dir, tmp_path_factory) -> Iterator[LocalStack]:
     options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}}
     if request.param == "from sources":
-        with LocalStack(make_runner=from_sources(model_dir), **options) as stack:
+        with LocalStack(launcher=from_sources(model_dir), **options) as stack:
             yield stack
     else:
         template = built_template_or_skip()
         with (
             isolation_or_skip(model_dir) as isolation,
-            LocalStack(make_runner=isolation.runner, template=template, **options) as stack,
+            LocalStack(launcher=isolation.launch, template=template, **options) as stack,
         ):
             yield stack
 
@@ -67,13 +67,13 @@ def call(url: str, body: bytes | None = None, kind: str = "image/png") -> tuple[
             return error.code, json.load(error)
 
 
-def wait_for[T](what: Callable[[], T], timeout_s: float = 30) -> T:
+def wait_for[T](ask: Callable[[], T], timeout_s: float = 30) -> T:
     """The first true answer."""
     until = time.monotonic() + timeout_s
-    while not (found := what()):
+    while not (answer := ask()):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.1)
-    return found
+    return answer
 
 
 def found(stack: LocalStack, colour: str) -> list[str]:
@@ -162,9 +162,9 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, str]]]:
-    """Start the command on free ports; returns it and what it said until it was ready.
+    """Start the command on free ports; returns it and its output until it was ready.
 
-    It runs the functions from their sources with the small model, unless it is told ``--isolated``.
+    It runs the functions from their sources with the small model, unless ``--isolated`` is given.
     """
     started: list[subprocess.Popen] = []
 
@@ -177,7 +177,7 @@ def start(model_dir, tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=tmp_path,
+            cwd=ROOT,
             # One that is killed cannot clean up behind itself.
             env={**os.environ, "TMPDIR": str(tmp_path)},
         )
@@ -221,10 +221,29 @@ def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, how
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 0
-    assert re.search(r"aws --endpoint-url http://127\.0\.0\.1:\d+ s3 cp photo\.jpg s3://\S+/images/", said)
     assert "Lookalike has ended." in errors
     assert "Traceback" not in errors
     assert not [pid for pid in processes if is_running(pid)]
+
+
+def test_the_command_for_more_photos_works_as_it_is_printed(start, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "my-product.png").write_bytes(photo("green"))
+    _, said = start("--empty")
+    printed = said.partition("after this command:")[2].partition("Ctrl-C")[0]
+    done = subprocess.run(
+        ["sh", "-c", printed.replace("upload photos ", f"upload {tmp_path / 'photos'} ")],
+        cwd=ROOT,
+        # Only programs of the system, and no AWS configuration.
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    url = re.search(r"^Lookalike is ready: (\S+)$", said, re.MULTILINE)[1]
+    wait_for(lambda: call(f"{url}/api/health")[1]["photos"] == 1)
+    assert call(f"{url}/api/products/my-product")[0] == 200
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed(start, how):
@@ -241,7 +260,14 @@ def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, 
         port = str(taken.getsockname()[1])
         (tmp_path / "bad.csv").write_text("product\n1\n", encoding="utf-8")
         cases = [
-            (("--empty", "--port", port, "--s3-port", "0"), f"port {port} is taken"),
+            (
+                ("--empty", "--port", port, "--s3-port", "0"),
+                f"Port {port} is taken. Choose another one: make demo PORT=",
+            ),
+            (
+                ("--empty", "--port", "0", "--s3-port", port),
+                f"Port {port} is taken. Choose another one: make demo S3_PORT=",
+            ),
             (("--images", tmp_path / "missing.zip"), "missing.zip does not exist"),
             (("--images", tmp_path, "--labels", tmp_path / "bad.csv"), "no column named id"),
             (("--empty", "--port", "0", "--s3-port", "0", "--parameter", "Wrong=1"), "no parameter Wrong"),

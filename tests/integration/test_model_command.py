@@ -1,4 +1,4 @@
-"""scripts/model.py puts sound models in place, and leaves what is there alone when it cannot."""
+"""The command `model` puts sound models in place, and leaves what is there alone when it cannot."""
 
 import hashlib
 import http.server
@@ -25,28 +25,22 @@ IMAGENET = "resnet50-imagenet"
 
 
 class Zoo(http.server.BaseHTTPRequestHandler):
-    """A file server on loopback that can drop connections, ignore ranges and answer errors."""
+    """A file server on loopback that can cut an answer short and answer errors."""
 
     content = b""
-    cut_after: list[int]  # bytes sent by each coming answer before its connection drops
+    sent_bytes: int | None = None
     status = 200
-    knows_ranges = True
-    asked: list[tuple[str, str | None]]
+    paths: list[str]
 
     def do_GET(self) -> None:
-        span = self.headers.get("Range")
-        self.asked.append((self.path, span))
+        self.paths.append(self.path)
         if self.status != 200:
             self.send_error(self.status)
             return
-        start = int(span.removeprefix("bytes=").removesuffix("-")) if span and self.knows_ranges else 0
-        body = self.content[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.content)))
         self.end_headers()
-        self.wfile.write(body[: self.cut_after.pop(0)] if self.cut_after else body)
+        self.wfile.write(self.content[: self.sent_bytes])
         self.close_connection = True
 
     def log_message(self, *arguments: object) -> None:
@@ -56,7 +50,7 @@ class Zoo(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def zoo() -> Iterator[type[Zoo]]:
     """The handler class of a running server; ``zoo.url`` is where it is."""
-    handler = type("Handler", (Zoo,), {"cut_after": [], "asked": []})
+    handler = type("Handler", (Zoo,), {"paths": []})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         handler.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -159,7 +153,7 @@ def test_a_missing_package_says_what_to_install(run, monkeypatch):
 def test_the_zoo_model_is_downloaded_and_cut_before_its_classifier(run, tmp_path, zoo, zoo_model):
     status, output, errors = run(IMAGENET)
     assert status == 0, errors
-    assert zoo.asked == [("/" + model.ZOO_FILE, None)]
+    assert zoo.paths == ["/" + model.ZOO_FILE]
     assert "2048 dimensions" in output
     graph = onnx.load(tmp_path / "model" / "model.onnx").graph
     assert not [node for node in graph.node if node.op_type in ("Gemm", "Softmax")]
@@ -184,31 +178,14 @@ def test_a_zoo_model_in_place_is_not_downloaded_again(run, zoo, zoo_model):
     status, output, _ = run(IMAGENET)
     assert status == 0
     assert "already" in output
-    assert len(zoo.asked) == 1
-
-
-def test_a_file_downloaded_by_hand_needs_no_server(run, tmp_path, zoo, zoo_model):
-    (tmp_path / "by-hand.onnx").write_bytes(zoo_model)
-    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
-    assert status == 0, errors
-    assert not zoo.asked
-    assert ModelSpec.load(tmp_path / "model").name == IMAGENET
+    assert len(zoo.paths) == 1
 
 
 def test_a_file_saved_where_downloads_go_needs_no_server(run, tmp_path, zoo, zoo_model):
     (tmp_path / "downloads").mkdir()
     (tmp_path / "downloads" / Path(model.ZOO_FILE).name).write_bytes(zoo_model)
     assert run(IMAGENET)[0] == 0
-    assert not zoo.asked
-
-
-@pytest.mark.parametrize("content", [None, b"another file"])
-def test_another_file_by_hand_is_refused(run, tmp_path, zoo_model, content):
-    if content:
-        (tmp_path / "by-hand.onnx").write_bytes(content)
-    status, _, errors = run(IMAGENET, "--file", tmp_path / "by-hand.onnx")
-    assert status == 1
-    assert model.ZOO_SHA256 in errors
+    assert not zoo.paths
 
 
 def test_a_changed_file_on_the_server_is_refused_and_not_kept(run, tmp_path, zoo, zoo_model):
@@ -227,7 +204,6 @@ def test_an_absent_file_says_what_to_download_by_hand_and_where_to_put_it(run, t
     assert "404" in errors
     assert f"{zoo.url}/{model.ZOO_FILE}" in errors
     assert str(tmp_path / "downloads" / Path(model.ZOO_FILE).name) in errors
-    assert "--file" in errors
 
 
 def test_a_failed_command_leaves_the_model_in_place(run, tmp_path, zoo, zoo_model):
@@ -241,76 +217,39 @@ def test_a_failed_command_leaves_the_model_in_place(run, tmp_path, zoo, zoo_mode
 CONTENT = os.urandom(1_000_000)
 
 
-def fetch(zoo: type[Zoo], path: Path, **options: object) -> None:
-    expected = {"file_bytes": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest(), "pause_s": 0.0}
-    download.fetch(f"{zoo.url}/weights.onnx", path, **expected | options)
+def fetch(url: str, path: Path) -> None:
+    download.fetch(url, path, file_bytes=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
 
 
-def test_a_download_goes_on_where_the_connection_was_cut(zoo, tmp_path):
-    zoo.content, zoo.cut_after = CONTENT, [300_000, 300_000]
-    fetch(zoo, tmp_path / "weights.onnx")
+@pytest.mark.parametrize(
+    ("content", "sent_bytes", "told"),
+    [
+        (CONTENT, 300_000, "300,000 bytes instead of 1,000,000"),  # the connection was cut
+        (bytes(len(CONTENT)), None, "SHA-256"),
+        (CONTENT * 3, None, "instead of 1,000,000"),
+    ],
+    ids=["cut", "another", "too long"],
+)
+def test_a_download_is_the_whole_file_or_nothing(zoo, tmp_path, content, sent_bytes, told):
+    zoo.content, zoo.sent_bytes = content, sent_bytes
+    with pytest.raises(model.ModelError, match=told):
+        fetch(f"{zoo.url}/weights.onnx", tmp_path / "weights.onnx")
+    assert list(tmp_path.iterdir()) == []
+    zoo.content, zoo.sent_bytes = CONTENT, None
+    fetch(f"{zoo.url}/weights.onnx", tmp_path / "weights.onnx")
     assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
-    assert [span for _, span in zoo.asked] == [None, "bytes=300000-", "bytes=600000-"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.onnx"]
-
-
-def test_a_later_download_goes_on_where_the_last_one_gave_up(zoo, tmp_path):
-    zoo.content, zoo.cut_after = CONTENT, [100_000, 200_000]
-    with pytest.raises(model.ModelError, match="300,000 of 1,000,000 bytes"):
-        fetch(zoo, tmp_path / "weights.onnx", attempts=2)
-    fetch(zoo, tmp_path / "weights.onnx")
-    assert zoo.asked[-1][1] == "bytes=300000-"
-    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
-
-
-def test_a_download_starts_again_where_the_server_knows_no_ranges(zoo, tmp_path):
-    zoo.content, zoo.cut_after, zoo.knows_ranges = CONTENT, [300_000], False
-    fetch(zoo, tmp_path / "weights.onnx")
-    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("left_over", [b"", CONTENT, CONTENT + b"more"])
-def test_a_download_copes_with_what_an_earlier_one_left(zoo, tmp_path, left_over):
-    zoo.content = CONTENT
-    (tmp_path / "weights.onnx.part").write_bytes(left_over)
-    fetch(zoo, tmp_path / "weights.onnx")
-    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
-
-
-def test_a_left_over_of_another_file_is_found_out_once(zoo, tmp_path):
-    zoo.content = CONTENT
-    (tmp_path / "weights.onnx.part").write_bytes(b"another file")
-    with pytest.raises(model.ModelError, match="SHA-256"):
-        fetch(zoo, tmp_path / "weights.onnx")
-    fetch(zoo, tmp_path / "weights.onnx")
-    assert (tmp_path / "weights.onnx").read_bytes() == CONTENT
-
-
-def test_a_file_that_never_ends_is_refused(zoo, tmp_path):
-    zoo.content = CONTENT * 3
-    with pytest.raises(model.ModelError, match="larger than"):
-        fetch(zoo, tmp_path / "weights.onnx")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_server_in_trouble_is_asked_again_and_a_refusal_is_not(zoo, tmp_path):
-    for status, attempts in ((503, 3), (403, 1)):
-        zoo.status = status
-        zoo.asked.clear()
-        with pytest.raises(model.ModelError, match=str(status)):
-            fetch(zoo, tmp_path / "weights.onnx", attempts=3)
-        assert len(zoo.asked) == attempts
 
 
 def test_a_server_out_of_reach_is_a_model_error(tmp_path):
     with pytest.raises(model.ModelError, match="was not downloaded"):
-        download.fetch("http://127.0.0.1:1/x", tmp_path / "x", file_bytes=1, sha256="", attempts=2, pause_s=0.0)
+        fetch("http://127.0.0.1:1/x", tmp_path / "x")
 
 
 @pytest.mark.parametrize("url", ["http://example.org/x", "ftp://127.0.0.1/x", "file:///etc/hostname"])
 def test_only_https_is_downloaded(tmp_path, url):
     with pytest.raises(model.ModelError, match="https"):
-        download.fetch(url, tmp_path / "x", file_bytes=1, sha256="")
+        fetch(url, tmp_path / "x")
 
 
 def test_a_model_of_ones_own_is_checked_and_taken(run, tmp_path):
@@ -360,7 +299,7 @@ def test_show_prints_what_is_in_place_and_changes_nothing(run, tmp_path):
     assert ModelSpec.load(tmp_path / "model").fingerprint in output
 
 
-def test_the_command_explains_itself(tmp_path):
+def test_the_command_explains_itself():
     command = [sys.executable, "-m", "scripts.model", "--help"]
     run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert "resnet50-imagenet" in run.stdout

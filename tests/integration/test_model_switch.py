@@ -26,7 +26,8 @@ from lookalike.aws import S3Store
 from lookalike.photos.embedder import Embedder
 from lookalike.store import append_log, segment_file
 from lookalike.store.records import Op
-from scripts.local.runner import aws_environment, from_sources
+from scripts.local.environment import aws_variables
+from scripts.local.sources import from_sources
 from scripts.local.stack import DeploymentError, LocalStack
 from tests.tiny_model import write_tiny_model
 
@@ -56,7 +57,7 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
 @pytest.fixture
 def stack(models, tmp_path) -> Iterator[LocalStack]:
     parameters = {"MaxStalenessSeconds": "0"}
-    with LocalStack(make_runner=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
+    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
         yield stack
 
 
@@ -145,11 +146,11 @@ class Shop:
         }
 
     def command(self, name: str, *arguments: str) -> list[str]:
-        return [sys.executable, str(ROOT / "scripts" / name), *arguments, "--endpoint-url", self.stack.endpoint_url]
+        return [sys.executable, "-m", f"scripts.{name}", *arguments, "--endpoint-url", self.stack.endpoint_url]
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], **aws_environment(self.stack.endpoint_url)}
+        return {"PATH": os.environ["PATH"], **aws_variables(self.stack.endpoint_url)}
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -167,7 +168,7 @@ class Shop:
         return [*buckets, "--model", str(self.models[1]), "--threads", "1", "--batch", "4"]
 
     def backfill(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("backfill.py", *self.backfill_arguments, *arguments)
+        return self.run("backfill", *self.backfill_arguments, *arguments)
 
     @property
     def store_bucket(self) -> str:
@@ -219,7 +220,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
 
         # Killed on its way, and run again.
         slow = subprocess.Popen(
-            shop.command("backfill.py", *shop.backfill_arguments, "--rate", "8"),
+            shop.command("backfill", *shop.backfill_arguments, "--rate", "8"),
             env=shop.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -262,7 +263,7 @@ def test_a_model_is_switched_while_shoppers_ask(shop: Shop, stack: LocalStack, m
         nothing = shop.backfill()
         assert "0 photos to embed, 0 changed, 0 gone" in nothing.stdout
 
-        dropped = shop.run("store.py", "drop", "--bucket", shop.store_bucket, "--store", fingerprint(old), "--yes")
+        dropped = shop.run("store", "drop", "--bucket", shop.store_bucket, "--store", fingerprint(old), "--yes")
         assert dropped.returncode == 0, dropped.stderr
         assert not list(shop.store(old).list(""))
         assert answers_as(stack, shop.expected(new))

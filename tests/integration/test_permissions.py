@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import boto3
 import pytest
-from samtranslator.yaml_helper import yaml_parse
 
 from lookalike.aws import s3_client
+from scripts.common.template_yaml import yaml_parse
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
 from tests.infra.translated import Resources, translated

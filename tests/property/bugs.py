@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lookalike.compaction import compact
+from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
 from lookalike.store import append_log, creation, manifest, newest
 from lookalike.store.manifest import EMPTY, Manifest
@@ -70,26 +70,28 @@ def tombstones_dropped_early() -> Iterator[None]:
 
 
 @contextmanager
+def collecting(**changes: float) -> Iterator[None]:
+    """Collection has another policy, by itself and at the end of a compaction."""
+    true_collect = collect.collect
+
+    def changed(store: ObjectStore, policy: Policy, **options: Any) -> Any:
+        return true_collect(store, replace(policy, **changes), **options)
+
+    with patch.object(collect, "collect", changed), patch.object(compact, "collect", changed):
+        yield
+
+
+@contextmanager
 def folded_segments_deleted_at_once() -> Iterator[None]:
     """There is no grace period."""
-    collect = compact.collect
-
-    def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
-        return collect(store, replace(policy, grace_s=-1), **options)
-
-    with patch("lookalike.compaction.compact.collect", at_once):
+    with collecting(grace_s=-1):
         yield
 
 
 @contextmanager
 def orphans_deleted_at_once() -> Iterator[None]:
     """What no manifest names is taken for garbage, though a compaction may be about to commit it."""
-    collect = compact.collect
-
-    def at_once(store: ObjectStore, policy: Policy, **options: Any) -> Any:
-        return collect(store, replace(policy, orphan_s=-1), **options)
-
-    with patch("lookalike.compaction.compact.collect", at_once):
+    with collecting(orphan_s=-1):
         yield
 
 

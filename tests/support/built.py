@@ -13,7 +13,8 @@ from moto.s3.models import s3_backends
 from scripts.local import resources
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
-from scripts.local.isolated import IsolatedRunner, Isolation
+from scripts.local.isolated import Isolation
+from scripts.local.runner import FunctionRunner
 from scripts.local.template import read_template
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
 
@@ -29,7 +30,7 @@ class Built:
         self.functions = stack.functions
         self._catalogue = self.functions["IngestFunction"].environment["CATALOGUE_BUCKET"]
         self._s3 = resources.client("s3", self._endpoint_url)
-        self._runners: dict[str, IsolatedRunner] = {}
+        self._runners: dict[str, FunctionRunner] = {}
 
     def make_buckets(self) -> None:
         for name in ("CATALOGUE_BUCKET", "STORE_BUCKET"):
@@ -48,10 +49,11 @@ class Built:
         assert result.error is None, result.error
         return result.value
 
-    def runner(self, name: str) -> IsolatedRunner:
+    def runner(self, name: str) -> FunctionRunner:
         if name not in self._runners:
-            log = self._folder / name
-            self._runners[name] = self._isolation.runner(self.functions[name], self._endpoint_url, log)
+            function = self.functions[name]
+            launch = self._isolation.launch(function, self._endpoint_url, self._folder / name)
+            self._runners[name] = FunctionRunner(function, launch)
         return self._runners[name]
 
     def take_in(self, *photos: bytes) -> Any:

@@ -13,7 +13,7 @@ from scripts.local.lambda_folders import NoRuntimeError
 
 @contextmanager
 def isolation_or_skip(model_dir: Path | None = None) -> Iterator[Isolation]:
-    """What makes isolated runners; skips where the packages of Lambda's image are missing."""
+    """An Isolation; skips where the packages of Lambda's image are missing."""
     with ExitStack() as undo:
         try:
             isolation = undo.enter_context(Isolation(model_dir=model_dir))
@@ -23,7 +23,7 @@ def isolation_or_skip(model_dir: Path | None = None) -> Iterator[Isolation]:
 
 
 def built_template_or_skip() -> Path:
-    """The template of what is built; skips where nothing is, or not what is here now."""
+    """The template of the build; skips where nothing is built or the build is out of date."""
     try:
         return built_template()
     except NotBuiltError as error:

@@ -63,7 +63,8 @@ Resources:
       Timeout: 2
       AutoPublishAlias: live
       Events:
-        Any: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: ANY, Path: "/api/{rest+}"}}
+        Any: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/api/{name}"}}
+        Pair: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: POST, Path: "/api/{first}/{second}"}}
         One: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: GET, Path: "/api/one/{name}"}}
   Ticker:
     Type: AWS::Serverless::Function

@@ -347,7 +347,7 @@ class TestMetadata:
         ],
     )
     def test_encoded_words_are_decoded_and_lookalikes_left_alone(self, value: str, text: str) -> None:
-        assert aws._decoded({"Name": value}) == {"name": text}
+        assert aws.decoded_metadata({"Name": value}) == {"name": text}
 
     @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # the codec's, of the value
     @given(
@@ -362,7 +362,7 @@ class TestMetadata:
         )
     )
     def test_every_value_becomes_text_that_can_be_stored(self, value: str) -> None:
-        aws._decoded({"name": value})["name"].encode()
+        aws.decoded_metadata({"name": value})["name"].encode()
 
 
 def test_photos_are_listed_page_by_page(connect: Connect) -> None:

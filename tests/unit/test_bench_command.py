@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def parse(*arguments: str):
-    return parser("", ROOT).parse_args(arguments)
+    return parser("").parse_args(arguments)
 
 
 def test_search_takes_data_and_engines():
@@ -32,7 +32,7 @@ def test_cold_asks_with_a_photo_that_is_named_or_held_out():
     assert parse("cold", "--image", "shoe.jpg").image == Path("shoe.jpg")
 
 
-@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("name", [*SECTIONS, "starts", "stress", "all"])
 def test_every_section_is_a_command_with_help(name, capsys):
     with pytest.raises(SystemExit) as ended:
         parse(name, "--help")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from scripts.local.alias import Alias
-from scripts.local.runner import SHUTTING_DOWN, Result, RunnerPool
+from scripts.local.calls import SHUTTING_DOWN, Result
 
 
 class Version:
-    """A runner that answers with its name, when it is let go where it is told to wait."""
+    """A runner that answers with its name; an event with ``wait`` waits for ``let_go``."""
 
     pid = None
 
@@ -47,12 +47,12 @@ def new() -> Version:
 
 
 def test_a_call_ends_on_the_version_that_it_began_on(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
+    alias = Alias([old])
     with ThreadPoolExecutor(3) as pool:
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
         waiting = pool.submit(alias.invoke, {})  # for the only runner there is
-        before = alias.lead_to(RunnerPool([new]))
+        before = alias.switch_to([new])
         assert alias.invoke({}).value == "new"
 
         drained = pool.submit(alias.drain, before, timeout_s=10)
@@ -66,17 +66,17 @@ def test_a_call_ends_on_the_version_that_it_began_on(old: Version, new: Version)
 
 
 def test_a_call_that_does_not_end_is_ended(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
+    alias = Alias([old])
     with ThreadPoolExecutor(1) as pool:
         under_way = pool.submit(alias.invoke, {"wait": True})
         old.began.wait(10)
-        alias.drain(alias.lead_to(RunnerPool([new])), timeout_s=0.05)
+        alias.drain(alias.switch_to([new]), timeout_s=0.05)
         assert under_way.result() == SHUTTING_DOWN
 
 
 def test_closing_it_closes_what_it_leads_to(old: Version, new: Version) -> None:
-    alias = Alias(RunnerPool([old]))
-    alias.drain(alias.lead_to(RunnerPool([new])), timeout_s=1)
+    alias = Alias([old])
+    alias.drain(alias.switch_to([new]), timeout_s=1)
     alias.close()
     assert new.closed
     assert alias.invoke({}) == SHUTTING_DOWN

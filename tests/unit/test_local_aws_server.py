@@ -22,7 +22,7 @@ def request(method: str, target: str, body: bytes = b"", **headers: str) -> Requ
 
 @pytest.fixture
 def calls(monkeypatch) -> list[str]:
-    """Which of moto's entries were called, in place of what they do."""
+    """The calls of moto's entry points, which do nothing."""
     found: list[str] = []
     entries = {
         "key": (S3Response, "key_dispatch"),

@@ -1,4 +1,4 @@
-"""Whether what is built can be run here."""
+"""A build is run only where it is whole, up to date and for this machine."""
 
 import platform
 import shutil
@@ -46,5 +46,5 @@ def test_what_is_built_for_another_processor_is_refused(build_dir):
 @pytest.mark.parametrize("source", built._SOURCES)
 def test_what_is_built_of_other_sources_is_refused(build_dir, source):
     (built.ROOT / source / "app.py").write_text("CHANGED = 1", encoding="utf-8")
-    with pytest.raises(NotBuiltError, match=f"not the {source} of now"):
+    with pytest.raises(NotBuiltError, match=f"{source} is out of date"):
         built_template(build_dir)

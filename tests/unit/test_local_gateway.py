@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from scripts.local.calls import MAX_PAYLOAD_BYTES, Result
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.gateway import Gateway
 from scripts.local.http_server import Request, Response
-from scripts.local.runner import MAX_PAYLOAD_BYTES, Result
 from scripts.local.template import Route
 
 POLICY = {"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"}
@@ -29,7 +29,7 @@ DISTRIBUTION = Distribution(
 
 
 class Function:
-    """A runner that answers as it is told and remembers what it was asked."""
+    """A runner that gives ``result`` and remembers its events."""
 
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []

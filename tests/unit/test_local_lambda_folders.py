@@ -1,11 +1,11 @@
-"""What stands for /opt and /var/runtime, and the variables of an isolated function."""
+"""The folders in place of /opt and /var/runtime, and the variables of an isolated function."""
 
 from pathlib import Path
 
 import pytest
 
 from scripts.local.execution_environment import exit_reason
-from scripts.local.lambda_folders import NoRuntimeError, environment, lay_over, link_runtime
+from scripts.local.lambda_folders import NoRuntimeError, lay_over, link_runtime, variables
 from scripts.local.template import Function
 
 
@@ -47,7 +47,7 @@ def test_a_function_without_layers_has_an_empty_opt(tmp_path):
 
 def test_an_environment_without_the_packages_of_lambdas_image_is_refused(tmp_path):
     write(tmp_path / "packages", "boto3/__init__.py")
-    with pytest.raises(NoRuntimeError, match=r"awslambdaric.*make sam"):
+    with pytest.raises(NoRuntimeError, match=r"awslambdaric.*make build"):
         link_runtime(tmp_path / "packages", tmp_path / "runtime")
 
 
@@ -57,7 +57,7 @@ def test_the_variables_are_lambdas_and_the_templates(tmp_path, monkeypatch):
     monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
     given = {"MODEL_DIR": "/opt/model", "OTHER": "/optional", "ROOT": "/opt", "AWS_REGION": "eu-west-1"}
     function = Function("Query", "s-query", "arn", "app.handler", tmp_path, given, 29, 1769, None)
-    found = environment(function, "http://127.0.0.1:9", Path("/x/opt"), Path("/x/runtime"))
+    found = variables(function, "http://127.0.0.1:9", Path("/x/opt"), Path("/x/runtime"))
     assert found["MODEL_DIR"] == "/x/opt/model"
     assert found["ROOT"] == "/x/opt"
     assert found["OTHER"] == "/optional"

@@ -5,8 +5,8 @@ import threading
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from scripts.local.calls import Result
 from scripts.local.poller import Poller, failed_messages
-from scripts.local.runner import Result
 from scripts.local.template import EventSource
 
 IDS = ["a", "b", "c"]

@@ -1,4 +1,4 @@
-"""The local queue: what SQS promises, whatever its length."""
+"""The local queue keeps the promises of SQS, whatever its length."""
 
 import threading
 import time

@@ -172,7 +172,7 @@ def test_a_segment_of_a_rotation_its_manifest_does_not_name_is_corrupt() -> None
     newest = manifest.newest(store)
     refs = tuple(replace(ref, rotation="") for ref in newest.segments)
     manifest.commit(store, replace(newest, version=newest.version + 1, segments=refs))
-    with pytest.raises(CorruptObject, match="manifest does not say"):
+    with pytest.raises(CorruptObject, match="manifest does not name"):
         reader_of(store).refresh()
 
 

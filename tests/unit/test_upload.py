@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.upload import UploadError, open_photos, read_labels, upload
+from scripts.common.labels import InputError, read_labels, report, s3_metadata
+from scripts.common.photos import open_photos
+from scripts.common.uploads import Uploaded, upload
 
 
 def write_csv(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -86,7 +88,7 @@ def test_a_folder_around_everything_is_left_off_unless_it_is_a_product(tmp_path,
 def test_a_source_that_cannot_be_used_says_why(tmp_path, name, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "x.txt").write_text("no zip", encoding="utf-8")
-    with pytest.raises(UploadError, match=message), open_photos(tmp_path / name):
+    with pytest.raises(InputError, match=message), open_photos(tmp_path / name):
         pass
 
 
@@ -105,7 +107,7 @@ def test_the_name_may_have_either_column(tmp_path):
 
 @pytest.mark.parametrize("text", ["Grüne Jacke", "=?utf-8?q?looks_encoded?=", "緑色のジャケット" * 12])
 def test_text_beyond_ascii_survives_as_encoded_words(tmp_path, text):
-    value = read_labels(write_csv(tmp_path, f"id,name\n1,{text}\n"))["1"]["name"]
+    value = s3_metadata(read_labels(write_csv(tmp_path, f"id,name\n1,{text}\n"))["1"])["name"]
     assert value.isascii()
     assert "\n" not in value
     assert str(make_header(decode_header(value))) == text
@@ -121,10 +123,53 @@ def test_values_beyond_the_header_are_left_out(tmp_path):
     assert read_labels(write_csv(tmp_path, "id,name\n1,Shirt,with a comma\n")) == {"1": {"name": "Shirt"}}
 
 
-def test_too_much_metadata_names_the_row(tmp_path):
-    path = write_csv(tmp_path, f"id,text\n1,short\n1563,{'x' * 2100}\n")
-    with pytest.raises(UploadError, match=r"line 3 \(id 1563\).*2,104 bytes"):
-        read_labels(path)
+def test_labels_beyond_what_s3_takes_are_left_out_from_the_last_column_on(tmp_path):
+    fills = "x" * (2048 - len("name" + "Shirt") - len("story"))
+    labels = read_labels(write_csv(tmp_path, f"id,story,colour,name\n1,{fills},blue,Shirt\n2,{fills}x,blue,Shirt\n"))
+    assert s3_metadata(labels["1"]) == {"name": "Shirt", "story": fills}
+    assert s3_metadata(labels["2"]) == {"name": "Shirt", "colour": "blue"}
+    told = report(["2", "2"], labels).splitlines()
+    assert told[0] == "2 photos of 1 product, 1 of them labelled."
+    assert told[-1].endswith("1, such as 2 (story).")
+
+
+def test_the_report_has_the_counts_and_three_examples_of_each_mismatch():
+    labels = {str(number): {"name": "x"} for number in range(1, 3000)}
+    assert report(["1", "1", "A", "B", "C", "D"], labels).splitlines() == [
+        "6 photos of 5 products, 1 of them labelled.",
+        "Products without labels: 4, such as A, B, C.",
+        "Labels without a photo: 2,998, such as 2, 3, 4.",
+    ]
+    assert report(["1"], {}) == "1 photo of 1 product."
+
+
+NUMBERED = ["1563/1.jpg", "1563/2.jpg", "1580/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "expected"),
+    [
+        (["Shirts/1563.jpg", "Shoes/1580/front.jpg"], ["1563", "1580"], ["images/1563.jpg", "images/1580/front.jpg"]),
+        (["1563.jpg", "Shirts/1564.jpg"], ["1563", "1564"], ["images/1563.jpg", "images/1564.jpg"]),
+        (["1563.jpg", "1580/front.jpg"], ["1563", "1580"], ["images/1563.jpg", "images/1580/front.jpg"]),
+        (NUMBERED, ["1563", "1580", "1", "2"], ["images/1563/1.jpg", "images/1563/2.jpg", "images/1580/1.jpg"]),
+    ],
+)
+def test_labels_decide_which_part_of_a_path_is_the_product(tmp_path, names, ids, expected):
+    assert keys(write_folder(tmp_path / "x", *names), {product: {} for product in ids}) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "message"),
+    [
+        (["Shirts/1.jpg", "Shoes/1.jpg"], ["1"], r"Shirts/1\.jpg and Shoes/1\.jpg are both images/1\.jpg"),
+        (NUMBERED, ["1563", "1", "2"], r"1563/1\.jpg could be a photo of product 1563 or of product 1"),
+        (["A.jpg", "B.jpg", "C.jpg", "D.jpg"], ["1", "2", "3", "4"], r"products: A, B, C\. .* ids: 1, 2, 3\."),
+    ],
+)
+def test_labels_that_do_not_decide_it_are_refused(tmp_path, names, ids, message):
+    with pytest.raises(InputError, match=message):
+        keys(write_folder(tmp_path / "x", *names), {product: {} for product in ids})
 
 
 @pytest.mark.parametrize(
@@ -132,6 +177,7 @@ def test_too_much_metadata_names_the_row(tmp_path):
     [
         (b"product,name\n1,x\n", "product, name"),
         (b"", "none"),
+        (b"id,name\n,Shirt\n", "no row"),
         (b"id,name\n1,\xff\n", "UTF-8"),
         (None, "does not exist"),
     ],
@@ -140,7 +186,7 @@ def test_labels_that_cannot_be_used_say_why(tmp_path, content, message):
     path = tmp_path / "labels.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UploadError, match=message):
+    with pytest.raises(InputError, match=message):
         read_labels(path)
 
 
@@ -165,7 +211,7 @@ def test_photos_are_sent_with_their_labels(tmp_path):
     source = write_folder(tmp_path / "x", "1.jpg", "2/a.png")
     bucket, done = Bucket(), []
     with open_photos(source) as photos:
-        assert upload(bucket, "b", photos, {"2": {"name": "Two"}}, on_done=done.append) == 2
+        assert upload(bucket, "b", photos, {"2": {"name": "Two"}}, on_done=done.append) == Uploaded(sent=2)
     assert bucket.objects["images/1.jpg"] == {
         "Bucket": "b",
         "Body": b"1.jpg",
@@ -184,7 +230,7 @@ def test_what_is_there_already_is_not_sent_again(tmp_path):
         "images/2.jpg": "another",
     }
     with open_photos(source) as photos:
-        assert upload(bucket, "b", photos, {}, skip=there) == 1
+        assert upload(bucket, "b", photos, {}, etags=there) == Uploaded(sent=1)
     assert list(bucket.objects) == ["images/2.jpg"]
 
 
@@ -197,5 +243,5 @@ def test_the_first_failure_is_told(tmp_path):
 def test_a_photo_that_cannot_be_read_is_named(tmp_path):
     source = write_zip(tmp_path / "x.zip", "1.jpg")
     source.write_bytes(source.read_bytes().replace(b"1.jpg1.jpg", b"1.jpg2.jpg"))  # its content, not its checksum
-    with open_photos(source) as photos, pytest.raises(UploadError, match=r"1\.jpg cannot be read"):
+    with open_photos(source) as photos, pytest.raises(InputError, match=r"1\.jpg cannot be read"):
         upload(Bucket(), "b", photos, {})

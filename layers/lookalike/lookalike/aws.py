@@ -40,7 +40,7 @@ def s3_client(
     """A client for S3; endpoint, region and credentials come from the environment, as boto3 defines it.
 
     ``session`` is a boto3.Session of another region or profile. ``endpoint_url`` names another S3 than the environment's.
-    Each of ``attempts`` attempts may wait ``connect_timeout_s`` for a connection and ``read_timeout_s`` for S3 to say something.
+    Each of ``attempts`` attempts may wait ``connect_timeout_s`` for a connection and ``read_timeout_s`` for the next bytes.
     """
     config = Config(
         connect_timeout=connect_timeout_s,
@@ -65,10 +65,10 @@ def _error(error: Exception, call: str, name: str) -> Exception:
 
 
 def _get[T](client: Any, bucket: str, key: str, read: Callable[[Any], T], **extra: str) -> T:
-    """``read`` of S3's answer to a GET; both once more, and again, where the body breaks off.
+    """The result of ``read`` for S3's answer to a GET. Request and ``read`` are repeated where the body breaks off.
 
-    Reading twice does no harm, and botocore retries a request only until its headers have come. Where S3 falls silent in
-    the middle, waiting again would take more time than a query has. Raises botocore's errors and those of ``read``.
+    A GET can be repeated safely, and botocore retries a request only until its headers have come. Silence in the middle of a
+    body is not retried: waiting once more takes more time than a query has. Raises botocore's errors and those of ``read``.
     """
     for _ in range(_BODY_RETRIES):
         try:
@@ -150,12 +150,12 @@ class S3Store:
 def store_prefixes(client: Any, bucket: str) -> list[str]:
     """The prefixes of the stores in a bucket, one for each model that ever had one, each ending in a slash.
 
-    A store's prefix is a model's fingerprint. Whatever else somebody keeps in the bucket is none of ours.
+    A store's prefix is a model's fingerprint. Other objects in the bucket are not ours.
     """
     try:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Delimiter="/")
-        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
-        return [prefix for prefix in found if _FINGERPRINT.fullmatch(prefix.rstrip("/"))]
+        prefixes = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
+        return [prefix for prefix in prefixes if _FINGERPRINT.fullmatch(prefix.rstrip("/"))]
     except (BotoCoreError, ClientError) as error:
         raise _error(error, "LIST", "stores") from error
 
@@ -181,7 +181,7 @@ class S3Catalogue:
                     f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
                     "Upload a smaller version of the photo."
                 )
-            return Photo(_body(answer), _decoded(answer.get("Metadata", {})), answer["ETag"])
+            return Photo(_body(answer), decoded_metadata(answer.get("Metadata", {})), answer["ETag"])
 
         try:
             return _get(self._client, self._bucket, key, read)
@@ -199,14 +199,14 @@ class S3Catalogue:
             raise _error(error, "LIST", prefix) from error
 
     def presigned_url(self, key: str) -> str:
-        """An address that anyone may load the photo from for an hour. Makes no request."""
+        """A URL from which anyone may load the photo for an hour. Makes no request."""
         url: str = self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=_PRESIGNED_FOR_S
         )
         return url
 
 
-def _decoded(metadata: dict[str, str]) -> dict[str, str]:
+def decoded_metadata(metadata: dict[str, str]) -> dict[str, str]:
     """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
     decoded = {}
     for name, value in metadata.items():
@@ -214,7 +214,7 @@ def _decoded(metadata: dict[str, str]) -> dict[str, str]:
         if "=?" in value:
             try:
                 text = str(make_header(decode_header(value)))
-                text.encode()  # UTF-7, among others, decodes to halves of surrogate pairs, which no row can hold
+                text.encode()  # UTF-7, among others, decodes to halves of surrogate pairs, which no row can contain
             except (HeaderParseError, LookupError, ValueError):
                 text = value  # it only looked encoded
         decoded[name.lower()] = text

@@ -1,14 +1,14 @@
-"""Backfill: which photos a store lacks, as events that ingest takes.
+"""Backfill: the photos that a store lacks, as events for ingest.
 
-A store is filled from a listing of the catalogue while ingest writes to it, or to the store of another model. What a listing
-says has no sequencer. So each event takes over the sequencer of the newest row of its key in any store of the bucket, with
-a later time: a late duplicate of an old deletion does not outdo it, and whatever happens to the photo next does.
+A store is filled from a listing of the catalogue while ingest writes to it, or to the store of another model. A listing has
+no sequencers. So each event takes over the sequencer of the newest row of its key in any store of the bucket, with a later
+time: a late duplicate of an old deletion does not override it, and the next event of the photo does.
 
-Nothing is kept of how far a backfill came: the store itself tells. One that was stopped goes on when it is started again,
-and one that is started after the new model went live finds what changed meanwhile.
+The store itself tells how far a backfill came; no other record exists. A stopped backfill continues when it is started again,
+and a backfill that starts after the new model went live finds the changes since then.
 
-Ingest reads each photo when its turn comes. That a listing is minutes old by then does no harm: of a photo that is gone it
-writes a tombstone, of one that was replaced the newer content, and the events of both are on their way.
+Ingest reads each photo when its turn comes. A listing that is minutes old by then does no harm: for a deleted photo ingest
+writes a tombstone, for a replaced one the newer content, and the events of both are on their way.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -30,8 +30,11 @@ Orders = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a store lacks. ``added``: photos it never had; ``changed``: photos that are newer than what it has; ``gone``: photos
-    it has and the catalogue has not; ``done``: how many photos it holds as they are."""
+    """The differences between the catalogue and a store.
+
+    ``added``: photos that the store never had; ``changed``: photos newer than the store's; ``gone``: photos that only the store
+    has; ``done``: the number of photos that the store has as they are.
+    """
 
     added: tuple[PhotoEvent, ...]
     changed: tuple[PhotoEvent, ...]
@@ -40,7 +43,7 @@ class Plan:
 
     @property
     def events(self) -> tuple[PhotoEvent, ...]:
-        """All that is to be ingested."""
+        """All events to ingest."""
         return self.added + self.changed + self.gone
 
 
@@ -54,7 +57,7 @@ def plan(
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
-    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows tell which events there were.
+    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
     """
     known = _newest([target, *others])
     added: list[PhotoEvent] = []
@@ -64,23 +67,23 @@ def plan(
         if product_of(photo.key) is None or "\0" in photo.key:
             continue  # ingest takes no such events either
         key_hash = text_hash(photo.key)
-        held, newest = target.get(key_hash), known.get(key_hash)
-        if held is not None and newest is not None and _is_current(held, newest, photo.modified_ms):
+        own, newest = target.get(key_hash), known.get(key_hash)
+        if own is not None and newest is not None and _is_current(own, newest, photo.modified_ms):
             done += 1
             continue
-        (added if held is None else changed).append(_event(bucket, photo.key, newest, photo.modified_ms))
+        (added if own is None else changed).append(_event(bucket, photo.key, newest, photo.modified_ms))
     gone = [_event(bucket, key, known.get(text_hash(key)), 0) for key in lost]
     return Plan(tuple(added), tuple(changed), tuple(gone), done)
 
 
 def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
-    """The hashes of the keys that a store has as photos and that the catalogue has no more."""
+    """The hashes of the keys of photos that are in a store and not in the catalogue any more."""
     hashes = {text_hash(photo.key) for photo in listed}
     return frozenset(key_hash for key_hash, order in target.items() if event_of(order).op is not Op.DELETE) - hashes
 
 
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
-    """The newest order of every key of a store. Reads nothing of its embeddings. Raises StoreError."""
+    """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
     def read(names: list[str]) -> Orders:
         columns = list(pool.map(lambda name: segment_file.read_keys(store, name), names))
@@ -88,7 +91,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         newest = newest_mask(keys, orders)
-        # NumPy takes zeros at the end for padding.
+        # NumPy takes zeros at the end for padding and drops them.
         padded = ((key.ljust(HASH_BYTES, b"\0"), order.ljust(ORDER_BYTES, b"\0")) for key, order in zip(
             keys[newest].tolist(), orders[newest].tolist(), strict=True
         ))  # fmt: skip
@@ -98,20 +101,18 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
-    """The keys of a store that have these hashes, ascending. Reads the segments that hold them whole. Raises StoreError."""
+    """The keys of a store with these hashes, ascending. Reads whole the segments that contain them. Raises StoreError."""
 
     def of_segment(name: str) -> set[str]:
-        held, _ = segment_file.read_keys(store, name)
-        wanted = np.array(sorted(hashes), f"S{HASH_BYTES}")
-        rows = np.flatnonzero(np.isin(held, wanted))
+        key_hashes, _ = segment_file.read_keys(store, name)
+        rows = np.flatnonzero(np.isin(key_hashes, np.array(sorted(hashes), f"S{HASH_BYTES}")))
         if not len(rows):
             return set()
         whole = segment_file.decode(store.get(name))
         return {whole.name(int(row))[1] for row in rows}
 
     def read(names: list[str]) -> list[str]:
-        found: set[str] = set()
-        return sorted(found.union(*pool.map(of_segment, names)))
+        return sorted(set[str]().union(*pool.map(of_segment, names)))
 
     return read_consistently(store, lambda state: read(state.segments)) if hashes else []
 
@@ -125,19 +126,19 @@ def _newest(stores: Iterable[Orders]) -> Orders:
     return newest
 
 
-def _is_current(held: bytes, newest: bytes, modified_ms: int) -> bool:
-    """Whether the row that the store has of a listed photo stands for the photo as it is.
+def _is_current(own: bytes, newest: bytes, modified_ms: int) -> bool:
+    """Whether the store's own row of a listed photo is that of the photo as it is now.
 
-    S3 lists whole seconds, so another store may have heard of a replacement that the time does not show: by its sequencer.
-    Of equal sequencers the times say nothing, as each backfill takes the last one's and adds to it. A tombstone that is not
-    older than the photo is the business of the photo's own event.
+    S3 lists whole seconds, so a replacement may not show in the time; the sequencer in another store's row tells it. For
+    equal sequencers the times of the rows say nothing, as each backfill adds to the last one's time. A tombstone that is not
+    older than the photo is left to the photo's own event.
     """
-    own = event_of(held)
-    return own.sequencer == event_of(newest).sequencer and own.time_ms >= modified_ms
+    event = event_of(own)
+    return event.sequencer == event_of(newest).sequencer and event.time_ms >= modified_ms
 
 
 def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
-    """The event that puts a photo as it is on top of the newest row of its key, and below whatever S3 tells of it next."""
+    """The event that puts a photo as it is above the newest row of its key, and below the next event from S3."""
     if newest is None:
         return PhotoEvent(bucket, key, False, None, modified_ms)
     last = event_of(newest)

@@ -12,7 +12,7 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
 
 _AT_ONCE = 1000  # half a minute of requests
-_RESERVE_S = 10.0  # left for the answer, and for the delete that takes its time
+_RESERVE_S = 10.0  # for the answer, and for a slow delete
 
 
 def collect(
@@ -26,7 +26,7 @@ def collect(
     state = read_consistently(store, lambda state: state)
     now_ms = int(clock() * 1000)
     grace_ms = int(policy.grace_s * 1000)
-    doomed = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
+    unused = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
     live = state.manifest.objects
     for entry in store.list(PREFIX):
         if entry.name in live:
@@ -36,16 +36,16 @@ def collect(
         orphan_ms = entry.modified_ms + int(policy.orphan_s * 1000)
         due_ms = orphan_ms if retired_ms is None else retired_ms + grace_ms
         if due_ms < now_ms:
-            doomed.append(entry.name)
+            unused.append(entry.name)
     # A reader may have learnt the name of a manifest until the next version was committed.
     manifests = pairwise(store.list(manifest.PREFIX))
-    doomed += [
+    unused += [
         old.name
         for newer, old in islice(manifests, policy.manifests_kept - 1, None)
         if newer.modified_ms + grace_ms < now_ms
     ]
     collected = 0
-    for name in doomed[:_AT_ONCE]:
+    for name in unused[:_AT_ONCE]:
         if time_left_s() < _RESERVE_S:
             break  # the next run goes on
         store.delete(name)

@@ -1,19 +1,19 @@
-"""Compaction: folds the log into segments, merges small segments into larger ones, and collects what nobody needs.
+"""Compaction: folds the log into segments, merges small segments into larger ones, and collects unused objects.
 
-Work is done in steps. Each reads a bounded amount, writes new segments under new names, and commits one manifest. Until the
-commit nothing has changed for anybody; a crash before it leaves objects that no manifest names, and those are collected
-later. Whoever loses the race for a version throws its work away and starts from what is there, so running twice at once
-wastes work and does no harm.
+Each step reads a bounded amount, writes new segments under new names, and commits one manifest. Before the commit nothing
+changes for any reader; a crash before it leaves objects that no manifest names, and collection deletes them later. A
+compaction that loses the race for a version discards its work and starts from the new state, so two compactions at once
+waste work and do no harm.
 
     fold     log segments -> one segment (the newest row of each key). First, so that readers have little to list.
-    merge    size-tiered: ``fanout`` segments of a like size become one, until a segment is full. A full segment is only
-             rewritten when ``garbage_share`` of its rows are superseded.
-    collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any reader takes to
-             refresh and any function runs.
+    merge    size-tiered: ``fanout`` segments of similar size become one, until a segment is full. A full segment is
+             rewritten only when ``garbage_share`` of its rows are superseded.
+    collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any refresh of a reader
+             and any run of a function.
 
 A row is dropped only when a newer row of its key is in a segment of the same manifest. A tombstone is dropped only when it
-is older than ``tombstone_s`` and no other segment has a row of its key, and only while no log segment waits; ``tombstone_s``
-exceeds the longest time the queue can hold an event, so no older put of the key can still arrive.
+is older than ``tombstone_s``, no other segment has a row of its key, and no log segment waits. ``tombstone_s`` exceeds the
+longest time that the queue keeps an event, so no older put of the key can still arrive.
 """
 
 import time
@@ -102,32 +102,33 @@ def _steps(
 
 
 def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work:
-    chosen: list[Entry] = []
-    size = 0
+    batch: list[Entry] = []
+    batch_bytes = 0
     for entry in state.waiting:
-        if chosen and size + entry.size > policy.segment_bytes:
+        if batch and batch_bytes + entry.size > policy.segment_bytes:
             break
-        chosen.append(entry)
-        size += entry.size
-    merged = segment.merge([segment_file.decode(data) for data in _read_all(store, [entry.name for entry in chosen])])
+        batch.append(entry)
+        batch_bytes += entry.size
+    merged = segment.merge([segment_file.decode(data) for data in _read_all(store, [entry.name for entry in batch])])
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
         state.manifest,
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
-        newly_folded=[entry.name for entry in chosen],
+        newly_folded=[entry.name for entry in batch],
         clock=clock,
     )
     if not committed:
-        return Work(lost_races=1, bytes_read=size, bytes_written=written.stored_bytes)
-    return Work(folded=1, bytes_read=size, bytes_written=written.stored_bytes, rows_folded=len(merged))
+        return Work(lost_races=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes)
+    return Work(folded=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes, rows_folded=len(merged))
 
 
 def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
     if len(names) < _READ_AT_ONCE:
         return [store.get(name) for name in names]
-    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="fold") as pool:  # many are small: waiting, not reading
+    # Many log segments are small ones: the time goes into waiting, not into reading.
+    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="fold") as pool:
         return list(pool.map(store.get, names))
 
 
@@ -147,9 +148,9 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
     forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
-        held = segment_file.decode(store.get(refs[index].name))
-        droppable = _droppable(held, elsewhere, forgettable_ms)
-        survivors.append(held.take(np.flatnonzero(live[index] & ~droppable)))
+        rows = segment_file.decode(store.get(refs[index].name))
+        droppable = _droppable(rows, elsewhere, forgettable_ms)
+        survivors.append(rows.take(np.flatnonzero(live[index] & ~droppable)))
     inputs = [refs[index] for index in chosen]
     written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
@@ -174,13 +175,13 @@ def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
     return keys, orders
 
 
-def _droppable(held: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
-    """Which rows of a segment are tombstones that may go: aged, and with no row of their key in other segments."""
-    droppable: npt.NDArray[np.bool_] = held.op == Op.DELETE
+def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
+    """A mask of the tombstones to drop: old, and without a row of their key in other segments. bool (rows,)."""
+    droppable: npt.NDArray[np.bool_] = rows.op == Op.DELETE
     if droppable.any():
-        droppable &= event_times_ms(held.order) < before_ms
+        droppable &= event_times_ms(rows.order) < before_ms
         for keys in elsewhere:
-            droppable &= ~np.isin(held.key_hash, keys)
+            droppable &= ~np.isin(rows.key_hash, keys)
     return droppable
 
 
@@ -193,10 +194,10 @@ def _commit(
     clock: Callable[[], float],
     newly_folded: Iterable[str] = (),
 ) -> bool:
-    """Publish the next version; False if somebody else did. Names whose objects are gone are forgotten."""
+    """Publish the next version; False if another compaction did. Names of deleted objects are forgotten."""
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
     present = {entry.name for prefix in (append_log.PREFIX, PREFIX) for entry in store.list(prefix)}
-    now_ms = int(clock() * 1000)  # not earlier: until now readers needed what goes out of use, and grace starts here
+    now_ms = int(clock() * 1000)  # as late as possible: grace starts here, and until now readers needed the old objects
     return manifest.commit(
         store,
         replace(

@@ -1,8 +1,8 @@
-"""Checks that a live store is what the protocol promises, reading only.
+"""Checks that a live store keeps the promises of the protocol. It only reads.
 
-Every object is read whole. What is wrong is an error: something was lost, doubled or damaged. What is merely untidy (an
-object left by a crash, a log segment folded and not yet collected) is counted, since collection sees to it. Of every segment
-of the manifest a search is judged as compaction's gate does it.
+It reads every object whole. A lost, doubled or damaged row is an error. Untidiness (an object that a crash left, a log
+segment that is folded and not yet collected) is counted, as collection takes care of it. Searches of every segment of the
+manifest are compared with scikit-learn's, as compaction does before it publishes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from lookalike.store.state import State, look, read_consistently
 
 @dataclass(slots=True)
 class Report:
-    """What was found: ``errors`` as sentences that name the object, and counts of what the store holds."""
+    """The result of a check: ``errors``, sentences that name the object, and counts of the store's objects and rows."""
 
     errors: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Report:
 
 
 def check(store: ObjectStore) -> Report:
-    """Check a store. Safe beside writers and compaction. Raises StoreUnavailable."""
+    """Check a store. Safe while writers and compaction run. Raises StoreUnavailable."""
     return read_consistently(store, lambda state: _check(store, state))
 
 
@@ -128,11 +128,11 @@ def _read_referenced(
 
 
 def _problems(rows: Segment) -> Iterator[str]:
-    """What is wrong within one segment."""
+    """Errors within one segment."""
     if (rows.key_hash[1:] <= rows.key_hash[:-1]).any():
-        yield "the rows do not ascend by key, or a key stands twice"
+        yield "the rows do not ascend by key, or a key has two rows"
     if (rows.op > max(Op)).any():
-        yield "a row has an operation nobody knows"
+        yield "a row has an operation that does not exist"
         return
     if np.count_nonzero(rows.op == Op.PUT) != len(rows.embedding):
         yield "the number of embeddings is not the number of puts"
@@ -156,19 +156,19 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 
 
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
-    """Every row of a folded segment must be in the store, or a newer one of its key, or be a tombstone that went."""
+    """Each row of a folded segment must be in the store, or a newer row of its key, or it was a tombstone and is dropped."""
     try:
         rows = segment_file.decode(store.get(name))
     except ObjectMissing:
-        return  # collected while we looked
+        return  # collected since it was listed
     except CorruptObject as error:
         report.errors.append(f"{name}: {error}")
         return
     for index in range(len(rows)):
-        held = newest_orders.get(bytes(rows.key_hash[index]))
-        if held is None and rows.op[index] != Op.DELETE:
+        newest = newest_orders.get(bytes(rows.key_hash[index]))
+        if newest is None and rows.op[index] != Op.DELETE:
             report.errors.append(f"{name}: the row of {rows.name(index)[1]!r} was folded and is gone")
-        elif held is not None and held < bytes(rows.order[index]):
+        elif newest is not None and newest < bytes(rows.order[index]):
             report.errors.append(f"{name}: an older row of {rows.name(index)[1]!r} stands in its place")
 
 
@@ -190,7 +190,7 @@ def _counts(
         "segments": len(newest.segments),
         "log segments waiting": len(waiting),
         "log segments folded, not collected": len(log_bytes) - len(waiting),
-        "segments nobody refers to": len(stored.keys() - referenced),
+        "segments without a manifest": len(stored.keys() - referenced),
         "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_bytes[name] for name in waiting),
         "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)
         + sum(size for name, size in log_bytes.items() if name in newest.folded),

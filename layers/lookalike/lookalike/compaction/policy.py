@@ -11,7 +11,7 @@ from lookalike.store.manifest import SegmentRef
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What bounds a step and what is kept. Times in seconds."""
+    """Bounds of a step, and the times for which objects are kept, in seconds."""
 
     segment_bytes: int = 128 * 1024 * 1024
     fanout: int = 4
@@ -23,10 +23,10 @@ class Policy:
 
 
 def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
-    """Which segments to merge next, by index, most useful first; none where the store is in good shape.
+    """The segments to merge next, by index, most useful first; none where the store is in good shape.
 
-    Sizes are those that remain after dropping superseded rows. A tier spans a factor of ``fanout``; the lowest begins at
-    1/64 of a full segment, so that a trickle of photos does not leave a tail of ever smaller segments.
+    Sizes are those without superseded rows. A tier spans a factor of ``fanout``; the lowest begins at 1/64 of a full segment,
+    so that a trickle of photos does not leave a tail of ever smaller segments.
     """
     sizes = [ref.raw_bytes * live // max(ref.rows, 1) for ref, live in zip(refs, live_rows, strict=True)]
     tiers: dict[int, list[int]] = {}

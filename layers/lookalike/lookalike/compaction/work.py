@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What compaction did: steps of each kind, objects collected, bytes of segments read and written, rows folded.
+    """Steps of each kind, deleted objects, bytes of segments read and written, and rows folded.
 
-    The rows folded times their size is what had to be written once; ``bytes_written`` above that is write amplification.
+    Each folded row has to be written once; ``bytes_written`` above the size of the folded rows is write amplification.
     """
 
     folded: int = 0
@@ -19,7 +19,7 @@ class Work:
     rows_folded: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """The same as a mapping, for logs and answers."""
+        """The work as a mapping, for logs and answers."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def __add__(self, other: "Work") -> "Work":

@@ -1,4 +1,4 @@
-"""What compaction writes: rows as segments, coded, put in order and judged. Nothing of it is visible before the commit."""
+"""Encodes rows into segment files, clusters them and verifies them. Nothing of this is visible before the commit."""
 
 import uuid
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _CALIBRATE_AT_GROWTH = 4  # times the rows the store had when it was calibrated 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """Segments that are stored and not published, how they were coded, and the bytes of all objects stored."""
+    """Segments that are stored and not yet published, their calibration, and the bytes of all objects written."""
 
     refs: tuple[SegmentRef, ...]
     calibration: Calibration | None
@@ -35,7 +35,7 @@ class Written:
 
 
 def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: int) -> Written:
-    """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; what was written is garbage then."""
+    """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; then the new objects are garbage."""
     calibration, rotation, rotation_bytes = _calibrated(store, rows, old)
     refs, written = [], []
     for piece in map(rows.take, _pieces(rows, segment_bytes)):
@@ -65,10 +65,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
 
 
 def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calibration | None, Rotation | None, int]:
-    """How to code these rows: as the manifest says, or as is found best now that the store has grown much larger.
-
-    Also the number of bytes written for it.
-    """
+    """The calibration for these rows and the bytes written for it: the manifest's, or a new one once the store has grown."""
     puts = max(sum(ref.puts for ref in old.segments), len(rows.embedding))
     known = old.calibration
     if len(rows.embedding) < MIN_ROWS or (known and puts < _CALIBRATE_AT_GROWTH * known.rows):
@@ -76,14 +73,14 @@ def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calib
         return known, rotation, 0
     choice = choose(rows.embedding, puts)
     frame = choice.frame
-    name, size = "", 0
+    name, written_bytes = "", 0
     if frame.rotation:
         data = rotations.encode(frame.rotation)
-        name, size = f"{PREFIX}{uuid.uuid4().hex}{ROTATION_SUFFIX}", len(data)
+        name, written_bytes = f"{PREFIX}{uuid.uuid4().hex}{ROTATION_SUFFIX}", len(data)
         _create(store, name, data)
     coordinates = frame.coordinates(rows.dimensions)
     calibration = Calibration(name, frame.step, frame.head, coordinates, puts, choice.rows_refined, choice.rows_exact)
-    return calibration, frame.rotation, size
+    return calibration, frame.rotation, written_bytes
 
 
 def _create(store: ObjectStore, name: str, data: bytes) -> None:
@@ -92,14 +89,13 @@ def _create(store: ObjectStore, name: str, data: bytes) -> None:
 
 
 def _pieces(rows: Segment, at_most_bytes: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Consecutive rows that weigh at most so much together, or one row that weighs more.
+    """Consecutive rows of at most ``at_most_bytes`` together, or one larger row.
 
-    The bytes themselves are counted, not the rows: pieces that came out smaller than ``choose`` takes for full would be
-    merged and cut up again for ever.
+    Bytes are counted, not rows: compaction would merge and cut up for ever pieces that are smaller than a full segment.
     """
     ends = np.cumsum(segment.row_bytes(rows))
-    start, weight = 0, 0
+    start, done_bytes = 0, 0
     while start < len(rows):
-        end = max(start + 1, int(np.searchsorted(ends, weight + at_most_bytes, side="right")))
+        end = max(start + 1, int(np.searchsorted(ends, done_bytes + at_most_bytes, side="right")))
         yield np.arange(start, end)
-        start, weight = end, int(ends[end - 1])
+        start, done_bytes = end, int(ends[end - 1])

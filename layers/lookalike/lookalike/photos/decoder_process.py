@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--processor-s", type=float, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
     limits = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: this process ends with its input
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
     # libtiff writes its warnings there, which would be lines of no format among the functions' logs.

@@ -1,8 +1,8 @@
-"""The log: segments that writers append, each a batch of rows, waiting to be folded by compaction.
+"""The log: segments that writers append, each a batch of rows, until compaction folds them.
 
-An append is one conditional write of a name nobody else uses. It reads nothing, takes no lock and touches no manifest, so
-its cost does not depend on the size of the store and any number of writers run at once. Appending the same rows twice is
-harmless: the rows carry their own order.
+An append is one conditional write of a name that no other writer uses. It reads nothing, takes no lock and touches no
+manifest, so its cost does not depend on the size of the store, and any number of writers run at once. Appending the same rows
+twice is harmless: the rows carry their own order.
 """
 
 import time
@@ -19,11 +19,11 @@ PREFIX = "log/"
 
 
 def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
-    """Write the rows as one new log segment and return its name. When this returns, the rows are durable and visible.
+    """Write the rows as one new log segment and return its name. The rows are durable and visible when it returns.
 
     Raises StoreUnavailable where the outcome is unknown: append again.
     """
-    # The time is for people who list the bucket, and for ``appended_ms``; what a snapshot holds does not depend on it.
+    # The time is for people who list the bucket, and for ``appended_ms``; no snapshot depends on it.
     name = f"{PREFIX}{int(time.time() * 1000):013}-{uuid.uuid4().hex}.safetensors"
     data = segment.encode(segment.from_rows(rows, dimensions))
     if not create(store, name, data):
@@ -32,11 +32,11 @@ def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
 
 
 def appended_ms(name: str) -> int | None:
-    """When a log segment was appended, in milliseconds since 1970, by the writer's clock; None where the name does not say."""
+    """The time of an append by the writer's clock, in milliseconds since 1970; None where the name has none."""
     time_ms = name.removeprefix(PREFIX).partition("-")[0]
     return int(time_ms) if time_ms.isascii() and time_ms.isdigit() else None
 
 
 def entries(store: ObjectStore) -> list[Entry]:
-    """The log segments that are there now."""
+    """The log segments that exist now."""
     return list(store.list(PREFIX))

@@ -1,4 +1,4 @@
-"""Chunks: data deflated piece by piece, so that pieces are inflated in parallel, or only those that are wanted."""
+"""Chunks: data deflated piece by piece, so that pieces can be inflated in parallel, or a few of them alone."""
 
 import zlib
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def deflate(data: npt.NDArray[Any] | bytes, *, huffman_only: bool = False) -> bytes:
-    """The data deflated, without a header. ``huffman_only``: fast, and as good where nothing repeats itself."""
+    """The data deflated, without a header. ``huffman_only``: faster, and as small for data without repetitions."""
     strategy = zlib.Z_HUFFMAN_ONLY if huffman_only else zlib.Z_DEFAULT_STRATEGY
     deflater = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
     return deflater.compress(data) + deflater.flush()
 
 
 def inflate(chunk: Bytes, at_most_bytes: int = 0) -> bytes:
-    """The chunk's bytes, however many where ``at_most_bytes`` is 0. Raises CorruptObject."""
+    """The chunk's bytes; any number of them where ``at_most_bytes`` is 0. Raises CorruptObject."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = inflater.decompress(chunk, at_most_bytes and at_most_bytes + 1)
@@ -35,7 +35,7 @@ def inflate(chunk: Bytes, at_most_bytes: int = 0) -> bytes:
 
 
 def join(parts: Iterable[bytes]) -> tuple[Bytes, npt.NDArray[np.uint64]]:
-    """All chunks as one, and where each ends."""
+    """All chunks as one, and the end of each."""
     joined = list(parts)
     ends = np.cumsum([len(part) for part in joined], dtype=np.uint64)
     return np.frombuffer(b"".join(joined), np.uint8), ends
@@ -45,5 +45,5 @@ def split(data: Bytes, ends: npt.NDArray[np.uint64]) -> list[Bytes]:
     """The chunks again. Raises CorruptObject."""
     bounds = [0, *map(int, ends)]
     if bounds != sorted(bounds) or bounds[-1] != len(data):
-        raise CorruptObject("the chunks of the segment do not share out its bytes")
+        raise CorruptObject("chunk offsets do not cover the data")
     return [data[start:end] for start, end in pairwise(bounds)]

@@ -1,4 +1,4 @@
-"""Columns of a segment file: which tensors there are, in which order, and how hashes become bytes and back."""
+"""Columns of a segment file: their types and layout, and the conversion of hashes to bytes and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,14 +24,14 @@ def stored(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def decode_header(data: bytes | memoryview, file_format: str, columns: Columns) -> tensors.Header:
-    """The header of a file of that format. Raises CorruptObject where it is another, or a column is not as it should be."""
+    """The header of a file of that format. Raises CorruptObject for another format, or a column of another type."""
     header = tensors.decode_header(data)
     if header.metadata.get("format") != file_format:
         raise CorruptObject(f"not a {file_format} file but {header.metadata.get('format', 'one without a format')}")
     for name, (dtype, axes) in columns.items():
         info = header.tensors.get(name)
         if info is None or info.dtype != dtype or len(info.shape) != axes:
-            raise CorruptObject(f"the segment has no column {name} as it should be")
+            raise CorruptObject(f"the segment has no column {name} of the right type")
         if name in HASH_COLUMNS and info.shape[1] != HASH_COLUMNS[name]:
             raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {HASH_COLUMNS[name]}")
     return header

@@ -1,7 +1,7 @@
-"""The one way to create an object, whatever became of the answer.
+"""The one way to create an object, also where an answer is lost.
 
-The answer of ``put_if_absent`` is not yet the truth: with retries below us, a write that landed can be answered "exists"
-(HTTP 412) because the first answer was lost. ``create`` settles it by reading back.
+The answer of ``put_if_absent`` alone does not tell: with retries below us, a write that landed can be answered "exists" (HTTP
+412) because the first answer was lost. ``create`` settles it by reading back.
 """
 
 import random
@@ -16,11 +16,10 @@ _PAUSE_S = 0.05
 
 
 def create(store: ObjectStore, name: str, data: bytes, *, sleep: Callable[[float], None] = time.sleep) -> bool:
-    """Write an immutable object; True if it is there and ours, False if another writer's is.
+    """Write an immutable object: True if the object of that name is ours, False if it is another writer's.
 
-    ``data`` must be unlike what any other writer would write (segments and manifests carry a random id), because that is
-    how ours is told from another's. Raises StoreUnavailable where the outcome could not be learnt: then the caller must
-    not assume either.
+    ``data`` must differ from the data of every other writer, as only that tells ours from another's: segments and manifests
+    carry a random id. Raises StoreUnavailable where the outcome is unknown; the caller must assume neither.
     """
     for attempt in range(_ATTEMPTS):
         if store.put_if_absent(name, data) is PutAnswer.CREATED:
@@ -28,6 +27,6 @@ def create(store: ObjectStore, name: str, data: bytes, *, sleep: Callable[[float
         try:
             return store.get(name) == data
         except ObjectMissing:
-            # A rival write was in flight and has not landed, or not yet: ask again, each rival at its own pace.
+            # A rival write is in flight, or did not land: try again, each rival after a pause of its own.
             sleep(random.uniform(0.5, 1.5) * _PAUSE_S * 2**attempt)  # noqa: S311 - jitter, not a secret
     raise StoreUnavailable(f"rival writes of {name} did not settle in {_ATTEMPTS} attempts")

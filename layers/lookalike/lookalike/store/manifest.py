@@ -1,10 +1,10 @@
-"""Manifests: which segments are the store, as of one version.
+"""Manifests: the segments of the store at one version.
 
-A manifest names the live segments, the log segments already folded into them, and the segments it took out of use. Log
-segments are known as folded by name and not by a watermark, because a slow writer's segment may sort anywhere.
+A manifest names the live segments, the log segments that are folded into them, and the retired segments. Log segments are
+recorded as folded by name and not by a watermark, because the name of a slow writer's segment may sort anywhere.
 
-Versions count up and names count down, so that the first name of a listing is the newest manifest, and one LIST of one
-key finds it. Whoever creates version n+1 first has committed it; the others read it and start again.
+Versions count up and names count down, so the first name of a listing is the newest manifest, and a LIST of one key finds
+it. The first writer to create version n+1 has committed it; the others read it and start again.
 """
 
 import json
@@ -41,10 +41,10 @@ class SegmentRef:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How embeddings are coded, and what was measured of it when it was chosen, on a sample of the store's rows.
+    """How embeddings are coded, with the measurements on a sample of the store's rows that led to the choice.
 
-    ``rotation``: empty where the embeddings' own coordinates are coded; ``rows``: how many the store had; ``rows_refined``
-    and ``rows_exact``: the medians of what a search of that many rows bounds a second time and computes exactly.
+    ``rotation``: empty where the embeddings' own coordinates are coded; ``rows``: of the store at that time; ``rows_refined``
+    and ``rows_exact``: medians of the rows that a search of so many rows bounds a second time and computes exactly.
     """
 
     rotation: str
@@ -58,7 +58,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of the store. ``folded`` and ``retired`` map names to when that happened (ms since 1970)."""
+    """One version of the store. ``folded`` and ``retired`` map names to times (ms since 1970)."""
 
     version: int = 0
     segments: tuple[SegmentRef, ...] = ()
@@ -74,18 +74,18 @@ class Manifest:
 
     @property
     def rotations(self) -> frozenset[str]:
-        """The names of the rotations that the segments, or the next ones, are coded by."""
+        """The names of the rotations by which the segments are coded, or the next ones will be."""
         names = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
         return frozenset(names - {""})
 
     @property
     def objects(self) -> frozenset[str]:
-        """The names of all objects that this version is made of."""
+        """The names of all objects of this version."""
         return self.rotations | {ref.name for ref in self.segments}
 
 
 EMPTY = Manifest(id="")
-"""Version 0: what a store is before its first compaction. It is never written."""
+"""Version 0: a store before its first compaction. It is never written."""
 
 
 def manifest_name(version: int) -> str:
@@ -180,7 +180,7 @@ def newest_name(store: ObjectStore) -> str | None:
 
 
 def read(store: ObjectStore, name: str | None) -> Manifest:
-    """The manifest of that name, EMPTY where there is no name. Raises StoreError, ObjectMissing if it was collected."""
+    """The manifest of that name, EMPTY for None. Raises StoreError, ObjectMissing if it was collected."""
     if name is None:
         return EMPTY
     manifest = decode(store.get(name))

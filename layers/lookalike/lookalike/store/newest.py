@@ -1,4 +1,4 @@
-"""The newest row of each key: found in columns, in the segments of a manifest, and in the log on top of them."""
+"""The newest row of each key, among columns, among the segments of a manifest, and in the log on top of them."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from lookalike.store.segment import Segment
 
 
 def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
-    """Which rows are the newest of their key; of rows equal in key and order the last. bool (rows,).
+    """A mask of the newest row of each key; of rows equal in key and order, of the last one. bool (rows,).
 
-    Nearly all keys of a large store have one row, so the first eight bytes of the hash are sorted as integers, and only
+    Nearly all keys of a large store have one row. So the first eight bytes of the hashes are sorted as integers, and only
     rows that share them are compared in full.
     """
     newest = np.ones(len(key_hash), bool)
@@ -34,13 +34,12 @@ def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
 
 
 def count_distinct(hashes: Hashes) -> int:
-    """How many different hashes there are, S16 (rows,): by their halves as integers, which sort ten times faster."""
+    """The number of different hashes, S16 (rows,). Sorts their halves as integers, which is ten times faster."""
     halves = np.ascontiguousarray(hashes).view(np.uint64).reshape(-1, 2)
     by_first = halves[np.argsort(halves[:, 0])]
     same = by_first[1:, 0] == by_first[:-1, 0]
-    if (by_first[1:, 1] != by_first[:-1, 1])[
-        same
-    ].any():  # two hashes that share a half, which chance does not bring about
+    # Two hashes that share only a half: chance does not bring that about.
+    if (by_first[1:, 1] != by_first[:-1, 1])[same].any():
         return len(np.unique(hashes))
     return len(hashes) - int(np.count_nonzero(same))
 
@@ -51,7 +50,7 @@ def _heads(key_hash: Hashes) -> npt.NDArray[np.uint64]:
 
 
 def resolve_base(segments: Sequence[Rows]) -> list[Mask]:
-    """Which rows of each segment are the newest of their key: bool (rows,) each."""
+    """For each segment a mask of its rows that are the newest of their key: bool (rows,)."""
     if not segments:
         return []
     newest = newest_mask(
@@ -62,21 +61,21 @@ def resolve_base(segments: Sequence[Rows]) -> list[Mask]:
 
 
 def overlay(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
-    """The base with the rows of ``top`` on it; a row that both hold stays where it is."""
+    """The base with the rows of ``top`` on it; a row that is in both stays live in the base."""
     if not len(top):
         return tuple(base)
     top_live = np.ones(len(top), bool)
     parts = []
     for part in base:
-        held = part.segment
-        at = np.minimum(np.searchsorted(held.key_hash, top.key_hash), max(len(held) - 1, 0))
-        both = np.flatnonzero(held.key_hash[at] == top.key_hash) if len(held) else np.empty(0, np.int64)
+        below = part.segment
+        at = np.minimum(np.searchsorted(below.key_hash, top.key_hash), max(len(below) - 1, 0))
+        both = np.flatnonzero(below.key_hash[at] == top.key_hash) if len(below) else np.empty(0, np.int64)
         both = both[part.live[at[both]]]
-        newer = top.order[both] > held.order[at[both]]
+        newer = top.order[both] > below.order[at[both]]
         live = part.live
         if newer.any():
             live = live.copy()
             live[at[both[newer]]] = False
         top_live[both[~newer]] = False
-        parts.append(Part(held, live))
+        parts.append(Part(below, live))
     return (*parts, Part(top, top_live))

@@ -14,11 +14,11 @@ from lookalike.errors import ObjectMissing
 
 
 class PutAnswer(Enum):
-    """What the service said of a conditional write."""
+    """The service's answer to a conditional write."""
 
     CREATED = "created"
-    EXISTS = "exists"  # 412: an object of that name is there, perhaps ours
-    CONFLICT = "conflict"  # 409: a rival write is in flight, nothing is known
+    EXISTS = "exists"  # 412: an object of that name exists, perhaps ours
+    CONFLICT = "conflict"  # 409: a rival write is in flight, and the outcome is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Entry:
 
 
 class ObjectStore(Protocol):
-    """Names are UTF-8 text. Every call may raise StoreUnavailable; then nothing is known of its effect."""
+    """Names are UTF-8 text. Every call may raise StoreUnavailable; then its effect is unknown."""
 
     def get(self, name: str) -> bytes:
         """The whole object. Raises ObjectMissing."""
 
     def get_range(self, name: str, start: int, end: int) -> bytes:
-        """Bytes ``start`` to ``end`` (exclusive), fewer where the object ends before. Raises ObjectMissing."""
+        """Bytes ``start`` to ``end`` (exclusive), fewer where the object ends earlier. Raises ObjectMissing."""
 
     def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
-        """Write the object if there is none of that name. Use ``creation.create``, which knows what the answers mean."""
+        """Write the object if none of that name exists. Use ``creation.create``, which interprets the answers."""
 
     def delete(self, name: str) -> None:
-        """Remove the object; removing what is not there is no error."""
+        """Remove the object; it is no error if there is none."""
 
     def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
         """Every object whose name starts with ``prefix``, ascending by name; at most ``limit`` of them."""

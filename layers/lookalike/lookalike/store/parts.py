@@ -15,7 +15,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Part:
-    """A segment and which of its rows are live: bool (rows,)."""
+    """A segment and a mask of its live rows: bool (rows,)."""
 
     segment: Rows
     live: Mask
@@ -25,12 +25,12 @@ class Part:
 
     @cached_property
     def live_puts(self) -> npt.NDArray[np.int64]:
-        """The rows that can be found by a search, ascending. int64."""
+        """The searchable rows, ascending. int64."""
         return np.flatnonzero(self.live & self.segment.is_put)
 
     @cached_property
     def dead_puts(self) -> npt.NDArray[np.int64]:
-        """Which of the segment's puts are not live, in the order in which it keeps them. int64."""
+        """The segment's puts that are not live, as places in the order of ``put_rows``. int64."""
         return np.flatnonzero(~self.live[self.segment.put_rows])
 
     def rows_of(self, products: Collection[bytes]) -> npt.NDArray[np.int64]:

@@ -1,14 +1,11 @@
-"""The reader that keeps a snapshot fresh.
+"""The reader that keeps a snapshot fresh. ``state`` says why it misses no acknowledged row.
 
-``state`` says why no acknowledged row is missed.
+A warm reader fetches only new objects. Where the manifest is new and the reader has waiting log segments in memory, it lists
+the log once more: a manifest forgets the names of collected segments, so a segment that is gone would be taken for unfolded.
 
-A warm reader fetches only the objects it does not have. Where the manifest is new, it lists the log once more if it holds
-segments that are still to be folded: one that is gone would be taken for unfolded, as a manifest forgets the names of
-collected segments.
-
-A cold reader loads what a search scans, in parallel ranged reads. The embeddings follow in the background where memory
-allows; until then a search reads the few rows it needs. They make room again for what is new: a merge replaces segments by
-one as large, and both are held for a moment.
+A cold reader loads the scan tier in parallel ranged reads. The embeddings follow in the background where memory allows;
+until then a search reads the few rows that it needs. Embeddings make room for new segments: a merge replaces segments by one
+as large, and for a moment both are in memory.
 """
 
 import logging
@@ -39,10 +36,10 @@ _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, 
 class SnapshotReader:
     """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
 
-    ``memory_bytes``: how much memory the snapshot may take; embeddings fill the part that the scan tier leaves.
-    ``clocks``: give seconds, by default the time of day and monotonic time. A snapshot is as old as the clock says that
-    counted more. Lambda freezes a process between requests, and monotonic time may stand still for it; the time of day may
-    be set back.
+    ``memory_bytes``: memory that the snapshot may take; embeddings fill the part that the scan tier leaves.
+    ``clocks``: each gives seconds; by default the time of day and monotonic time. The clock that counted more seconds gives
+    the age of a snapshot: monotonic time may stand still while Lambda freezes the process, and the time of day may be set
+    back.
     """
 
     def __init__(
@@ -67,11 +64,11 @@ class SnapshotReader:
         self._snapshot: Snapshot | None = None
         self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
-        self._stop = threading.Event()  # set: the thread stops
+        self._stop = threading.Event()  # ends the thread
 
     @property
     def age_s(self) -> float:
-        """Seconds since the last refresh began that succeeded."""
+        """Seconds since the last successful refresh began."""
         return max(self._ages_s())
 
     def _now(self) -> list[float]:
@@ -83,7 +80,7 @@ class SnapshotReader:
     def current(self, max_staleness_s: float) -> Snapshot:
         """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
         with self._lock:
-            # Below zero, a clock was set back and does not tell the age.
+            # A negative age: the clock was set back, so the true age is not known.
             if self._snapshot is None or not all(0 <= age_s <= max_staleness_s for age_s in self._ages_s()):
                 return self._refresh(self._store)
             return self._snapshot
@@ -97,14 +94,14 @@ class SnapshotReader:
             return self._refresh(store or self._store)
 
     def finish_loading(self, timeout_s: float) -> None:
-        """Wait until all embeddings there is memory for have come in, but no longer; then the rest is left to the next refresh.
+        """Wait up to ``timeout_s`` for the background load, then stop it; the next refresh loads the rest.
 
-        For a process that is about to be frozen: nothing reads from the store afterwards until it is asked again.
+        For a process that is about to be frozen: afterwards nothing reads from the store before the next call.
         """
         with self._lock:
             if self._residency is not None:
                 self._residency.join(timeout_s)
-            # A read that is still under way may wake up to a connection that is gone: its thread ends, and none waits for it.
+            # A read still under way may wake up to a connection that is gone: then its thread ends, and no caller waits for it.
             self._stop.set()
 
     def _refresh(self, store: ObjectStore) -> Snapshot:
@@ -133,16 +130,16 @@ class SnapshotReader:
         return Snapshot(newest, waiting, overlay(self._base_parts, top))
 
     def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
-        """Raises ObjectMissing unless these log segments, held from before, are still there.
+        """Raise ObjectMissing unless these log segments, which an earlier refresh loaded, still exist.
 
         A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
-        seems unfolded, and what was held of it would go on top of a store that may have dropped its keys' tombstones.
+        seems unfolded, and its rows would go on top of a store that may have dropped the tombstones of their keys.
         """
         if names and not names <= {entry.name for entry in append_log.entries(store)}:
             raise ObjectMissing("a log segment was folded and collected since it was listed")
 
     def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
-        """The named segments of the log, fetched in parallel where they are not held yet; the others are let go."""
+        """The named log segments; those not in memory are fetched in parallel."""
         missing = [name for name in names if name not in self._log]
         fetched = dict(zip(missing, self._pool.map(store.get, missing), strict=True))
         return {
@@ -151,25 +148,25 @@ class SnapshotReader:
         }
 
     def _load_base(self, store: ObjectStore, refs: Iterable[SegmentRef]) -> dict[str, StoredSegment]:
-        """The segments, all their parts fetched in parallel where they are not held yet; the others are let go."""
+        """The segments and their rotations; those not in memory are fetched in parallel, all parts at once."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
-        wanted = {ref.rotation for ref in refs if ref.rotation}
-        rotations = {name: self._pool.submit(store.get, name) for name in sorted(wanted - self._rotations.keys())}
+        needed = {ref.rotation for ref in refs if ref.rotation}
+        rotations = {name: self._pool.submit(store.get, name) for name in sorted(needed - self._rotations.keys())}
         reads = {ref.name: self._start_reading(store, ref) for ref in missing}
-        self._rotations = {name: held for name, held in self._rotations.items() if name in wanted} | {
+        self._rotations = {name: rotation for name, rotation in self._rotations.items() if name in needed} | {
             name: rotation_file.decode(read.result()) for name, read in rotations.items()
         }
         opened = {ref.name: self._open(ref, reads.pop(ref.name)) for ref in missing}
         return {ref.name: self._base[ref.name] if ref.name in self._base else opened[ref.name] for ref in refs}
 
-    def _make_room(self, wanted: set[str]) -> None:
-        """Let go of the embeddings of segments that are wanted no more; the snapshot there is reads the few it needs."""
-        replaced = [held for name, held in self._base.items() if name not in wanted]
+    def _make_room(self, needed: set[str]) -> None:
+        """Drop the embeddings of segments not needed any more; the current snapshot reads the few rows it needs."""
+        replaced = [stored for name, stored in self._base.items() if name not in needed]
         if replaced:
             self._stop.set()
-        for held in replaced:
-            held.release()
+        for stored in replaced:
+            stored.release()
 
     def _start_reading(self, store: ObjectStore, ref: SegmentRef) -> list[Future[bytes]]:
         if ref.stored_bytes <= _READ_AT_ONCE_BYTES:
@@ -186,7 +183,7 @@ class SnapshotReader:
 
     def _rotation(self, name: str) -> Rotation:
         if name not in self._rotations:
-            raise CorruptObject(f"a segment was coded by {name}, which the manifest does not say")
+            raise CorruptObject(f"a segment was coded by {name}, which its manifest does not name")
         return self._rotations[name]
 
     def _checked[Kind: Rows](self, name: str, fetched: Kind) -> Kind:
@@ -195,19 +192,18 @@ class SnapshotReader:
         return fetched
 
     def _start_residency(self) -> None:
-        """Load embeddings in the background, as many segments' as there is memory for; let go of the others'."""
-        stored = list(self._base.values())
-        # The log is in memory whole, and once more as the one segment that lies on top.
-        log_bytes = 2 * sum(held.embedding.nbytes for held in self._log.values())
-        room = self._memory_bytes - log_bytes - sum(held.scan_bytes for held in stored)
+        """Load the embeddings of as many segments as memory allows in the background; drop those of the others."""
+        # The log is in memory whole, and once more as the one segment on top.
+        log_bytes = 2 * sum(appended.embedding.nbytes for appended in self._log.values())
+        room = self._memory_bytes - log_bytes - sum(stored.scan_bytes for stored in self._base.values())
         lacking = []
-        for held in stored:
-            if held.embedding_bytes <= room:
-                room -= held.embedding_bytes
-                if not held.is_resident:
-                    lacking.append(held)
-            elif held.embedding_bytes > _READ_AT_ONCE_BYTES:
-                held.release()
+        for stored in self._base.values():
+            if stored.embedding_bytes <= room:
+                room -= stored.embedding_bytes
+                if not stored.is_resident:
+                    lacking.append(stored)
+            elif stored.embedding_bytes > _READ_AT_ONCE_BYTES:
+                stored.release()
         if lacking and not self._is_loading():
             self._stop = threading.Event()
             self._residency = threading.Thread(
@@ -220,9 +216,9 @@ class SnapshotReader:
 
 
 def _make_resident(segments: Iterable[StoredSegment], stop: threading.Event) -> None:
-    for held in segments:
+    for stored in segments:
         try:
-            held.make_resident(stop)
+            stored.make_resident(stop)
         except StoreError as error:
             # Searches go on reading what they need, and the next refresh tries again.
             _log.warning("embeddings were not made resident: %s", error)

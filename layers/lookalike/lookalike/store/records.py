@@ -1,17 +1,16 @@
-"""The values that a store holds: one row for each image key at one moment, and the order of the rows of a key.
+"""The values in a store: one row for each image key at one moment, and the order of the rows of a key.
 
-Order. S3 may deliver an event twice, late or out of order, so the newest row of a key is decided by the row itself,
-never by arrival. An order is 32 bytes, compared as bytes:
+S3 may deliver an event twice, late or out of order, so the row itself decides which row of a key is the newest, never the
+time of its arrival. An order is 32 bytes, compared as bytes:
 
     16  sequencer, its hexadecimal digits padded with zeros on the right (S3's own rule for comparing them); all zero
-        where the event had none, as with backfill and local emulators
+        where the event has none, as with backfill and local emulators
      8  event time, milliseconds since 1970, big-endian
      1  rank of the operation (put < reject < delete), so that of two events in one millisecond the delete wins
      7  hash of the content
 
-A row without a sequencer is therefore older than every row of its key that has one: what backfill found in a listing
-never overrides what an event said. The comparison is lexicographic over components that are each totally ordered, and
-so is itself total and transitive.
+So a row without a sequencer is older than every row of its key with one: a listing that backfill read never overrides an
+event. The comparison is lexicographic over totally ordered components, so it is total and transitive.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ _HEXADECIMAL = frozenset(string.hexdigits)
 
 
 class Op(IntEnum):
-    """What a row says of its key. The numbers are part of the store's format and of the order: never change them."""
+    """The state of a key that a row records. The numbers are part of the store's format and of the order: never change them."""
 
     PUT = 0
     REJECT = 1
@@ -60,9 +59,9 @@ class Row:
         if len(self.order) != ORDER_BYTES:
             raise ValueError(f"an order has {ORDER_BYTES} bytes, not {len(self.order)}")
         if (self.op is Op.PUT) != (self.embedding is not None):
-            raise ValueError("a put has an embedding, and nothing else has")
+            raise ValueError("a put needs an embedding, and only a put may have one")
         if "\0" in self.product_id:
-            raise ValueError(f"the product id {self.product_id!r} has a NUL in it, which ends it in a segment")
+            raise ValueError(f"the product id {self.product_id!r} contains a NUL, which ends it in a segment")
 
 
 def text_hash(text: str) -> bytes:
@@ -74,7 +73,7 @@ def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"
     """The order of an event: 32 bytes, greater is newer.
 
     ``sequencer``: hexadecimal digits as S3 gives them, or None; digits past the 32nd are left to the event time.
-    ``time_ms``: milliseconds since 1970. ``content``: whatever tells two photos apart, such as ETag and metadata.
+    ``time_ms``: milliseconds since 1970. ``content``: bytes that tell two photos apart, such as ETag and metadata.
     Raises ValueError where the sequencer is not hexadecimal.
     """
     if not set(sequencer or "") <= _HEXADECIMAL:  # bytes.fromhex would let spaces pass, and be short of bytes
@@ -85,7 +84,7 @@ def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"
 
 
 class EventOrder(NamedTuple):
-    """The parts of an order that say which event it is of. ``sequencer``: hexadecimal digits, or None."""
+    """The event of an order. ``sequencer``: hexadecimal digits, or None."""
 
     sequencer: str | None
     time_ms: int
@@ -93,7 +92,7 @@ class EventOrder(NamedTuple):
 
 
 def event_of(order: bytes) -> EventOrder:
-    """The event that an order, 32 bytes, is of."""
+    """The event of an order, 32 bytes."""
     sequencer, time_ms, op, _ = _LAYOUT.unpack(order)
     return EventOrder(sequencer.hex() if any(sequencer) else None, time_ms, Op(op))
 
@@ -102,5 +101,5 @@ def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     """The event times in a column of orders, S32 (rows,): milliseconds since 1970, int64 (rows,)."""
     columns = np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)
     times = np.ascontiguousarray(columns[:, _TIME_MS])
-    # A time past the range of int64 is nonsense, and must not wrap around to look ancient.
+    # A time past the range of int64 makes no sense, and must not wrap around and look ancient.
     return np.minimum(times.view(">u8").reshape(-1).astype(np.uint64), np.uint64(2**63 - 1)).astype(np.int64)

@@ -21,14 +21,14 @@ def encode(rotation: Rotation) -> bytes:
 
 
 def decode(data: bytes) -> Rotation:
-    """The rotation in these bytes, which it keeps and does not copy. Raises CorruptObject."""
+    """The rotation in these bytes, without a copy: it keeps them. Raises CorruptObject."""
     header = tensors.decode_header(data)
     if header.metadata.get("format") != FORMAT:
         raise CorruptObject(f"not a {FORMAT} file but {header.metadata.get('format', 'one without a format')}")
     for name, axes in _COLUMNS.items():
         info = header.tensors.get(name)
         if info is None or info.dtype != np.float32 or len(info.shape) != axes:
-            raise CorruptObject(f"the rotation has no {name} as it should be")
+            raise CorruptObject(f"the rotation has no {name} of the right type")
     mean, matrix = (tensors.view(header.tensors[name], data) for name in _COLUMNS)
     try:
         rotation = Rotation(mean, matrix, float.fromhex(header.metadata["defect"]))

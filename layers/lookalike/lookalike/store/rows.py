@@ -1,4 +1,4 @@
-"""What can be done with the rows of a segment wherever they are: all in memory, or on S3 with what a search scans in memory."""
+"""The interface of a segment's rows, whether all of them are in memory or only the scan tier, with the rest on S3."""
 
 import json
 from abc import ABC, abstractmethod
@@ -30,10 +30,10 @@ class PhotoRecord:
 
 
 class Rows(ABC):
-    """Rows as columns, wherever the bulky ones are. Arrays are read-only.
+    """Rows as columns. Arrays are read-only.
 
     key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); put_rows: int64 (puts,), the row of each put,
-    in the order in which embeddings are kept.
+    in the order of the stored embeddings.
     """
 
     key_hash: Hashes
@@ -65,9 +65,10 @@ class Rows(ABC):
 
     @abstractmethod
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
-        """Begin to read the embeddings of these puts; what is returned waits for them, and writes them to an array.
+        """Begin to read the embeddings of these puts. Returns a function that waits for them and writes them to an array.
 
-        The array: float32 (puts, dimensions), contiguous. Waiting raises StoreError, ObjectMissing where the segment is gone.
+        The array: float32 (puts, dimensions), contiguous. The function raises StoreError, ObjectMissing where the segment is
+        gone.
         """
 
     def read(self, puts: npt.NDArray[np.int64]) -> Embeddings:
@@ -90,7 +91,7 @@ class Rows(ABC):
 
     @cached_property
     def put_index(self) -> npt.NDArray[np.int64]:
-        """For each row that is a put, which one; the others' values mean nothing. int64 (rows,)."""
+        """For each row that is a put, its place in ``put_rows``; other rows have no meaningful value. int64 (rows,)."""
         index = np.zeros(len(self), np.int64)
         index[self.put_rows] = np.arange(len(self.put_rows))
         return index
@@ -119,7 +120,7 @@ class Rows(ABC):
         return detail
 
     def photo(self, row: int) -> PhotoRecord:
-        """What is known of a row but for its embedding. Raises CorruptObject."""
+        """A row without its embedding. Raises CorruptObject."""
         product_id, key = self.name(row)
         return PhotoRecord(product_id, key, Op(int(self.op[row])), self.detail(row))
 
@@ -138,7 +139,7 @@ def first_two_bytes(hashes: Hashes) -> npt.NDArray[np.uint16]:
 
 
 def copy_rows(source: Embeddings, rows: npt.NDArray[np.int64], target: Embeddings) -> None:
-    """``target[:] = source[rows]`` without an array in between, which ``take`` makes unless it need not check the rows."""
+    """``target[:] = source[rows]`` without a temporary array. ``take`` makes one where it has to check the rows."""
     if len(rows) and not 0 <= rows.min() <= rows.max() < len(source):
         raise IndexError(f"rows {rows.min()} to {rows.max()} of {len(source)}")
     source.take(rows, axis=0, out=target, mode="clip")

@@ -1,7 +1,7 @@
-"""Segments: immutable files of rows, the only thing the store's data is made of.
+"""Segments: immutable sets of rows, and the file of a log segment.
 
-Rows are sorted by the hash of their key, at most one row a key. The columns needed for deciding what is newest and for
-scanning come first, the bulky ones (embeddings, metadata) last, so that a reader can range-GET what it needs:
+Rows are sorted by the hash of their key, with at most one row per key. The columns that decide which row is newest come
+first and the bulky ones (embeddings, metadata) last, so that a reader can fetch the first alone by a ranged GET:
 
     key_hash      U8  (rows, 16)       blake2b of the image key; rows ascend by it
     order         U8  (rows, 32)       see ``records``
@@ -13,8 +13,8 @@ scanning come first, the bulky ones (embeddings, metadata) last, so that a reade
     keys          U8  (bytes,)         "product id NUL key" of every row, UTF-8
     details       U8  (bytes,)         JSON of every row
 
-The hashes are stored because a byte column of fixed width can be sorted, searched and compared by NumPy at once; NumPy
-sees them as ``S16`` and ``S32``, whose comparison ignores trailing zero bytes, which no fixed-width column can notice.
+Hashes are stored because NumPy sorts, searches and compares byte columns of fixed width at once. NumPy sees them as ``S16``
+and ``S32``, and ignores trailing zero bytes when it compares; in columns of fixed width that changes no result.
 """
 
 import json
@@ -66,12 +66,12 @@ class Segment(Rows):
 
     @cached_property
     def put_rows(self) -> npt.NDArray[np.int64]:
-        """The rows that are puts: where each row of ``embedding`` belongs. int64 (puts,)."""
+        """The rows that are puts, one for each row of ``embedding``. int64 (puts,)."""
         return np.flatnonzero(self.is_put)
 
     @cached_property
     def codes(self) -> Codes:
-        """The scan tier, made when it is first asked for."""
+        """The scan tier, made at the first use."""
         return encode_codes(self.embedding, plain_frame(self.embedding))
 
     @property
@@ -79,7 +79,7 @@ class Segment(Rows):
         return True
 
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
-        """See ``Rows``: there is nothing to wait for."""
+        """See ``Rows``. The function waits for nothing."""
         return partial(copy_rows, self.embedding, puts)
 
     def key_bytes(self, row: int) -> bytes:
@@ -118,16 +118,16 @@ def _take_bytes(
     starts = np.concatenate([[0], ends[:-1]])[rows] if len(ends) else ends
     lengths = ends[rows] - starts
     new_end = np.cumsum(lengths)
-    # For each byte taken: its place in the old data is its place in the new data, shifted by its row's move.
+    # The place of each byte in the old data is its place in the new data, shifted by the move of its row.
     shift = np.repeat(starts - (new_end - lengths), lengths)
     taken = data[np.arange(len(shift)) + shift]
     return taken, new_end.astype(np.uint64)
 
 
 def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
-    """A segment of these rows; of several rows of one key the newest stays.
+    """A segment of these rows; of several rows of one key, the newest.
 
-    Raises ValueError where an embedding is of another width or not finite: it could not be searched, nor taken out again.
+    Raises ValueError where an embedding has another width or is not finite: it could be neither searched nor removed.
     """
     newest: dict[str, Row] = {}
     for row in rows:
@@ -156,7 +156,7 @@ def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
 
 
 def merge(segments: Sequence[Segment]) -> Segment:
-    """One segment of the newest row of each key. Of rows with equal keys and orders, which are one event, one stays."""
+    """One segment of the newest row of each key. Rows with equal keys and orders are one event, and one of them stays."""
     if len(segments) == 1:
         return segments[0]
     joined = concatenate(segments)
@@ -167,7 +167,7 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 
 def concatenate(segments: Sequence[Segment]) -> Segment:
-    """All rows of all segments, in the order given: not sorted, so not yet to be stored. Raises CorruptObject."""
+    """All rows of all segments in the given order; as they are not sorted, they must not be stored. Raises CorruptObject."""
     widths = {segment.dimensions for segment in segments}
     if len(widths) > 1:
         raise CorruptObject(f"the segments of one store have embeddings of {sorted(widths)} dimensions")
@@ -198,7 +198,7 @@ _COLUMNS: Columns = {
 
 
 def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
-    """How many bytes each row takes in a file, which has a header on top. int64 (rows,)."""
+    """The bytes of each row in a file, without the file's header. int64 (rows,)."""
     sizes: npt.NDArray[np.int64] = segment.is_put * np.int64(segment.dimensions * segment.embedding.itemsize)
     sizes += sum(HASH_COLUMNS.values())
     sizes += segment.op.itemsize
@@ -216,10 +216,10 @@ def encode(segment: Segment) -> bytes:
 
 
 def decode(data: bytes | memoryview) -> Segment:
-    """The segment in these bytes, which it keeps and does not copy.
+    """The segment in these bytes, without a copy: it keeps them.
 
-    Raises CorruptObject where the columns do not fit together. That their bytes are those that were written is seen to by
-    the checksums of the object store and its client.
+    Raises CorruptObject where the columns do not fit together. The checksums of the object store and its client ensure that
+    the bytes are those that were written.
     """
     header = decode_header(data, FORMAT, _COLUMNS)
     if max(info.end for info in header.tensors.values()) != len(data):
@@ -236,7 +236,7 @@ def checked(segment: Segment) -> Segment:
         raise CorruptObject("the columns of the segment are not of one length")
     for end, data in ((segment.key_end, segment.keys), (segment.detail_end, segment.details)):
         if np.any(end[1:] < end[:-1]) or int(end[-1] if rows else 0) != len(data):
-            raise CorruptObject("the rows of the segment do not share out its bytes")
+            raise CorruptObject("row offsets do not cover the data")
     if np.any(segment.op > max(Op)) or int(np.count_nonzero(segment.is_put)) != len(segment.embedding):
         raise CorruptObject("the segment does not have one embedding for each put")
     if np.any(segment.key_hash[1:] <= segment.key_hash[:-1]):

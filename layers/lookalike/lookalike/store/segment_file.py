@@ -1,18 +1,18 @@
-"""Segments as compaction writes them: what a search scans in front, the embeddings themselves behind.
+"""The file of a segment as compaction writes it: the scan tier first, the embeddings last.
 
     key_hash, order, product_hash, op     as in ``segment``, in row order
     put_row      U32 (puts,)              the row of each put, in the order of the columns that follow
     head_error, error, rest, tail         F32 (puts,): see ``codes``
-    head_end, body_end, text_end  U64     where each chunk of the next three ends
+    head_end, body_end, text_end  U64     the end of each chunk of the next three
     head, body   U8 (bytes,)              the codes, in chunks of ``CODED_AT_ONCE`` puts, deflated
     text         U8 (bytes,)              ids, keys and details, in chunks of ``TEXTS_AT_ONCE`` rows, deflated
     embedding    F32 (puts, dimensions)
 
-A reader loads all but the embeddings, in parallel ranged reads, as the manifest says how many bytes that is; of the
-embeddings it reads the rows a search cannot do without. Puts are kept in an order in which similar ones are neighbours, so
-that those rows lie together and few reads fetch them.
+A reader loads everything before the embeddings in parallel ranged reads; the manifest gives the number of bytes. Of the
+embeddings it reads the rows that a search needs. Similar puts are neighbours in the file, so those rows lie together and few
+reads fetch them.
 
-Codes are deflated with Huffman coding alone: they have no repetitions to look for, and it is fast.
+Codes are deflated with Huffman coding alone: it is fast, and codes have no repetitions to find.
 """
 
 import math
@@ -61,7 +61,7 @@ COLUMNS: columns.Columns = {
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A segment's file, and how many of its first bytes a search scans."""
+    """A segment's file, and the number of its first bytes that a search scans."""
 
     data: bytes
     scan_bytes: int
@@ -143,6 +143,7 @@ def read_keys(store: ObjectStore, name: str) -> tuple[Hashes, Hashes]:
 
 
 def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str], Rotation], pool: Executor) -> Codes:
+    """The codes in the first bytes of a file. Raises CorruptObject, and the errors of ``rotation``."""
     try:
         step, reach = (float.fromhex(header.metadata[name]) for name in ("step", "reach"))
         head, coordinates = (int(header.metadata[name]) for name in ("head", "coordinates"))
@@ -152,7 +153,7 @@ def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str],
     frame = Frame(rotation(rotation_name) if rotation_name else None, step, head)
     dimensions = header.tensors["embedding"].shape[1]
     if not (0 < step < math.inf and 0 <= reach < math.inf):
-        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} cannot be")
+        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} is out of range")
     if not 0 < head <= coordinates == frame.coordinates(dimensions) or (
         frame.rotation and frame.rotation.dimensions != dimensions
     ):
@@ -168,7 +169,7 @@ def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str],
         parts = list(_parts(target))
         if len(parts) != len(deflated):
             raise CorruptObject(f"the segment has {len(deflated)} chunks of codes for {puts} puts")
-        # zlib lets go of the interpreter, so that this runs on all processors.
+        # zlib releases the interpreter lock, so this runs on all processors.
         list(pool.map(_inflate_into, deflated, parts))
     return Codes(frame, matrix, **lengths, reach=reach)
 
@@ -182,13 +183,13 @@ def _parts(codes: npt.NDArray[np.int8]) -> Iterator[npt.NDArray[np.int8]]:
 def _inflate_into(chunk: chunks.Bytes, target: npt.NDArray[np.int8]) -> None:
     inflated = chunks.inflate(chunk, target.nbytes)
     if len(inflated) != target.nbytes:
-        raise CorruptObject("a chunk of codes has too few of them")
+        raise CorruptObject("a chunk of codes is too short")
     target[:] = np.frombuffer(inflated, np.int8).reshape(target.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A chunk of text, inflated: keys and then details, of so many rows."""
+    """An inflated chunk of text: the keys of ``rows`` rows, then their details."""
 
     data: bytes
     ends: list[int]
@@ -202,25 +203,26 @@ class Texts:
 
 
 def _text(rows: Segment, start: int) -> bytes:
-    """A chunk: how long each key and each detail is, uint32, then the keys, then the details."""
+    """A chunk: the length of each key and each detail, uint32, then the keys, then the details."""
     numbers = range(start, min(start + TEXTS_AT_ONCE, len(rows)))
     texts = [rows.key_bytes(row) for row in numbers] + [rows.detail_bytes(row) for row in numbers]
     return np.array([len(text) for text in texts], "<u4").tobytes() + b"".join(texts)
 
 
 def read_text(chunk: chunks.Bytes, rows: int) -> Texts:
+    """The text of a deflated chunk of ``rows`` rows. Raises CorruptObject."""
     data = chunks.inflate(chunk)
     lengths_end = 2 * rows * 4
     if len(data) < lengths_end:
         raise CorruptObject("a chunk of text is shorter than its rows")
     ends = [*accumulate(struct.unpack_from(f"<{2 * rows}I", data), initial=lengths_end)]
     if ends[-1] != len(data):
-        raise CorruptObject("the rows of a chunk do not share out its text")
+        raise CorruptObject("the lengths of a chunk's rows do not cover its text")
     return Texts(data, ends, rows)
 
 
 def chunk_rows(deflated: Sequence[chunks.Bytes], rows: int) -> list[int]:
-    """How many rows each chunk has. Raises CorruptObject where there are too few or too many chunks."""
+    """The number of rows of each chunk. Raises CorruptObject where there are too few or too many chunks."""
     counts = [min(TEXTS_AT_ONCE, rows - start) for start in range(0, rows, TEXTS_AT_ONCE)]
     if len(counts) != len(deflated):
         raise CorruptObject(f"the segment has {len(deflated)} chunks of text for {rows} rows")
@@ -232,7 +234,7 @@ def _text_ends(texts: Iterable[bytes]) -> npt.NDArray[np.uint64]:
 
 
 def put_places(put_row: npt.NDArray[Any], is_put: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Where each put is kept, in row order. Raises CorruptObject unless each put is kept once."""
+    """The place of each put's embedding, in row order. Raises CorruptObject unless each put has exactly one."""
     if not np.array_equal(np.sort(put_row), np.flatnonzero(is_put)):
-        raise CorruptObject("the segment does not keep each put once")
+        raise CorruptObject("the segment does not have exactly one place for each put")
     return np.argsort(put_row)

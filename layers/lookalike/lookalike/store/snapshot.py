@@ -1,7 +1,7 @@
-"""Snapshots: what the store holds at one moment.
+"""Snapshots: the rows of the store at one moment.
 
-A snapshot is the newest manifest's segments plus the log segments not folded into them. Of all rows of a key the newest is
-live, wherever it is.
+A snapshot is the newest manifest's segments plus the log segments that are not folded into them. The newest row of a key is
+live, in whichever segment it is.
 """
 
 from collections.abc import Collection, Iterator
@@ -31,23 +31,23 @@ class Snapshot:
 
     @property
     def version(self) -> str:
-        """What this snapshot is of: the manifest's version and the number of log segments on top of it."""
+        """The manifest's version, and the number of log segments on top of it."""
         return f"{self.manifest.version}+{len(self.log_names)}"
 
     @cached_property
     def photos(self) -> int:
-        """How many photos are searchable."""
+        """The number of searchable photos."""
         return sum(len(part.live_puts) for part in self.parts)
 
     @cached_property
     def products(self) -> int:
-        """How many products have at least one searchable photo."""
+        """The number of products with at least one searchable photo."""
         hashes = [part.segment.product_hash[part.live_puts] for part in self.parts]
         return count_distinct(np.concatenate(hashes)) if hashes else 0
 
     @cached_property
     def rejected(self) -> int:
-        """How many photos were refused and not replaced or deleted since."""
+        """The number of photos that were refused, and not replaced or deleted since."""
         return sum(int(np.count_nonzero((part.segment.op == Op.REJECT) & part.live)) for part in self.parts)
 
     def product(self, product_id: str) -> list[PhotoRecord]:

@@ -1,4 +1,4 @@
-"""A segment that is searched from the object store: its scan tier in memory, its embeddings there or read as needed."""
+"""A segment in the object store, as a reader uses it: the scan tier in memory, embeddings in memory or read as needed."""
 
 import threading
 from collections.abc import Callable
@@ -23,10 +23,10 @@ _CHUNKS_KEPT = 16
 
 
 class StoredSegment(Rows):
-    """A segment whose scan tier is in memory and whose embeddings are in the store until they are made resident.
+    """A segment with its scan tier in memory; the embeddings stay in the store until ``make_resident``.
 
-    ``scanned``: the first ``scan_bytes`` of the file, or all of it. ``rotation`` gives a rotation by name. ``pool`` runs the reads. Raises
-    CorruptObject, and what ``rotation`` raises.
+    ``scanned``: the first ``scan_bytes`` of the file, or all of it. ``rotation`` gives a rotation by name. ``pool`` runs the
+    reads. Raises CorruptObject, and the errors of ``rotation``.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class StoredSegment(Rows):
         header = columns.decode_header(scanned, segment_file.FORMAT, segment_file.COLUMNS)
 
         def column(name: str) -> npt.NDArray[Any]:
-            # A copy, so that what was read can go: deflated codes are most of it.
+            # A copy, so that the bytes of the file can be freed: most of them are deflated codes.
             copied = columns.read(header, name, scanned).copy()
             copied.flags.writeable = False
             return copied
@@ -47,10 +47,10 @@ class StoredSegment(Rows):
         self._put_rows.flags.writeable = False
         segment_file.put_places(self._put_rows, self.is_put)
         self._embedding = header.tensors["embedding"]
-        if any(len(held) != len(self) for held in (self.key_hash, self.order, self.product_hash)):
+        if any(len(hashes) != len(self) for hashes in (self.key_hash, self.order, self.product_hash)):
             raise CorruptObject("the columns of the segment are not of one length")
         if np.any(self.op > max(Op)):
-            raise CorruptObject("the segment has an operation there is not")
+            raise CorruptObject("the segment has an operation that does not exist")
         if self._embedding.shape[0] != len(self._put_rows):
             raise CorruptObject("the segment does not have one embedding for each put")
         is_whole = len(scanned) == self._embedding.end
@@ -58,7 +58,7 @@ class StoredSegment(Rows):
         self._codes = segment_file.read_codes(header, scanned, rotation, pool)
         self._texts = chunks.split(column("text"), column("text_end"))
         rows_of = segment_file.chunk_rows(self._texts, len(self))
-        # Not by way of self: a segment that refers to itself is only let go of when the garbage is collected, hundreds of MB late.
+        # Do not capture self: the reference cycle would keep hundreds of MB until the next garbage collection.
         texts = self._texts
         self._text = lru_cache(_CHUNKS_KEPT)(lambda number: segment_file.read_text(texts[number], rows_of[number]))
 
@@ -76,14 +76,14 @@ class StoredSegment(Rows):
 
     @property
     def embedding_bytes(self) -> int:
-        """How much memory the embeddings take once they are resident."""
+        """Memory that the embeddings take once they are resident."""
         return self._embedding.end - self._embedding.start
 
     @property
     def scan_bytes(self) -> int:
-        """How much memory the rest takes."""
-        held = (self.key_hash, self.order, self.product_hash, self.op, self._put_rows, *self._texts)
-        return sum(part.nbytes for part in held) + self._codes.nbytes
+        """Memory that everything else takes."""
+        arrays = (self.key_hash, self.order, self.product_hash, self.op, self._put_rows, *self._texts)
+        return sum(array.nbytes for array in arrays) + self._codes.nbytes
 
     @property
     def is_resident(self) -> bool:
@@ -92,7 +92,7 @@ class StoredSegment(Rows):
     def make_resident(self, stop: threading.Event | None = None) -> None:
         """Read all embeddings into memory, where they stay until ``release``. Raises StoreError, ObjectMissing.
 
-        Stops between two reads, with nothing done, once ``stop`` is set.
+        Once ``stop`` is set it returns before the next read and changes nothing.
         """
         matrix = np.empty(self._embedding.shape, np.float32)
         target = memoryview(matrix).cast("B") if matrix.size else memoryview(b"")
@@ -107,25 +107,25 @@ class StoredSegment(Rows):
         self._resident = matrix
 
     def release(self) -> None:
-        """Let go of the embeddings in memory: searches read the few they need."""
+        """Drop the embeddings from memory; searches read the few that they need."""
         self._resident = None
 
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
-        """See ``Rows``. Rows near each other are read at once, and all ranges in parallel."""
+        """See ``Rows``. Rows near each other share a request, and all requests run in parallel."""
         resident = self._resident
         if resident is not None:
             return partial(copy_rows, resident, puts)
         row_bytes = self.dimensions * np.dtype(np.float32).itemsize
-        wanted, place = np.unique(puts, return_inverse=True)
-        spans = list(ranges(wanted, max(1, NEAR_BYTES // row_bytes), max(1, _READ_AT_ONCE_BYTES // row_bytes)))
+        distinct, place = np.unique(puts, return_inverse=True)
+        spans = list(ranges(distinct, max(1, NEAR_BYTES // row_bytes), max(1, _READ_AT_ONCE_BYTES // row_bytes)))
         reads = [self._pool.submit(self._read, first * row_bytes, end * row_bytes) for first, end in spans]
 
         def wait(target: Embeddings) -> None:
-            matrix = np.empty((len(wanted), self.dimensions), np.float32)
+            matrix = np.empty((len(distinct), self.dimensions), np.float32)
             for (first, end), read in zip(spans, reads, strict=True):
-                start, stop = np.searchsorted(wanted, [first, end])
+                start, stop = np.searchsorted(distinct, [first, end])
                 rows = np.frombuffer(read.result(), np.float32).reshape(end - first, self.dimensions)
-                matrix[start:stop] = rows[wanted[start:stop] - first]
+                matrix[start:stop] = rows[distinct[start:stop] - first]
             copy_rows(matrix, place, target)
 
         return wait

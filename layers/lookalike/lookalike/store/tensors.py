@@ -1,4 +1,4 @@
-"""The byte format of every binary object: safetensors, written and read here so that its layout is ours to choose.
+"""The byte format of every binary object: safetensors, written and read here so that we choose the layout.
 
 A file is an 8-byte little-endian header length, a JSON header ``{name: {dtype, shape, data_offsets}}``, and the raw
 tensors one after another (https://github.com/huggingface/safetensors, "Format"). The library's own writer sorts tensors
@@ -31,7 +31,7 @@ MAX_HEADER_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """Where a tensor lies: ``start`` and ``end`` are offsets in the whole file."""
+    """The type, shape and place of a tensor. ``start`` and ``end`` are offsets in the whole file."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -41,7 +41,7 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of itself, read from its first bytes."""
+    """The header of a file, read from its first bytes."""
 
     metadata: Mapping[str, str]
     tensors: Mapping[str, TensorInfo]
@@ -66,12 +66,12 @@ def encode(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str])
 
 
 def header_size(first_bytes: bytes | memoryview) -> int:
-    """How many bytes the length and the header take together, from the first 8 bytes. Raises CorruptObject."""
+    """The bytes of the length and the header together, from the first 8 bytes. Raises CorruptObject."""
     if len(first_bytes) < _LENGTH_BYTES:
         raise CorruptObject("the object is too short to be a tensor file")
     length = int.from_bytes(first_bytes[:_LENGTH_BYTES], "little")
     if length > MAX_HEADER_BYTES:
-        raise CorruptObject(f"a tensor file's header of {length} bytes is not believable")
+        raise CorruptObject(f"a tensor file's header of {length} bytes is too long")
     return _LENGTH_BYTES + length
 
 
@@ -112,4 +112,4 @@ def view(info: TensorInfo, data: bytes | memoryview, *, data_start: int = 0) -> 
     try:
         return np.frombuffer(data, info.dtype, math.prod(info.shape), start).reshape(info.shape)
     except (ValueError, OverflowError) as error:  # an empty tensor may claim sides of any length
-        raise CorruptObject(f"a tensor of shape {info.shape} is not believable") from error
+        raise CorruptObject(f"a tensor cannot have the shape {info.shape}") from error

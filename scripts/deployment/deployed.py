@@ -1,7 +1,7 @@
-"""The deployed stack that a command works on: which one, whose credentials, and what CloudFormation says of it.
+"""The stack that a command works on: its name, region and credentials, and CloudFormation's description of it.
 
-Every command that talks to AWS takes the same options (``add_target_options``), reads samconfig.toml where they say
-nothing, and tells what AWS refused in the same words (``refusal``).
+Every command that talks to AWS takes the same options (``add_target_options``), reads samconfig.toml for those that are not
+given, and reports a refusal of AWS in the same words (``refusal``).
 """
 
 import argparse
@@ -38,7 +38,7 @@ class DeployError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which stack, and whose. None is what the AWS command line would take."""
+    """A stack's name, its region and the AWS profile. None is the default of the AWS command line."""
 
     stack_name: str
     region: str | None
@@ -46,22 +46,21 @@ class Target:
 
     @property
     def arguments(self) -> list[str]:
-        """The same for SAM's command line."""
-        given = {"--stack-name": self.stack_name, "--region": self.region, "--profile": self.profile}
-        return [word for option, value in given.items() if value for word in (option, value)]
+        """The options for SAM's command line."""
+        return _words(self.stack_name, self.region, self.profile)
 
     def session(self) -> boto3.Session:
-        """What makes clients, there."""
+        """A session in the stack's region and account."""
         return boto3.Session(region_name=self.region, profile_name=self.profile)
 
     def client(self, service: str) -> Any:
-        """A client of an AWS service, there."""
+        """A client of an AWS service, in the stack's region and account."""
         return self.session().client(service)
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """What CloudFormation says of a stack."""
+class DeployedStack:
+    """CloudFormation's description of a stack."""
 
     name: str
     status: str
@@ -72,12 +71,12 @@ class Stack:
 
     @property
     def is_ours(self) -> bool:
-        """Is it one of Lookalike's, however far its deployment came?"""
+        """Whether it is a stack of Lookalike's, even if its deployment failed."""
         return self.description.startswith(_OURS) or all(name in self.outputs for name in NEEDED_OUTPUTS)
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say which stack, for every command that works on one."""
+    """The options that name the stack, for every command that works on one."""
     parser.add_argument("--stack-name", help="the stack (default: the one in samconfig.toml)")
     parser.add_argument("--region", help="its AWS region (default: samconfig.toml, then the AWS configuration)")
     parser.add_argument("--profile", help="the AWS profile to use (default: samconfig.toml, then the environment)")
@@ -85,7 +84,7 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sam", type=Path, default=SAM, help=argparse.SUPPRESS)
 
 
-def target(options: argparse.Namespace) -> Target:
+def target_of(options: argparse.Namespace) -> Target:
     """The stack that the options or samconfig.toml name. Raises DeployError."""
     saved = saved_parameters(options.project / SAVED)
     stack_name = options.stack_name or saved.get("stack_name")
@@ -95,45 +94,50 @@ def target(options: argparse.Namespace) -> Target:
 
 
 def session(options: argparse.Namespace) -> boto3.Session:
-    """What makes clients where the stack is, whether or not its name is known. Raises DeployError."""
+    """A session in the region and account of the options or samconfig.toml, with or without a stack. Raises DeployError."""
     saved = saved_parameters(options.project / SAVED)
-    return boto3.Session(
-        region_name=options.region or saved.get("region"), profile_name=options.profile or saved.get("profile")
-    )
+    return Target("", options.region or saved.get("region"), options.profile or saved.get("profile")).session()
 
 
 def repeated(options: argparse.Namespace) -> str:
-    """The options that the next command needs too, as they are typed; what samconfig.toml says need not be repeated."""
-    given = {"--stack-name": options.stack_name, "--region": options.region, "--profile": options.profile}
-    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
+    """The options as the next command needs them; the values of samconfig.toml need not be repeated."""
+    words = _words(options.stack_name, options.region, options.profile)
+    return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def _words(stack_name: str | None, region: str | None, profile: str | None) -> list[str]:
+    given = {"--stack-name": stack_name, "--region": region, "--profile": profile}
+    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def saved_parameters(path: Path) -> Mapping[str, Any]:
-    """What samconfig.toml says to `sam deploy`; empty where there is none. Raises DeployError."""
+    """The parameters of `sam deploy` in samconfig.toml; empty without the file. Raises DeployError."""
     try:
         with path.open("rb") as file:
             environment = tomllib.load(file).get("default", {})
     except FileNotFoundError:
         return {}
     except tomllib.TOMLDecodeError as error:
-        raise DeployError(f"{path} is not valid: {error}. Repair it, or delete it to be asked again.") from error
+        raise DeployError(
+            f"{path} is not valid: {error}. Repair it, or delete it and answer the questions again."
+        ) from error
     sections = (environment.get(command, {}).get("parameters", {}) for command in ("global", "deploy"))
     return {name: value for section in sections for name, value in section.items()}
 
 
-def find_stack(chosen: Target) -> Stack | None:
-    """The stack, or None where there is none. Raises ClientError where AWS does not say."""
+def find_stack(target: Target) -> DeployedStack | None:
+    """The stack, or None if there is none. Raises ClientError if AWS does not say."""
     try:
-        (found,) = chosen.client("cloudformation").describe_stacks(StackName=chosen.stack_name)["Stacks"]
+        (found,) = target.client("cloudformation").describe_stacks(StackName=target.stack_name)["Stacks"]
     except ClientError as error:
         code, message = (error.response["Error"].get(name, "") for name in ("Code", "Message"))
         if code == "ValidationError" and "does not exist" in message:
             return None
         raise
     if found["StackStatus"] == "REVIEW_IN_PROGRESS":
-        return None  # a change set that was never executed: nothing was made
-    return Stack(
-        name=chosen.stack_name,
+        return None  # its change set was never executed: nothing was made
+    return DeployedStack(
+        name=target.stack_name,
         status=found["StackStatus"],
         description=found.get("Description", ""),
         parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", ())},
@@ -142,31 +146,31 @@ def find_stack(chosen: Target) -> Stack | None:
     )
 
 
-def stack_outputs(chosen: Target) -> Mapping[str, str]:
-    """The outputs of the stack. Raises DeployError where there is no such stack, or another's."""
-    stack = existing_stack(chosen)
+def stack_outputs(target: Target) -> Mapping[str, str]:
+    """The outputs of the stack. Raises DeployError if there is no such stack, or it is not Lookalike's."""
+    stack = existing_stack(target)
     missing = [name for name in NEEDED_OUTPUTS if name not in stack.outputs]
     if missing:
         raise DeployError(
-            f"The stack {stack.name} ({stack.status}) has no output {missing[0]}: it is none of Lookalike's, or its "
+            f"The stack {stack.name} ({stack.status}) has no output {missing[0]}: it is not Lookalike's, or its "
             "deployment did not finish."
         )
     return stack.outputs
 
 
-def existing_stack(chosen: Target) -> Stack:
-    """The stack. Raises DeployError where there is none."""
-    stack = find_stack(chosen)
+def existing_stack(target: Target) -> DeployedStack:
+    """The stack. Raises DeployError if there is none."""
+    stack = find_stack(target)
     if stack is None:
         raise DeployError(
-            f"There is no stack {chosen.stack_name} to be seen there. Name another with --stack-name, its region with "
+            f"There is no stack {target.stack_name} there. Name another with --stack-name, its region with "
             "--region, or the account with --profile."
         )
     return stack
 
 
 def refusal(error: Exception) -> str:
-    """What AWS or its client said against it, and what to do where that is known."""
+    """The reason of AWS or its client, and the next step if it is known."""
     if isinstance(error, NoRegionError):
         return "Which AWS region? Name it with --region."
     if isinstance(error, NoCredentialsError):

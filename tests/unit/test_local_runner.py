@@ -1,11 +1,12 @@
-"""What an isolated runner makes of processes that end at an awkward moment."""
+"""How a runner deals with processes that end at an awkward moment."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from scripts.local.isolated import IsolatedRunner
-from scripts.local.runner import Result
+from scripts.local.calls import Result
+from scripts.local.execution_environment import Launch
+from scripts.local.runner import FunctionRunner
 from scripts.local.runtime_api import ProcessEnded
 from scripts.local.template import Function
 
@@ -13,7 +14,7 @@ READY = Result()
 
 
 class Environment:
-    """An execution environment that does with each event what its script says."""
+    """An execution environment that answers each event by its script."""
 
     pid, peak_mb, init_ms, restore_ms = 1, 10.0, 1.0, None
     has_ended = is_over_memory = False
@@ -39,10 +40,10 @@ class Environment:
         return 1
 
 
-def runner_of(folder, environments: Sequence[Environment]) -> IsolatedRunner:
+def runner_of(folder, environments: Sequence[Environment]) -> FunctionRunner:
     function = Function("F", "s-f", "arn:f", "app.handler", folder, {}, 3, 128, None)
     waiting = list(environments)
-    return IsolatedRunner(function, lambda: waiting.pop(0), folder / "log")
+    return FunctionRunner(function, Launch([], {}, folder / "log", (1.0,)), lambda _: waiting.pop(0))
 
 
 def test_an_event_that_a_warm_process_did_not_live_to_take_goes_to_a_fresh_one(tmp_path):
