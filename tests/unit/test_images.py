@@ -197,6 +197,20 @@ def test_a_cmyk_jpeg_keeps_its_colours():
     assert corners(pixels) == [RED, GREEN, BLUE, BLACK]
 
 
+@pytest.mark.parametrize("transparency", [{}, {"transparency": 0}])
+def test_a_first_frame_that_is_smaller_than_its_picture_lies_on_white(transparency):
+    frame = Image.new("P", (10, 10), 1)
+    frame.putpalette([*BLACK, *RED])
+    data = bytearray(encoded(frame, "GIF", optimize=False, **transparency))
+    data[6:10] = struct.pack("<HH", 40, 40)
+    place = data.index(b",", 13)
+    data[place + 1 : place + 5] = struct.pack("<HH", 20, 20)
+    pixels = decoded(bytes(data), 40).copy()
+    assert (pixels[20:30, 20:30] == RED).all()
+    pixels[20:30, 20:30] = WHITE
+    assert (pixels == 255).all()
+
+
 def test_the_first_frame_of_an_animation_is_taken():
     frames = [Image.new("RGB", (20, 20), colour) for colour in (RED, GREEN)]
     for kind in ("GIF", "WEBP", "PNG", "TIFF"):

@@ -1,5 +1,6 @@
 """A file is named, measured and refused by its headers, before anything is decoded."""
 
+import contextlib
 import io
 import struct
 import time
@@ -154,6 +155,41 @@ def tall_tiff(width: int, height: int) -> bytes:
 def many_strips(count: int) -> bytes:
     strips = [b""] * count
     return tiff(strips, {256: 8, 257: count, 258: 8, 259: 1, 262: 1, 277: 1, 278: 1})
+
+
+LONG: dict[str, Callable[[], bytes]] = {
+    "fill bytes in a JPEG": lambda: b"\xff\xd8" + b"\xff" * 20_000_000,
+    "starts of pictures in a JPEG": lambda: b"\xff\xd8\xff" + b"\xff\xd8" * 10_000_000,
+    "restarts in a JPEG": lambda: PROGRESSIVE[:-2] + b"\xff\xd0" * 10_000_000,
+    "stuffed bytes in a JPEG": lambda: PROGRESSIVE[:-2] + b"\xff\0" * 10_000_000,
+    "items of an AVIF": lambda: b"\0\0\0\x1cftypavif" + b"infe" * 5_000_000,
+    "sizes in an AVIF": lambda: b"\0\0\0\x1cftypavif" + b"ispe\0\0\0\0\0\0\0\1\0\0\0\1" * 1_200_000,
+    "an XML without an end": lambda: b"<?xml >" + b"<sv" * 6_000_000,
+    "spaces": lambda: b" " * 20_000_000,
+    "brands": lambda: b"\0\0\0\0ftyp" + b"a" * 20_000_000,
+    "entries of a TIFF": lambda: b"II*\0\x08\0\0\0\xff\xff" + bytes(20_000_000),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_headers_are_read_in_time_proportional_to_the_bytes(name: str) -> None:
+    data = LONG[name]()
+    begin = time.process_time()
+    with contextlib.suppress(ImageError):
+        read_header(data, max_pixels=MEGAPIXELS_64)
+    assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png(quantised(gradients(1), 8), 3, 8),
+        tiff([bytes(SIDE * SIDE)], {256: SIDE, 257: SIDE, 258: 8, 259: 1, 262: 3, 277: 1, 278: SIDE}),
+    ],
+)
+def test_a_palette_picture_without_its_palette_is_damaged(data: bytes) -> None:
+    with pytest.raises(UndecodableImage):
+        decode(data, size=SIDE)
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {

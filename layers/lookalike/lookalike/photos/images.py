@@ -140,6 +140,8 @@ def _square(image: Image.Image, header: Header, size: int) -> Image.Image:
     """Shrink a loaded photo, turn it and lay it on white, in the order that costs least."""
     turn, profile = _metadata(image, header)
     pixels = _resizable(image, header)
+    if header.frame:
+        pixels = _framed(pixels, header.frame)
     shrunk = pixels.resize((size, size), Image.Resampling.BICUBIC, _trimmed(*pixels.size), reducing_gap=2.0)
     upright = to_srgb(shrunk if turn is None else shrunk.transpose(turn), profile)
     canvas = Image.new("RGB", (size, size), "white")
@@ -178,6 +180,14 @@ def _resizable(image: Image.Image, header: Header) -> Image.Image:
     # These modes are resampled without a conversion, which would double the memory of a large photo.
     as_it_is, wanted = (("RGBA",), "RGBA") if image.has_transparency_data else (("RGB", "L", "CMYK"), "RGB")
     return image if image.mode in as_it_is else image.convert(wanted)
+
+
+def _framed(image: Image.Image, frame: tuple[int, int, int, int]) -> Image.Image:
+    """The part of the picture inside ``frame``, on white."""
+    part = image.crop(frame)
+    canvas = Image.new("RGB", image.size, "white")
+    canvas.paste(part, frame[:2], part if part.mode == "RGBA" else None)
+    return canvas
 
 
 def _eight_bits(image: Image.Image, *, is_inverted: bool) -> Image.Image:

@@ -29,7 +29,14 @@ def read(data: bytes, max_pixels: float) -> Header:
     except (IndexError, struct.error) as error:
         raise damaged() from error
     check_size(max(width, left + across), max(height, top + down), max_pixels)
-    return Header("GIF", width, height, b"".join([*kept[:1], *kept[-1:] * (len(kept) > 1), data[position:]]))
+    frame = (left, top, left + across, top + down)
+    return Header(
+        "GIF",
+        width,
+        height,
+        b"".join([*kept[:1], *kept[-1:] * (len(kept) > 1), data[position:]]),
+        frame=None if frame == (0, 0, width, height) else frame,
+    )
 
 
 def _palette_bytes(flags: int) -> int:

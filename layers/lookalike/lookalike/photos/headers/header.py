@@ -26,6 +26,7 @@ class Header:
     ``data`` are the bytes to decode, without the metadata that has no part in the picture. ``profile`` is an ICC profile that
     the decoder does not report itself. ``has_end`` is false for a JPEG without its end marker. ``is_white_zero`` is true for a
     greyscale of 16 bits whose 0 is white. ``may_lack_alpha`` is true where an alpha of 0 everywhere means an opaque picture.
+    ``frame`` is the part (left, upper, right, lower) that the first frame of an animation covers, if it is not the whole.
     """
 
     format: str
@@ -36,6 +37,7 @@ class Header:
     has_end: bool = True
     is_white_zero: bool = False
     may_lack_alpha: bool = False
+    frame: tuple[int, int, int, int] | None = None
 
 
 def damaged() -> UndecodableImage:

@@ -7,7 +7,9 @@ from typing import Final
 from lookalike.errors import TooMuchWork
 from lookalike.photos.headers.header import Header, check_parts, damaged, not_read
 
-_MARKER: Final = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")  # one before a length, or the start or end of a picture
+# A marker before a length, or the start or end of a picture. Any number of \xff may come before it: \xff+ would take a time
+# that is quadratic in their number.
+_MARKER: Final = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 _END: Final = b"\xd9"
 _SCAN: Final = b"\xda"
 _TABLES: Final = (b"\xc4", b"\xdb", b"\xdd")  # Huffman, quantisation, restart interval

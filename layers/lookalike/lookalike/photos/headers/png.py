@@ -32,7 +32,7 @@ def read(data: bytes, max_pixels: float) -> Header:
         raise damaged()
     kept = [_SIGNATURE]
     colours: dict[bytes, bytes] = {}
-    has_picture = False
+    has_picture = has_palette = False
     position = 8
     count = 0
     while position + 8 <= len(data):
@@ -45,6 +45,7 @@ def read(data: bytes, max_pixels: float) -> Header:
         if kind in (b"IHDR", b"PLTE", b"IDAT"):
             _check_sum(data, position, end)
             has_picture |= kind == b"IDAT"
+            has_palette |= kind == b"PLTE" and length >= 3
             kept.append(data[position:end])
         elif kind == b"tRNS":
             _check_sum(data, position, end)
@@ -54,7 +55,7 @@ def read(data: bytes, max_pixels: float) -> Header:
         elif kind in (b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP") and end <= len(data):
             colours.setdefault(kind, data[position + 8 : end - 4])
         position = end
-    if not has_picture:
+    if not has_picture or (colour == 3 and not has_palette):
         raise damaged()
     return Header("PNG", width, height, b"".join([*kept, _END]), profile=_profile(colours))
 
