@@ -60,12 +60,12 @@ class DecoderPool:
         elapsed_s: float = ELAPSED_S,
     ) -> None:
         memory_bytes = PROCESS_BYTES + DECODING_BYTES_PER_PIXEL * max_pixels
-        options = {"size": size, "max-pixels": max_pixels, "processor-s": processor_s, "memory-bytes": memory_bytes}
-        arguments = [f"--{name}={value}" for name, value in options.items()]
+        call = f"main({size}, {max_pixels}, {processor_s}, {memory_bytes})"
+        program = f"from lookalike.photos.decoder_process import main; {call}"
         self._size = size
         self._decoders: queue.LifoQueue[_Decoder] = queue.LifoQueue()
         for _ in range(processes):
-            self._decoders.put(_Decoder(arguments, elapsed_s))
+            self._decoders.put(_Decoder(program, elapsed_s))
         with self._free() as first:
             first.start()
 
@@ -95,8 +95,8 @@ class DecoderPool:
 class _Decoder:
     """One process, which is replaced when it ends. One thread at a time may use it."""
 
-    def __init__(self, arguments: list[str], elapsed_s: float) -> None:
-        self._arguments = arguments
+    def __init__(self, program: str, elapsed_s: float) -> None:
+        self._program = program
         self._elapsed_s = elapsed_s
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
@@ -107,7 +107,7 @@ class _Decoder:
             paths = [str(Path(lookalike.__file__).parents[1]), *(path for path in sys.path if path)]
             environment = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
             self._process = subprocess.Popen(
-                [sys.executable, "-S", "-m", "lookalike.photos.decoder_process", *self._arguments],
+                [sys.executable, "-S", "-c", self._program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**environment, **_MALLOC, "PYTHONPATH": os.pathsep.join(paths)},

@@ -7,12 +7,10 @@ process after the processor time that one photo may take, and RLIMIT_DATA makes 
 Requests come on standard input, each a length and that many bytes. Answers go to standard output: a kind, a length and the bytes.
 """
 
-import argparse
 import os
 import resource
 import signal
 import struct
-import traceback
 from typing import Final
 
 from lookalike.errors import ImageError, TooMuchWork
@@ -24,22 +22,17 @@ PIXELS, REFUSED, FAILED = b"P", b"R", b"F"
 LENGTH: Final = struct.Struct("<Q")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, required=True)
-    parser.add_argument("--max-pixels", type=int, required=True)
-    parser.add_argument("--processor-s", type=float, required=True)
-    parser.add_argument("--memory-bytes", type=int, required=True)
-    limits = parser.parse_args()
+def main(size: int, max_pixels: int, processor_s: float, memory_bytes: int) -> None:
+    """Answer requests until their end. ``processor_s`` is the limit of each photo, ``memory_bytes`` that of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: this process ends with its input
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     # libtiff writes its warnings there, which would be lines of no format among the functions' logs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     while head := _read(LENGTH.size):
         data = _read(*LENGTH.unpack(head))
-        signal.setitimer(signal.ITIMER_PROF, limits.processor_s)
-        kind, body = _answer(data, limits.size, limits.max_pixels)
+        signal.setitimer(signal.ITIMER_PROF, processor_s)
+        kind, body = _answer(data, size, max_pixels)
         signal.setitimer(signal.ITIMER_PROF, 0)
         del data
         _write(kind + LENGTH.pack(len(body)) + body)
@@ -53,6 +46,8 @@ def _answer(data: bytes, size: int, max_pixels: int) -> tuple[bytes, bytes]:
     except ImageError as refusal:
         error = refusal
     except Exception:  # noqa: BLE001 - the parent raises it
+        import traceback  # noqa: PLC0415 - it takes as long to import as Pillow
+
         return FAILED, traceback.format_exc().encode()
     return REFUSED, f"{error.reason}\0{error}".encode()
 
@@ -73,7 +68,3 @@ def _write(data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(1, view) :]
-
-
-if __name__ == "__main__":
-    main()

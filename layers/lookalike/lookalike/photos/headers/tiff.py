@@ -82,14 +82,15 @@ def read(data: bytes, max_pixels: float) -> Header:
     if photometric == _WHITE_IS_ZERO and bits == {16} and data[:2] == b"MM":
         raise not_read("A big-endian TIFF of 16-bit grey whose 0 is white", _ADVICE)
     _check_samples(tags, photometric, samples, bits, extra)
-    check_parts(max(counts.get(_STRIP_OFFSETS, 0), counts.get(_TILE_OFFSETS, 0)), "strips or tiles")
+    parts = max(counts.get(_STRIP_OFFSETS, 0), counts.get(_TILE_OFFSETS, 0))
+    check_parts(parts, "strips or tiles")
     tile = _one(tags, _TILE_WIDTH, 1) * _one(tags, _TILE_HEIGHT, 1)
     if tile == 0 or _one(tags, _ROWS_PER_STRIP, 1) == 0:
         raise damaged()
     if tile > max(4 * width * height, 1024 * 1024):
         raise TooMuchWork("The TIFF has tiles far larger than its picture. Save it without tiles.")
-    if _one(tags, _COMPRESSION, 1) == _JPEG and b"\xff\xc2" in data:
-        raise not_read("A TIFF with a progressive JPEG in it", _ADVICE)
+    if _one(tags, _COMPRESSION, 1) == _JPEG and (b"\xff\xc2" in data or data.count(b"\xff\xda") > parts):
+        raise not_read("A TIFF with JPEGs of several scans in it", _ADVICE)
     return Header(
         "TIFF",
         width,
