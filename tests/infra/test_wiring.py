@@ -293,7 +293,13 @@ def test_functions_find_every_setting_they_read(resources: Resources, function: 
     values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
     environ = Environ(values)
     SETTINGS[function](environ)
-    assert {name for name in variables if not name.startswith(("POWERTOOLS_", "MALLOC_"))} == environ.names - OF_LAMBDA
+    libraries = ("POWERTOOLS_", "MALLOC_", "ORT_")
+    assert {name for name in variables if not name.startswith(libraries)} == environ.names - OF_LAMBDA
+
+
+@pytest.mark.parametrize("function", [name for name, layers in LAYERS.items() if "InferenceLayer" in layers])
+def test_functions_with_onnx_runtime_send_nothing_to_its_maker(resources: Resources, function: str) -> None:
+    assert resources[function]["Environment"]["Variables"]["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
