@@ -38,6 +38,7 @@ ALARMS = {
     "ModelDriftAlarm": "IngestFunction",
     "SlowAnswersAlarm": "HttpApi",
     "ServerErrorsAlarm": "HttpApi",
+    "StoreUnavailableAlarm": "QueryFunction",
 }
 
 
@@ -50,7 +51,8 @@ def sent() -> Sent:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in functions.ENVIRONMENT.items():
             patch.setenv(name, value)
-        return {"query": sent_by(search(patch)), "ingest": sent_by(ingest(patch)), "compact": sent_by(compact(patch))}
+        calls = {"query": search, "outage": search_in_vain, "ingest": ingest, "compact": compact}
+        return {name: sent_by(call(patch)) for name, call in calls.items()}
 
 
 def sent_by(call: Callable[[], object]) -> set[tuple[str, str]]:
@@ -66,6 +68,12 @@ def sent_by(call: Callable[[], object]) -> set[tuple[str, str]]:
 
 def search(patch: pytest.MonkeyPatch) -> Callable[[], object]:
     api = query_function(patch, rows=[fakes.put_row("images/1.jpg", fakes.photo("red"))])
+    return lambda: api.search(fakes.photo("red"))
+
+
+def search_in_vain(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    api = query_function(patch)
+    api.store.down = {"list"}
     return lambda: api.search(fakes.photo("red"))
 
 
@@ -91,6 +99,8 @@ def assert_exists(resources: Resources, sent: Sent, namespace: str, name: str, d
     if namespace == OWN:
         assert key == "service"
         senders = ["ingest", "query"] if value == "embedder" else [value]
+        if name.startswith("Problem-"):
+            senders = ["outage"]
         assert all((value, name) in sent[function] for function in senders)
         return
     assert (key, name) in {(NATIVE[namespace][0], native) for native in NATIVE[namespace][1]}
