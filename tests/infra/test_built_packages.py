@@ -60,9 +60,15 @@ from lookalike.photos.embedder import Embedder
 Embedder(Path(os.environ["MODEL_DIR"]), threads=1).probe()
 """
 )
+# Lambda has no semaphores.
 ANALYSE = (
     PRELUDE
     + """
+import _multiprocessing, errno, warnings
+def refuse(*_, **__):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+_multiprocessing.SemLock = refuse
+warnings.simplefilter("error")
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -96,9 +102,10 @@ def layers_of(built: dict[str, Any], image: Path, function: str) -> str:
 
 def run(code: str, built: dict[str, Any], image: Path, function: str, **environment: str) -> Any:
     """What ``code`` prints as JSON where a function would run."""
+    environment |= {"LAYERS": layers_of(built, image, function), "POWERTOOLS_SERVICE_NAME": "test"}
     done = subprocess.run(
         [*COMMAND, "-c", code],
-        env=environment | {"LAYERS": layers_of(built, image, function), "POWERTOOLS_SERVICE_NAME": "test"},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -198,8 +205,9 @@ def test_the_built_layers_keep_to_themselves(built: dict[str, Any], image: Path,
     assert_keeps_to_itself(COMMAND, EMBED_THE_PROBE, tmp_path, LAYERS=layers, MODEL_DIR=str(model))
 
 
-def test_the_built_layers_analyse(built: dict[str, Any], image: Path) -> None:
-    neighbours = run(ANALYSE, built, image, "CompactFunction")
+def test_the_built_layers_analyse_without_a_warning(built: dict[str, Any], image: Path) -> None:
+    template = read_template(built_template_or_skip(), endpoint_url="http://127.0.0.1:9")
+    neighbours = run(ANALYSE, built, image, "CompactFunction", **template.functions["CompactFunction"].environment)
     assert [first for first, _ in neighbours] == list(range(20))
 
 

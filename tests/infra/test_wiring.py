@@ -293,7 +293,7 @@ def test_functions_find_every_setting_they_read(resources: Resources, function: 
     values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
     environ = Environ(values)
     SETTINGS[function](environ)
-    libraries = ("POWERTOOLS_", "MALLOC_", "ORT_")
+    libraries = ("POWERTOOLS_", "MALLOC_", "ORT_", "JOBLIB_")
     assert {name for name in variables if not name.startswith(libraries)} == environ.names - OF_LAMBDA
 
 
@@ -369,14 +369,26 @@ def test_an_edge_keeps_a_photo_for_a_minute_and_a_file_of_the_site_for_as_long_a
     assert policy["MaxTTL"] >= int(allowed[1])
 
 
-def test_answers_of_the_api_are_never_cached(resources: Resources) -> None:
-    (api,) = (
-        behaviour
-        for behaviour in resources["Distribution"]["DistributionConfig"]["CacheBehaviors"]
-        if behaviour["TargetOriginId"] == "api"
-    )
-    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "AWS's CachingDisabled"
-    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac", "AllViewerExceptHostHeader"
+@pytest.fixture
+def to_the_api(resources: Resources) -> dict[str, Any]:
+    """The behaviour of the distribution that leads to the API."""
+    behaviours = resources["Distribution"]["DistributionConfig"]["CacheBehaviors"]
+    (api,) = (behaviour for behaviour in behaviours if behaviour["TargetOriginId"] == "api")
+    return api
+
+
+def test_answers_of_the_api_are_never_cached(to_the_api: dict[str, Any]) -> None:
+    assert to_the_api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "AWS's CachingDisabled"
+    assert not to_the_api.get("Compress"), "CloudFront compresses only what it may cache"
+
+
+def test_the_api_gets_all_of_a_request_but_host_and_cookies(resources: Resources, to_the_api: dict[str, Any]) -> None:
+    """The cookies of a parent domain, such as a shop's session, are no business of the API's."""
+    policy = resources[to_the_api["OriginRequestPolicyId"]["Ref"]]["OriginRequestPolicyConfig"]
+    assert policy["CookiesConfig"] == {"CookieBehavior": "none"}
+    # An HTTP API answers to its own host only. The others include Content-Type and Authorization.
+    assert policy["HeadersConfig"] == {"HeaderBehavior": "allExcept", "Headers": ["host"]}
+    assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
 
 
 def test_the_api_is_told_when_a_request_came_through_the_distribution(resources: Resources) -> None:

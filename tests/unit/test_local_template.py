@@ -135,6 +135,36 @@ def test_behaviours_carry_the_policies(stack):
     assert stack.distribution.root == "index.html"
 
 
+FORWARDING = """
+  Forwarding:
+    Type: AWS::CloudFront::OriginRequestPolicy
+    Properties:
+      OriginRequestPolicyConfig:
+        CookiesConfig: {CookieBehavior: none}
+        HeadersConfig: {HeaderBehavior: allExcept, Headers: [host]}
+        QueryStringsConfig: {QueryStringBehavior: all}
+Outputs:"""
+FORWARDED = TEMPLATE.replace("\nOutputs:", FORWARDING).replace(
+    "TargetOriginId: api,", "TargetOriginId: api, OriginRequestPolicyId: !Ref Forwarding,"
+)
+
+
+@pytest.mark.parametrize(("cookies", "forwarded"), [("none", False), ("all", True)])
+def test_cookies_are_forwarded_where_the_policy_says_so(tmp_path, cookies, forwarded):
+    template = FORWARDED.replace("CookieBehavior: none", f"CookieBehavior: {cookies}")
+    behaviour = read(tmp_path, template).distribution.behaviour("/api/x")
+    assert behaviour.forwards_cookies == forwarded
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("allExcept, Headers: [host]", "none"), ("QueryStringBehavior: all", "QueryStringBehavior: none")],
+)
+def test_a_policy_that_forwards_less_than_a_request_is_refused(tmp_path, old, new):
+    with pytest.raises(UnsupportedTemplateError, match="leaves out parts"):
+        read(tmp_path, FORWARDED.replace(old, new))
+
+
 def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
