@@ -33,6 +33,7 @@ class Services:
         self.metrics = metrics
         self._logger = logger
         self._settings = settings.query(os.environ)
+        self.origin_secrets = self._settings.origin_secrets
         # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, a start of _AHEAD_S
         # included: the answer is ours to give.
         self.client = s3_client(read_timeout_s=3, attempts=3)

@@ -52,6 +52,8 @@ def read_distribution(resources: Mapping[str, Any], resolver: Resolver, names: N
     if len(distributions) != 1:
         raise UnsupportedTemplateError(f"the template has {len(distributions)} distributions; the local stack runs one")
     config = resolver.resolve(distributions[0]["Properties"]["DistributionConfig"])
+    if config.get("WebACLId"):
+        raise UnsupportedTemplateError("the distribution has a web ACL, which is not run here")
     origins = {item["Id"]: _origin(item, resources, names) for item in config["Origins"]}
     policies = {
         names.ref(logical_id): resolver.resolve(resource["Properties"])

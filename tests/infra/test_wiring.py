@@ -1,6 +1,7 @@
 """What leads where: events to the queue, the queue to a function, routes to a function, paths to origins."""
 
 import copy
+import json
 import re
 from typing import Any
 
@@ -21,6 +22,7 @@ LAYERS = {
 }
 SETTINGS = {"IngestFunction": settings.ingest, "QueryFunction": settings.query, "CompactFunction": settings.compact}
 OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_-"
 OUTPUTS = {
     "SiteUrl",
     "ApiUrl",
@@ -151,6 +153,13 @@ def test_the_distribution_takes_a_domain_of_its_own(resources: Resources) -> Non
             "CertificateArn",
             ["", "arn:aws:acm:us-east-1:123456789012:certificate/ab-1"],
             ["arn:aws:acm:eu-west-1:123456789012:certificate/ab-1"],
+        ),
+        ("OriginSecret", ["", SECRET, f"{SECRET},{SECRET[::-1]}", f"{SECRET},1"], ["short", "1", f"1,{SECRET}"]),
+        ("RequestsPerClient", ["0", "10", "500"], ["", "5", "05", "many"]),
+        (
+            "WebAclArn",
+            ["", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/ab-1"],
+            ["arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/ab-1"],
         ),
         ("CompactSchedule", ["rate(15 minutes)", "cron(0 4 * * ? *)"], ["15 minutes"]),
     ],
@@ -391,10 +400,88 @@ def test_the_api_gets_all_of_a_request_but_host_and_cookies(resources: Resources
     assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
 
 
-def test_the_api_is_told_when_a_request_came_through_the_distribution(resources: Resources) -> None:
-    for origin in resources["Distribution"]["DistributionConfig"]["Origins"]:
+@pytest.mark.parametrize(("given", "sent"), [("", "1"), ("new", "new"), ("new,old", "new"), ("new,1", "new")])
+def test_the_api_is_told_when_a_request_came_through_the_distribution(
+    resources: Resources, given: str, sent: str
+) -> None:
+    for origin in resources.resolved(resources["Distribution"]["DistributionConfig"]["Origins"], OriginSecret=given):
         headers = {header["HeaderName"]: header["HeaderValue"] for header in origin.get("OriginCustomHeaders", [])}
-        assert headers == ({"x-lookalike-distribution": "1"} if origin["Id"] == "api" else {})
+        assert headers == ({"x-lookalike-distribution": sent} if origin["Id"] == "api" else {})
+
+
+def test_the_function_knows_a_new_secret_before_the_distribution_sends_it(resources: Resources) -> None:
+    """CloudFormation updates the distribution after all that it refers to: the API, the alias, its version, the function."""
+    every = resources.document["Resources"]
+    reached, waiting = set(), ["Distribution"]
+    while waiting:
+        logical_id = waiting.pop()
+        reached.add(logical_id)
+        words = set(re.findall(r"\w+", json.dumps(every[logical_id])))
+        waiting += [name for name in words if name in every and name not in reached]
+    assert "QueryFunction" in reached
+
+
+def test_the_secret_is_shown_to_nobody(written: dict[str, Any]) -> None:
+    assert written["Parameters"]["OriginSecret"]["NoEcho"] is True
+    assert "OriginSecret" not in json.dumps(written["Outputs"])
+
+
+def test_query_functions_are_reserved_where_somebody_says_how_many(resources: Resources) -> None:
+    reserved = "ReservedConcurrentExecutions"
+    assert reserved not in resources.resolved(resources["QueryFunction"])
+    assert resources.resolved(resources["QueryFunction"], QueryConcurrency="20")[reserved] == "20"
+
+
+def test_clients_are_limited_where_somebody_says_so(resources: Resources) -> None:
+    acl = resources.whole("WebAcl")
+    assert not resources.resolved({"Condition": acl["Condition"]})
+    limited = resources.resolved(acl["Properties"], RequestsPerClient="500")
+    assert (limited["Scope"], limited["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
+    (rule,) = limited["Rules"]
+    assert rule["Statement"] == {
+        "RateBasedStatement": {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": "500"}
+    }
+    assert rule["Action"] == {"Block": {"CustomResponse": {"ResponseCode": 429}}}
+    for told in (limited, rule):
+        assert told["VisibilityConfig"]["SampledRequestsEnabled"] is False, "samples hold shoppers' addresses"
+
+
+def test_the_distribution_has_the_web_acl_that_was_chosen(resources: Resources) -> None:
+    acl = resources["Distribution"]["DistributionConfig"]["WebACLId"]
+    own, theirs, none = acl["Fn::If"][1], *acl["Fn::If"][2]["Fn::If"][1:]
+    assert acl["Fn::If"][0] == "LimitClients"
+    assert acl["Fn::If"][2]["Fn::If"][0] == "OwnWebAcl"
+    assert (own, theirs) == ({"Fn::GetAtt": ["WebAcl", "Arn"]}, {"Ref": "WebAclArn"})
+    assert none == {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad", "good"),
+    [
+        ("WebAclIsOne", {"RequestsPerClient": "500", "WebAclArn": "arn"}, {"WebAclArn": "arn"}),
+        ("WebAclIsOne", {"RequestsPerClient": "500", "WebAclArn": "arn"}, {"RequestsPerClient": "500"}),
+        ("WebAclIsWhereCloudFrontLooks", {"RequestsPerClient": "500", "region": "eu-west-1"}, {"region": "eu-west-1"}),
+        (
+            "WebAclIsWhereCloudFrontLooks",
+            {"RequestsPerClient": "500", "region": "eu-west-1"},
+            {"RequestsPerClient": "9"},
+        ),
+    ],
+)
+def test_a_web_acl_that_cannot_work_is_refused(
+    resources: Resources, written: dict[str, Any], rule: str, bad: dict[str, str], good: dict[str, str]
+) -> None:
+    (assertion,) = written["Rules"][rule]["Assertions"]
+
+    def holds(values: dict[str, str]) -> Any:
+        parameters = {"region": "us-east-1", **values}
+        region = json.dumps(parameters.pop("region"))
+        there = json.dumps(assertion["Assert"]).replace('{"Ref": "AWS::Region"}', region)
+        return resources.resolved(json.loads(there), **parameters)
+
+    assert holds({})
+    assert holds(good)
+    assert not holds(bad)
 
 
 def test_outputs_name_what_people_need(written: dict[str, Any]) -> None:

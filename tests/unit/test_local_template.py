@@ -184,6 +184,7 @@ def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
         ("/api/{first}/{second}", "/api/{rest+}", "more than one method or path"),
         ("ContentTypeOptions: {", "XSSProtection: {", "XSSProtection"),
         ("TargetOriginId: photos,", "TargetOriginId: photos, FunctionAssociations: [x],", "FunctionAssociations"),
+        ("DefaultRootObject: index.html", "WebACLId: arn\n        DefaultRootObject: index.html", "web ACL"),
         ("!GetAtt Site.RegionalDomainName", "elsewhere.example.com", "elsewhere.example.com"),
         ("Photos:\n    Type: AWS::S3::Bucket\n    Properties:", "Photos:\n    Type: AWS::S3::Bucket\n    "
          "Properties:\n      BucketName: mine", "name of its own"),

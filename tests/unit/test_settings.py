@@ -34,11 +34,15 @@ def test_every_variable_of_ingest_is_read() -> None:
 
 def test_every_variable_of_the_query_is_read() -> None:
     sizes = {"THREADS": "3", "MAX_IMAGE_PIXELS": "5", "MAX_STALENESS_S": "0.5"}
-    memory = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321"}
+    others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321", "ORIGIN_SECRETS": "new,old", "MODEL_DIR": "/m"}
 
-    read = settings.query(NEEDED[settings.query] | sizes | memory | {"MODEL_DIR": "/m"})
+    read = settings.query(NEEDED[settings.query] | sizes | others)
 
-    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 321)
+    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 321, ("new", "old"))
+
+
+def test_an_empty_list_of_secrets_is_none() -> None:
+    assert settings.query(NEEDED[settings.query] | {"ORIGIN_SECRETS": ""}).origin_secrets == ()
 
 
 def test_every_variable_of_compaction_is_read() -> None:

@@ -42,7 +42,10 @@ class IngestSettings:
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda."""
+    """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
+
+    ``origin_secrets``: each lets a request in; without one, every request is let in.
+    """
 
     catalogue_bucket: str
     store_bucket: str
@@ -51,6 +54,7 @@ class QuerySettings:
     max_image_pixels: int = 64_000_000
     max_staleness_s: float = 5
     aws_lambda_function_memory_size: int = 1769
+    origin_secrets: tuple[str, ...] = ()
 
     @property
     def snapshot_bytes(self) -> int:
@@ -117,4 +121,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-_CONVERT: Mapping[Any, Callable[[str], Any]] = {str: _name, int: _count, float: _seconds, Path: Path}
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
+
+
+_CONVERT: Mapping[Any, Callable[[str], Any]] = {
+    str: _name,
+    int: _count,
+    float: _seconds,
+    Path: Path,
+    tuple[str, ...]: _words,
+}
