@@ -46,7 +46,7 @@ def _is_breaching(alarm: Mapping[str, Any], values: Sequence[float]) -> bool:
     if share is not None:
         point = sorted(values)[math.ceil(share * len(values)) - 1]
     else:
-        point = {"Sum": sum, "Maximum": max}[alarm["Statistic"]](values)
+        point = sum(values) if alarm["Statistic"] == "Sum" else max(values)
     above: bool = {
         "GreaterThanThreshold": point > alarm["Threshold"],
         "GreaterThanOrEqualToThreshold": point >= alarm["Threshold"],
