@@ -220,3 +220,10 @@ def test_the_real_template_can_run_here():
     assert ("POST", "/api/search") in {(route.method, route.path) for route in stack.routes}
     assert stack.distribution.behaviour("/api/search").added == {"x-lookalike-distribution": "1"}
     assert stack.outputs["CatalogueBucketName"] in {bucket.name for bucket in stack.buckets if bucket.notifications}
+
+
+def test_the_real_template_runs_here_with_a_secret_too():
+    secret = "s" * 32
+    stack = read_template(ROOT / "template.yaml", endpoint_url=ENDPOINT, parameters={"OriginSecret": f"{secret},1"})
+    assert stack.distribution.behaviour("/api/search").added == {"x-lookalike-distribution": secret}
+    assert stack.functions["QueryFunction"].environment["ORIGIN_SECRETS"] == f"{secret},1"
