@@ -7,6 +7,7 @@
     python -m scripts.bench growth
     python -m scripts.bench append --json
     python -m scripts.bench ingest photos.zip
+    python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
     python -m scripts.bench all                        writes docs/benchmarks.md and docs/growth.md
 

@@ -23,6 +23,8 @@ const HEADLINES = new Map(Object.entries({
   "not-an-image": "That is not a photo we can read",
   "undecodable-image": "That photo looks damaged",
   "too-many-pixels": "That photo has too many pixels",
+  "too-much-work": "That photo takes too long to read",
+  "decoder-unavailable": "That photo cannot be read just now",
   "catalogue-empty": "There is nothing to compare with yet",
   "store-unavailable": "The catalogue is out of reach",
   "not-found": "That product is not here",

@@ -52,6 +52,8 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
     errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
     errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),
+    errors.TooMuchWork: Problem(422, "too-much-work", "The image takes too much work to decode"),
+    errors.DecoderUnavailable: Problem(503, "decoder-unavailable", "The image cannot be decoded now"),
     CatalogueEmpty: Problem(503, "catalogue-empty", "The catalogue is empty"),
     errors.StoreError: Problem(503, "store-unavailable", "The catalogue cannot be reached"),
 }

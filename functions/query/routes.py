@@ -110,7 +110,8 @@ def get_docs(request: Request, services: Services) -> Any:  # noqa: ARG001
     return api_description.as_html(api_description.openapi(ROUTES))
 
 
-_PHOTO_ERRORS = (BodyTooLarge, errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels)
+_REFUSALS = (errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels, errors.TooMuchWork)
+_PHOTO_ERRORS = (BodyTooLarge, *_REFUSALS, errors.DecoderUnavailable)
 ROUTES: Mapping[str, Route[Services]] = {
     "POST /api/search": Route(
         post_search,

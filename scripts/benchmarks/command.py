@@ -99,11 +99,16 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
     ingest.add_argument("--model-dir", type=Path, default=_MODEL, help="the model's folder (build/model)")
 
+    _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
+
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    _number(stress, "--writers", 64, "writer processes at once")
-    _number(stress, "--batches", 200, "batches that each of them appends")
-    _number(stress, "--rows", 4, "rows in a batch")
-    _number(stress, "--keys", 5000, "image keys that all of them share")
+    for option, default, text in (
+        ("--writers", 64, "writer processes at once"),
+        ("--batches", 200, "batches that each of them appends"),
+        ("--rows", 4, "rows in a batch"),
+        ("--keys", 5000, "image keys that all of them share"),
+    ):
+        _number(stress, option, default, text)
 
     every = command("all", "run all sections, or those that are named, and write the documents", module="every")
     every.add_argument("sections", nargs="*", metavar="section", help=" ".join(SECTIONS))
@@ -111,6 +116,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     every.add_argument("--embeddings", type=Path, help="a .npy file of real embeddings, in place of --photos")
     every.add_argument("--root", type=Path, default=ROOT, help="the folder in which docs/ is written")
     return top
+
+
+def _add_limits(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
 
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.errors import ModelError, NotAnImage, TooManyPixels, UndecodableImage
+from lookalike.errors import DecoderUnavailable, ModelError, NotAnImage, TooManyPixels, UndecodableImage
 from lookalike.photos.embedder import Embedder, may_saturate, probe_pixels
 from tests.tiny_model import WEIGHTS, write_tiny_model
 
@@ -52,6 +52,21 @@ def test_refused_photos_are_answered_in_place_and_harm_no_other(tmp_path, batch_
     assert kinds == [NotAnImage, np.ndarray, UndecodableImage, TooManyPixels, np.ndarray, NotAnImage]
     np.testing.assert_array_equal(answers[1], 255 * WEIGHTS[0])
     np.testing.assert_array_equal(answers[4], 255 * WEIGHTS[2])
+
+
+def test_a_decoder_that_does_not_answer_refuses_no_photo(tmp_path, monkeypatch):
+    """The shortage may pass: the caller tries the photos again."""
+    embedder = Embedder(write_tiny_model(tmp_path), threads=2)
+    red = photo((255, 0, 0))
+
+    def decode(*_: object) -> None:
+        raise DecoderUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lookalike.photos.decoder.DecoderPool.decode", decode)
+        with pytest.raises(DecoderUnavailable):
+            embedder.embed([red])
+    np.testing.assert_array_equal(embedder.embed([red])[0], 255 * WEIGHTS[0])
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
@@ -184,9 +199,7 @@ def test_the_probe_image_never_changes():
 
 
 def test_importing_the_embedder_loads_nothing_that_a_cold_start_can_do_without():
-    program = (
-        "import sys, lookalike.photos.embedder; print({'boto3', 'onnx', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
-    )
+    program = "import sys, lookalike.photos.embedder; print({'boto3', 'onnx', 'PIL', 'scipy', 'sklearn', 'tqdm'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 

@@ -2,10 +2,12 @@
 
     LookalikeError
     ├── ImageError               a photo that cannot be used; ``reason`` is stable and shown to people
-    │   ├── NotAnImage           no format we read
-    │   ├── UndecodableImage     a known format, but broken
-    │   ├── TooManyPixels        larger than the pixel limit: refused before decoding
-    │   └── TooManyBytes         larger than the byte limit: refused before reading
+    │   ├── NotAnImage           not in a format that is read
+    │   ├── UndecodableImage     in a format that is read, but damaged
+    │   ├── TooManyPixels        above the pixel limit: refused before decoding
+    │   ├── TooMuchWork          takes too long or too much memory to decode
+    │   └── TooManyBytes         above the byte limit: refused before reading
+    ├── DecoderUnavailable       no photo could be decoded: try again
     ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
@@ -26,7 +28,7 @@ class LookalikeError(Exception):
 
 
 class ImageError(LookalikeError):
-    """A photo that cannot be used. ``reason`` is a stable identifier, the message its explanation."""
+    """A photo that cannot be used. ``reason`` is a stable identifier, and the message explains it."""
 
     reason: ClassVar[str]
 
@@ -43,8 +45,16 @@ class TooManyPixels(ImageError):
     reason = "too-many-pixels"
 
 
+class TooMuchWork(ImageError):
+    reason = "too-much-work"
+
+
 class TooManyBytes(ImageError):
     reason = "too-many-bytes"
+
+
+class DecoderUnavailable(LookalikeError):
+    """The process that decodes photos did not answer; the same call may succeed later."""
 
 
 class QueueUnavailable(LookalikeError):

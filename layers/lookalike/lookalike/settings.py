@@ -17,7 +17,7 @@ BASELINE_BYTES = 320 * 1024 * 1024
 DECODING_BYTES_PER_PIXEL = 16
 """Most memory that decoding takes: WebP's decoder holds four copies of 32 bits per pixel. A test measures every format.
 
-An AVIF can take more, and may have fewer pixels for it: ``images.AVIF_SHARE``."""
+An AVIF can take more, and may have fewer pixels for it: ``avif.AVIF_SHARE``."""
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""

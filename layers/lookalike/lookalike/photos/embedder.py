@@ -1,6 +1,6 @@
-"""Photos to embeddings with ONNX Runtime. The only module that imports onnxruntime.
+"""Turn photos into embeddings with ONNX Runtime. The only module that imports onnxruntime.
 
-The embedder knows nothing of any one model: input, output and dimensions come from ``model.json``.
+The embedder works with any model: ``model.json`` describes the input, the output and the dimensions.
 """
 
 import logging
@@ -8,7 +8,6 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +21,14 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from lookalike.errors import ImageError, ModelError, UndecodableImage
-from lookalike.photos.images import MAX_PIXELS, decode
+from lookalike.photos.decoder import DecoderPool, Pixels
+from lookalike.photos.headers.header import MAX_PIXELS
 from lookalike.photos.model import MODEL_FILE, DType, ModelSpec
 
 Embedding = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 
 DRIFT_TOLERANCE: Final = 0.1
-"""The Euclidean distance between the probe's embedding and the recorded one above which ``drift`` warns."""
+"""``drift`` warns above this Euclidean distance between the probe's embedding and the recorded one."""
 
 _ONNX_TYPES: Final[dict[DType, str]] = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 
@@ -51,9 +50,9 @@ _log = logging.getLogger(__name__)
 class Embedder:
     """A loaded model. One instance serves any number of threads.
 
-    ``folder`` holds model.onnx and model.json. ``threads`` is the number that ONNX Runtime computes with,
-    and the number that decode photos. ``batch_size`` is the largest number of photos in one run of the
-    model. Raises ``ModelError`` where the folder is incomplete or its two files disagree.
+    ``folder`` has model.onnx and model.json. ONNX Runtime computes with ``threads`` threads, and as many decode photos.
+    ``batch_size`` is the largest number of photos in one run of the model. Raises ``ModelError`` if the folder is incomplete
+    or its two files disagree.
     """
 
     def __init__(self, folder: Path, *, threads: int, batch_size: int = 16, max_pixels: int = MAX_PIXELS) -> None:
@@ -62,17 +61,18 @@ class Embedder:
         self.spec = ModelSpec.load(folder)
         self.fingerprint = self.spec.fingerprint
         self.dimensions = self.spec.dimensions
+        # Before the model is loaded: the decoder's process starts meanwhile.
+        self._decoder = DecoderPool(size=self.spec.size, max_pixels=max_pixels, processes=threads)
         self._session = _session(folder / MODEL_FILE, threads)
         fixed_batch = _check_graph(self._session, self.spec)
         self._batch_size = fixed_batch or batch_size
-        self._try_decode = partial(_try_decode, size=self.spec.size, max_pixels=max_pixels)
         self._decoders = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def embed(self, images: Sequence[bytes]) -> list[Embedding | ImageError]:
-        """Embed photos: for each, in order, float32 (``dimensions``,) or the error that refuses it.
+        """Embed photos. Returns for each, in order, float32 (``dimensions``,) or the error that refuses it.
 
-        Embeddings are finite and not zero, and of unit length where the model says so. While the model works
-        on one batch the next is being decoded. Raises ``ModelError`` where the model fails.
+        Embeddings are finite and not zero, and of unit length if the model says so. The next batch is decoded while the model
+        works on this one. Raises ``ModelError`` if the model fails, and ``MemoryError`` if memory runs out.
         """
         batches = [images[at : at + self._batch_size] for at in range(0, len(images), self._batch_size)]
         results: list[Embedding | ImageError] = []
@@ -116,12 +116,11 @@ class Embedder:
         return embedding
 
     def drift(self) -> float:
-        """The Euclidean distance of the probe's embedding here and now from the recorded one.
+        """The Euclidean distance between the probe's embedding on this processor and the recorded one.
 
-        8-bit kernels differ between processors, and embeddings of different kernels meet in one store: a
-        drift above ``DRIFT_TOLERANCE`` is logged as a warning. An embedding that is not finite is as far away as
-        a float32 can say: metrics take finite numbers only. Costs one run of the model. Raises ``ModelError``
-        where model.json records no probe.
+        8-bit kernels differ between processors, and embeddings of different kernels meet in one store, so a drift above
+        ``DRIFT_TOLERANCE`` is logged as a warning. The drift of an embedding that is not finite is the largest float32, because
+        metrics take finite numbers only. Costs one run of the model. Raises ``ModelError`` if model.json records no probe.
         """
         if self.spec.probe is None:
             raise ModelError("model.json records no probe embedding. Run `make model` again.")
@@ -139,6 +138,12 @@ class Embedder:
             )
         return distance
 
+    def _try_decode(self, data: bytes) -> Pixels | ImageError:
+        try:
+            return self._decoder.decode(data)
+        except ImageError as error:
+            return error
+
     def _embed_decoded(self, decoded: list[Pixels | ImageError]) -> list[Embedding | ImageError]:
         pixels = [item for item in decoded if not isinstance(item, ImageError)]
         embeddings = iter(self.embed_pixels(np.stack(pixels)) if pixels else ())
@@ -146,7 +151,7 @@ class Embedder:
 
 
 def probe_pixels(size: int) -> Pixels:
-    """The built-in probe image, uint8 (size, size, 3): ramps, stripes and a disc, computed in integers."""
+    """The built-in probe image, uint8 (size, size, 3): ramps, stripes and a disc, computed with integers only."""
     y, x = np.mgrid[0:size, 0:size].astype(np.int64)
     stripes = (x * 56 // size + y * 32 // size) % 2 * 160 + 40
     picture = np.stack([x * 255 // size, y * 255 // size, stripes], axis=-1)
@@ -155,17 +160,10 @@ def probe_pixels(size: int) -> Pixels:
     return picture.astype(np.uint8)
 
 
-def _try_decode(data: bytes, *, size: int, max_pixels: int) -> Pixels | ImageError:
-    try:
-        return decode(data, size=size, max_pixels=max_pixels)
-    except ImageError as error:
-        return error
-
-
 def _usable(embedding: Embedding) -> Embedding | ImageError:
     if np.isfinite(embedding).all() and embedding.any():
         return embedding
-    # Nothing can be compared with such a vector; one photo's must not fail the batch it came in.
+    # Nothing can be compared with such a vector. It must not fail the other photos of its batch.
     return UndecodableImage("The model finds nothing in the photo to compare. Send another photo.")
 
 
@@ -173,9 +171,9 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Idle workers must not burn the core that decodes the next photo.
+    # Idle workers must not spin on the core that decodes the next photo.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Asking for it where it changes nothing makes ONNX Runtime rewrite all weights: a model of 28 MB takes 0.4 s, not 0.05.
+    # This option makes ONNX Runtime rewrite all weights, even on processors that do not need it: 0.4 s instead of 0.05 for 28 MB.
     options.add_session_config_entry("session.x64quantprecision", "1" if may_saturate() else "0")
     options.log_severity_level = 3  # errors only
     try:
@@ -185,9 +183,9 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
 
 
 def may_saturate(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether 8-bit products may be cut off when they are added up: on x86 processors without VNNI, unless asked not to.
+    """Whether sums of 8-bit products may saturate: on x86 processors without VNNI, unless ONNX Runtime is set to be precise.
 
-    Also where there is no telling, and on other processors, whose 8-bit kernels take no notice of being asked.
+    True as well if the processor is unknown, and on processors other than x86, whose 8-bit kernels ignore the setting.
     """
     try:
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()

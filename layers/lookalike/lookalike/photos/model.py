@@ -1,17 +1,17 @@
-"""What a model folder says about itself: ``model.onnx`` beside ``model.json``.
+"""The description of a model folder: ``model.json`` beside ``model.onnx``.
 
-``model.json`` holds everything that code downstream needs to know, so that nothing else names a model:
+``model.json`` has everything that other code needs to know of a model, so that no code names a model:
 
     {"name": "resnet50-sscd", "sha256": "…", "licence": "…", "source": "…",
      "input": {"name": "image", "layout": "NHWC", "dtype": "uint8", "size": 224, "normalisation": null},
      "output": {"name": "embedding", "dimensions": 512, "l2_normalise": true},
      "probe": "base64 of little-endian float32"}
 
-``normalisation`` is null where the graph takes raw pixels 0 to 255, else {"scale", "mean", "std"}: a channel's
-value is (pixel * scale - mean) / std. ``probe`` is the embedding of the built-in probe image as recorded when
+``normalisation`` is null if the graph takes raw pixels of 0 to 255, else {"scale", "mean", "std"}: a channel's
+value is (pixel * scale - mean) / std. ``probe`` is the embedding of the built-in probe image, recorded when
 the folder was made; ``Embedder.drift`` compares with it. It may be absent.
 
-Neither Pillow nor onnxruntime is needed to read a model folder.
+This module needs neither Pillow nor onnxruntime.
 """
 
 import base64
@@ -28,8 +28,8 @@ from lookalike.errors import ModelError
 MODEL_FILE: Final = "model.onnx"
 SPEC_FILE: Final = "model.json"
 
-RECIPE: Final = "trim-3:2-stretch-bicubic-1"
-"""How ``images.decode`` makes pixels of a photo: part of the fingerprint, so it changes when they do."""
+RECIPE: Final = "srgb-trim-3:2-stretch-bicubic-2"
+"""The name of the way in which ``images.decode`` makes pixels. Part of the fingerprint: other pixels need another name."""
 
 Layout = Literal["NHWC", "NCHW"]
 DType = Literal["uint8", "float32"]
@@ -38,7 +38,7 @@ Channels = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Normalisation:
-    """What happens to a pixel of 0 to 255 before it enters the graph: (pixel * scale - mean) / std."""
+    """The step from a pixel of 0 to 255 to the graph's input: (pixel * scale - mean) / std."""
 
     scale: float
     mean: Channels
@@ -65,11 +65,11 @@ class ModelSpec:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read ``folder/model.json``. Raises ``ModelError`` where it is missing or says something impossible.
+        """Read ``folder/model.json``. Raises ``ModelError`` if it is missing or impossible.
 
-        The checksum of model.onnx is taken from model.json, not computed: that would cost every cold start
-        15 to 70 ms for 28 MB, and the folder does not change once ``make model``, which does verify it, has
-        written it. A file put there since is caught by ``verify``, and mostly by ``Embedder.drift``.
+        The checksum of model.onnx comes from model.json. To compute it would cost every cold start 15 to 70 ms for 28 MB,
+        and nothing changes the folder after ``make model``, which verifies the checksum. ``verify`` finds a file that was
+        replaced since, and ``Embedder.drift`` finds it mostly.
         """
         path = folder / SPEC_FILE
         try:
@@ -82,7 +82,7 @@ class ModelSpec:
 
     @classmethod
     def parse(cls, document: object) -> Self:
-        """Build the spec of a model.json document. Raises ``ModelError`` naming the entry at fault."""
+        """Parse a model.json document. Raises ``ModelError``, which names the entry at fault."""
         top = _Entries(document, "")
         inputs = _Entries(top.take("input", dict), "input.")
         output = _Entries(top.take("output", dict), "output.")
@@ -111,7 +111,7 @@ class ModelSpec:
         return spec
 
     def document(self) -> dict[str, Any]:
-        """The spec as model.json holds it."""
+        """The document of model.json."""
         normalisation = self.normalisation and {
             "scale": self.normalisation.scale,
             "mean": list(self.normalisation.mean),
@@ -138,15 +138,15 @@ class ModelSpec:
         }
 
     def with_probe(self, probe: bytes) -> Self:
-        """The same model with the embedding of the probe image: ``dimensions`` little-endian float32."""
+        """The same model with another recorded embedding of the probe image: ``dimensions`` little-endian float32."""
         return replace(self, probe=probe)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256, 64 hexadecimal digits, over the model file and all that shapes its input and output.
+        """SHA-256 of the model file and of everything that shapes its input and output: 64 hexadecimal digits.
 
-        Two models whose embeddings may be compared have the same fingerprint. Name, licence, source and probe
-        describe the model without changing what it gives, and are left out.
+        Embeddings of two models are comparable if their fingerprints are equal. Name, licence, source and probe describe the
+        model and do not change its embeddings, so they are left out.
         """
         document = self.document()
         shaping = {key: document[key] for key in ("sha256", "input", "output")} | {"recipe": RECIPE}
@@ -154,16 +154,16 @@ class ModelSpec:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def verify(self, folder: Path) -> None:
-        """Compare ``folder/model.onnx`` with the checksum. Raises ``ModelError`` where they differ."""
-        found = file_sha256(folder / MODEL_FILE)
-        if found != self.sha256:
+        """Compare ``folder/model.onnx`` with the checksum. Raises ``ModelError`` if they differ."""
+        actual = file_sha256(folder / MODEL_FILE)
+        if actual != self.sha256:
             raise ModelError(
-                f"{folder / MODEL_FILE} has the SHA-256 {found}, model.json says {self.sha256}. Run `make model` again."
+                f"{folder / MODEL_FILE} has the SHA-256 {actual}, model.json says {self.sha256}. Run `make model` again."
             )
 
 
 def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal. Raises ``ModelError`` where the file cannot be read."""
+    """The SHA-256 of a file in hexadecimal. Raises ``ModelError`` if the file cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -172,7 +172,7 @@ def file_sha256(path: Path) -> str:
 
 
 class _Entries:
-    """The entries of one JSON object, taken with their types checked."""
+    """The entries of one JSON object. Reading one checks its type."""
 
     def __init__(self, document: object, prefix: str) -> None:
         if not isinstance(document, dict):
@@ -185,7 +185,7 @@ class _Entries:
 
     def take[T](self, key: str, kind: type[T]) -> T:
         value = self._document.get(key)
-        # JSON's true is an int to Python, but no number to a reader.
+        # Python counts JSON's true as an int.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ModelError(f"model.json: {self._prefix}{key} must be a {_KINDS[kind]}, not {value!r}.")
         return value
