@@ -5,7 +5,8 @@
     │   ├── NotAnImage           no format we read
     │   ├── UndecodableImage     a known format, but broken
     │   ├── TooManyPixels        larger than the pixel limit: refused before decoding
-    │   └── TooManyBytes         larger than the byte limit: refused before reading
+    │   ├── TooManyBytes         larger than the byte limit: refused before reading
+    │   └── EndedFunction        reading it alone has ended a function before
     ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
@@ -45,6 +46,10 @@ class TooManyPixels(ImageError):
 
 class TooManyBytes(ImageError):
     reason = "too-many-bytes"
+
+
+class EndedFunction(ImageError):
+    reason = "ended-function"
 
 
 class QueueUnavailable(LookalikeError):
