@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from lookalike import settings
+from lookalike.aws import SqsQueue
+from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
 from lookalike.photos.catalogue import IMAGES_PREFIX
+from lookalike.store.attempts import Attempt, Attempts
+from lookalike.store.object_store import MemoryStore
 from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
+from tests.support.fakes import FakeEmbedder
 
 ROUTES = set(functions.load("query").ROUTES)
 LAYERS = {
@@ -249,6 +254,40 @@ def test_a_message_stays_hidden_while_its_batch_may_be_retried(resources: Resour
     timeout_s = resources["IngestFunction"]["Timeout"]
     hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
     assert hidden_s >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
+
+
+def test_the_function_knows_how_long_the_messages_of_a_killed_one_stay_hidden(resources: Resources) -> None:
+    hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
+    assert hidden_s >= HIDDEN_TIMEOUTS * resources["IngestFunction"]["Timeout"]
+
+
+def test_a_message_that_was_given_back_returns_before_its_attempt_counts_as_proof(resources: Resources) -> None:
+    (source,) = resources.of_type("AWS::Lambda::EventSourceMapping").values()
+    timeout_s = resources["IngestFunction"]["Timeout"]
+    returns_s = functions.load("ingest").retry_delay_s(100, 0.0) + source["MaximumBatchingWindowInSeconds"]
+    store = MemoryStore(lambda: 0.0)
+    store.put_if_absent(Attempt("m", "images/1.jpg", 1).name, b"")
+    attempts = Attempts(store, set(), timeout_s=timeout_s, clock=lambda: returns_s + 120)
+    assert not attempts.was_fatal(Attempt("m", "images/1.jpg", 2))
+
+
+def test_the_reserve_suffices_for_an_append_that_is_read_back_and_for_giving_messages_back(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every attempt but the last times out, a group of photos has fifteen seconds."""
+    asked: list[dict[str, float]] = []
+    for name, value in functions.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    app = functions.load("ingest")
+    monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
+    monkeypatch.setattr(app, "s3_client", lambda **options: asked.append(options))
+    app._services()
+    (s3,) = asked
+    a_call_s = s3["attempts"] * (s3["connect_timeout_s"] + s3["read_timeout_s"])
+    sqs = SqsQueue("https://sqs.example/queue")._client.meta.config
+    a_change_s = sqs.retries["total_max_attempts"] * (sqs.connect_timeout + sqs.read_timeout)
+    reserve_s = float(resources["IngestFunction"]["Environment"]["Variables"]["RESERVE_S"])
+    assert 2 * a_call_s + a_change_s + 15 < reserve_s < resources["IngestFunction"]["Timeout"] / 2
 
 
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:

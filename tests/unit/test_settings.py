@@ -27,9 +27,9 @@ def test_a_missing_variable_is_named(read: Read, needed: Mapping[str, str]) -> N
 def test_every_variable_of_ingest_is_read() -> None:
     sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5"}
 
-    read = settings.ingest(NEEDED[settings.ingest] | sizes)
+    read = settings.ingest(NEEDED[settings.ingest] | sizes | {"RESERVE_S": "6"})
 
-    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5)
+    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5, 6.0)
 
 
 def test_every_variable_of_the_query_is_read() -> None:

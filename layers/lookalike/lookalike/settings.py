@@ -29,7 +29,7 @@ class SettingsError(LookalikeError):
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """``threads``: threads of the model."""
+    """``threads``: threads of the model; ``reserve_s``: time that must be left when a group of photos is begun."""
 
     catalogue_bucket: str
     store_bucket: str
@@ -38,6 +38,7 @@ class IngestSettings:
     threads: int = 2
     max_image_bytes: int = MAX_IMAGE_BYTES
     max_image_pixels: int = 64_000_000
+    reserve_s: float = 60
 
 
 @dataclass(frozen=True, slots=True)
