@@ -23,7 +23,9 @@ PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a sig
 
 PRODUCT_ID = text("product_id", "the id of a product", place="path")
 K = integer("k", "how many products to return", minimum=1, maximum=100, default=5)
-AFTER = text("after", "the image key after which the page of photos begins: next_after of the page before")
+AFTER = text(
+    "after", "next_after of the page before; each page is sorted by key, and the pages are in an order of their own"
+)
 
 
 class RequestTrace(Timings):
@@ -69,15 +71,13 @@ def get_product(request: Request, services: Services) -> Any:
     """A product's metadata and photos, with the reason where a photo was rejected."""
     product_id = request.value(PRODUCT_ID)
     snapshot = services.snapshot()
-    photos = snapshot.product(product_id)
-    rest = [photo for photo in photos if photo.key > request.value(AFTER)]
-    page = rest[:PHOTOS_PER_PAGE]
+    page = snapshot.product(product_id, after=request.value(AFTER), at_most=PHOTOS_PER_PAGE)
     return {
         "product_id": product_id,
         "metadata": snapshot.metadata([product_id])[product_id],
-        "photos_total": len(photos),
-        "photos": [_photo(request, services, photo) for photo in page],
-        "next_after": page[-1].key if len(page) < len(rest) else None,
+        "photos_total": page.total,
+        "photos": [_photo(request, services, photo) for photo in page.photos],
+        "next_after": page.next_after,
     }
 
 
