@@ -60,7 +60,7 @@ def test_traces_are_sampled_where_there_are_many() -> None:
 
 def test_what_queries_send_is_paid_for_in_the_hours_that_have_one() -> None:
     assert usd(replace(SHOP, queries=0), "standing", "metrics, of queries") == 0
-    assert usd(replace(SHOP, queries=73), "standing", "metrics, of queries") == pytest.approx(3 * 0.30 / 10)
+    assert usd(replace(SHOP, queries=73), "standing", "metrics, of queries") == pytest.approx(4 * 0.30 / 10)
     assert usd(SHOP, "standing", "metrics, of queries") == pytest.approx(3 * 0.30)
 
 

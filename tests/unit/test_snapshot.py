@@ -19,21 +19,12 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
+from tests.support.fakes import Clock
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
 GRACE_S = 10
 POLICY = Policy(segment_bytes=100_000, fanout=2, grace_s=GRACE_S, orphan_s=100, tombstone_s=1000)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture
