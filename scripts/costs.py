@@ -27,7 +27,7 @@ GB: Final = 1024**3
 QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
-ALARMS: Final = 12
+ALARMS: Final = 13
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -41,7 +41,7 @@ ANSWER_BYTES: Final = 3000
 HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 8
-QUERY_METRICS: Final = 3
+QUERY_METRICS: Final = 4
 PROBLEM_METRICS: Final = 9  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
 

@@ -14,6 +14,7 @@ from door import is_through_distribution
 from lookalike import errors
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+AGE_HEADER = "lookalike-snapshot-age"
 _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
 
@@ -134,11 +135,19 @@ class Request:
         return data
 
 
+class Answer(NamedTuple):
+    """A handler's value, with headers of its own. Names are in lower case."""
+
+    value: Any
+    headers: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Route[Services]:
     """A route: its handler, its parameters, its answer, and its problems.
 
-    ``handler`` returns a JSON value, or text where ``media_type`` is another. Its docstring and name describe the route.
+    ``handler`` returns a JSON value, or text where ``media_type`` is another; with headers, an ``Answer``. Its docstring and name
+    describe the route.
     ``answer``: the name of the answer's schema in ``api_description``, None for any. ``raises``: the errors of ``PROBLEMS``
     that the handler raises; every route raises BadParameter and NotThroughDistribution. ``takes_photo``: whether the handler reads the body.
     """
@@ -185,9 +194,12 @@ def answer[Services](
         bool(event.get("isBase64Encoded")),
         passed,
     )
-    value = route.handler(request, services)
+    answered = route.handler(request, services)
+    value, headers = answered if isinstance(answered, Answer) else Answer(answered)
     body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _response(200, route.media_type, body)
+    response = _response(200, route.media_type, body)
+    response["headers"] |= headers
+    return response
 
 
 def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:

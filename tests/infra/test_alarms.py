@@ -36,6 +36,7 @@ ALARMS = {
     "LogSegmentsAlarm": "QueryFunction",
     "LogAgeAlarm": "QueryFunction",
     "ModelDriftAlarm": "IngestFunction",
+    "StaleAnswersAlarm": "QueryFunction",
     "SlowAnswersAlarm": "HttpApi",
     "ServerErrorsAlarm": "HttpApi",
     "StoreUnavailableAlarm": "QueryFunction",
@@ -143,6 +144,15 @@ def test_silence_is_fine_but_for_compaction(resources: Resources) -> None:
 def test_the_alarm_for_drift_rings_where_the_function_warns(resources: Resources) -> None:
     assert resources["ModelDriftAlarm"]["Threshold"] == DRIFT_TOLERANCE
     assert resources["ModelDriftAlarm"]["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+def test_old_answers_ring_while_there_is_time_and_fresh_ones_never(resources: Resources) -> None:
+    query, compact = (resources[name]["Environment"]["Variables"] for name in ("QueryFunction", "CompactFunction"))
+    assert query["GRACE_S"] == compact["GRACE_S"], "what answers may be read from is what is kept"
+    freshest_s = (
+        resources.document["Parameters"]["MaxStalenessSeconds"]["MaxValue"] + resources["QueryFunction"]["Timeout"]
+    )
+    assert freshest_s < resources["StaleAnswersAlarm"]["Threshold"] < float(query["GRACE_S"]) / 2
 
 
 def test_every_function_has_an_alarm_for_its_errors(resources: Resources) -> None:

@@ -23,6 +23,12 @@ MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""
 
 
+GRACE_S = 15 * 60.0
+"""How long objects stay after compaction has replaced them: the same for the functions that read and that collect."""
+
+_GRACE_MARGIN_S = 60.0  # an answer may read for 29 seconds, and clocks differ
+
+
 class SettingsError(LookalikeError):
     """An environment variable is missing or has a value that cannot be used."""
 
@@ -45,7 +51,7 @@ class IngestSettings:
 class QuerySettings:
     """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
 
-    ``origin_secrets``: each lets a request in; without one, every request is let in.
+    ``grace_s``: see ``CompactSettings``. ``origin_secrets``: each lets a request in; without one, every request is let in.
     """
 
     catalogue_bucket: str
@@ -54,8 +60,14 @@ class QuerySettings:
     threads: int = 2
     max_image_pixels: int = 64_000_000
     max_staleness_s: float = 5
+    grace_s: float = GRACE_S
     aws_lambda_function_memory_size: int = 1769
     origin_secrets: tuple[str, ...] = ()
+
+    @property
+    def stale_if_error_s(self) -> float:
+        """The age up to which a snapshot answers while S3 does not: until then its objects are sure to exist."""
+        return max(self.max_staleness_s, self.grace_s - _GRACE_MARGIN_S)
 
     @property
     def snapshot_bytes(self) -> int:
@@ -69,7 +81,7 @@ class CompactSettings:
     """``grace_s``: how long segments stay after compaction has replaced them."""
 
     store_bucket: str
-    grace_s: float = 15 * 60
+    grace_s: float = GRACE_S
 
 
 def ingest(environ: Mapping[str, str]) -> IngestSettings:
