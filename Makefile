@@ -43,7 +43,7 @@ help: ## Show this list
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # pip shows its own progress on a terminal. To compile every module would double the time; Python compiles those it imports.
-INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 1 || echo --quiet)
+INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 2 || echo --quiet)
 INSTALL_LOCKED = $(INSTALL) --require-hashes --requirement
 INSTALL_PACKAGE = $(INSTALL) --no-deps --no-build-isolation --editable .
 # $(call new_environment,FOLDER,VERSION): with that version of Python, or with any that fits.
