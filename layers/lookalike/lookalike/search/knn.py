@@ -234,4 +234,5 @@ class _Search:
             within = np.minimum(within, (squared.min(axis=0) + absolute) / (1 - relative))
         squared *= 1 - relative
         squared[np.isinf(squared)] = _SURELY_IN_RANGE
-        return squared <= within + absolute
+        near: npt.NDArray[np.bool_] = squared <= within + absolute
+        return near
