@@ -43,7 +43,7 @@ help: ## Show this list
 
 # --- environments -----------------------------------------------------------------------------------------------------
 # pip shows its own progress on a terminal. To compile every module would double the time; Python compiles those it imports.
-INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 1 || echo --quiet)
+INSTALL = -m pip install --disable-pip-version-check --no-compile $$(test -t 2 || echo --quiet)
 INSTALL_LOCKED = $(INSTALL) --require-hashes --requirement
 INSTALL_PACKAGE = $(INSTALL) --no-deps --no-build-isolation --editable .
 # $(call new_environment,FOLDER,VERSION): with that version of Python, or with any that fits.
@@ -51,14 +51,14 @@ new_environment = python=$$(sh scripts/find_python.sh $(2)) && "$$python" -m ven
 
 # One environment: the demo's packages first, the developers' on top of them.
 $(VENV)/.demo: requirements/demo.txt pyproject.toml
-	@echo "Installing the demo's packages into $(VENV) (500 MB, about 2 minutes)"
+	@echo "Installing the demo's packages into $(VENV) (560 MB, about 2 minutes)"
 	@$(call new_environment,$(VENV))
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/demo.txt
 	@$(BIN)/python $(INSTALL_PACKAGE)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "Installing the developers' packages into $(VENV) (300 MB, about a minute)"
+	@echo "Installing the developers' packages into $(VENV) (310 MB, about a minute)"
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
 	@touch $@
 
@@ -78,7 +78,7 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 
 # The libraries to compare the search with are no part of what runs or is tested.
 .venv-bench/.ready: requirements/bench.txt pyproject.toml
-	@echo "Installing the benchmarks' packages into .venv-bench (BENCH)"
+	@echo "Installing the benchmarks' packages into .venv-bench (1 GB, about 3 minutes)"
 	@$(call new_environment,--clear .venv-bench)
 	@.venv-bench/bin/python $(INSTALL_LOCKED) requirements/bench.txt
 	@.venv-bench/bin/python $(INSTALL_PACKAGE)

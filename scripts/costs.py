@@ -4,6 +4,7 @@
     python -m scripts.costs --products 44000 --queries 1e6
     python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
     python -m scripts.costs --products 44000 --queries 0 --json
+    python -m scripts.costs --products 44000 --flood 50 --query-kb 4096 --query-ms 3000     # a day of abuse
 
 Prices are in scripts/deployment/prices.py, with their sources. Nothing is looked up. Times are those of the functions on
 one of Lambda's processors; measure yours and give them with the options. USD, without tax.
@@ -13,8 +14,8 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Final
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, NamedTuple
 
 from scripts.common.arguments import command_parser, not_negative
 from scripts.deployment import prices
@@ -26,7 +27,7 @@ GB: Final = 1024**3
 QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
-ALARMS: Final = 11
+ALARMS: Final = 13
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -36,10 +37,12 @@ ROW_BYTES: Final = 2500 * 4 / 3
 # The API's access log, Lambda's own lines and the metrics of one request.
 LOG_BYTES_PER_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
+# A larger request is as many requests, to the HTTP API's price.
+HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 8
-QUERY_METRICS: Final = 3
-PROBLEM_METRICS: Final = 8  # one for each kind of problem that a query is answered with
+QUERY_METRICS: Final = 4
+PROBLEM_METRICS: Final = 9  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
 
 
@@ -118,6 +121,14 @@ class Line:
     usd: float
 
 
+class Total(NamedTuple):
+    """A sum of the bill, with its name in JSON and in the table."""
+
+    key: str
+    label: str
+    usd: float
+
+
 def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
     """The lines of a month's bill. A free quantity is free once, however many lines use it."""
     free_left: dict[Price, float] = {}
@@ -136,7 +147,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     starting_ms = 0 if work.snapstart else starts * work.cold_start_ms
     yield "answers", "Lambda, time", (work.queries * work.query_ms + starting_ms) / 1000 * QUERY_GB, work.compute
     yield "answers", "Lambda, requests", work.queries, prices.LAMBDA_REQUESTS
-    yield "answers", "HTTP API", work.queries, prices.HTTP_API
+    yield "answers", "HTTP API", work.queries * max(math.ceil(work.query_kb / HTTP_API_KB), 1), prices.HTTP_API
     yield "answers", "S3, looking for new photos", 2 * work.refreshes, prices.S3_WRITE
     yield "answers", "CloudFront, requests", work.queries, prices.CLOUDFRONT_REQUESTS
     yield "answers", "CloudFront, bytes", work.queries * ANSWER_BYTES / GB, prices.CLOUDFRONT_OUT
@@ -191,20 +202,52 @@ def first_load(work: Workload) -> float:
     return sum(price.of(amount) for _, _, amount, price in _taking_in("", work, work.photos))
 
 
+def flood(work: Workload) -> list[Line]:
+    """The lines of an average day's bill that the queries alone make, without anything free."""
+    days = MONTH_S / 86400
+    answers = [line for line in bill(work) if line.group == "answers"]
+    return [replace(line, quantity=line.quantity / days, usd=line.usd / days) for line in answers]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print the bill; 0."""
     options = vars(_parser().parse_args(arguments))
-    free_tier, as_json = options.pop("free_tier"), options.pop("json")
+    free_tier, as_json, rate = options.pop("free_tier"), options.pop("json"), options.pop("flood")
+    if rate is not None:
+        options["queries"] = rate * MONTH_S
     work = Workload(**(options | {"tracing": options["tracing"] == "on"}))
-    lines = bill(work, free_tier=free_tier)
-    print(_as_json(lines, work) if as_json else _as_table(lines, work))
+    lines = bill(work, free_tier=free_tier) if rate is None else flood(work)
+    totals = _month(lines, work) if rate is None else _day(lines)
+    print(_as_json(lines, totals) if as_json else _as_table(lines, totals))
     return 0
+
+
+def _month(lines: list[Line], work: Workload) -> list[Total]:
+    return [
+        Total("month_usd", "a month, USD", sum(line.usd for line in lines)),
+        Total("first_load_usd", "once, to take the catalogue in", first_load(work)),
+    ]
+
+
+def _day(lines: list[Line]) -> list[Total]:
+    direct = sum(line.usd for line in lines if not line.item.startswith("CloudFront"))
+    return [
+        Total("day_usd", "a day, through the distribution, USD", sum(line.usd for line in lines)),
+        Total("day_direct_usd", "a day, to the API's own address", direct),
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("costs", __doc__)
     parser.add_argument("--products", type=not_negative, required=True, help="products in the catalogue")
-    parser.add_argument("--queries", type=not_negative, required=True, help="searches a month; 1e6 is a million")
+    load = parser.add_mutually_exclusive_group(required=True)
+    load.add_argument("--queries", type=not_negative, help="searches a month; 1e6 is a million")
+    load.add_argument(
+        "--flood",
+        type=not_negative,
+        metavar="RATE",
+        help="the cost of a day of this many searches a second, around the clock, such as the parameter ThrottleRate",
+    )
     defaults = {item.name: item.default for item in fields(Workload)}
     for name, meaning in _ASSUMED.items():
         option = "--" + name.replace("_", "-")
@@ -220,13 +263,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _as_json(lines: list[Line], work: Workload) -> str:
-    total = sum(line.usd for line in lines)
-    document = {"month_usd": total, "first_load_usd": first_load(work), "lines": [asdict(line) for line in lines]}
+def _as_json(lines: list[Line], totals: list[Total]) -> str:
+    document: dict[str, Any] = {total.key: total.usd for total in totals} | {"lines": [asdict(line) for line in lines]}
     return json.dumps(document, indent=2)
 
 
-def _as_table(lines: list[Line], work: Workload) -> str:
+def _as_table(lines: list[Line], totals: list[Total]) -> str:
     rows = []
     for group in dict.fromkeys(line.group for line in lines):
         of_group = [line for line in lines if line.group == group]
@@ -234,8 +276,7 @@ def _as_table(lines: list[Line], work: Workload) -> str:
         for line in of_group:
             quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}"
             rows.append(f"  {line.item:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
-    rows.append(f"{'a month, USD':58} {sum(line.usd for line in lines):>10.2f}")
-    rows.append(f"{'once, to take the catalogue in':58} {first_load(work):>10.2f}")
+    rows += [f"{total.label:58} {total.usd:>10.2f}" for total in totals]
     return "\n".join(rows)
 
 

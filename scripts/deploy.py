@@ -26,7 +26,7 @@ import boto3
 from lookalike.errors import LookalikeError
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
-from scripts.deployment import deployed, parameters, preflight, site
+from scripts.deployment import change_sets, deployed, parameters, preflight, site
 from scripts.deployment.deployed import DeployError, Target
 
 
@@ -81,13 +81,18 @@ def deploy(options: argparse.Namespace, ask: Callable[[str], str]) -> None:
         preflight.refuse_empty_store(stack, build, target)
     current = {} if stack is None else stack.parameters
     values = parameters.effective(build.declared, current, given, build.parameters)
-    parameters.mark(build.template, values)
+    parameters.mark(build.template, values | parameters.unchanged_secrets(build.declared, given))
     # Without --template-file: SAM takes its build, and keeps samconfig.toml beside template.yaml and not in the build.
     command = [str(options.sam), "deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
     if options.stack_name:
         command += ["--resolve-s3", "--confirm-changeset"]
+    # A folder of its own in SAM's bucket: `sam delete` deletes the packages, and two stacks of one build have the same ones.
+    command += ["--s3-prefix", target.stack_name]
     command += [*target.arguments, *options.sam_arguments, "--parameter-overrides", *parameters.for_sam(values)]
+    waiting = change_sets.unexecuted(target)
     run_sam(command, options.project)
+    if change_sets.unexecuted(target) - waiting:
+        raise DeployError("The change set was not executed. The stack is as it was, and the page was not published.")
 
 
 def refuse_other_lists(options: argparse.Namespace) -> None:

@@ -120,7 +120,11 @@ def _ls(store: ObjectStore) -> int:
         elif entry.name in newest.retired:
             role = "retired, to be collected"
         else:
-            role = {"log": "waiting", "manifests": "older manifest"}.get(entry.name.partition("/")[0], "in no manifest")
+            role = {
+                "log": "waiting",
+                "manifests": "older manifest",
+                "attempts": "an attempt at a single photo, under way or left by a function that was killed",
+            }.get(entry.name.partition("/")[0], "in no manifest")
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(entry.modified_ms / 1000))
         print(f"{entry.size:>14,}  {when}  {entry.name}  ({role})")
     return 0

@@ -55,6 +55,9 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
         print(deployed.refusal(error), file=sys.stderr)
         return 1
     print(_ended(target, buckets, parameters.set_by_user(_declared(), stack.parameters)))
+    secrets = [name for name, value in stack.parameters.items() if value == parameters.KEPT]
+    if secrets:
+        print(f"Without {', '.join(secrets)}: AWS does not show secrets. Give it again if there was one.")
     return 0
 
 

@@ -2,9 +2,10 @@
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -13,10 +14,12 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
+from lookalike.batch import Batch, Message, Outcome
 from lookalike.errors import LookalikeError, QueueUnavailable
 from lookalike.ingest import ingest
-from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification
+from lookalike.photos.catalogue import NotAnEvent, parse_notification
 from lookalike.photos.embedder import Embedder
+from lookalike.store.attempts import Attempt
 
 logger = Logger(service="ingest")
 copy_config_to_registered_loggers(logger, include={"lookalike"})  # the package's warnings as JSON too
@@ -26,7 +29,8 @@ _PARALLEL_DOWNLOADS = 16
 _RETRY_DELAYS_S = (10, 40, 160, 640, 900)
 """After the first failure of a message, the second and so on; the last one after all further failures."""
 
-Message = Mapping[str, Any]
+Record = Mapping[str, Any]
+"""A message as Lambda hands it over."""
 
 
 class BatchFailed(LookalikeError):
@@ -38,7 +42,8 @@ class _Services:
 
     def __init__(self) -> None:
         self.settings = settings.ingest(os.environ)
-        client = s3_client()
+        # RESERVE_S has room for an append, which may be written and read back, at the worst: every attempt times out.
+        client = s3_client(connect_timeout_s=1, read_timeout_s=4, attempts=3)
         self.embedder = Embedder(
             self.settings.model_dir, threads=self.settings.threads, max_pixels=self.settings.max_image_pixels
         )
@@ -54,6 +59,7 @@ class _Services:
         self.catalogue = S3Catalogue(client, self.settings.catalogue_bucket)
         self.store = S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/")
         self.queue = SqsQueue(self.settings.queue_url)
+        self.unsettled: set[Attempt] = set()
         self.pool = ThreadPoolExecutor(_PARALLEL_DOWNLOADS, thread_name_prefix="download")
 
 
@@ -64,84 +70,101 @@ def _services() -> _Services:
 
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's signature
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Ingest the batch; messages named in the answer stay in the queue, and in the end reach the dead-letter queue.
 
     Raises BatchFailed where all of them failed. All come back then too, and Lambda counts an error: an alarm rings.
     """
     services = _services()
-    messages: list[Message] = event["Records"]
+    records: list[Record] = event["Records"]
     try:
-        reasons = _ingest(messages, services)
+        outcome = _ingest(records, services, lambda: context.get_remaining_time_in_millis() / 1000)
     except Exception:  # nothing was appended, or it is not known: all messages come back
         logger.exception("not ingested")
-        _give_back(messages, services.queue)
+        _give_back(records, {record["messageId"]: _receives(record) for record in records}, services.queue)
         raise
-    failed = [message for message in messages if message["messageId"] in reasons]
-    _give_back(failed, services.queue)
-    if failed and len(failed) == len(messages):
-        reason = next(iter(reasons.values()))
-        raise BatchFailed(f"{len(failed)} of {len(failed)} messages failed, one of them because: {reason}")
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in reasons]}
+    failures = {record["messageId"]: _receives(record) for record in records if record["messageId"] in outcome.failed}
+    _give_back(records, failures | dict.fromkeys(outcome.unstarted, 0), services.queue)
+    if records and len(outcome.failed) == len(records):
+        reason = next(iter(outcome.failed.values()))
+        raise BatchFailed(f"{len(records)} of {len(records)} messages failed, one of them because: {reason}")
+    return {"batchItemFailures": [{"itemIdentifier": id_} for id_ in (*outcome.failed, *outcome.unstarted)]}
 
 
-def _ingest(messages: Sequence[Message], services: _Services) -> dict[str, str]:
-    """Ingest the events of all messages as one batch. Returns why messages failed, by message id."""
-    events: dict[str, list[PhotoEvent]] = {}
-    failed: dict[str, str] = {}
-    for message in messages:
+def _ingest(records: Sequence[Record], services: _Services, time_left_s: Callable[[], float]) -> Outcome:
+    """Ingest the events of all messages."""
+    messages: list[Message] = []
+    no_events: dict[str, str] = {}  # reasons by message id
+    for record in records:
         try:
-            events[message["messageId"]] = _events(message["body"], services.settings.catalogue_bucket)
+            messages.append(_message(record, services.settings.catalogue_bucket))
         except NotAnEvent as error:
-            failed[message["messageId"]] = str(error)
-    done = ingest(
-        [item for items in events.values() for item in items],
-        catalogue=services.catalogue,
+            no_events[record["messageId"]] = str(error)
+    batch = Batch(
+        ingest=partial(
+            ingest,
+            catalogue=services.catalogue,
+            pool=services.pool,
+            max_bytes=services.settings.max_image_bytes,
+        ),
         embedder=services.embedder,
         store=services.store,
-        pool=services.pool,
-        max_bytes=services.settings.max_image_bytes,
+        queue=services.queue,
+        timeout_s=time_left_s(),
+        has_time=lambda: time_left_s() >= services.settings.reserve_s,
+        clock=time.time,
+        unsettled=services.unsettled,
     )
-    for message_id, items in events.items():
-        reasons = [done.failed[item] for item in items if item in done.failed]
-        if reasons:
-            failed[message_id] = reasons[0]
-    log = logger.warning if failed else logger.info
+    outcome = batch.take_in(messages)
+    outcome.failed |= no_events
+    log = logger.warning if outcome.failed else logger.info
     log(
         "ingested",
-        embedded=done.embedded,
-        rejected=done.rejected,
-        deleted=done.deleted,
-        skipped=done.skipped,
-        failed=failed,
-        segment=done.segment,
+        embedded=outcome.embedded,
+        rejected=outcome.rejected,
+        deleted=outcome.deleted,
+        skipped=outcome.skipped,
+        failed=outcome.failed,
+        unstarted=len(outcome.unstarted),
+        segments=outcome.segments,
     )
     for name, count in (
-        ("PhotosEmbedded", done.embedded),
-        ("PhotosRejected", done.rejected),
-        ("PhotosDeleted", done.deleted),
+        ("PhotosEmbedded", outcome.embedded),
+        ("PhotosRejected", outcome.rejected),
+        ("PhotosDeleted", outcome.deleted),
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
-    return failed
+    return outcome
 
 
-def _events(body: str, bucket: str) -> list[PhotoEvent]:
-    events = list(parse_notification(body))
+def _message(record: Record, bucket: str) -> Message:
+    """The message and its events. Raises NotAnEvent."""
+    events = tuple(parse_notification(record["body"]))
     for event in events:
         if event.bucket != bucket:
             raise NotAnEvent(f"the notification is of the bucket {event.bucket}, not the catalogue's")
-    return events
+    first_received_s = int(record["attributes"]["ApproximateFirstReceiveTimestamp"]) / 1000
+    return Message(record["messageId"], record["receiptHandle"], events, _receives(record), first_received_s)
 
 
-def _give_back(messages: Sequence[Message], queue: SqsQueue) -> None:
-    """Let failed messages come back after their delay. Otherwise they do after the queue's visibility timeout."""
-    metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=len(messages))
-    if not messages:
+def _receives(record: Record) -> int:
+    """How often a message was received, this time included."""
+    return int(record["attributes"]["ApproximateReceiveCount"])
+
+
+def _give_back(records: Sequence[Record], failures: Mapping[str, int], queue: SqsQueue) -> None:
+    """Let messages come back after the delay of as many failures. Otherwise they do after the queue's visibility timeout.
+
+    ``failures`` by message id; 0 where the message did not fail and only its turn did not come.
+    """
+    metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=sum(map(bool, failures.values())))
+    if not failures:
         return
     jitter = random.random()  # noqa: S311 - one for all: they come back together, and become one segment
     delays_s = {
-        message["receiptHandle"]: retry_delay_s(int(message["attributes"]["ApproximateReceiveCount"]), jitter)
-        for message in messages
+        record["receiptHandle"]: retry_delay_s(failures[record["messageId"]], jitter)
+        for record in records
+        if record["messageId"] in failures
     }
     try:
         queue.hide(delays_s)
@@ -149,12 +172,14 @@ def _give_back(messages: Sequence[Message], queue: SqsQueue) -> None:
         logger.warning("failed messages come back late", reason=str(error))
 
 
-def retry_delay_s(receive_count: int, jitter: float) -> int:
-    """Seconds until a message comes back that failed for the ``receive_count``-th time.
+def retry_delay_s(failures: int, jitter: float) -> int:
+    """Seconds until a message comes back after so many failures; 0 without any.
 
     ``jitter``, 0 to 1, takes up to a quarter off, so that the batches of one outage spread.
     """
-    return round(_RETRY_DELAYS_S[min(receive_count, len(_RETRY_DELAYS_S)) - 1] * (1 - jitter / 4))
+    if not failures:
+        return 0
+    return round(_RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S)) - 1] * (1 - jitter / 4))
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from http_api import MAX_BODY_BYTES, Parameter, Problem, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Parameter, Problem, Route
 
-from lookalike import __version__
+from lookalike import __version__, errors
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
@@ -46,6 +46,7 @@ _SCHEMAS: dict[str, Any] = {
             k={"type": "integer"},
             model={**_TEXT, "description": "fingerprint: distances of two models do not compare"},
             snapshot=_TEXT,
+            snapshot_age_s={**_NUMBER, "description": "above a few seconds where the store is out of reach"},
             products=_COUNT,
             photos=_COUNT,
             query_photos={**_COUNT, "description": "photos that were searched with"},
@@ -74,7 +75,7 @@ _SCHEMAS: dict[str, Any] = {
         next_after={"type": ["string", "null"], "description": "after for the next page; null on the last"},
     ),
     "Health": _object(
-        status={"enum": ["ok", "empty"]},
+        status={"enum": ["ok", "empty", "stale"], "description": "stale: the store is out of reach"},
         snapshot=_TEXT,
         snapshot_age_s=_NUMBER,
         products=_COUNT,
@@ -109,7 +110,7 @@ def _operation(route: Route[Any]) -> dict[str, Any]:
         "summary": (route.handler.__doc__ or "").strip().splitlines()[0],
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": {
-            "200": {"description": "OK", "content": {media_type: {"schema": schema}}},
+            "200": {"description": "OK", "content": {media_type: {"schema": schema}}} | _headers(route),
             **_error_responses(route.problems),
         },
     }
@@ -121,6 +122,16 @@ def _operation(route: Route[Any]) -> dict[str, Any]:
             "content": {"image/*": {"schema": {}}, "multipart/form-data": {"schema": form}},
         }
     return operation
+
+
+def _headers(route: Route[Any]) -> dict[str, Any]:
+    if errors.StoreError not in route.raises:
+        return {}
+    age = {
+        "description": "whole seconds since the catalogue that was answered from was the newest",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    return {"headers": {AGE_HEADER: age}}
 
 
 def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def _services() -> lifecycle.Services:
 def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
     """Answer one request. A fault of the request, or of the store, is answered as a problem; a fault of ours is raised."""
     try:
-        return answer(event, ROUTES, _services())
+        services = _services()
+        return answer(event, ROUTES, services, origin_secrets=services.origin_secrets)
     except LookalikeError as error:
         problem = problem_of(error)
         if problem is None:

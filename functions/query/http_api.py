@@ -5,13 +5,16 @@ A ``Route`` is the one description of a route: ``answer`` parses requests by it,
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from door import is_through_distribution
 
 from lookalike import errors
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+AGE_HEADER = "lookalike-snapshot-age"
 _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
 
@@ -20,6 +23,10 @@ Response = dict[str, Any]
 
 class BadParameter(errors.LookalikeError):
     """A parameter is unknown or out of range, or the body is not encoded as it says."""
+
+
+class NotThroughDistribution(errors.LookalikeError):
+    """The stack has a secret that its distribution sends, and the request came without it."""
 
 
 class BodyTooLarge(errors.LookalikeError):
@@ -40,6 +47,7 @@ class Problem(NamedTuple):
 
 PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
+    NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
     errors.NotFound: Problem(404, "not-found", "Not found"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
@@ -95,6 +103,7 @@ class Request:
     """One request, parsed by the table of routes.
 
     ``values``: the route's parameters by name, typed, defaults filled in. ``encoded_body``: see ``body``.
+    ``is_through_distribution``: whether the request came through CloudFront, which serves the photos too.
     """
 
     route: str
@@ -102,16 +111,12 @@ class Request:
     values: Mapping[str, Any]
     encoded_body: str
     is_base64: bool
+    is_through_distribution: bool
 
     def value[Value](self, parameter: Parameter[Value]) -> Value:
         """The value of one of the route's parameters."""
         value: Value = self.values[parameter.name]
         return value
-
-    @property
-    def is_through_distribution(self) -> bool:
-        """Whether the request came through CloudFront, which serves the photos too."""
-        return self.headers.get("x-lookalike-distribution") == "1"
 
     def body(self) -> bytes:
         """The body's bytes. Raises BadParameter, BodyTooLarge."""
@@ -130,13 +135,21 @@ class Request:
         return data
 
 
+class Answer(NamedTuple):
+    """A handler's value, with headers of its own. Names are in lower case."""
+
+    value: Any
+    headers: Mapping[str, str] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Route[Services]:
     """A route: its handler, its parameters, its answer, and its problems.
 
-    ``handler`` returns a JSON value, or text where ``media_type`` is another. Its docstring and name describe the route.
+    ``handler`` returns a JSON value, or text where ``media_type`` is another; with headers, an ``Answer``. Its docstring and name
+    describe the route.
     ``answer``: the name of the answer's schema in ``api_description``, None for any. ``raises``: the errors of ``PROBLEMS``
-    that the handler raises; every route raises BadParameter. ``takes_photo``: whether the handler reads the body.
+    that the handler raises; every route raises BadParameter and NotThroughDistribution. ``takes_photo``: whether the handler reads the body.
     """
 
     handler: Callable[[Request, Services], Any]
@@ -149,25 +162,44 @@ class Route[Services]:
     @property
     def problems(self) -> list[Problem]:
         """Every problem that the route may answer."""
-        return [PROBLEMS[BadParameter], *(PROBLEMS[kind] for kind in self.raises)]
+        return [PROBLEMS[BadParameter], PROBLEMS[NotThroughDistribution], *(PROBLEMS[kind] for kind in self.raises)]
 
 
-def answer[Services](event: Mapping[str, Any], routes: Mapping[str, Route[Services]], services: Services) -> Response:
-    """Answer an HTTP API event, payload format 2.0. Raises LookalikeError: see ``problem_of``."""
+def answer[Services](
+    event: Mapping[str, Any],
+    routes: Mapping[str, Route[Services]],
+    services: Services,
+    *,
+    origin_secrets: Sequence[str],
+) -> Response:
+    """Answer an HTTP API event, payload format 2.0. Raises LookalikeError: see ``problem_of``.
+
+    ``origin_secrets``: where there are any, the distribution sends one, and requests without it are refused.
+    """
+    headers = event.get("headers") or {}
+    passed = is_through_distribution(headers, origin_secrets)
+    if origin_secrets and not passed:
+        raise NotThroughDistribution(
+            "This API answers through its distribution only: call /api at the address of the page."
+        )
     key: str = event["routeKey"]
     route = routes.get(key)
     if route is None:
         raise errors.NotFound(f"There is no {key} here; GET /api/docs lists what there is.")
     request = Request(
         key,
-        event.get("headers") or {},
+        headers,
         _values(event, route.parameters),
         event.get("body") or "",
         bool(event.get("isBase64Encoded")),
+        passed,
     )
-    value = route.handler(request, services)
+    answered = route.handler(request, services)
+    value, headers = answered if isinstance(answered, Answer) else Answer(answered)
     body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _response(200, route.media_type, body)
+    response = _response(200, route.media_type, body)
+    response["headers"] |= headers
+    return response
 
 
 def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:

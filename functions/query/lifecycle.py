@@ -14,6 +14,7 @@ from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
+from lookalike.store.freshness import FreshSnapshots
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.snapshot import Snapshot
@@ -33,15 +34,24 @@ class Services:
         self.metrics = metrics
         self._logger = logger
         self._settings = settings.query(os.environ)
+        self.origin_secrets = self._settings.origin_secrets
         # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, a start of _AHEAD_S
         # included: the answer is ours to give.
         self.client = s3_client(read_timeout_s=3, attempts=3)
+        # Where another answer than S3's will do, two seconds of silence are enough.
+        self._quick_client = s3_client(connect_timeout_s=1, read_timeout_s=2, attempts=1)
         self._restored = False
         self.spec = ModelSpec.load(self._settings.model_dir)
         self._catalogue = S3Catalogue(self.client, self._settings.catalogue_bucket)
-        self.store = CountingStore(self._store(self.client))
-        self.reader = SnapshotReader(
-            self.store, dimensions=self.spec.dimensions, memory_bytes=self._settings.snapshot_bytes
+        store, self._quick = (CountingStore(self._store(client)) for client in (self.client, self._quick_client))
+        self.stores = (store, self._quick)
+        self.reader = SnapshotReader(store, dimensions=self.spec.dimensions, memory_bytes=self._settings.snapshot_bytes)
+        self.snapshots = FreshSnapshots(
+            self.reader,
+            self._quick,
+            max_staleness_s=self._settings.max_staleness_s,
+            stale_if_error_s=self._settings.stale_if_error_s,
+            failed=self._refresh_failed,
         )
         self.scanners = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="scan")
 
@@ -63,12 +73,17 @@ class Services:
         return embedder
 
     def snapshot(self) -> Snapshot:
-        """The catalogue, fresh enough for an answer. Raises StoreError."""
-        if not self._restored:
-            return self.reader.current(self._settings.max_staleness_s)
-        snapshot = self.reader.refresh()
+        """The catalogue, fresh enough for an answer, or the last one while S3 is out of reach. Raises StoreError."""
+        return self.newest() if self._restored else self.snapshots.current()
+
+    def newest(self) -> Snapshot:
+        """The catalogue as it is now. Raises StoreError."""
+        snapshot = self.snapshots.refresh()
         self._restored = False
         return snapshot
+
+    def _refresh_failed(self, error: errors.StoreError) -> None:
+        self._logger.error("answers come from an old snapshot", kind=type(error).__name__, detail=str(error))
 
     def image_url(self, key: str, *, through_distribution: bool) -> str:
         """Where a browser loads a photo: from the distribution, or else from the bucket by a signed URL."""
@@ -86,16 +101,13 @@ class Services:
 
     def read_ahead_quickly(self) -> None:
         """The same within ``_AHEAD_S``, or not at all."""
-        client = s3_client(connect_timeout_s=1, read_timeout_s=2, attempts=1)
-        try:
-            self.read_ahead(DeadlineStore(self._store(client), _AHEAD_S))
-        finally:
-            client.close()
+        self.read_ahead(DeadlineStore(self._quick, _AHEAD_S))
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""
         self.reader.finish_loading(_FINISH_LOADING_S)
-        self.client.close()  # it opens new connections at its next call
+        for client in (self.client, self._quick_client):
+            client.close()  # it opens new connections at its next call
 
     def after_restore(self) -> None:
         """SnapStart woke up a copy of this process, perhaps days later: renew what was true of one process.

@@ -1,12 +1,12 @@
 """The routes of the API: a handler each, and the table that says everything about them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import api_description
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import BadParameter, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
+from http_api import AGE_HEADER, Answer, BadParameter, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
 from lifecycle import Services
 from multipart import photo_field
 
@@ -23,15 +23,17 @@ PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a sig
 
 PRODUCT_ID = text("product_id", "the id of a product", place="path")
 K = integer("k", "how many products to return", minimum=1, maximum=100, default=5)
-AFTER = text("after", "the image key after which the page of photos begins: next_after of the page before")
+AFTER = text(
+    "after", "next_after of the page before; each page is sorted by key, and the pages are in an order of their own"
+)
 
 
 class RequestTrace(Timings):
     """The course of one answer: how long its stages took, and what was read meanwhile, in the background too."""
 
-    def __init__(self, store: CountingStore) -> None:
+    def __init__(self, stores: Sequence[CountingStore]) -> None:
         super().__init__()
-        self._store = store
+        self._stores = stores
         self._before = self._reads()
 
     def summary(self) -> dict[str, Any]:
@@ -41,27 +43,32 @@ class RequestTrace(Timings):
         return {"requests": requests - before[0], "bytes_read": bytes_read - before[1], "timings_ms": timings_ms}
 
     def _reads(self) -> tuple[int, int]:
-        return sum(self._store.requests.values()), self._store.bytes_read
+        requests = sum(store.requests.total() for store in self._stores)
+        return requests, sum(store.bytes_read for store in self._stores)
 
 
 def post_search(request: Request, services: Services) -> Any:
     """The products that look most like the photo in the body."""
-    k, trace = request.value(K), RequestTrace(services.store)
+    k, trace = request.value(K), RequestTrace(services.stores)
     with trace.stage("total"):
         photo = _query_photo(request)
-        with trace.stage("refresh"):
-            snapshot = _searchable(services.snapshot())
-        results = search(snapshot, services.embedder, photo, k=k, executor=services.scanners, timings=trace)
+
+        def search_in(snapshot: Snapshot) -> Results:
+            return search(snapshot, services.embedder, photo, k=k, executor=services.scanners, timings=trace)
+
+        snapshot, results = _searched(services, search_in, trace)
     return _results(request, services, snapshot, results, trace)
 
 
 def get_similar(request: Request, services: Services) -> Any:
     """The products that look most like a product of the catalogue."""
-    k, trace = request.value(K), RequestTrace(services.store)
+    k, product_id, trace = request.value(K), request.value(PRODUCT_ID), RequestTrace(services.stores)
+
+    def search_in(snapshot: Snapshot) -> Results:
+        return similar(snapshot, product_id, k=k, executor=services.scanners, timings=trace)
+
     with trace.stage("total"):
-        with trace.stage("refresh"):
-            snapshot = _searchable(services.snapshot())
-        results = similar(snapshot, request.value(PRODUCT_ID), k=k, executor=services.scanners, timings=trace)
+        snapshot, results = _searched(services, search_in, trace)
     return _results(request, services, snapshot, results, trace)
 
 
@@ -69,24 +76,23 @@ def get_product(request: Request, services: Services) -> Any:
     """A product's metadata and photos, with the reason where a photo was rejected."""
     product_id = request.value(PRODUCT_ID)
     snapshot = services.snapshot()
-    photos = snapshot.product(product_id)
-    rest = [photo for photo in photos if photo.key > request.value(AFTER)]
-    page = rest[:PHOTOS_PER_PAGE]
-    return {
+    page = snapshot.product(product_id, after=request.value(AFTER), at_most=PHOTOS_PER_PAGE)
+    value = {
         "product_id": product_id,
         "metadata": snapshot.metadata([product_id])[product_id],
-        "photos_total": len(photos),
-        "photos": [_photo(request, services, photo) for photo in page],
-        "next_after": page[-1].key if len(page) < len(rest) else None,
+        "photos_total": page.total,
+        "photos": [_photo(request, services, photo) for photo in page.photos],
+        "next_after": page.next_after,
     }
+    return Answer(value, _age_header(services))
 
 
 def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - every handler takes both
     """The size and the age of the catalogue, and the model."""
     services.embedder  # noqa: B018 - without its model a function is not healthy
     snapshot = services.snapshot()
-    return {
-        "status": "ok" if snapshot.photos else "empty",
+    value = {
+        "status": "stale" if services.snapshots.is_stale else "ok" if snapshot.photos else "empty",
         "snapshot": snapshot.version,
         "snapshot_age_s": round(services.reader.age_s, 3),
         "products": snapshot.products,
@@ -98,6 +104,7 @@ def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - e
             "dimensions": services.spec.dimensions,
         },
     }
+    return Answer(value, _age_header(services))
 
 
 def get_openapi(request: Request, services: Services) -> Any:  # noqa: ARG001
@@ -150,20 +157,33 @@ def _query_photo(request: Request) -> bytes:
     )
 
 
+def _searched(
+    services: Services, search_in: Callable[[Snapshot], Results], trace: RequestTrace
+) -> tuple[Snapshot, Results]:
+    """The catalogue and what was found in it; once more in the newest one if a segment was collected in the meantime."""
+    with trace.stage("refresh"):
+        snapshot = _searchable(services.snapshot())
+    try:
+        return snapshot, search_in(snapshot)
+    except errors.ObjectMissing:
+        with trace.stage("refresh"):
+            snapshot = _searchable(services.newest())
+        return snapshot, search_in(snapshot)
+
+
 def _searchable(snapshot: Snapshot) -> Snapshot:
     if not snapshot.photos:
         raise CatalogueEmpty("The catalogue has no searchable photo yet. Add photos to it, then ask again.")
     return snapshot
 
 
-def _results(
-    request: Request, services: Services, snapshot: Snapshot, results: Results, trace: RequestTrace
-) -> dict[str, Any]:
-    metrics = services.metrics
+def _results(request: Request, services: Services, snapshot: Snapshot, results: Results, trace: RequestTrace) -> Answer:
+    metrics, age_s = services.metrics, services.reader.age_s
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=trace.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
-    return {
+    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=age_s)
+    value = {
         "results": [
             {
                 "product_id": neighbour.product_id,
@@ -178,6 +198,7 @@ def _results(
             "k": request.value(K),
             "model": services.spec.fingerprint,
             "snapshot": snapshot.version,
+            "snapshot_age_s": round(age_s, 3),
             "products": snapshot.products,
             "photos": snapshot.photos,
             "query_photos": results.query_photos,
@@ -188,6 +209,12 @@ def _results(
             **trace.summary(),
         },
     }
+    return Answer(value, _age_header(services))
+
+
+def _age_header(services: Services) -> dict[str, str]:
+    """Whole seconds since the catalogue that was answered from was the newest."""
+    return {AGE_HEADER: str(int(services.reader.age_s))}
 
 
 def _photo(request: Request, services: Services, photo: PhotoRecord) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -156,8 +157,17 @@ def _events(bucket: str, photo: bytes) -> dict[str, Mapping[str, Any]]:
         "eventTime": "2025-01-01T00:00:00Z",
         "s3": {"bucket": {"name": bucket}, "object": {"key": _KEY}},
     }
+    message = {
+        "messageId": "cold-start",
+        "receiptHandle": "cold-start",
+        "body": json.dumps({"Records": [notification]}),
+        "attributes": {
+            "ApproximateReceiveCount": "1",
+            "ApproximateFirstReceiveTimestamp": str(time.time_ns() // 10**6),
+        },
+    }
     return {
         "query": to_event(Request(route.method, route.path, headers, photo), route, {}, added={}),
-        "ingest": {"Records": [{"messageId": "cold-start", "body": json.dumps({"Records": [notification]})}]},
+        "ingest": {"Records": [message]},
         "compact": scheduled_event("cold-start"),
     }

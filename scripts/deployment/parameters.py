@@ -25,6 +25,9 @@ BUILT: Final = {
 }
 """Parameters that are set by the build, and the command that sets them."""
 
+KEPT: Final = "****"
+"""CloudFormation's answer in place of a secret (NoEcho). A deployment that does not change it leaves it to the stack."""
+
 
 def given(words: Iterable[str], declared: Mapping[str, Any]) -> dict[str, str]:
     """Parameters as NAME=VALUE. Raises DeployError for a name that is not in ``declared``, the template's parameters."""
@@ -50,15 +53,26 @@ def effective(declared: Mapping[str, Any], *layers: Mapping[str, str]) -> dict[s
     return values
 
 
+def unchanged_secrets(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+    """``KEPT`` for each secret that a deployment does not name: a later one reads no other value from the stack."""
+    return {name: KEPT for name, parameter in declared.items() if parameter.get("NoEcho") and name not in given}
+
+
 def set_by_user(declared: Mapping[str, Any], values: Mapping[str, str]) -> list[str]:
-    """The parameters, as NAME=VALUE, that differ from the template's defaults and are not set by the build."""
-    ours = {name: value for name, value in values.items() if name in declared and name not in BUILT}
+    """The parameters, as NAME=VALUE, that differ from the template's defaults and are not set by the build.
+
+    Without secrets, whose values CloudFormation does not show.
+    """
+    ours = {name: value for name, value in values.items() if name in declared and name not in BUILT and value != KEPT}
     return [f"{name}={value}" for name, value in ours.items() if value != str(declared[name]["Default"])]
 
 
 def for_sam(values: Mapping[str, str]) -> list[str]:
-    """Words for `sam deploy --parameter-overrides`. In quotes, without which SAM drops an empty value."""
-    escaped = {name: value.replace('"', r"\"") for name, value in values.items()}
+    """Words for `sam deploy --parameter-overrides`. In quotes, without which SAM drops an empty value.
+
+    SAM has the stack keep what is not among them.
+    """
+    escaped = {name: value.replace('"', r"\"") for name, value in values.items() if value != KEPT}
     return [f'{name}="{value}"' for name, value in escaped.items()]
 
 

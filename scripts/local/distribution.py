@@ -10,13 +10,15 @@ from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
 _CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """The managed policy of AWS that caches nothing."""
 
+_POLICIES: Final = frozenset(f"AWS::CloudFront::{name}Policy" for name in ("Cache", "OriginRequest", "ResponseHeaders"))
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """How requests of one path pattern are answered: from ``bucket``, or by the HTTP API where it is None.
 
     ``added`` are request headers for the origin, ``headers`` are added to answers, ``max_age_s`` is how long caches may
-    reuse an answer.
+    reuse an answer. ``forwards_cookies``: whether the origin gets the cookies of a request.
     """
 
     pattern: str
@@ -25,6 +27,7 @@ class Behaviour:
     added: Mapping[str, str]
     headers: Mapping[str, str]
     max_age_s: int
+    forwards_cookies: bool = False
 
     def matches(self, path: str) -> bool:
         """Does the pattern match? ``*`` is any text, ``?`` any character; a leading slash is optional."""
@@ -49,11 +52,13 @@ def read_distribution(resources: Mapping[str, Any], resolver: Resolver, names: N
     if len(distributions) != 1:
         raise UnsupportedTemplateError(f"the template has {len(distributions)} distributions; the local stack runs one")
     config = resolver.resolve(distributions[0]["Properties"]["DistributionConfig"])
+    if config.get("WebACLId"):
+        raise UnsupportedTemplateError("the distribution has a web ACL, which is not run here")
     origins = {item["Id"]: _origin(item, resources, names) for item in config["Origins"]}
     policies = {
         names.ref(logical_id): resolver.resolve(resource["Properties"])
         for logical_id, resource in resources.items()
-        if resource["Type"] in ("AWS::CloudFront::CachePolicy", "AWS::CloudFront::ResponseHeadersPolicy")
+        if resource["Type"] in _POLICIES
     }
     behaviours = [*config.get("CacheBehaviors", ()), config["DefaultCacheBehavior"] | {"PathPattern": "*"}]
     return Distribution(
@@ -98,6 +103,7 @@ def _behaviour(
         added=added,
         headers=_headers(pattern, headers),
         max_age_s=_max_age_s(pattern, behaviour.get("CachePolicyId"), policies),
+        forwards_cookies=_forwards_cookies(pattern, behaviour.get("OriginRequestPolicyId"), policies),
     )
 
 
@@ -107,6 +113,23 @@ def _max_age_s(pattern: str, policy: str | None, policies: Mapping[str, dict[str
     if policy not in policies:
         raise UnsupportedTemplateError(f"the behaviour {pattern} uses the cache policy {policy}, unknown here")
     return int(policies[policy]["CachePolicyConfig"]["DefaultTTL"])
+
+
+def _forwards_cookies(pattern: str, policy: str | None, policies: Mapping[str, dict[str, Any]]) -> bool:
+    """Whether an origin gets cookies; of the rest of a request it gets everything here."""
+    if policy is None:
+        return False
+    if policy not in policies:
+        raise UnsupportedTemplateError(f"the behaviour {pattern} uses the request policy {policy}, unknown here")
+    config = policies[policy]["OriginRequestPolicyConfig"]
+    headers, cookies = config["HeadersConfig"], config["CookiesConfig"]["CookieBehavior"]
+    forwards_the_rest = config["QueryStringsConfig"] == {"QueryStringBehavior": "all"} and headers in (
+        {"HeaderBehavior": "allViewer"},
+        {"HeaderBehavior": "allExcept", "Headers": ["host"]},
+    )
+    if not forwards_the_rest or cookies not in ("none", "all"):
+        raise UnsupportedTemplateError(f"the behaviour {pattern} leaves out parts of a request that are kept here")
+    return bool(cookies == "all")
 
 
 def _headers(pattern: str, config: Mapping[str, Any]) -> dict[str, str]:

@@ -86,6 +86,8 @@ class Gateway:
             return message(404, "Not Found")
         route, path_parameters = match
         event = to_event(request, route, path_parameters, added=behaviour.added)
+        if not behaviour.forwards_cookies:
+            event.pop("cookies", None)
         # Only bodies are large; the rest of an event never comes near the limit.
         if len(event.get("body", "")) > MAX_PAYLOAD_BYTES - 65536 and len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
             return TOO_LARGE

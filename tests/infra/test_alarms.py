@@ -36,8 +36,10 @@ ALARMS = {
     "LogSegmentsAlarm": "QueryFunction",
     "LogAgeAlarm": "QueryFunction",
     "ModelDriftAlarm": "IngestFunction",
+    "StaleAnswersAlarm": "QueryFunction",
     "SlowAnswersAlarm": "HttpApi",
     "ServerErrorsAlarm": "HttpApi",
+    "StoreUnavailableAlarm": "QueryFunction",
 }
 
 
@@ -50,7 +52,8 @@ def sent() -> Sent:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in functions.ENVIRONMENT.items():
             patch.setenv(name, value)
-        return {"query": sent_by(search(patch)), "ingest": sent_by(ingest(patch)), "compact": sent_by(compact(patch))}
+        calls = {"query": search, "outage": search_in_vain, "ingest": ingest, "compact": compact}
+        return {name: sent_by(call(patch)) for name, call in calls.items()}
 
 
 def sent_by(call: Callable[[], object]) -> set[tuple[str, str]]:
@@ -66,6 +69,12 @@ def sent_by(call: Callable[[], object]) -> set[tuple[str, str]]:
 
 def search(patch: pytest.MonkeyPatch) -> Callable[[], object]:
     api = query_function(patch, rows=[fakes.put_row("images/1.jpg", fakes.photo("red"))])
+    return lambda: api.search(fakes.photo("red"))
+
+
+def search_in_vain(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    api = query_function(patch)
+    api.store.down = {"list"}
     return lambda: api.search(fakes.photo("red"))
 
 
@@ -91,6 +100,8 @@ def assert_exists(resources: Resources, sent: Sent, namespace: str, name: str, d
     if namespace == OWN:
         assert key == "service"
         senders = ["ingest", "query"] if value == "embedder" else [value]
+        if name.startswith("Problem-"):
+            senders = ["outage"]
         assert all((value, name) in sent[function] for function in senders)
         return
     assert (key, name) in {(NATIVE[namespace][0], native) for native in NATIVE[namespace][1]}
@@ -133,6 +144,15 @@ def test_silence_is_fine_but_for_compaction(resources: Resources) -> None:
 def test_the_alarm_for_drift_rings_where_the_function_warns(resources: Resources) -> None:
     assert resources["ModelDriftAlarm"]["Threshold"] == DRIFT_TOLERANCE
     assert resources["ModelDriftAlarm"]["ComparisonOperator"] == "GreaterThanThreshold"
+
+
+def test_old_answers_ring_while_there_is_time_and_fresh_ones_never(resources: Resources) -> None:
+    query, compact = (resources[name]["Environment"]["Variables"] for name in ("QueryFunction", "CompactFunction"))
+    assert query["GRACE_S"] == compact["GRACE_S"], "what answers may be read from is what is kept"
+    freshest_s = (
+        resources.document["Parameters"]["MaxStalenessSeconds"]["MaxValue"] + resources["QueryFunction"]["Timeout"]
+    )
+    assert freshest_s < resources["StaleAnswersAlarm"]["Threshold"] < float(query["GRACE_S"]) / 2
 
 
 def test_every_function_has_an_alarm_for_its_errors(resources: Resources) -> None:

@@ -27,10 +27,13 @@ from scripts.local.template import read_template
 from scripts.packaging import package_sizes
 from tests.support.functions import event
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
+from tests.support.quiet import assert_keeps_to_itself
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".aws-sam" / "build"
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
+# -I: no PYTHON* variables and no working directory, -S: no site-packages, -B: the build stays as it is.
+COMMAND = [PYTHON, "-I", "-S", "-B"]
 
 FUNCTIONS = ["IngestFunction", "QueryFunction", "CompactFunction"]
 
@@ -49,9 +52,23 @@ embedder = Embedder(Path(os.environ["MODEL_DIR"]), threads=1)
 print(json.dumps([embedding.tolist() for embedding in embedder.embed(photos)]))
 """
 )
+EMBED_THE_PROBE = (
+    PRELUDE
+    + """
+from pathlib import Path
+from lookalike.photos.embedder import Embedder
+Embedder(Path(os.environ["MODEL_DIR"]), threads=1).probe()
+"""
+)
+# Lambda has no semaphores.
 ANALYSE = (
     PRELUDE
     + """
+import _multiprocessing, errno, warnings
+def refuse(*_, **__):
+    raise OSError(errno.ENOSYS, "Function not implemented")
+_multiprocessing.SemLock = refuse
+warnings.simplefilter("error")
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -75,15 +92,19 @@ def image(built: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pa
     return link_runtime(packages, tmp_path_factory.mktemp("image") / "runtime")
 
 
-def run(code: str, built: dict[str, Any], image: Path, function: str, **environment: str) -> Any:
-    """What ``code`` prints as JSON where a function would run."""
+def layers_of(built: dict[str, Any], image: Path, function: str) -> str:
+    """The folders that a function imports from, as PRELUDE reads them."""
     properties = built[function]["Properties"]
     layers = [BUILD / built[layer["Ref"]]["Properties"]["ContentUri"] for layer in properties["Layers"]]
     path = [BUILD / properties["CodeUri"], *(layer / "python" for layer in layers), image]
-    environment |= {"LAYERS": json.dumps([str(folder) for folder in path]), "POWERTOOLS_SERVICE_NAME": "test"}
+    return json.dumps([str(folder) for folder in path])
+
+
+def run(code: str, built: dict[str, Any], image: Path, function: str, **environment: str) -> Any:
+    """What ``code`` prints as JSON where a function would run."""
+    environment |= {"LAYERS": layers_of(built, image, function), "POWERTOOLS_SERVICE_NAME": "test"}
     done = subprocess.run(
-        # -I: no PYTHON* variables and no working directory, -S: no site-packages, -B: the build stays as it is.
-        [PYTHON, "-I", "-S", "-B", "-c", code],
+        [*COMMAND, "-c", code],
         env=environment,
         capture_output=True,
         text=True,
@@ -177,8 +198,16 @@ def test_the_built_layers_embed_as_the_development_environment_does(built: dict[
     np.testing.assert_allclose(np.array(embedded), np.array(expected), atol=1e-6)
 
 
-def test_the_built_layers_analyse(built: dict[str, Any], image: Path) -> None:
-    neighbours = run(ANALYSE, built, image, "CompactFunction")
+@pytest.mark.parametrize("function", ["IngestFunction", "QueryFunction"])
+def test_the_built_layers_keep_to_themselves(built: dict[str, Any], image: Path, tmp_path: Path, function: str) -> None:
+    model = BUILD / built["ModelLayer"]["Properties"]["ContentUri"] / "model"
+    layers = layers_of(built, image, function)
+    assert_keeps_to_itself(COMMAND, EMBED_THE_PROBE, tmp_path, LAYERS=layers, MODEL_DIR=str(model))
+
+
+def test_the_built_layers_analyse_without_a_warning(built: dict[str, Any], image: Path) -> None:
+    template = read_template(built_template_or_skip(), endpoint_url="http://127.0.0.1:9")
+    neighbours = run(ANALYSE, built, image, "CompactFunction", **template.functions["CompactFunction"].environment)
     assert [first for first, _ in neighbours] == list(range(20))
 
 

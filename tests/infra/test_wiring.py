@@ -1,17 +1,23 @@
 """What leads where: events to the queue, the queue to a function, routes to a function, paths to origins."""
 
 import copy
+import json
 import re
 from typing import Any
 
 import pytest
 
 from lookalike import settings
+from lookalike.aws import SqsQueue
+from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
 from lookalike.photos.catalogue import IMAGES_PREFIX
+from lookalike.store.attempts import Attempt, Attempts
+from lookalike.store.object_store import MemoryStore
 from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
+from tests.support.fakes import FakeEmbedder
 
 ROUTES = set(functions.load("query").ROUTES)
 LAYERS = {
@@ -21,6 +27,7 @@ LAYERS = {
 }
 SETTINGS = {"IngestFunction": settings.ingest, "QueryFunction": settings.query, "CompactFunction": settings.compact}
 OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_-"
 OUTPUTS = {
     "SiteUrl",
     "ApiUrl",
@@ -152,6 +159,13 @@ def test_the_distribution_takes_a_domain_of_its_own(resources: Resources) -> Non
             ["", "arn:aws:acm:us-east-1:123456789012:certificate/ab-1"],
             ["arn:aws:acm:eu-west-1:123456789012:certificate/ab-1"],
         ),
+        ("OriginSecret", ["", SECRET, f"{SECRET},{SECRET[::-1]}", f"{SECRET},1"], ["short", "1", f"1,{SECRET}"]),
+        ("RequestsPerClient", ["0", "10", "500"], ["", "5", "05", "many"]),
+        (
+            "WebAclArn",
+            ["", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/shop/ab-1"],
+            ["arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/shop/ab-1"],
+        ),
         ("CompactSchedule", ["rate(15 minutes)", "cron(0 4 * * ? *)"], ["15 minutes"]),
     ],
 )
@@ -242,6 +256,40 @@ def test_a_message_stays_hidden_while_its_batch_may_be_retried(resources: Resour
     assert hidden_s >= 6 * timeout_s + source["MaximumBatchingWindowInSeconds"]
 
 
+def test_the_function_knows_how_long_the_messages_of_a_killed_one_stay_hidden(resources: Resources) -> None:
+    hidden_s = resources["ImageQueue"]["VisibilityTimeout"]
+    assert hidden_s >= HIDDEN_TIMEOUTS * resources["IngestFunction"]["Timeout"]
+
+
+def test_a_message_that_was_given_back_returns_before_its_attempt_counts_as_proof(resources: Resources) -> None:
+    (source,) = resources.of_type("AWS::Lambda::EventSourceMapping").values()
+    timeout_s = resources["IngestFunction"]["Timeout"]
+    returns_s = functions.load("ingest").retry_delay_s(100, 0.0) + source["MaximumBatchingWindowInSeconds"]
+    store = MemoryStore(lambda: 0.0)
+    store.put_if_absent(Attempt("m", "images/1.jpg", 1).name, b"")
+    attempts = Attempts(store, set(), timeout_s=timeout_s, clock=lambda: returns_s + 120)
+    assert not attempts.was_fatal(Attempt("m", "images/1.jpg", 2))
+
+
+def test_the_reserve_suffices_for_an_append_that_is_read_back_and_for_giving_messages_back(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every attempt but the last times out, a group of photos has fifteen seconds."""
+    asked: list[dict[str, float]] = []
+    for name, value in functions.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    app = functions.load("ingest")
+    monkeypatch.setattr(app, "Embedder", lambda folder, **options: FakeEmbedder())
+    monkeypatch.setattr(app, "s3_client", lambda **options: asked.append(options))
+    app._services()
+    (s3,) = asked
+    a_call_s = s3["attempts"] * (s3["connect_timeout_s"] + s3["read_timeout_s"])
+    sqs = SqsQueue("https://sqs.example/queue")._client.meta.config
+    a_change_s = sqs.retries["total_max_attempts"] * (sqs.connect_timeout + sqs.read_timeout)
+    reserve_s = float(resources["IngestFunction"]["Environment"]["Variables"]["RESERVE_S"])
+    assert 2 * a_call_s + a_change_s + 15 < reserve_s < resources["IngestFunction"]["Timeout"] / 2
+
+
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
     delay_s = functions.load("ingest").retry_delay_s
     attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
@@ -293,7 +341,13 @@ def test_functions_find_every_setting_they_read(resources: Resources, function: 
     values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
     environ = Environ(values)
     SETTINGS[function](environ)
-    assert {name for name in variables if not name.startswith(("POWERTOOLS_", "MALLOC_"))} == environ.names - OF_LAMBDA
+    libraries = ("POWERTOOLS_", "MALLOC_", "ORT_", "JOBLIB_")
+    assert {name for name in variables if not name.startswith(libraries)} == environ.names - OF_LAMBDA
+
+
+@pytest.mark.parametrize("function", [name for name, layers in LAYERS.items() if "InferenceLayer" in layers])
+def test_functions_with_onnx_runtime_send_nothing_to_its_maker(resources: Resources, function: str) -> None:
+    assert resources[function]["Environment"]["Variables"]["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
@@ -363,20 +417,110 @@ def test_an_edge_keeps_a_photo_for_a_minute_and_a_file_of_the_site_for_as_long_a
     assert policy["MaxTTL"] >= int(allowed[1])
 
 
-def test_answers_of_the_api_are_never_cached(resources: Resources) -> None:
-    (api,) = (
-        behaviour
-        for behaviour in resources["Distribution"]["DistributionConfig"]["CacheBehaviors"]
-        if behaviour["TargetOriginId"] == "api"
-    )
-    assert api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "AWS's CachingDisabled"
-    assert api["OriginRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac", "AllViewerExceptHostHeader"
+@pytest.fixture
+def to_the_api(resources: Resources) -> dict[str, Any]:
+    """The behaviour of the distribution that leads to the API."""
+    behaviours = resources["Distribution"]["DistributionConfig"]["CacheBehaviors"]
+    (api,) = (behaviour for behaviour in behaviours if behaviour["TargetOriginId"] == "api")
+    return api
 
 
-def test_the_api_is_told_when_a_request_came_through_the_distribution(resources: Resources) -> None:
-    for origin in resources["Distribution"]["DistributionConfig"]["Origins"]:
+def test_answers_of_the_api_are_never_cached(to_the_api: dict[str, Any]) -> None:
+    assert to_the_api["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "AWS's CachingDisabled"
+    assert not to_the_api.get("Compress"), "CloudFront compresses only what it may cache"
+
+
+def test_the_api_gets_all_of_a_request_but_host_and_cookies(resources: Resources, to_the_api: dict[str, Any]) -> None:
+    """The cookies of a parent domain, such as a shop's session, are no business of the API's."""
+    policy = resources[to_the_api["OriginRequestPolicyId"]["Ref"]]["OriginRequestPolicyConfig"]
+    assert policy["CookiesConfig"] == {"CookieBehavior": "none"}
+    # An HTTP API answers to its own host only. The others include Content-Type and Authorization.
+    assert policy["HeadersConfig"] == {"HeaderBehavior": "allExcept", "Headers": ["host"]}
+    assert policy["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+
+
+@pytest.mark.parametrize(("given", "sent"), [("", "1"), ("new", "new"), ("new,old", "new"), ("new,1", "new")])
+def test_the_api_is_told_when_a_request_came_through_the_distribution(
+    resources: Resources, given: str, sent: str
+) -> None:
+    for origin in resources.resolved(resources["Distribution"]["DistributionConfig"]["Origins"], OriginSecret=given):
         headers = {header["HeaderName"]: header["HeaderValue"] for header in origin.get("OriginCustomHeaders", [])}
-        assert headers == ({"x-lookalike-distribution": "1"} if origin["Id"] == "api" else {})
+        assert headers == ({"x-lookalike-distribution": sent} if origin["Id"] == "api" else {})
+
+
+def test_the_function_knows_a_new_secret_before_the_distribution_sends_it(resources: Resources) -> None:
+    """CloudFormation updates the distribution after all that it refers to: the API, the alias, its version, the function."""
+    every = resources.document["Resources"]
+    reached, waiting = set(), ["Distribution"]
+    while waiting:
+        logical_id = waiting.pop()
+        reached.add(logical_id)
+        words = set(re.findall(r"\w+", json.dumps(every[logical_id])))
+        waiting += [name for name in words if name in every and name not in reached]
+    assert "QueryFunction" in reached
+
+
+def test_the_secret_is_shown_to_nobody(written: dict[str, Any]) -> None:
+    assert written["Parameters"]["OriginSecret"]["NoEcho"] is True
+    assert "OriginSecret" not in json.dumps(written["Outputs"])
+
+
+def test_query_functions_are_reserved_where_somebody_says_how_many(resources: Resources) -> None:
+    reserved = "ReservedConcurrentExecutions"
+    assert reserved not in resources.resolved(resources["QueryFunction"])
+    assert resources.resolved(resources["QueryFunction"], QueryConcurrency="20")[reserved] == "20"
+
+
+def test_clients_are_limited_where_somebody_says_so(resources: Resources) -> None:
+    acl = resources.whole("WebAcl")
+    assert not resources.resolved({"Condition": acl["Condition"]})
+    limited = resources.resolved(acl["Properties"], RequestsPerClient="500")
+    assert (limited["Scope"], limited["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
+    (rule,) = limited["Rules"]
+    assert rule["Statement"] == {
+        "RateBasedStatement": {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": "500"}
+    }
+    assert rule["Action"] == {"Block": {"CustomResponse": {"ResponseCode": 429}}}
+    for told in (limited, rule):
+        assert told["VisibilityConfig"]["SampledRequestsEnabled"] is False, "samples hold shoppers' addresses"
+
+
+def test_the_distribution_has_the_web_acl_that_was_chosen(resources: Resources) -> None:
+    acl = resources["Distribution"]["DistributionConfig"]["WebACLId"]
+    own, theirs, none = acl["Fn::If"][1], *acl["Fn::If"][2]["Fn::If"][1:]
+    assert acl["Fn::If"][0] == "LimitClients"
+    assert acl["Fn::If"][2]["Fn::If"][0] == "OwnWebAcl"
+    assert (own, theirs) == ({"Fn::GetAtt": ["WebAcl", "Arn"]}, {"Ref": "WebAclArn"})
+    assert none == {"Ref": "AWS::NoValue"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad", "good"),
+    [
+        ("WebAclIsOne", {"RequestsPerClient": "500", "WebAclArn": "arn"}, {"WebAclArn": "arn"}),
+        ("WebAclIsOne", {"RequestsPerClient": "500", "WebAclArn": "arn"}, {"RequestsPerClient": "500"}),
+        ("WebAclIsWhereCloudFrontLooks", {"RequestsPerClient": "500", "region": "eu-west-1"}, {"region": "eu-west-1"}),
+        (
+            "WebAclIsWhereCloudFrontLooks",
+            {"RequestsPerClient": "500", "region": "eu-west-1"},
+            {"RequestsPerClient": "9"},
+        ),
+    ],
+)
+def test_a_web_acl_that_cannot_work_is_refused(
+    resources: Resources, written: dict[str, Any], rule: str, bad: dict[str, str], good: dict[str, str]
+) -> None:
+    (assertion,) = written["Rules"][rule]["Assertions"]
+
+    def holds(values: dict[str, str]) -> Any:
+        parameters = {"region": "us-east-1", **values}
+        region = json.dumps(parameters.pop("region"))
+        there = json.dumps(assertion["Assert"]).replace('{"Ref": "AWS::Region"}', region)
+        return resources.resolved(json.loads(there), **parameters)
+
+    assert holds({})
+    assert holds(good)
+    assert not holds(bad)
 
 
 def test_outputs_name_what_people_need(written: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """The commands `deploy` and `undeploy` as a person runs them: a made-up SAM CLI, and moto's AWS behind boto3."""
 
+import itertools
 import json
 import re
 import shlex
 import stat
 import tomllib
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -129,6 +131,8 @@ class Cloud:
     """CloudFormation and what is deployed there, in moto; and Lambda's quota."""
 
     unreserved = 1000
+    declined = False
+    """Whether who deploys says no to the change set."""
 
     def __init__(self) -> None:
         self.client = boto3.client("cloudformation", region_name=REGION)
@@ -155,6 +159,13 @@ class Cloud:
             "TemplateBody": json.dumps(template),
             "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
         }
+        if self.declined:
+            kind = "UPDATE" if deployed.find_stack(deployed.Target("shop", REGION, None)) else "CREATE"
+            self.client.create_change_set(**request, ChangeSetName=f"sam-{uuid.uuid4()}", ChangeSetType=kind)
+            return
+        if deployed.find_stack(deployed.Target("shop", REGION, None)) is None:
+            # A stack of which nothing was ever made is in the way of moto's, which does not execute all of a change set.
+            self.client.delete_stack(StackName="shop")
         try:
             self.client.create_stack(**request)
         except self.client.exceptions.AlreadyExistsException:
@@ -215,9 +226,24 @@ def cloud(project: Project, aws: None, monkeypatch: pytest.MonkeyPatch) -> Cloud
         run_sam(command, folder)
         cloud.put(project.parameters)
 
-    monkeypatch.setattr(deployed.Target, "client", lambda own, name: cloud if name == "lambda" else client(own, name))
+    def made(own: deployed.Target, service: str) -> Any:
+        if service == "lambda":
+            return cloud
+        there = client(own, service)
+        there.meta.events.register("after-call.cloudformation.DescribeStacks", without_secrets)
+        return there
+
+    monkeypatch.setattr(deployed.Target, "client", made)
     monkeypatch.setattr(deploy, "run_sam", run)
     return cloud
+
+
+def without_secrets(parsed: dict[str, Any], **_: Any) -> None:
+    """As CloudFormation answers, and moto does not."""
+    for found in parsed.get("Stacks", ()):
+        for parameter in found.get("Parameters", ()):
+            if DECLARED.get(parameter["ParameterKey"], {}).get("NoEcho"):
+                parameter["ParameterValue"] = "****"
 
 
 @pytest.fixture
@@ -256,7 +282,7 @@ class TestDeploy:
         }
         assert project.parameters["AlarmEmail"] == "shop@example.com"
         assert project.deploy() == 0
-        common = ["deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset"]
+        common = ["deploy", "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset", "--s3-prefix", "shop"]
         assert project.options == [*common, "--stack-name", "shop", "--region", REGION]
         assert project.parameters["AlarmEmail"] == "shop@example.com"
 
@@ -274,8 +300,8 @@ class TestDeploy:
     ) -> None:
         given = ["--stack-name", "shop", "--region", REGION, "--parameters", "AlarmEmail=shop@example.com"]
         assert project.deploy(*given, "--", "--no-confirm-changeset") == 0
-        assert project.options[-7:] == [
-            *("--resolve-s3", "--confirm-changeset", "--stack-name", "shop", "--region", REGION),
+        assert project.options[-9:] == [
+            *("--resolve-s3", "--confirm-changeset", "--s3-prefix", "shop", "--stack-name", "shop", "--region", REGION),
             "--no-confirm-changeset",
         ]
         assert project.parameters["AlarmEmail"] == "shop@example.com"
@@ -338,6 +364,39 @@ class TestDeploy:
         assert "`sam deploy` ended with 3" in capsys.readouterr().err
         assert site.keys(s3(), outputs["SiteBucketName"]) == set()
 
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_a_change_set_that_was_declined_is_no_deployment(
+        self, project: Project, cloud: Cloud, capsys: pytest.CaptureFixture[str], is_first: bool
+    ) -> None:
+        project.save()
+        if not is_first:
+            assert project.deploy() == 0
+            (project.site / "app.js").write_text("export default 1")
+        cloud.declined = True
+        assert project.deploy("--parameters", "LogLevel=DEBUG") == 1
+        assert "was not executed" in capsys.readouterr().err
+        if not is_first:
+            held = s3().get_object(Bucket=cloud.outputs["SiteBucketName"], Key="app.js")
+            assert held["Body"].read() == b"export {}", "the page goes with the stack"
+        # What was declined before says nothing of this time.
+        cloud.declined = False
+        assert project.deploy("--parameters", "LogLevel=DEBUG") == 0
+
+    def test_a_deployment_without_changes_publishes_the_page(self, project: Project, cloud: Cloud) -> None:
+        project.save()
+        assert project.deploy() == 0
+        (project.site / "app.js").write_text("export default 1")
+        assert project.deploy() == 0
+        assert s3().get_object(Bucket=cloud.outputs["SiteBucketName"], Key="app.js")["Body"].read() != b"export {}"
+
+    def test_two_stacks_share_no_packages(self, project: Project, cloud: Cloud) -> None:
+        """`sam delete` deletes the packages of a stack, which another's rollback may need."""
+        prefixes = []
+        for name in ("shop", "shop-test"):
+            project.deploy("--stack-name", name, "--region", REGION)
+            prefixes.append(project.options[project.options.index("--s3-prefix") + 1])
+        assert prefixes == ["shop", "shop-test"]
+
     def test_without_a_build_it_says_what_to_run(
         self, project: Project, aws: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -385,6 +444,31 @@ class TestParameters:
         project.deploy("--parameters", "AlarmEmail=shop@example.com")
         assert project.deploy("--parameters", "AlarmEmail=") == 0
         assert project.parameters["AlarmEmail"] == ""
+
+    def test_a_secret_that_is_not_named_is_left_to_the_stack(self, project: Project, outputs: dict[str, str]) -> None:
+        """CloudFormation shows asterisks in its place, which must not become the secret."""
+        secret = "a" * 32
+        assert project.deploy("--parameters", f"OriginSecret={secret}") == 0
+        assert project.parameters["OriginSecret"] == secret
+        assert project.deploy("--parameters", "LogLevel=DEBUG") == 0
+        assert "OriginSecret" not in project.parameters
+        assert project.parameters["LogLevel"] == "DEBUG"
+
+    def test_a_secret_that_is_named_is_another_setting_of_the_query_function(
+        self, project: Project, outputs: dict[str, str]
+    ) -> None:
+        digests = []
+        for secret in ("a" * 32, "b" * 32, ""):
+            for arguments in (("--parameters", f"OriginSecret={secret}"), ()):
+                project.build()
+                project.deploy(*arguments)
+                digests.append(project.digest)
+        assert all(before != after for before, after in itertools.pairwise(digests))
+
+    def test_a_secret_can_be_made_empty_again(self, project: Project, outputs: dict[str, str]) -> None:
+        project.deploy("--parameters", f"OriginSecret={'a' * 32}")
+        assert project.deploy("--parameters", "OriginSecret=") == 0
+        assert project.parameters["OriginSecret"] == ""
 
     def test_every_parameter_is_given_with_the_stack_s_value_or_the_default(
         self, project: Project, cloud: Cloud, outputs: dict[str, str]
@@ -555,12 +639,22 @@ class TestUndeploy:
             "--parameters", "JwtIssuer=https://issuer", "JwtAudience=shop", "CompactSchedule=rate(5 minutes)"
         )
         project.undeploy("--yes")
-        told = capsys.readouterr().out.splitlines()[-1]
-        assert set(shlex.split(told.partition("--parameters")[2])) == {
+        (command,) = (line for line in capsys.readouterr().out.splitlines() if "--parameters" in line)
+        assert set(shlex.split(command.partition("--parameters")[2])) == {
             "JwtIssuer=https://issuer",
             "JwtAudience=shop",
             "CompactSchedule=rate(5 minutes)",
         }
+
+    def test_a_secret_that_goes_with_the_stack_is_named_only(
+        self, project: Project, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        project.deploy("--parameters", f"OriginSecret={'a' * 32}")
+        project.undeploy("--yes")
+        told = capsys.readouterr().out
+        assert "OriginSecret" in told
+        assert "a" * 32 not in told
+        assert "****" not in told
 
     @pytest.mark.parametrize("answer", ["", "y", "Shop"])
     def test_anything_but_the_stack_s_name_stops_it(

@@ -35,6 +35,9 @@ def handler(event, context):
             with open(event["note"], "w") as note:
                 note.write(str(child.pid))
             time.sleep(60)
+        case "share":
+            program = f"import time; block = b'x' * {event['mb']} * 1024 * 1024; time.sleep(30)"
+            subprocess.run([sys.executable, "-c", program], check=False)
         case "see":
             return {"path": sys.path, "flags": sys.flags.isolated, "variables": dict(os.environ),
                     "remaining_ms": context.get_remaining_time_in_millis()}
@@ -141,6 +144,10 @@ def test_a_peak_between_two_looks_counts_too(make):
     runner = make(memory_mb=128)
     assert runner.invoke({"do": "take", "mb": 300, "give_back": True}).error["errorType"] == "Runtime.OutOfMemory"
     assert runner.invoke({"do": "take", "mb": 30, "give_back": True}).value["calls"] == 1
+
+
+def test_the_memory_of_processes_that_a_function_has_started_counts_too(make):
+    assert make(memory_mb=128).invoke({"do": "share", "mb": 300}).error["errorType"] == "Runtime.OutOfMemory"
 
 
 def test_a_call_that_takes_too_long_is_ended_with_all_that_it_started(make, tmp_path):

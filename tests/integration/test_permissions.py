@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -32,7 +33,10 @@ ACTIONS = {
     "DeleteObject": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
 }
-QUEUE_ACTIONS = {"ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
+QUEUE_ACTIONS = {
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
+}
 # Lambda uses the role for these itself, as AWS documents them: it polls the queue, writes the log and sends the traces.
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -98,6 +102,8 @@ class Recorder:
             self.needed.add((action, f"${{{bucket}.Arn}}"))
         else:
             below = "images/*" if bucket == "CatalogueBucket" and params["Key"].startswith("images/") else "*"
+            if action == "s3:DeleteObject" and "/attempts/" in params["Key"]:
+                below = "*/attempts/*"
             self.needed.add((action, f"${{{bucket}.Arn}}/{below}"))
 
     def _answered(self, http_response: Any, model: Any, **others: Any) -> None:
@@ -165,16 +171,28 @@ def load(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Callable[[str], Modul
     return load
 
 
+def notification(key: str, number: int = 0, kind: str = "ObjectCreated:Put") -> str:
+    told = {
+        "eventName": kind,
+        "eventTime": "2026-03-02T10:15:30.000Z",
+        "s3": {"bucket": {"name": "catalogue-bucket"}, "object": {"key": key, "sequencer": f"{number:016X}"}},
+    }
+    return json.dumps({"Records": [told]})
+
+
 def ingest(app: ModuleType, *keys: str, kind: str = "ObjectCreated:Put") -> None:
     """Deliver one batch, a message a photo."""
-    records = []
-    for number, key in enumerate(keys):
-        told = {
-            "eventName": kind,
-            "eventTime": "2026-03-02T10:15:30.000Z",
-            "s3": {"bucket": {"name": "catalogue-bucket"}, "object": {"key": key, "sequencer": f"{number:016X}"}},
+    now_ms = str(int(time.time() * 1000))
+    attributes = {"ApproximateReceiveCount": "1", "ApproximateFirstReceiveTimestamp": now_ms}
+    records = [
+        {
+            "messageId": f"m{number}",
+            "receiptHandle": f"r{number}",
+            "body": notification(key, number, kind),
+            "attributes": attributes,
         }
-        records.append({"messageId": f"m{number}", "body": json.dumps({"Records": [told]})})
+        for number, key in enumerate(keys)
+    ]
     assert app.handler({"Records": records}, functions.Context()) == {"batchItemFailures": []}
 
 
@@ -207,6 +225,9 @@ def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     ingest(app, "images/green.jpg")
     with pytest.raises(app.BatchFailed):
         app.handler({"Records": [received("no JSON")]}, functions.Context())
+    suspect = received(notification("images/red.jpg"))
+    suspect["attributes"] |= {"ApproximateReceiveCount": "2", "ApproximateFirstReceiveTimestamp": "0"}
+    assert app.handler({"Records": [suspect]}, functions.Context()) == {"batchItemFailures": []}
     assert recorder.needed | needed_by_lambda(resources, "IngestFunction") == granted(resources, "IngestFunction")
 
 

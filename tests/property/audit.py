@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lookalike.compaction import writer
-from lookalike.store import append_log, manifest, rotation_file, segment_file
+from lookalike.store import append_log, attempts, manifest, rotation_file, segment_file
 from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import MemoryStore, PutAnswer
 from lookalike.store.wrappers import WrapperStore
@@ -31,7 +31,7 @@ class AuditedStore(WrapperStore):
                 self._published(manifest.decode(data))
             elif name.endswith(writer.ROTATION_SUFFIX):
                 rotation_file.decode(data)
-            else:
+            elif not name.startswith(attempts.PREFIX):
                 segment_file.decode(data)
         return answer
 

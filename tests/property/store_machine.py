@@ -25,6 +25,7 @@ from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest
+from lookalike.store.attempts import Attempt
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
@@ -126,6 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.on_its_way = FaultyStore(self.store)  # keeps the puts that may still land
         self.oracle = Oracle()
         self.catalogue = Catalogue()
+        self.attempts: set[str] = set()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
             patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
@@ -318,6 +320,13 @@ class StoreMachine(RuleBasedStateMachine):
         interrupted = any(isinstance(item, Rival) for item in store.plan.values())
         assert interrupted or not store.missing, "I5: a reader that nobody interrupted missed an object"
 
+    @rule(receives=st.integers(2, 4))
+    def be_killed(self, receives: int) -> None:
+        """An ingest function leaves an attempt behind, which is no concern of readers and compaction."""
+        attempt = Attempt("message", self.chance.choice(KEYS), receives)
+        self.store.put_if_absent(attempt.name, b"noted")
+        self.attempts.add(attempt.name)
+
     @rule(seconds=st.sampled_from([TOMBSTONE_S + 1, GRACE_S + 1, ORPHAN_S + 1, 1.0]))
     def wait(self, seconds: float) -> None:
         self.advance(seconds)
@@ -358,7 +367,7 @@ class StoreMachine(RuleBasedStateMachine):
         newest = manifest.newest(self.store)
         left = {entry.name for entry in self.store.list("")}
         manifests = {entry.name for entry in self.store.list(manifest.PREFIX)}
-        assert left - manifests == newest.objects, "garbage is left"
+        assert left - manifests == newest.objects | self.attempts, "garbage is left, or an attempt is lost"
         assert len(manifests) <= self.policy.manifests_kept
 
     def expect_final(self) -> None:

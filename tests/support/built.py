@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -96,4 +97,6 @@ def _notification(bucket: str, key: str) -> dict[str, Any]:
         "eventTime": "2026-01-01T00:00:00.000Z",
         "s3": {"bucket": {"name": bucket}, "object": {"key": urllib.parse.quote_plus(key)}},
     }
-    return {"messageId": key, "body": json.dumps({"Records": [item]})}
+    attributes = {"ApproximateReceiveCount": "1", "ApproximateFirstReceiveTimestamp": str(int(time.time() * 1000))}
+    body = json.dumps({"Records": [item]})
+    return {"messageId": key, "receiptHandle": key, "body": body, "attributes": attributes}

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import DistanceMetric
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.codes.codes import TOP_CODE, Frame
@@ -69,17 +70,31 @@ class Catalogue:
         distances, rows = brute.kneighbors(queries - origin, n_neighbors=len(self.vectors))
         rank = np.argsort(np.argsort(self.keys))
         answers = []
-        for k, *ranked, may_be in zip(wanted, distances, rows, found, strict=True):
-            distance, row = ranked
-            nearest: dict[str, tuple[str, str, float]] = {}
-            for place in np.lexsort((rank[row], distance)):
-                if len(nearest) == k:
-                    break
-                if may_be[row[place]]:
-                    product, key = self.products[row[place]], self.keys[row[place]]
-                    nearest.setdefault(product, (product, key, float(distance[place])))
-            answers.append(list(nearest.values()))
+        for k, distance, row, may_be in zip(wanted, distances, rows, found, strict=True):
+            in_order = np.lexsort((rank[row], distance))
+            kept = in_order[may_be[row[in_order]]]
+            answers.append(self._nearest(k, row[kept], distance[kept]))
         return answers
+
+    def expected_of_any(self, queries: Vectors, wanted: int) -> Found:
+        """The nearest products where the distance of a row is the smallest to any of the queries, by scikit-learn.
+
+        From the differences: several rows may be queries too, and those are all at distance 0.
+        """
+        metric = DistanceMetric.get_metric("euclidean")
+        distance = metric.pairwise(queries.astype(np.float64), self.vectors.astype(np.float64)).min(axis=0)
+        rows = np.lexsort((self.keys, distance))
+        return self._nearest(wanted, rows, distance[rows])
+
+    def _nearest(self, k: int, rows: npt.NDArray[np.int64], distances: npt.NDArray[np.float64]) -> Found:
+        """The first k products of rows in order."""
+        nearest: dict[str, tuple[str, str, float]] = {}
+        for row, distance in zip(rows, distances, strict=True):
+            if len(nearest) == k:
+                break
+            product, key = self.products[row], self.keys[row]
+            nearest.setdefault(product, (product, key, float(distance)))
+        return list(nearest.values())
 
 
 def catalogue(vectors: Vectors, *, photos: int = 1, choose: Choose = fitted, read_at_once: int = 2**22) -> Catalogue:

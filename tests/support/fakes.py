@@ -51,6 +51,16 @@ def _noise(seed: bytes) -> np.ndarray:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(seed).digest()[:8])).standard_normal(DIMENSIONS)
 
 
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 class FakeEmbedder:
     """Embeds bytes by their hash. ``batches`` lists how many photos each call brought."""
 

@@ -416,6 +416,15 @@ class TestQueue:
             f"r{number}": number for number in range(25)
         }
 
+    def test_messages_are_deleted_ten_at_a_time(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        queue, wire = connect_queue((200, {}, b"{}"))
+
+        queue.delete([f"r{number}" for number in range(25)])
+
+        assert {request.headers["X-Amz-Target"] for request in wire.requests} == {b"AmazonSQS.DeleteMessageBatch"}
+        entries = [entry for request in wire.requests for entry in json.loads(request.body)["Entries"]]
+        assert [entry["ReceiptHandle"] for entry in entries] == [f"r{number}" for number in range(25)]
+
     def test_a_message_that_is_refused_is_told(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
         failed = {"Id": "0", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}
         queue, _ = connect_queue((200, {}, json.dumps({"Successful": [{"Id": "1"}], "Failed": [failed]}).encode()))
@@ -445,3 +454,4 @@ class TestQueue:
         monkeypatch.delattr(aws.boto3, "client")
 
         SqsQueue("https://sqs.example/queue").hide({})
+        SqsQueue("https://sqs.example/queue").delete([])

@@ -22,7 +22,7 @@ def refined_and_left(choice: Choice, vectors: Vectors, *, k: int = 5) -> tuple[f
     codes = encode(vectors, choice.frame)
     refined, left = [], []
     for row in range(0, len(vectors), len(vectors) // 15):
-        coded = encode_query(project_query(vectors[row], choice.frame.rotation), codes.frame, codes.reach)
+        coded = [encode_query(project_query(vectors[row], choice.frame.rotation), codes.frame, codes.reach)]
         distance = float(np.partition(np.linalg.norm(vectors - vectors[row], axis=1), k)[k])
         limit = bounds.squared_limit(distance, codes.frame)
         within = np.flatnonzero(bounds.scan(codes, coded, 0) <= limit)

@@ -31,18 +31,28 @@ def squares_and_products(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8
     return np.square(wide - other).sum(axis=1).tolist(), (wide * other).sum(axis=1).tolist()
 
 
+def squared_distances(packed: PackedCodes, query: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
+    """Of the first block from one query."""
+    (squared,) = packed.squared_distances(0, query[np.newaxis])
+    return squared
+
+
 def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> None:
     squares, dots = squares_and_products(codes, query)
     lengths = squares_and_products(codes, np.zeros_like(query))[0]
     np.testing.assert_array_equal(squared_lengths(codes), np.array(lengths, np.int32), strict=True)
     packed = PackedCodes(codes)
     assert [row for rows in packed.blocks for row in range(rows.start, rows.stop)] == list(range(len(codes)))
-    found = [packed.squared_distances(block, query) for block in range(len(packed.blocks))]
+    both = np.stack([query, -query])
+    found = [list(packed.squared_distances(block, both)) for block in range(len(packed.blocks))]
     np.testing.assert_array_equal(
-        np.concatenate([np.empty(0, np.float32), *found]), np.array(squares, np.float64).astype(np.float32), strict=True
+        np.concatenate([np.empty((2, 0), np.float32), *found], axis=1),
+        np.array([squares, squares_and_products(codes, -query)[0]], np.float64).astype(np.float32),
+        strict=True,
     )
-    both = products(codes, np.stack([query, -query]))
-    np.testing.assert_array_equal(both, np.array([dots, [-dot for dot in dots]], np.int32).T, strict=True)
+    np.testing.assert_array_equal(
+        products(codes, both), np.array([dots, [-dot for dot in dots]], np.int32).T, strict=True
+    )
 
 
 @pytest.fixture(params=["numkong", "numpy"], autouse=True)
@@ -87,11 +97,10 @@ def test_both_libraries_agree_with_integers(codes: npt.NDArray[np.int8], data: s
 def test_distances_of_embeddings_are_off_by_no_more_than_a_search_reckons_with(make, dimensions: int) -> None:
     vectors = make(1, 40, dimensions)
     with np.errstate(over="ignore"):
-        queries = [vectors[3], make(2, 1, dimensions)[0], -vectors[5], np.zeros(dimensions, np.float32)]
-    for query in queries:
+        queries = np.stack([vectors[3], make(2, 1, dimensions)[0], -vectors[5], np.zeros(dimensions, np.float32)])
+    for query, found in zip(queries, squared_float_distances(vectors, queries), strict=True):
         wide = vectors.astype(np.longdouble) - query.astype(np.longdouble)
         true = np.square(wide).sum(axis=1).astype(np.float64)
-        found = squared_float_distances(vectors, query)
         assert found.dtype == np.float64
         finite = np.isfinite(found)
         assert (true[~finite] >= 2.0**127).all()
@@ -100,18 +109,18 @@ def test_distances_of_embeddings_are_off_by_no_more_than_a_search_reckons_with(m
 
 
 def test_no_embeddings_have_no_distances() -> None:
-    assert squared_float_distances(np.empty((0, 5), np.float32), np.zeros(5, np.float32)).shape == (0,)
+    assert squared_float_distances(np.empty((0, 5), np.float32), np.zeros((3, 5), np.float32)).shape == (3, 0)
 
 
 def test_heads_of_codes_are_packed_like_codes_of_their_own() -> None:
     """As a scan passes them: the first coordinates of codes and of a query."""
     codes, query = codes_and_query(60, 48)
     np.testing.assert_array_equal(
-        PackedCodes(codes[:, :20]).squared_distances(0, query[:20]),
-        PackedCodes(codes[:, :20].copy()).squared_distances(0, query[:20].copy()),
+        squared_distances(PackedCodes(codes[:, :20]), query[:20]),
+        squared_distances(PackedCodes(codes[:, :20].copy()), query[:20].copy()),
         strict=True,
     )
-    assert PackedCodes(codes).squared_distances(0, query).tolist() == squares_and_products(codes, query)[0]
+    assert squared_distances(PackedCodes(codes), query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +132,7 @@ def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     spec.loader.exec_module(loaded)
     codes, query = codes_and_query(9, 20)
     assert loaded.products(codes, query[np.newaxis])[:, 0].tolist() == squares_and_products(codes, query)[1]
-    assert loaded.PackedCodes(codes).squared_distances(0, query).tolist() == squares_and_products(codes, query)[0]
+    assert squared_distances(loaded.PackedCodes(codes), query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_answers_do_not_depend_on_the_instructions_nor_on_numkong() -> None:

@@ -27,7 +27,7 @@ def true_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
 
 def assert_bounded(codes: Codes, vectors: Vectors, query: Vectors) -> None:
     """As a search decides it: no row whose distance is within a limit is ruled out by it."""
-    coded = encode_query(project_query(query, codes.frame.rotation), codes.frame, codes.reach)
+    coded = [encode_query(project_query(query, codes.frame.rotation), codes.frame, codes.reach)]
     limits = np.array(
         [bounds.squared_limit(distance, codes.frame) for distance in true_distances(vectors, query).tolist()]
     )
@@ -164,7 +164,7 @@ def test_bounds_are_near_the_distance(make) -> None:
     for rotation in (None, spectra.fitted(vectors, 64)):
         *_, frame = frames(vectors, rotation)
         codes = encode(vectors, frame)
-        coded = encode_query(project_query(query, rotation), codes.frame, codes.reach)
+        coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
         scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
         refined = np.sqrt(bounds.refine([(codes, np.arange(600))], coded).astype(np.float64)) * frame.step
         if make is not spectra.shifted or rotation:  # one step for all is coarse where all rows are far from the origin
@@ -179,7 +179,7 @@ def test_a_short_head_and_what_is_outside_of_it_tell_much() -> None:
     frame = next(frames(vectors, rotation))
     codes = encode(vectors, Frame(rotation, frame.step, 16))
     query = spectra.power_law(9, 1, 64)[0]
-    coded = encode_query(project_query(query, rotation), codes.frame, codes.reach)
+    coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
     scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
     assert np.median(scanned / true_distances(vectors, query)) > 0.6
 
@@ -188,7 +188,7 @@ def test_blocks_are_scanned_as_the_whole_and_rows_are_refined_in_any_order(monke
     vectors = spectra.isotropic(10, 300, 24)
     frame = Frame(spectra.fitted(vectors, 20), 2.0**-7, 7)
     codes = encode(vectors, frame)
-    coded = encode_query(project_query(vectors[5], codes.frame.rotation), codes.frame, codes.reach)
+    coded = [encode_query(project_query(vectors[5], codes.frame.rotation), codes.frame, codes.reach)]
     whole, refined = bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(300))], coded)
     monkeypatch.setattr("lookalike.codes.distance._BLOCK_ROWS", 70)
     again = encode(vectors, frame)
@@ -204,7 +204,7 @@ def test_rows_of_several_codes_are_refined_together_as_each_alone() -> None:
     vectors = spectra.isotropic(11, 100, 16)
     codes = encode(vectors, plain_frame(vectors))
     pieces = [(codes.take(np.arange(60)), np.array([3, 59])), (codes.take(np.arange(60, 100)), np.array([0, 7, 39]))]
-    coded = encode_query(project_query(vectors[0], None), codes.frame, codes.reach)
+    coded = [encode_query(project_query(vectors[0], None), codes.frame, codes.reach)]
     alone = bounds.refine([(codes, np.array([3, 59, 60, 67, 99]))], coded)
     np.testing.assert_array_equal(bounds.refine(pieces, coded), alone)
 
@@ -233,7 +233,7 @@ def test_a_query_that_float32_cannot_turn_rules_nothing_out() -> None:
     for step in (1e-3, 1e36):
         codes = encode(vectors, Frame(rotation, step, 4))
         query = np.full(16, 3.4e38, np.float32) * np.sign(rotation.matrix[0])
-        coded = encode_query(project_query(query, rotation), codes.frame, codes.reach)
+        coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
         assert not bounds.scan(codes, coded, 0).any()
         assert not bounds.refine([(codes, np.arange(40))], coded).any()
 
@@ -263,7 +263,7 @@ def test_taken_codes_are_those_of_the_rows() -> None:
 def test_no_rows_have_codes_too() -> None:
     codes = encode(np.empty((0, 8), np.float32), plain_frame(np.empty((0, 8), np.float32)))
     assert (len(codes), codes.nbytes, codes.reach) == (0, 0, 0.0)
-    coded = encode_query(project_query(np.ones(8, np.float32), None), codes.frame, codes.reach)
+    coded = [encode_query(project_query(np.ones(8, np.float32), None), codes.frame, codes.reach)]
     assert codes.packed_head.blocks == []
     assert len(bounds.refine([(codes, np.empty(0, np.int64))], coded)) == 0
 

@@ -1,6 +1,7 @@
 """The cost calculator: against sums done by hand, and against the template it speaks of."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,15 +60,15 @@ def test_traces_are_sampled_where_there_are_many() -> None:
 
 def test_what_queries_send_is_paid_for_in_the_hours_that_have_one() -> None:
     assert usd(replace(SHOP, queries=0), "standing", "metrics, of queries") == 0
-    assert usd(replace(SHOP, queries=73), "standing", "metrics, of queries") == pytest.approx(3 * 0.30 / 10)
-    assert usd(SHOP, "standing", "metrics, of queries") == pytest.approx(3 * 0.30)
+    assert usd(replace(SHOP, queries=73), "standing", "metrics, of queries") == pytest.approx(4 * 0.30 / 10)
+    assert usd(SHOP, "standing", "metrics, of queries") == pytest.approx(4 * 0.30)
 
 
 def test_a_problem_is_a_metric_in_the_hours_in_which_it_happens() -> None:
     def asked(work: Workload) -> float:
         return usd(work, "standing", "metrics, of problems")
 
-    assert asked(SHOP) == pytest.approx(8 * 0.30), "ten thousand in a month: every kind in every hour"
+    assert asked(SHOP) == pytest.approx(9 * 0.30), "ten thousand in a month: every kind in every hour"
     # A hundred of 730 hours have one.
     assert asked(replace(SHOP, queries=10_000)) == pytest.approx(100 / 730 * 0.30)
     assert asked(replace(SHOP, problem_share=0)) == 0
@@ -87,7 +88,7 @@ def test_what_is_free_is_free_once() -> None:
 
 
 def test_a_shop_that_nobody_asks_pays_for_little_but_storage() -> None:
-    assert total(replace(SHOP, queries=0), free_tier=True) < 0.30
+    assert total(replace(SHOP, queries=0), free_tier=True) < 0.50
 
 
 def test_an_empty_shop_has_no_division_by_nothing() -> None:
@@ -130,6 +131,31 @@ def test_the_table_adds_up_and_json_says_the_same(capsys: pytest.CaptureFixture[
     assert document["month_usd"] == pytest.approx(total(work))
     assert document["month_usd"] == pytest.approx(sum(line["usd"] for line in document["lines"]))
     assert f"{total(work):.2f}" in table
+
+
+def test_a_day_of_abuse_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--products", "44000", "--flood", "50", "--query-kb", "4096", "--query-ms", "3000", "--cold-share", "0"]
+    assert costs.main([*asked, "--tracing", "off", "--json"]) == 0
+    day = json.loads(capsys.readouterr().out)
+    usd = {line["item"]: line["usd"] for line in day["lines"]}
+    queries = 50 * 86400
+    assert usd["Lambda, time"] == pytest.approx(queries * 3 * 1769 / 1024 * 0.0000166667)
+    assert usd["HTTP API"] == pytest.approx(queries * 8 * 1e-6), "4 MB are eight requests of 512 KB"
+    assert usd["CloudFront, photos to the API"] == pytest.approx(queries / 256 * 0.02)
+    assert day["day_usd"] == pytest.approx(sum(usd.values()))
+    to_cloudfront = sum(amount for item, amount in usd.items() if "CloudFront" in item)
+    assert day["day_direct_usd"] == pytest.approx(day["day_usd"] - to_cloudfront)
+
+
+def test_the_page_says_what_a_day_of_abuse_costs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "costs.md").read_text("utf-8")
+    rate = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))["Parameters"]["ThrottleRate"]["Default"]
+    commands = re.findall(rf"scripts\.costs (.*--flood {rate}.*)", page)
+    assert len(commands) == 2
+    for command in commands:
+        costs.main([*command.split(), "--json"])
+        day = json.loads(capsys.readouterr().out)
+        assert f"| {day['day_usd']:.2f} | {day['day_direct_usd']:.2f} |" in page
 
 
 @pytest.mark.parametrize("count", ["-1", "nan", "inf", "many"])

@@ -10,7 +10,7 @@ from lookalike.codes.rotation import rotation_of
 from lookalike.compaction import calibration
 from lookalike.compaction.calibration import Choice
 from lookalike.search import knn
-from lookalike.search.knn import nearest_products
+from lookalike.search.knn import Answer, nearest_products
 from lookalike.store.manifest import EMPTY
 from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
@@ -47,12 +47,14 @@ def assert_exact(
     expected = shop.expected(queries, wanted, found=everything if found is None else found)
     for query, k, theirs in zip(queries, wanted, expected, strict=True):
         answer = nearest_products(shop.snapshot, query, k=k, **options)  # type: ignore[arg-type]
-        ours: Found = [(near.product_id, near.key, near.distance) for near in answer.neighbours]
-        assert [item[:2] for item in ours] == [item[:2] for item in theirs]
-        norm = float(np.linalg.norm(query.astype(np.float64)))
-        np.testing.assert_allclose(
-            [item[2] for item in ours], [item[2] for item in theirs], rtol=1e-5, atol=1e-7 * norm
-        )
+        assert_same(answer, theirs, norm=float(np.linalg.norm(query.astype(np.float64))))
+
+
+def assert_same(answer: Answer, expected: Found, *, norm: float) -> None:
+    assert [(near.product_id, near.key) for near in answer.neighbours] == [item[:2] for item in expected]
+    np.testing.assert_allclose(
+        [near.distance for near in answer.neighbours], [item[2] for item in expected], rtol=1e-5, atol=1e-7 * norm
+    )
 
 
 def test_there_are_ten_thousand_queries() -> None:
@@ -71,6 +73,21 @@ def test_answers_are_those_of_scikit_learn(make, dimensions: int, count: int) ->
     assert len(rotations) == 3, "two rotations and, in the log, none"
     assert shop.snapshot.photos == 420
     assert_exact(shop, queries_like(make, vectors, count))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")
+@pytest.mark.parametrize("dimensions", [8, 48])
+@pytest.mark.parametrize("make", spectra.EVERY.values(), ids=spectra.EVERY)
+def test_of_several_queries_the_nearest_counts(make, dimensions: int) -> None:
+    """Near each other, far apart, and some of no use at all; from memory and from S3."""
+    vectors = make(1, 420, dimensions)
+    shop = catalogue(vectors, photos=2, read_at_once=10_000 if dimensions == 48 else 2**22)
+    queries = queries_like(make, vectors, 96)
+    for number, count in enumerate([2, 3, 32, 7, 32, 20]):
+        some = np.random.default_rng(number).permutation(queries)[:count]
+        k = K[number]
+        lengths = np.linalg.norm(some.astype(np.float64), axis=1)
+        assert_same(nearest_products(shop.snapshot, some, k=k), shop.expected_of_any(some, k), norm=lengths.max())
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")

@@ -7,6 +7,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, manifest
+from lookalike.store.attempts import Attempt
 from lookalike.store.object_store import MemoryStore
 from tests.support.rows import DIMENSIONS, delete, put, reject
 from tests.support.stores import FaultyStore, Rival
@@ -38,6 +39,15 @@ def test_a_sound_store_is_clean_and_counted(store: MemoryStore) -> None:
 
     assert report.errors == []
     assert (report.counts["photos"], report.counts["rejects"], report.counts["tombstones"]) == (1, 1, 1)
+
+
+def test_an_attempt_that_a_killed_function_left_is_counted_and_is_no_part_of_the_store(store: MemoryStore) -> None:
+    store.put_if_absent(Attempt("message", "images/5.jpg", 2).name, b"noted")
+    compact_twice(store)
+
+    report = fsck.check(store)
+
+    assert (report.errors, report.counts["attempts at single photos"]) == ([], 1)
 
 
 def test_a_compaction_between_any_two_calls_is_no_error(store: MemoryStore) -> None:

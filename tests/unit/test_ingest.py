@@ -1,15 +1,15 @@
 """Events in any order, any number of times: what is appended is what the catalogue holds, and nothing is lost on the way."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lookalike.errors import StoreUnavailable
-from lookalike.ingest import Ingested, ingest
+from lookalike.errors import EndedFunction, ImageError, ModelError, StoreUnavailable
+from lookalike.ingest import Ingested, ingest, reject
 from lookalike.photos.catalogue import Photo, PhotoEvent
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
@@ -34,7 +34,7 @@ class World:
         self.store = OutageStore(MemoryStore())
         self.pool = pool
 
-    def ingest(self, *events: PhotoEvent) -> Ingested:
+    def ingest(self, *events: PhotoEvent, has_time: Callable[[], bool] = lambda: True) -> Ingested:
         return ingest(
             events,
             catalogue=self.catalogue,
@@ -42,7 +42,11 @@ class World:
             store=self.store,
             pool=self.pool,
             max_bytes=MAX_BYTES,
+            has_time=has_time,
         )
+
+    def reject(self, event: PhotoEvent) -> Ingested:
+        return reject([event], EndedFunction("It ended the function."), store=self.store, dimensions=DIMENSIONS)
 
     def rows(self) -> dict[str, Row]:
         """What a reader finds, by key: deleted photos are not there."""
@@ -269,6 +273,95 @@ class TestWhatIsWrongWithAPhoto:
         world.catalogue.put("images/1.jpg", b"x" * MAX_BYTES)
 
         assert world.ingest(created("images/1.jpg")).embedded == 1
+
+
+class TestRejectedUnread:
+    def test_it_is_recorded_with_its_reason(self, world: World) -> None:
+        done = world.reject(created("images/1/front.jpg"))
+
+        assert (done.rejected, list(done.reasons)) == (1, ["images/1/front.jpg"])
+        row = world.rows()["images/1/front.jpg"]
+        assert (row.op, row.product_id, row.detail["code"]) == (Op.REJECT, "1", "ended-function")
+
+    @pytest.mark.parametrize("sequencer", [True, False])
+    @pytest.mark.parametrize("data", [photo("shirt"), photo("shoe"), b"broken"])
+    @pytest.mark.parametrize("read_first", [True, False])
+    def test_an_attempt_that_read_the_photo_knows_better(
+        self, world: World, sequencer: bool, data: bytes, read_first: bool
+    ) -> None:
+        event = created("images/1.jpg", sequencer=sequencer)
+        world.catalogue.put("images/1.jpg", data)
+        for work in (world.ingest, world.reject) if read_first else (world.reject, world.ingest):
+            work(event)
+
+        row = world.rows()["images/1.jpg"]
+        assert row.op is Op.PUT or row.detail["code"] == "undecodable-image"
+
+    def test_what_happens_to_the_photo_next_counts(self, world: World) -> None:
+        world.reject(created("images/1.jpg", 1))
+        world.ingest(removed("images/1.jpg", 2))
+
+        assert world.rows() == {}
+
+    def test_what_happened_before_does_not(self, world: World) -> None:
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+        world.reject(created("images/1.jpg", 2))
+        world.ingest(created("images/1.jpg", 1))
+
+        assert world.rows()["images/1.jpg"].op is Op.REJECT
+
+
+class TestAnEmbedderThatFails:
+    @pytest.mark.parametrize("error", [ModelError("it failed"), MemoryError(), ZeroDivisionError()], ids=repr)
+    def test_one_photo_that_it_fails_on_fails_alone(self, world: World, error: Exception) -> None:
+        """It may be the machine's fault, so the photo is not rejected; its neighbours do not wait for it."""
+        for number in range(20):
+            world.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+        embed, failing = world.embedder.embed, photo("7")
+
+        def fail(images: Sequence[bytes]) -> list[np.ndarray | ImageError]:
+            if failing in images:
+                raise error
+            return embed(images)
+
+        world.embedder.embed = fail  # type: ignore[method-assign]
+        done = world.ingest(*(created(f"images/{number}.jpg") for number in range(20)))
+
+        assert (done.embedded, done.rejected, set(done.failed)) == (19, 0, {created("images/7.jpg")})
+        assert type(error).__name__ in done.failed[created("images/7.jpg")]
+
+
+class TestTime:
+    def test_what_is_done_before_it_ends_is_appended_and_the_rest_named(self, world: World) -> None:
+        events = [created(f"images/{number}.jpg") for number in range(40)]
+        for event in events:
+            world.catalogue.put(event.key, photo(event.key))
+        answers = iter([True, True, False])
+
+        done = world.ingest(*events, removed("images/gone.jpg"), has_time=lambda: next(answers))
+
+        assert 0 < done.embedded < 40
+        assert done.unstarted == {event for event in events if event.key not in world.rows()}
+        assert len(done.unstarted) == 40 - done.embedded
+        assert (done.deleted, done.failed, world.segments()) == (1, {}, 1)
+
+    def test_a_batch_always_begins(self, world: World) -> None:
+        """Or its messages would come back until their attempts are used up."""
+        world.catalogue.put("images/1.jpg", photo("shirt"))
+
+        done = world.ingest(created("images/1.jpg"), has_time=lambda: False)
+
+        assert (done.embedded, done.unstarted) == (1, frozenset())
+
+    def test_every_event_of_a_photo_that_was_not_begun_comes_back(self, world: World) -> None:
+        keys = [f"images/{number}.jpg" for number in range(40)]
+        events = [created(key, number) for number in (1, 2) for key in keys]
+        for key in keys:
+            world.catalogue.put(key, photo(key))
+
+        done = world.ingest(*events, has_time=lambda: False)
+
+        assert done.unstarted == {event for event in events if event.key not in world.rows()}
 
 
 class TestOutages:

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -36,9 +37,12 @@ class Queue:
             raise QueueUnavailable("SQS did not answer")
         self.hidden_s.update(delays_s)
 
-    def deliver(self, event: dict[str, Any]) -> list[str]:
+    def delete(self, handles: Sequence[str]) -> None:
+        raise AssertionError("Lambda deletes what is done")
+
+    def deliver(self, event: dict[str, Any], context: functions.Context | None = None) -> list[str]:
         """The ids of the messages that must come back."""
-        answer = self.app.handler(event, functions.Context())
+        answer = self.app.handler(event, context or functions.Context())
         assert set(answer) == {"batchItemFailures"}
         assert all(set(item) == {"itemIdentifier"} for item in answer["batchItemFailures"])
         failed = [item["itemIdentifier"] for item in answer["batchItemFailures"]]
@@ -70,7 +74,8 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
 
 def batch(*bodies: str, received: int = 1) -> dict[str, Any]:
     """A batch of messages with the ids m0, m1 and so on, and the receipt handles r0, r1 ..."""
-    attributes = {"ApproximateReceiveCount": str(received)}
+    now_ms = str(int(time.time() * 1000))
+    attributes = {"ApproximateReceiveCount": str(received), "ApproximateFirstReceiveTimestamp": now_ms}
     return {
         "Records": [
             {"messageId": f"m{number}", "receiptHandle": f"r{number}", "body": body, "attributes": attributes}
@@ -289,6 +294,35 @@ class TestRetries:
         queue.catalogue.put("images/1.jpg", photo("1"))
 
         assert queue.deliver(batch(put("images/1.jpg"))) == []
+
+
+class TestTime:
+    def test_what_it_does_not_suffice_for_comes_back_at_once_and_has_not_failed(
+        self, queue: Queue, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for number in range(20):
+            queue.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+        event = batch(*(put(f"images/{number}.jpg") for number in range(20)))
+
+        came_back = queue.deliver(event, functions.Context(remaining_ms=30_000))
+
+        taken_in = queue.rows().keys()
+        assert 0 < len(taken_in) < 20
+        assert {f"images/{message_id[1:]}.jpg" for message_id in came_back} == set(queue.catalogue.photos) - taken_in
+        assert queue.hidden_s == {f"r{message_id[1:]}": 0 for message_id in came_back}
+        logged = caplog.records[-1].__dict__
+        assert (logged["levelname"], logged["failed"], logged["unstarted"]) == ("INFO", {}, len(came_back))
+        assert sent(capsys)["MessagesFailed"] == [0.0]
+
+    def test_a_failure_among_them_waits_as_any_other(self, queue: Queue) -> None:
+        for number in range(20):
+            queue.catalogue.put(f"images/{number}.jpg", photo(str(number)))
+        event = batch("no JSON", *(put(f"images/{number}.jpg") for number in range(20)))
+
+        came_back = queue.deliver(event, functions.Context(remaining_ms=30_000))
+
+        assert "m0" in came_back
+        assert queue.hidden_s["r0"] > 0
 
 
 def test_a_broken_photo_does_not_come_back(queue: Queue) -> None:

@@ -20,11 +20,11 @@ from tests.support.spectra import Vectors
 
 
 def oracle(vectors: Vectors, keys: list[str], products: list[str], query: Vectors, k: int) -> Found:
-    """The k nearest products by scikit-learn's brute force over all rows, in float64."""
+    """The k nearest products, to one query or to the nearest of several, by scikit-learn's brute force in float64."""
     brute = NearestNeighbors(algorithm="brute").fit(vectors.astype(np.float64))
-    distances, rows = brute.kneighbors(query[np.newaxis].astype(np.float64), n_neighbors=len(vectors))
+    distances, rows = brute.kneighbors(np.atleast_2d(query).astype(np.float64), n_neighbors=len(vectors))
     nearest: dict[str, tuple[float, str]] = {}
-    for distance, row in zip(distances[0], rows[0], strict=True):
+    for distance, row in zip(distances.ravel(), rows.ravel(), strict=True):
         found = (float(distance), keys[row])
         nearest[products[row]] = min(found, nearest.get(products[row], found))
     ranked = sorted((*found, product) for product, found in nearest.items())
@@ -166,14 +166,16 @@ GRID = st.integers(1, 5).flatmap(
     grid=GRID,
     scale=st.sampled_from([1.0, 2.0**-4, 2.0**20, 2.0**-76]),
     products=st.lists(st.sampled_from("abcdefgh"), min_size=25, max_size=25),
+    queries=st.integers(1, 4),
     k=st.integers(1, 12),
     parts=st.integers(1, 3),
     excluded=st.sampled_from(["", "a", "ab"]),
 )
-def test_ties_and_duplicates(grid, scale, products, k, parts, excluded) -> None:
-    """The first row is the query, the others are the store."""
-    vectors = grid[1:].astype(np.float32) * np.float32(scale)
-    query = grid[0].astype(np.float32) * np.float32(scale)
+def test_ties_and_duplicates(grid, scale, products, queries, k, parts, excluded) -> None:
+    """The first rows are the queries of one search, the others are the store."""
+    queries = min(queries, len(grid) - 1)
+    vectors = grid[queries:].astype(np.float32) * np.float32(scale)
+    query = grid[:queries].astype(np.float32) * np.float32(scale)
     keys, products = keys_of(len(vectors)), products[: len(vectors)]
     kept = [row for row, product in enumerate(products) if product not in excluded]
 
@@ -193,14 +195,15 @@ FLOATS = npst.arrays(
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=FLOATS, k=st.integers(1, 6), parts=st.integers(1, 2))
-def test_no_nearer_product_is_missed(rows, k, parts) -> None:
+@given(rows=FLOATS, queries=st.integers(1, 3), k=st.integers(1, 6), parts=st.integers(1, 2))
+def test_no_nearer_product_is_missed(rows, queries, k, parts) -> None:
     """For any floats: the distances are right, ascend, and nothing that was left out is nearer."""
-    query, vectors = rows[0], rows[1:]
+    queries = min(queries, len(rows) - 1)
+    query, vectors = rows[:queries], rows[queries:]
     keys = keys_of(len(vectors))
     products = [str(row // 2) for row in range(len(vectors))]
     exact = {
-        key: float(np.sqrt(np.square(vector.astype(np.float64) - query.astype(np.float64)).sum()))
+        key: float(np.sqrt(np.square(vector.astype(np.float64) - query.astype(np.float64)).sum(axis=1)).min())
         for key, vector in zip(keys, vectors, strict=True)
     }
 

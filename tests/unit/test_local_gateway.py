@@ -197,6 +197,12 @@ def test_the_api_is_told_that_a_request_came_through_the_distribution(site):
     assert site.function.events[0]["headers"]["x-lookalike-distribution"] == "1"
 
 
+def test_the_api_gets_no_cookies_where_the_distribution_keeps_them(site):
+    site("GET", "/api/health", Cookie="session=1")
+    assert "cookies" not in site.function.events[0]
+    assert "cookie" not in site.function.events[0]["headers"]
+
+
 @pytest.mark.parametrize(
     ("method", "target"), [("GET", "/api/search"), ("GET", "/api/nothing"), ("HEAD", "/api/health")]
 )

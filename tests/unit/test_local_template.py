@@ -135,6 +135,36 @@ def test_behaviours_carry_the_policies(stack):
     assert stack.distribution.root == "index.html"
 
 
+FORWARDING = """
+  Forwarding:
+    Type: AWS::CloudFront::OriginRequestPolicy
+    Properties:
+      OriginRequestPolicyConfig:
+        CookiesConfig: {CookieBehavior: none}
+        HeadersConfig: {HeaderBehavior: allExcept, Headers: [host]}
+        QueryStringsConfig: {QueryStringBehavior: all}
+Outputs:"""
+FORWARDED = TEMPLATE.replace("\nOutputs:", FORWARDING).replace(
+    "TargetOriginId: api,", "TargetOriginId: api, OriginRequestPolicyId: !Ref Forwarding,"
+)
+
+
+@pytest.mark.parametrize(("cookies", "forwarded"), [("none", False), ("all", True)])
+def test_cookies_are_forwarded_where_the_policy_says_so(tmp_path, cookies, forwarded):
+    template = FORWARDED.replace("CookieBehavior: none", f"CookieBehavior: {cookies}")
+    behaviour = read(tmp_path, template).distribution.behaviour("/api/x")
+    assert behaviour.forwards_cookies == forwarded
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("allExcept, Headers: [host]", "none"), ("QueryStringBehavior: all", "QueryStringBehavior: none")],
+)
+def test_a_policy_that_forwards_less_than_a_request_is_refused(tmp_path, old, new):
+    with pytest.raises(UnsupportedTemplateError, match="leaves out parts"):
+        read(tmp_path, FORWARDED.replace(old, new))
+
+
 def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_PROFILE", "somebody-elses")
@@ -154,6 +184,7 @@ def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
         ("/api/{first}/{second}", "/api/{rest+}", "more than one method or path"),
         ("ContentTypeOptions: {", "XSSProtection: {", "XSSProtection"),
         ("TargetOriginId: photos,", "TargetOriginId: photos, FunctionAssociations: [x],", "FunctionAssociations"),
+        ("DefaultRootObject: index.html", "WebACLId: arn\n        DefaultRootObject: index.html", "web ACL"),
         ("!GetAtt Site.RegionalDomainName", "elsewhere.example.com", "elsewhere.example.com"),
         ("Photos:\n    Type: AWS::S3::Bucket\n    Properties:", "Photos:\n    Type: AWS::S3::Bucket\n    "
          "Properties:\n      BucketName: mine", "name of its own"),
@@ -189,3 +220,10 @@ def test_the_real_template_can_run_here():
     assert ("POST", "/api/search") in {(route.method, route.path) for route in stack.routes}
     assert stack.distribution.behaviour("/api/search").added == {"x-lookalike-distribution": "1"}
     assert stack.outputs["CatalogueBucketName"] in {bucket.name for bucket in stack.buckets if bucket.notifications}
+
+
+def test_the_real_template_runs_here_with_a_secret_too():
+    secret = "s" * 32
+    stack = read_template(ROOT / "template.yaml", endpoint_url=ENDPOINT, parameters={"OriginSecret": f"{secret},1"})
+    assert stack.distribution.behaviour("/api/search").added == {"x-lookalike-distribution": secret}
+    assert stack.functions["QueryFunction"].environment["ORIGIN_SECRETS"] == f"{secret},1"

@@ -198,7 +198,7 @@ class TestSimilar:
 
         assert 0 < search["query_photos"] < 50
         assert search["query_photos"] + search["query_photos_skipped"] == 50
-        assert search["rows_scanned"] == search["query_photos"] * search["photos"], "one search for each"
+        assert search["rows_scanned"] == search["photos"], "one scan for all of them"
 
     def test_a_product_of_rejected_photos(self, api: Api) -> None:
         answer = api.get("/api/products/{product_id}/similar", "broken")
@@ -261,8 +261,9 @@ class TestProduct:
             pages.append([item["image_key"] for item in body["photos"]])
             after = body["next_after"]
 
-        assert [key for page in pages for key in page] == keys
-        assert max(map(len, pages)) <= 100
+        assert sorted(key for page in pages for key in page) == keys
+        assert [len(page) for page in pages] == [100, 100, 50]
+        assert pages == [sorted(page) for page in pages]
 
     @pytest.mark.parametrize("product_id", ["a+b", "%41", "毛衣", "'\"<b>"])
     def test_ids_with_special_characters(self, api: Api, product_id: str) -> None:
@@ -406,9 +407,9 @@ class TestTheRest:
         api.get("/api/health")
         api.search(photo("red"))
 
-        _, (bucket, prefix), options = api.made
+        *stores, options = api.made
         assert options == {"threads": 2, "max_pixels": 64_000_000}
-        assert (bucket, prefix) == ("lookalike-store", f"{FINGERPRINT}/")
+        assert stores[1::2] == [("lookalike-store", f"{FINGERPRINT}/")] * 2, "one that is patient, one that is not"
 
     def test_query_photos_leave_no_trace(
         self, api: Api, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture

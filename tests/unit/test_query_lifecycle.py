@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.api import Api, query_function
-from tests.support.fakes import photo, put_row
+from tests.support.fakes import Clock, photo, put_row
 from tests.support.stores import LatencyStore
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
@@ -123,6 +125,109 @@ class TestStart:
         monkeypatch.setattr(api.app._services().client, "close", lambda: done.append("closed"))
         hooks["before"][0]()
         assert done == ["settled", "closed"], "who still reads in the background would open one again"
+
+
+class TestOutage:
+    """What a warm function answers while S3 is out of reach, or holds something damaged."""
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def warm(self, api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Api:
+        """A function that has answered a hundred seconds ago."""
+        monkeypatch.setattr(api.app.lifecycle, "SnapshotReader", partial(SnapshotReader, clocks=(clock,)))
+        monkeypatch.setenv("GRACE_S", "900")
+        assert api.search(photo("red")).status == 200
+        clock.now_s += 100
+        capsys.readouterr()
+        return api
+
+    def test_answers_go_on_and_say_how_old_they_are(self, warm: Api, capsys: pytest.CaptureFixture[str]) -> None:
+        warm.store.down = {"get", "list"}
+        searched = warm.search(photo("red"))
+        warm.fill(put_row("images/red/2.jpg", photo("red", 2)))
+        product = warm.get("/api/products/{product_id}", "red")
+        health = warm.get("/api/health")
+
+        assert searched.body["results"][0]["product_id"] == "red"
+        assert searched.body["search"]["snapshot_age_s"] == health.body["snapshot_age_s"] == 100
+        assert health.body["status"] == "stale"
+        assert product.body["photos_total"] == 1
+        assert {answer.headers["lookalike-snapshot-age"] for answer in (searched, product, health)} == {"100"}
+        (age,) = (
+            sent["SnapshotAge"] for sent in functions.sent_metrics(capsys.readouterr().out) if "SnapshotAge" in sent
+        )
+        assert age == [100]
+
+    def test_beyond_the_grace_period_they_end_and_come_back_with_s3(self, warm: Api, clock: Clock) -> None:
+        warm.store.down = {"get", "list"}
+        clock.now_s += 900
+        answer = warm.search(photo("red"))
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+
+        warm.store.down = set()
+        answer = warm.search(photo("red"))
+        assert (answer.status, answer.body["search"]["snapshot_age_s"]) == (200, 0)
+        assert warm.get("/api/health").body["status"] == "ok"
+
+    def test_a_restored_copy_does_not_answer_from_what_it_held(self, warm: Api) -> None:
+        warm.app._services().after_restore()
+        warm.store.down = {"get", "list"}
+        assert warm.search(photo("red")).status == 503
+
+    @pytest.mark.parametrize("is_damaged", [True, False])
+    def test_an_operator_reads_whether_s3_is_away_or_an_object_is_damaged(
+        self, warm: Api, caplog: pytest.LogCaptureFixture, is_damaged: bool
+    ) -> None:
+        if is_damaged:
+            warm.store.put_if_absent("log/0-damaged.safetensors", b"nonsense")
+        else:
+            warm.store.down = {"list"}
+        assert products(warm, "red")[0] == "red"
+        (record,) = (record for record in caplog.records if record.message == "answers come from an old snapshot")
+        assert record.levelname == "ERROR"
+        assert record.__dict__["kind"] == ("CorruptObject" if is_damaged else "StoreUnavailable")
+
+
+class TestCollectedSegments:
+    """Compaction may collect a segment between a refresh and a search, where its embeddings are read from S3."""
+
+    @pytest.fixture
+    def store(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+        monkeypatch.setattr("lookalike.store.reader._READ_AT_ONCE_BYTES", 1000)
+        monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1")  # embeddings stay in the store
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        append_and_compact(api, "first")
+        assert api.search(photo("red")).body["search"]["bytes_read"] > 0
+        return api
+
+    @pytest.mark.parametrize("route", ["search", "similar"])
+    def test_the_newest_catalogue_is_searched_instead(self, store: Api, route: str) -> None:
+        for batch in ("second", "third"):
+            append_and_compact(store, batch)
+
+        answer = (
+            store.search(photo("third", 5))
+            if route == "search"
+            else store.get("/api/products/{product_id}/similar", "first 5")
+        )
+
+        assert (answer.status, answer.body["search"]["photos"]) == (200, 181)
+
+    def test_a_segment_that_is_gone_for_good_is_an_outage(self, store: Api) -> None:
+        for entry in store.store.list("segments/"):
+            store.store.delete(entry.name)
+        answer = store.search(photo("red"))
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+
+
+def append_and_compact(api: Api, batch: str) -> None:
+    """Sixty photos, merged with those before; segments that are replaced are collected at once."""
+    api.fill(*(put_row(f"images/{batch} {number}.jpg", photo(batch, number)) for number in range(60)))
+    for _ in range(2):
+        compact(api.store, Policy(fanout=2, garbage_share=1.0, grace_s=-1, orphan_s=-1))
 
 
 def test_a_search_is_measured_where_the_alarms_look(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

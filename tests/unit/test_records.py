@@ -32,6 +32,15 @@ def test_shorter_sequencers_are_padded_on_the_right() -> None:
     assert put("0B", 0) > put("0AFFFF", 9)
 
 
+@given(content=st.binary(max_size=2), sequencer=sequencers, op=st.sampled_from(Op))
+def test_a_row_of_a_photo_that_was_not_read_is_older_than_any_other_of_its_event(
+    content: bytes, sequencer: str | None, op: Op
+) -> None:
+    unread = order_of(sequencer=sequencer, time_ms=5, op=Op.PUT, content=None)
+    assert unread < order_of(sequencer=sequencer, time_ms=5, op=op, content=content)
+    assert unread > order_of(sequencer=sequencer, time_ms=4, op=op, content=content)
+
+
 def test_sequencers_compare_as_numbers_in_either_case() -> None:
     assert put("0a", 0) == put("0A", 0)
     assert put("0A", 0) > put("09", 0)

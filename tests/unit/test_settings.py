@@ -27,22 +27,31 @@ def test_a_missing_variable_is_named(read: Read, needed: Mapping[str, str]) -> N
 def test_every_variable_of_ingest_is_read() -> None:
     sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5"}
 
-    read = settings.ingest(NEEDED[settings.ingest] | sizes)
+    read = settings.ingest(NEEDED[settings.ingest] | sizes | {"RESERVE_S": "6"})
 
-    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5)
+    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5, 6.0)
 
 
 def test_every_variable_of_the_query_is_read() -> None:
-    sizes = {"THREADS": "3", "MAX_IMAGE_PIXELS": "5", "MAX_STALENESS_S": "0.5"}
-    memory = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321"}
+    sizes = {"THREADS": "3", "MAX_IMAGE_PIXELS": "5", "MAX_STALENESS_S": "0.5", "GRACE_S": "600"}
+    others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321", "ORIGIN_SECRETS": "new,old", "MODEL_DIR": "/m"}
 
-    read = settings.query(NEEDED[settings.query] | sizes | memory | {"MODEL_DIR": "/m"})
+    read = settings.query(NEEDED[settings.query] | sizes | others)
 
-    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 321)
+    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 600, 321, ("new", "old"))
+
+
+def test_an_empty_list_of_secrets_is_none() -> None:
+    assert settings.query(NEEDED[settings.query] | {"ORIGIN_SECRETS": ""}).origin_secrets == ()
 
 
 def test_every_variable_of_compaction_is_read() -> None:
     assert settings.compact({"STORE_BUCKET": "store", "GRACE_S": "7"}) == CompactSettings("store", 7.0)
+
+
+@pytest.mark.parametrize(("grace_s", "stale_if_error_s"), [("3600", 3540), ("61", 5), ("0", 5)])
+def test_an_old_snapshot_answers_a_minute_less_than_its_objects_stay(grace_s: str, stale_if_error_s: float) -> None:
+    assert settings.query(NEEDED[settings.query] | {"GRACE_S": grace_s}).stale_if_error_s == stale_if_error_s
 
 
 @pytest.mark.parametrize(

@@ -19,21 +19,12 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
+from tests.support.fakes import Clock
 from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
 GRACE_S = 10
 POLICY = Policy(segment_bytes=100_000, fanout=2, grace_s=GRACE_S, orphan_s=100, tombstone_s=1000)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 @pytest.fixture
@@ -69,7 +60,7 @@ def test_an_empty_store_has_an_empty_snapshot(store: MemoryStore) -> None:
     assert (snapshot.photos, snapshot.products, snapshot.rejected, snapshot.version) == (0, 0, 0, "0+0")
     assert list(snapshot.rows()) == []
     with pytest.raises(NotFound, match="'1'"):
-        snapshot.product("1")
+        snapshot.product("1", at_most=10)
 
 
 def test_a_snapshot_counts_photos_products_and_rejects(store: MemoryStore, clock: Clock) -> None:
@@ -88,14 +79,14 @@ def test_a_product_is_its_searchable_and_rejected_photos_by_key(store: MemorySto
     append(store, put("1/a", 4), put("1/d", 5))
     append(store, delete("1/d", 6))
     snapshot = reader_of(store).refresh()
-    assert [(row.key, row.op) for row in snapshot.product("1")] == [
+    assert [(row.key, row.op) for row in snapshot.product("1", at_most=10).photos] == [
         ("1/a", Op.PUT),
         ("1/b", Op.PUT),
         ("1/c", Op.REJECT),
     ]
     append(store, delete("2/a", 7, product="2"))
     with pytest.raises(NotFound):
-        reader_of(store).refresh().product("2")
+        reader_of(store).refresh().product("2", at_most=10)
 
 
 def test_the_newest_row_of_a_key_is_live_wherever_it_is(store: MemoryStore, clock: Clock) -> None:

@@ -1,7 +1,7 @@
 """Amazon S3 and SQS, behind the interfaces the rest of the package knows. The only module that imports boto3."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from functools import cached_property
@@ -229,7 +229,7 @@ class SqsQueue:
 
     @cached_property
     def _client(self) -> Any:
-        config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+        config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
         return boto3.client("sqs", config=config)
 
     def hide(self, delays_s: Mapping[str, int]) -> None:
@@ -237,16 +237,24 @@ class SqsQueue:
 
         Raises QueueUnavailable where that failed for some; those wait for the queue's visibility timeout.
         """
-        refused: list[str] = []
-        entries = (
+        entries = [
             {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": delay_s}
             for number, (handle, delay_s) in enumerate(delays_s.items())
-        )
+        ]
+        self._change("change_message_visibility_batch", entries, "the delays")
+
+    def delete(self, handles: Sequence[str]) -> None:
+        """Delete received messages, by receipt handle. Raises QueueUnavailable where that failed for some."""
+        entries = [{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)]
+        self._change("delete_message_batch", entries, "the deletion")
+
+    def _change(self, call: str, entries: Sequence[Mapping[str, Any]], change: str) -> None:
+        refused: list[str] = []
         try:
             for group in batched(entries, 10):  # SQS takes no more at once
-                answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=list(group))
+                answer = getattr(self._client, call)(QueueUrl=self._url, Entries=list(group))
                 refused += [item["Code"] for item in answer.get("Failed", ())]
         except (BotoCoreError, ClientError) as error:
-            raise QueueUnavailable(f"SQS did not take the delays of messages: {error}") from error
+            raise QueueUnavailable(f"SQS did not take {change} of messages: {error}") from error
         if refused:
-            raise QueueUnavailable(f"SQS refused the delays of {len(refused)} messages, one of them with {refused[0]}")
+            raise QueueUnavailable(f"SQS refused {change} of {len(refused)} messages, one of them with {refused[0]}")

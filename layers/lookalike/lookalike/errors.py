@@ -6,7 +6,8 @@
     │   ├── UndecodableImage     in a format that is read, but damaged
     │   ├── TooManyPixels        above the pixel limit: refused before decoding
     │   ├── TooMuchWork          takes too long or too much memory to decode
-    │   └── TooManyBytes         above the byte limit: refused before reading
+    │   ├── TooManyBytes         above the byte limit: refused before reading
+    │   └── EndedFunction        ended a function that read it alone
     ├── DecoderUnavailable       no photo could be decoded: try again
     ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
@@ -51,6 +52,10 @@ class TooMuchWork(ImageError):
 
 class TooManyBytes(ImageError):
     reason = "too-many-bytes"
+
+
+class EndedFunction(ImageError):
+    reason = "ended-function"
 
 
 class DecoderUnavailable(LookalikeError):

@@ -7,11 +7,12 @@ events may be repeated, late or out of order, and each may be handled any number
 (S3 has lifecycle rules) is noticed when an event of the photo is handled again.
 
 A photo that can never be used becomes a reject row with its reason. An error that may pass (S3 did not answer) is a
-failure: the event stays in the queue and comes back.
+failure: the event stays in the queue and comes back. So does an event that the time did not suffice for.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import batched
@@ -42,7 +43,8 @@ class Ingested:
 
     ``embedded``, ``rejected``, ``deleted``: number of keys; ``skipped``: number of events whose key names no photo;
     ``failed``: reasons by event, for the events that must come back; ``segment``: name of the log segment, None if
-    nothing was written; ``reasons``: reasons by key, for the rejected photos.
+    nothing was written; ``reasons``: reasons by key, for the rejected photos; ``unstarted``: events that must come back because
+    the time did not suffice for their photos.
     """
 
     embedded: int
@@ -52,6 +54,7 @@ class Ingested:
     failed: Mapping[PhotoEvent, str]
     segment: str | None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    unstarted: frozenset[PhotoEvent] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,16 @@ class _Change:
     def tombstone(self) -> Row:
         return Row(self.event.key, self.product_id, self._order(Op.DELETE, b""), Op.DELETE)
 
-    def _order(self, op: Op, content: bytes) -> bytes:
+    def unread(self, error: ImageError) -> Row:
+        """A reject of a photo that was not read; every row of the event whose photo was read is newer."""
+        detail = {"code": error.reason, "detail": str(error)}
+        return Row(self.event.key, self.product_id, self._order(Op.PUT, None), Op.REJECT, detail=detail)
+
+    def _order(self, op: Op, content: bytes | None) -> bytes:
         return order_of(sequencer=self.event.sequencer, time_ms=self.event.time_ms, op=op, content=content)
 
+
+_log = logging.getLogger(__name__)
 
 # At most twice as many photos are in memory. A group of sixteen takes the model as long per photo, and 50 MB more.
 _GROUP_SIZE = 8
@@ -92,10 +102,12 @@ def ingest(
     store: ObjectStore,
     pool: ThreadPoolExecutor,
     max_bytes: int,
+    has_time: Callable[[], bool] = lambda: True,
 ) -> Ingested:
     """Embed created photos, write tombstones for deleted ones, and append all rows as one segment.
 
-    ``max_bytes``: size of the largest file that is read; a larger one is rejected. ``pool`` downloads the photos.
+    ``max_bytes``: size of the largest file that is read; a larger one is rejected. ``pool`` downloads the photos. The first group
+    of photos is always begun, a later one only if ``has_time`` says so.
     Raises StoreUnavailable where the segment could not be written: then every event must come back.
     """
     all_events = list(events)
@@ -109,10 +121,17 @@ def ingest(
     # The next group is downloaded while one is embedded, and no more: a whole batch of large photos outgrows the memory.
     groups = batched((change for change in changes if not change.event.removed), _GROUP_SIZE)
     downloading = download(next(groups, ()))
+    unstarted: set[str] = set()  # keys
     while downloading:
         downloaded, downloading = downloading, download(next(groups, ()))
         _embed_group(downloaded, embedder, rows, failed)
         del downloaded  # frees its photos before the next group is requested
+        if downloading and not has_time():
+            for _, photo in downloading:
+                photo.cancel()
+            unstarted.update(change.event.key for change, _ in downloading)
+            unstarted.update(change.event.key for group in groups for change in group)
+            break
     segment = append_log.append(store, rows, dimensions=embedder.dimensions) if rows else None
     count = [row.op for row in rows].count
     return Ingested(
@@ -123,7 +142,21 @@ def ingest(
         failed={event: failed[event.key] for event in all_events if event.key in failed},
         segment=segment,
         reasons={row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT},
+        unstarted=frozenset(event for event in all_events if event.key in unstarted),
     )
+
+
+def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStore, dimensions: int) -> Ingested:
+    """Record that photos cannot be used, for a reason that was found without reading them.
+
+    A row that an earlier or later attempt at the same event made of the photo itself beats this one.
+    Raises StoreUnavailable where the segment could not be written.
+    """
+    changes, skipped = _newest_of_each_key(events)
+    rows = [change.unread(error) for change in changes]
+    segment = append_log.append(store, rows, dimensions=dimensions) if rows else None
+    reasons = dict.fromkeys((row.key for row in rows), str(error))
+    return Ingested(0, len(rows), 0, skipped, {}, segment, reasons)
 
 
 def _newest_of_each_key(events: Iterable[PhotoEvent]) -> tuple[list[_Change], int]:
@@ -156,10 +189,23 @@ def _embed_group(
             failed[change.event.key] = str(error)
         except ImageError as error:
             rows.append(change.reject(b"", error))
-    embeddings = embedder.embed([photo.data for _, photo in photos])
+    embeddings = _embed(embedder, [photo.data for _, photo in photos])
     for (change, photo), embedding in zip(photos, embeddings, strict=True):
         content = json.dumps([photo.etag, dict(photo.metadata)], sort_keys=True).encode()
         if isinstance(embedding, ImageError):
             rows.append(change.reject(content, embedding))
+        elif isinstance(embedding, Exception):
+            _log.warning("not embedded: %s", change.event.key, exc_info=embedding)
+            failed[change.event.key] = f"{type(embedding).__name__}: {embedding}"
         else:
             rows.append(change.put(photo, content, embedding))
+
+
+def _embed(embedder: Embedder, images: Sequence[bytes]) -> Sequence[npt.NDArray[np.float32] | Exception]:
+    """Embed photos; for each its embedding or an error. An error that ``embed`` raises is one photo's: the others are tried alone."""
+    try:
+        return embedder.embed(images)
+    except Exception as error:  # noqa: BLE001 - no error is lost: its photo fails with it
+        if len(images) == 1:
+            return [error]
+        return [result for image in images for result in _embed(embedder, [image])]

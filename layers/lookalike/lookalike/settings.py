@@ -23,13 +23,19 @@ MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""
 
 
+GRACE_S = 15 * 60.0
+"""How long objects stay after compaction has replaced them: the same for the functions that read and that collect."""
+
+_GRACE_MARGIN_S = 60.0  # an answer may read for 29 seconds, and clocks differ
+
+
 class SettingsError(LookalikeError):
     """An environment variable is missing or has a value that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """``threads``: threads of the model."""
+    """``threads``: threads of the model; ``reserve_s``: time that must be left when a group of photos is begun."""
 
     catalogue_bucket: str
     store_bucket: str
@@ -38,11 +44,15 @@ class IngestSettings:
     threads: int = 2
     max_image_bytes: int = MAX_IMAGE_BYTES
     max_image_pixels: int = 64_000_000
+    reserve_s: float = 60
 
 
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
-    """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda."""
+    """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
+
+    ``grace_s``: see ``CompactSettings``. ``origin_secrets``: each lets a request in; without one, every request is let in.
+    """
 
     catalogue_bucket: str
     store_bucket: str
@@ -50,7 +60,14 @@ class QuerySettings:
     threads: int = 2
     max_image_pixels: int = 64_000_000
     max_staleness_s: float = 5
+    grace_s: float = GRACE_S
     aws_lambda_function_memory_size: int = 1769
+    origin_secrets: tuple[str, ...] = ()
+
+    @property
+    def stale_if_error_s(self) -> float:
+        """The age up to which a snapshot answers while S3 does not: until then its objects are sure to exist."""
+        return max(self.max_staleness_s, self.grace_s - _GRACE_MARGIN_S)
 
     @property
     def snapshot_bytes(self) -> int:
@@ -64,7 +81,7 @@ class CompactSettings:
     """``grace_s``: how long segments stay after compaction has replaced them."""
 
     store_bucket: str
-    grace_s: float = 15 * 60
+    grace_s: float = GRACE_S
 
 
 def ingest(environ: Mapping[str, str]) -> IngestSettings:
@@ -117,4 +134,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-_CONVERT: Mapping[Any, Callable[[str], Any]] = {str: _name, int: _count, float: _seconds, Path: Path}
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in text.split(",") if word)
+
+
+_CONVERT: Mapping[Any, Callable[[str], Any]] = {
+    str: _name,
+    int: _count,
+    float: _seconds,
+    Path: Path,
+    tuple[str, ...]: _words,
+}

@@ -1,13 +1,14 @@
 """Lower bounds of distances, from codes alone. ``codes`` has the formulas and their proof."""
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Frame, Lengths
-from lookalike.codes.distance import products
+from lookalike.codes.distance import Integers, products
 
 _ROUNDING = 2.0**-20  # of a limit: more than the error of squaring and adding in float32
 
@@ -23,34 +24,47 @@ def squared_limit(distance: float, frame: Frame) -> np.float32:
         return np.float32(inflated_square(distance / frame.step) + np.finfo(np.float32).tiny)
 
 
-def scan(codes: Codes, query: CodedQuery, block: int) -> Lengths:
-    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step: float32 (rows,)."""
+def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Lengths:
+    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step: float32 (rows,).
+
+    The distance of a row is the smallest to any of the queries.
+    """
     rows = codes.packed_head.blocks[block]
-    low = codes.packed_head.squared_distances(block, query.coarse[: codes.frame.head])
-    np.sqrt(low, out=low)
-    low -= codes.head_error[rows]
-    low -= np.float32(query.head_error + query.slack)
-    return _squared_sum(low, codes.rest[rows] - np.float32(query.rest), query.slack)
+    error, rest = codes.head_error[rows], codes.rest[rows]
+    heads = np.stack([query.coarse[: codes.frame.head] for query in queries])
+
+    def bound(query: CodedQuery, squared: Lengths) -> Lengths:
+        low = np.sqrt(squared, out=squared)
+        low -= error
+        low -= np.float32(query.head_error + query.slack)
+        return _squared_sum(low, rest - np.float32(query.rest), query.slack)
+
+    return reduce(np.minimum, map(bound, queries, codes.packed_head.squared_distances(block, heads)))
 
 
-def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], query: CodedQuery) -> Lengths:
-    """Tighter squared lower bounds, from all coordinates and both codes of the query: float32 (rows,).
+def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Lengths:
+    """Tighter squared lower bounds, from all coordinates and both codes of each query: float32 (rows,).
 
     ``pieces``: codes in one frame, and which rows of each.
     """
     matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
-    across = products(matrix, np.stack([query.coarse, query.fine]))
-    finely = query.coarse + query.fine / FINE_SCALE
-    # |c - f|^2 = |c|^2 - 2 c . f + |f|^2, in integers until the fine code is scaled, and then in float64
-    squared = across[:, 1] / FINE_SCALE
-    squared += across[:, 0]
-    squared *= -2
-    squared += squares
-    squared += finely @ finely
-    low = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
-    low -= error
-    low -= np.float32(query.error + query.slack)
-    return _squared_sum(low, tail - np.float32(query.tail), query.slack)
+    coarse, fine = (np.stack(codes) for codes in zip(*((query.coarse, query.fine) for query in queries), strict=True))
+    across = products(matrix, np.concatenate([coarse, fine])).T
+
+    def bound(query: CodedQuery, coarsely: Integers, finely: Integers) -> Lengths:
+        whole = query.coarse + query.fine / FINE_SCALE
+        # |c - f|^2 = |c|^2 - 2 c . f + |f|^2, in integers until the fine code is scaled, and then in float64
+        squared = finely / FINE_SCALE
+        squared += coarsely
+        squared *= -2
+        squared += squares
+        squared += whole @ whole
+        low = np.sqrt(np.maximum(squared, 0)).astype(np.float32)
+        low -= error
+        low -= np.float32(query.error + query.slack)
+        return _squared_sum(low, tail - np.float32(query.tail), query.slack)
+
+    return reduce(np.minimum, map(bound, queries, across, across[len(queries) :]))
 
 
 def _gathered(name: str, pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]]) -> npt.NDArray[Any]:

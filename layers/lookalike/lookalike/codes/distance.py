@@ -3,6 +3,8 @@
 NumKong computes them with the best instructions of the processor at hand. Without NumKong, NumPy gives the same numbers, slower.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,9 +37,12 @@ class PackedCodes:
     def nbytes(self) -> int:
         return sum(block.nbytes for block in self._blocks)
 
-    def squared_distances(self, block: int, query: Codes) -> Vectors:
-        """|c - q|^2 of every code c of a block, rounded once to float32: (rows,). ``query``: int8 (coordinates,)."""
-        return self._blocks[block].squared_distances(query)
+    def squared_distances(self, block: int, queries: Codes) -> Iterator[Vectors]:
+        """|c - q|^2 of every code c of a block, for each query q in turn: rounded once to float32, (rows,).
+
+        ``queries``: int8 (queries, coordinates), contiguous.
+        """
+        return self._blocks[block].squared_distances(queries)
 
 
 class _Block:
@@ -52,15 +57,18 @@ class _Block:
     def nbytes(self) -> int:
         return int(self._squares.nbytes) + (0 if self._packed is None else self._packed.nbytes)
 
-    def squared_distances(self, query: Codes) -> Vectors:
+    def squared_distances(self, queries: Codes) -> Iterator[Vectors]:
         if self._codes is not None:
-            squared = products(self._codes, query[np.newaxis]).reshape(-1)
+            dots = products(self._codes, queries).T
         else:
-            squared = np.asarray(numkong.dots_packed(query[np.newaxis], self._packed)).reshape(-1)
-        squared *= -2
-        squared += self._squares
-        squared += squared_lengths(query[np.newaxis])
-        return squared.astype(np.float32)
+            dots = np.asarray(numkong.dots_packed(queries, self._packed))
+        # Query by query, as the arrays of one fit the processor's cache.
+        for place, squared_length in enumerate(squared_lengths(queries)):
+            squared = dots[place]
+            squared *= -2
+            squared += self._squares
+            squared += squared_length
+            yield squared.astype(np.float32)
 
 
 def squared_lengths(codes: Codes) -> Integers:
@@ -89,17 +97,17 @@ def products(codes: Codes, queries: Codes) -> Integers:
     return dots
 
 
-def squared_float_distances(vectors: Vectors, query: Vectors) -> npt.NDArray[np.float64]:
-    """|x - q|^2 of every row x, float64 (rows,), computed in float32 or better: infinite beyond float32's range.
+def squared_float_distances(vectors: Vectors, queries: Vectors) -> npt.NDArray[np.float64]:
+    """|x - q|^2 of every query q and row x, float64 (queries, rows), by float32 or better: infinite beyond float32's range.
 
-    ``vectors``: float32 (rows, dimensions), contiguous; ``query``: float32 (dimensions,).
+    ``vectors``: float32 (rows, dimensions), and ``queries``: float32 (queries, dimensions), both contiguous.
     """
-    if numkong is None or not vectors.size:
+    squared: npt.NDArray[np.float64] = np.empty((len(queries), len(vectors)))
+    if numkong is not None and vectors.size:
+        numkong.cdist(queries, vectors, "sqeuclidean", out=squared, out_dtype="f64")
+        return squared
+    for query, row in zip(queries, squared, strict=True):
         with np.errstate(over="ignore"):
             difference = vectors - query
-            summed: Vectors = np.einsum("ij,ij->i", difference, difference)
-            return summed.astype(np.float64)
-    out: npt.NDArray[np.float64] = np.empty((1, len(vectors)))
-    numkong.cdist(query[np.newaxis], vectors, "sqeuclidean", out=out, out_dtype="f64")
-    row: npt.NDArray[np.float64] = out[0]
-    return row
+            row[:] = np.einsum("ij,ij->i", difference, difference)
+    return squared

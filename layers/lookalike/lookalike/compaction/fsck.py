@@ -14,7 +14,7 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
 from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
-from lookalike.store import manifest, rotation_file, segment_file
+from lookalike.store import attempts, manifest, rotation_file, segment_file
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
@@ -190,6 +190,7 @@ def _counts(
         "segments": len(newest.segments),
         "log segments waiting": len(waiting),
         "log segments folded, not collected": len(log_bytes) - len(waiting),
+        "attempts at single photos": sum(1 for _ in store.list(attempts.PREFIX)),
         "segments without a manifest": len(stored.keys() - referenced),
         "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_bytes[name] for name in waiting),
         "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)

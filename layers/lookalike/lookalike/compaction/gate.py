@@ -92,7 +92,7 @@ def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost:
 
 def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None:
     """Demand that no bound of the sampled rows exceeds its distance."""
-    scan = Scan(parts, query)
+    scan = Scan(parts, query[np.newaxis])
     scan.run()
     rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
     distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))

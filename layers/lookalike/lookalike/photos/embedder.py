@@ -5,14 +5,19 @@ The embedder works with any model: ``model.json`` describes the input, the outpu
 
 import logging
 import math
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
+
+# ONNX Runtime reads it when it is imported. Without it, an official build sends events about its use to Microsoft.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from lookalike.errors import ImageError, ModelError, UndecodableImage

@@ -9,6 +9,9 @@
 
 ``codes`` proves that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
 the answer equals that of computing every distance.
+
+A search may have several queries. Then the distance of a row is the smallest to any of them, and so are its bounds: the steps
+above stay as they are, every row is scanned once, and the queries share the limit.
 """
 
 import heapq
@@ -24,6 +27,7 @@ from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
 from lookalike.search.scan import Distances, Filter, Numbers, Scan
 from lookalike.search.timings import Timings
+from lookalike.store.parts import Mask
 from lookalike.store.snapshot import Snapshot
 
 _FIRST_PER_PRODUCT = 4  # rows computed for each of the k products, at first
@@ -68,18 +72,19 @@ def nearest_products(
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,). ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by
+    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by
     default. ``executor``: its threads share the scan of a large store. ``timings`` receives the stages scan, limit, exact
     and names. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
     timings = timings or Timings()
+    queries = np.atleast_2d(query)
     with timings.stage("scan"):
         parts = [part for part in snapshot.parts if len(part.live_puts)]
-        scan = Scan(parts, query, exclude=exclude, allowed=allowed)
+        scan = Scan(parts, queries, exclude=exclude, allowed=allowed)
         scan.run(executor)
-    search = _Search(scan, query, k)
+    search = _Search(scan, queries, k)
     with timings.stage("limit"):
         search.find_limit()
     with timings.stage("exact"):
@@ -100,10 +105,10 @@ class _Rows:
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
-    def __init__(self, scan: Scan, query: npt.NDArray[np.float32], k: int) -> None:
+    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], k: int) -> None:
         self._scan = scan
-        self._query32 = query
-        self._query = query.astype(np.float64)
+        self._queries32 = queries
+        self._queries = queries.astype(np.float64)
         self._k = k
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
         self.computed: list[_Rows] = []
@@ -191,9 +196,9 @@ class _Search:
             self._add(ascending[start : start + size])
 
     def _add(self, rows: Numbers) -> None:
-        vectors = self._scan.read(rows)
-        near = self._perhaps_within(vectors)
-        rows, distances = rows[near], self._distances(vectors[near])
+        distances = self._distances(self._scan.read(rows))
+        near = np.isfinite(distances)
+        rows, distances = rows[near], distances[near]
         self.computed.append(_Rows(rows, distances))
         for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
@@ -201,22 +206,33 @@ class _Search:
         if len(self._nearest) >= self._k:
             self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
 
-    def _perhaps_within(self, vectors: npt.NDArray[np.float32]) -> Numbers:
-        """The embeddings that float32 cannot prove to be beyond the limit.
+    def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
+        """The distance of each embedding from the nearest query, in float64; infinite where it is surely beyond the limit."""
+        distances = np.full(len(vectors), np.inf)
+        for query, perhaps in zip(self._queries, self._perhaps_nearest(vectors), strict=True):
+            near = np.flatnonzero(perhaps)
+            for start in range(0, len(near), _EXACT_AT_ONCE):
+                some = near[start : start + _EXACT_AT_ONCE]
+                exact = np.sqrt(np.square(vectors[some] - query).sum(axis=1))
+                distances[some] = np.minimum(distances[some], exact)
+        return distances
+
+    def _perhaps_nearest(self, vectors: npt.NDArray[np.float32]) -> Mask:
+        """Which queries float32 cannot prove to be beyond the limit, or farther than another query: bool (queries, rows).
 
         A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in any order of summing, and by
         d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
         """
-        if self.limit == math.inf:
-            return np.arange(len(vectors))
-        squared = squared_float_distances(vectors, self._query32)
-        squared *= 1 - (vectors.shape[1] + 4) * 2.0**-24
+        is_alone = len(self._queries) == 1
+        if is_alone and self.limit == math.inf:
+            return np.ones((1, len(vectors)), bool)
+        dimensions = vectors.shape[1]
+        relative, absolute = (dimensions + 4) * 2.0**-24, dimensions * 2.0**-149
+        squared = squared_float_distances(vectors, self._queries32)
+        within = self.limit * self.limit
+        if not is_alone:
+            within = np.minimum(within, (squared.min(axis=0) + absolute) / (1 - relative))
+        squared *= 1 - relative
         squared[np.isinf(squared)] = _SURELY_IN_RANGE
-        return np.flatnonzero(squared <= self.limit * self.limit + vectors.shape[1] * 2.0**-149)
-
-    def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
-        distances = np.empty(len(vectors))
-        for start in range(0, len(vectors), _EXACT_AT_ONCE):
-            part = vectors[start : start + _EXACT_AT_ONCE]
-            distances[start : start + len(part)] = np.sqrt(np.square(part - self._query).sum(axis=1))
-        return distances
+        near: npt.NDArray[np.bool_] = squared <= within + absolute
+        return near

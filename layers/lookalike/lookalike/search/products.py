@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +55,7 @@ def search(
         (embedding,) = embedder.embed([photo])
     if isinstance(embedding, ImageError):
         raise embedding
-    return _nearest(snapshot, [embedding], k=k, executor=executor, timings=timings)
+    return _nearest(snapshot, embedding[np.newaxis], k=k, executor=executor, timings=timings)
 
 
 def similar(
@@ -74,7 +73,7 @@ def similar(
         raise NotFound(f"no photo of product {product_id!r} could be read, so it has no neighbours")
     return _nearest(
         snapshot,
-        list(embeddings),
+        embeddings,
         k=k,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
@@ -85,7 +84,7 @@ def similar(
 
 def _nearest(
     snapshot: Snapshot,
-    queries: Sequence[npt.NDArray[np.float32]],
+    queries: npt.NDArray[np.float32],
     *,
     k: int,
     exclude: Sequence[bytes] = (),
@@ -94,24 +93,15 @@ def _nearest(
     timings: Timings,
 ) -> Results:
     with timings.stage("search"):
-        answers = [
-            nearest_products(snapshot, query, k=k, exclude=exclude, executor=executor, timings=timings)
-            for query in queries
-        ]
-    nearest: dict[str, Neighbour] = {}
-    for neighbour in sorted(
-        (one for answer in answers for one in answer.neighbours), key=attrgetter("distance", "key")
-    ):
-        nearest.setdefault(neighbour.product_id, neighbour)
-    neighbours = tuple(nearest.values())[:k]
+        answer = nearest_products(snapshot, queries, k=k, exclude=exclude, executor=executor, timings=timings)
     with timings.stage("metadata"):
-        metadata = snapshot.metadata([neighbour.product_id for neighbour in neighbours])
+        metadata = snapshot.metadata([neighbour.product_id for neighbour in answer.neighbours])
     return Results(
-        neighbours,
+        answer.neighbours,
         metadata,
         len(queries),
         skipped,
-        sum(answer.rows_scanned for answer in answers),
-        sum(answer.rows_refined for answer in answers),
-        sum(answer.rows_exact for answer in answers),
+        answer.rows_scanned,
+        answer.rows_refined,
+        answer.rows_exact,
     )

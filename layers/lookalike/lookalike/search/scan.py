@@ -1,7 +1,7 @@
 """Lower bounds of every row of a snapshot, through all its segments.
 
 Rows are numbered through all parts: puts, in the order in which a part stores them, part after part. Parts coded in the same
-frame stand together and share the coded query. Rows of many parts are refined, and read, together: a few calls on many rows
+frame stand together and share the coded queries. Rows of many parts are refined, and read, together: a few calls on many rows
 cost less than many calls on a few.
 """
 
@@ -32,24 +32,25 @@ Distances = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """The parts ``first`` to ``end`` (not included), coded in one frame, and the query coded for them."""
+    """The parts ``first`` to ``end`` (not included), coded in one frame, and the queries coded for them."""
 
     frame: Frame
-    query: CodedQuery
+    queries: Sequence[CodedQuery]
     first: int
     end: int
 
 
 class Scan:
-    """The live puts of some parts, and the lower bounds of their distances from a query, float32 (dimensions,).
+    """The live puts of some parts, and the lower bounds of their distances from queries, float32 (queries, dimensions).
 
+    The distance of a row is the smallest to any of the queries: many queries cost one scan of the codes.
     ``exclude``: product hashes whose rows are left out; ``allowed``: the rows to rank, all of them by default.
     """
 
     def __init__(
         self,
         parts: Sequence[Part],
-        query: npt.NDArray[np.float32],
+        queries: npt.NDArray[np.float32],
         *,
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
@@ -63,13 +64,13 @@ class Scan:
         self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
         self._coded: list[_Coded] = []
         rotations = {id(codes.frame.rotation): codes.frame.rotation for codes in self._codes}
-        projected = {key: project_query(query, rotation) for key, rotation in rotations.items()}
+        projected = {key: [project_query(query, rotation) for query in queries] for key, rotation in rotations.items()}
         for (rotation, _, _), alike in framed.items():
             first = self._coded[-1].end if self._coded else 0
             frame = self._codes[first].frame
             reach = max(part.segment.codes.reach for part in alike)
-            coded = _Coded(frame, encode_query(projected[rotation], frame, reach), first, first + len(alike))
-            self._coded.append(coded)
+            coded = [encode_query(query, frame, reach) for query in projected[rotation]]
+            self._coded.append(_Coded(frame, coded, first, first + len(alike)))
         self._low: Lengths = np.empty(self._starts[-1], np.float32)
         left_out = [part.dead_puts for part in self._parts]
         self.live = len(self._low) - sum(map(len, left_out))
@@ -95,7 +96,7 @@ class Scan:
         coded, part, block = task
         codes = self._codes[part]
         low = self._low[self._starts[part] : self._starts[part + 1]]
-        low[codes.packed_head.blocks[block]] = bounds.scan(codes, coded.query, block)
+        low[codes.packed_head.blocks[block]] = bounds.scan(codes, coded.queries, block)
 
     def __len__(self) -> int:
         return len(self._low)
@@ -138,7 +139,7 @@ class Scan:
             for start in range(span.start, span.stop, _REFINED_AT_ONCE):
                 some = slice(start, min(start + _REFINED_AT_ONCE, span.stop))
                 pieces = [(part.segment.codes, puts) for part, _, puts in self._by_part(rows[some])]
-                squared[some] = _squared(bounds.refine(pieces, coded.query), coded.frame)
+                squared[some] = _squared(bounds.refine(pieces, coded.queries), coded.frame)
         return squared
 
     def drop(self, rows: Numbers) -> None:

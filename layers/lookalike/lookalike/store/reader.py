@@ -77,13 +77,15 @@ class SnapshotReader:
     def _ages_s(self) -> list[float]:
         return [now - then for now, then in zip(self._now(), self._refreshed_at, strict=True)]
 
-    def current(self, max_staleness_s: float) -> Snapshot:
-        """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError."""
+    def last(self, max_age_s: float) -> Snapshot | None:
+        """The last snapshot if it was the newest at most ``max_age_s`` ago; reads nothing."""
+        # A negative age: the clock was set back, so the true age is not known.
+        return self._snapshot if all(0 <= age_s <= max_age_s for age_s in self._ages_s()) else None
+
+    def current(self, max_staleness_s: float, store: ObjectStore | None = None) -> Snapshot:
+        """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError. ``store``: see ``refresh``."""
         with self._lock:
-            # A negative age: the clock was set back, so the true age is not known.
-            if self._snapshot is None or not all(0 <= age_s <= max_staleness_s for age_s in self._ages_s()):
-                return self._refresh(self._store)
-            return self._snapshot
+            return self.last(max_staleness_s) or self._refresh(store or self._store)
 
     def refresh(self, store: ObjectStore | None = None) -> Snapshot:
         """The newest snapshot. Raises StoreError.

@@ -7,7 +7,7 @@ time of its arrival. An order is 32 bytes, compared as bytes:
         where the event has none, as with backfill and local emulators
      8  event time, milliseconds since 1970, big-endian
      1  rank of the operation (put < reject < delete), so that of two events in one millisecond the delete wins
-     7  hash of the content
+     7  hash of the content; zero where the photo was not read
 
 So a row without a sequencer is older than every row of its key with one: a listing that backfill read never overrides an
 event. The comparison is lexicographic over totally ordered components, so it is total and transitive.
@@ -69,22 +69,26 @@ def text_hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
 
 
-def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes = b"") -> bytes:
+def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes | None = b"") -> bytes:
     """The order of an event: 32 bytes, greater is newer.
 
     ``sequencer``: hexadecimal digits as S3 gives them, or None; digits past the 32nd are left to the event time.
-    ``time_ms``: milliseconds since 1970. ``content``: bytes that tell two photos apart, such as ETag and metadata.
+    ``time_ms``: milliseconds since 1970. ``content``: bytes that tell two photos apart, such as ETag and metadata; None is older
+    than any.
     Raises ValueError where the sequencer is not hexadecimal.
     """
     if not set(sequencer or "") <= _HEXADECIMAL:  # bytes.fromhex would let spaces pass, and be short of bytes
         raise ValueError(f"the sequencer {sequencer!r} is not hexadecimal")
     digits = (sequencer or "")[: 2 * _SEQUENCER_BYTES].ljust(2 * _SEQUENCER_BYTES, "0")
-    content_hash = hashlib.blake2b(content, digest_size=7).digest()
+    content_hash = bytes(7) if content is None else hashlib.blake2b(content, digest_size=7).digest()
     return _LAYOUT.pack(bytes.fromhex(digits), max(time_ms, 0), op, content_hash)
 
 
 class EventOrder(NamedTuple):
-    """The event of an order. ``sequencer``: hexadecimal digits, or None."""
+    """The event of an order. ``sequencer``: hexadecimal digits, or None.
+
+    ``op`` is the rank: PUT also for a reject of a photo that was not read.
+    """
 
     sequencer: str | None
     time_ms: int

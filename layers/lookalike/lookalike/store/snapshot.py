@@ -4,7 +4,7 @@ A snapshot is the newest manifest's segments plus the log segments that are not 
 live, in whichever segment it is.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,11 +14,26 @@ import numpy.typing as npt
 from lookalike.errors import NotFound
 from lookalike.store.manifest import Manifest
 from lookalike.store.newest import count_distinct
-from lookalike.store.parts import Part
+from lookalike.store.parts import Mask, Part
 from lookalike.store.records import Op, Row, text_hash
 from lookalike.store.rows import Embeddings, PhotoRecord, Rows
 
 _MERGED_PHOTOS = 500  # of one product; more are a folder of products, whose metadata has no meaning and takes seconds
+
+
+_RowsOf = tuple[Rows, npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """Some photos of a product, by key.
+
+    ``total``: the number of photos on all pages. ``next_after``: where the next page begins, None on the last.
+    """
+
+    photos: tuple[PhotoRecord, ...]
+    total: int
+    next_after: str | None
 
 
 @dataclass(frozen=True)
@@ -50,16 +65,27 @@ class Snapshot:
         """The number of photos that were refused, and not replaced or deleted since."""
         return sum(int(np.count_nonzero((part.segment.op == Op.REJECT) & part.live)) for part in self.parts)
 
-    def product(self, product_id: str) -> list[PhotoRecord]:
-        """The searchable and the rejected photos of a product, by key. Raises NotFound where there is none."""
+    def product(self, product_id: str, *, after: str = "", at_most: int) -> ProductPage:
+        """A page of the searchable and rejected photos of a product. Raises NotFound where the product has none.
+
+        ``after``: ``next_after`` of the page before. Pages follow the hashes of the keys, which are in memory: the names of
+        the other photos are not read.
+        """
         product = [text_hash(product_id)]
         rows_of = [(part.segment, part.rows_of(product)) for part in self.parts]
-        photos = [
-            segment.photo(row) for segment, rows in rows_of for row in rows[segment.op[rows] != Op.DELETE].tolist()
-        ]
-        if not photos:
+        rows_of = [(segment, rows[segment.op[rows] != Op.DELETE]) for segment, rows in rows_of]
+        total = sum(len(rows) for _, rows in rows_of)
+        if not total:
             raise NotFound(f"the catalogue has no product {product_id!r}")
-        return sorted(photos, key=lambda photo: photo.key)
+        hashes = np.concatenate([segment.key_hash[rows] for segment, rows in rows_of])
+        by_hash = np.argsort(hashes)
+        rest = by_hash[np.searchsorted(hashes[by_hash], np.bytes_(text_hash(after)), "right") if after else 0 :]
+        page = np.zeros(total, bool)
+        page[rest[:at_most]] = True
+        photos = [segment.photo(row) for segment, rows in _split(rows_of, page) for row in rows.tolist()]
+        ordered = tuple(sorted(photos, key=lambda photo: photo.key))
+        last = max(ordered, key=lambda photo: text_hash(photo.key)).key if len(rest) > at_most else None
+        return ProductPage(ordered, total, last)
 
     def metadata(self, product_ids: Collection[str]) -> dict[str, dict[str, str]]:
         """Each product's metadata: of each name the first value that is not empty, over its searchable photos by key.
@@ -88,9 +114,7 @@ class Snapshot:
             wait(target)
         return np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32), count
 
-    def _some_puts(
-        self, product_ids: Collection[str], at_most: int
-    ) -> tuple[list[tuple[Rows, npt.NDArray[np.int64]]], int]:
+    def _some_puts(self, product_ids: Collection[str], at_most: int) -> tuple[list[_RowsOf], int]:
         """Segments with the rows of searchable photos of these products, and how many such photos there are.
 
         Of each product ``at_most`` photos: those with the smallest key hashes, a random choice that compaction keeps.
@@ -106,12 +130,16 @@ class Snapshot:
         beyond = by_product[at_most:][product[by_product[at_most:]] == product[by_product[: len(product) - at_most]]]
         chosen = np.ones(len(product), bool)
         chosen[beyond] = False
-        cuts = np.cumsum([len(puts) for _, puts in puts_of])[:-1]
-        kept = zip(puts_of, np.split(chosen, cuts), strict=True)
-        return [(segment, puts[some]) for (segment, puts), some in kept], len(product)
+        return _split(puts_of, chosen), len(product)
 
     def rows(self) -> Iterator[Row]:
         """Every searchable or rejected row, in no particular order."""
         for part in self.parts:
             for row in np.flatnonzero(part.live & (part.segment.op != Op.DELETE)):
                 yield part.segment.row(int(row))
+
+
+def _split(rows_of: Sequence[_RowsOf], chosen: Mask) -> list[_RowsOf]:
+    """The chosen rows of each segment. ``chosen``: bool, of all rows one after the other."""
+    cuts = np.cumsum([len(rows) for _, rows in rows_of])[:-1]
+    return [(segment, rows[some]) for (segment, rows), some in zip(rows_of, np.split(chosen, cuts), strict=True)]
