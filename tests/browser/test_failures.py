@@ -33,6 +33,7 @@ def test_a_refused_photo_is_explained(open_page: Pages, stub: Stub, photo: Path)
         (415, "not-an-image", "That is not a photo we can read"),
         (422, "undecodable-image", "That photo looks damaged"),
         (422, "too-many-pixels", "That photo has too many pixels"),
+        (422, "too-much-work", "That photo takes too long to read"),
     ):
         stub.replies["search"] = problem(status, slug, "Do this <b>instead</b>.")
         upload(page, photo)

@@ -50,7 +50,8 @@ _log = logging.getLogger(__name__)
 class Embedder:
     """A loaded model. One instance serves any number of threads.
 
-    ``folder`` has model.onnx and model.json. ONNX Runtime computes with ``threads`` threads, and as many decode photos.
+    ``folder`` has model.onnx and model.json. ONNX Runtime computes with ``threads`` threads, and as many processes
+    decode photos.
     ``batch_size`` is the largest number of photos in one run of the model. Raises ``ModelError`` if the folder is incomplete
     or its two files disagree.
     """
@@ -72,7 +73,8 @@ class Embedder:
         """Embed photos. Returns for each, in order, float32 (``dimensions``,) or the error that refuses it.
 
         Embeddings are finite and not zero, and of unit length if the model says so. The next batch is decoded while the model
-        works on this one. Raises ``ModelError`` if the model fails, and ``MemoryError`` if memory runs out.
+        works on this one. Raises ``ModelError`` if the model fails, and ``DecoderUnavailable`` if the
+        decoder does not answer.
         """
         batches = [images[at : at + self._batch_size] for at in range(0, len(images), self._batch_size)]
         results: list[Embedding | ImageError] = []
