@@ -21,7 +21,11 @@ Response = dict[str, Any]
 
 
 class BadParameter(errors.LookalikeError):
-    """A parameter is unknown or out of range, or the body is not encoded as it says."""
+    """A parameter is unknown or out of range, or the event's body is not encoded as the event says."""
+
+
+class BadForm(errors.LookalikeError):
+    """The body is a form from which no photo can be read."""
 
 
 class NotThroughDistribution(errors.LookalikeError):
@@ -46,6 +50,7 @@ class Problem(NamedTuple):
 
 PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
+    BadForm: Problem(400, "bad-form", "The form cannot be read"),
     NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
     errors.NotFound: Problem(404, "not-found", "Not found"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),

@@ -6,9 +6,9 @@ from typing import Any
 
 import api_description
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import BadParameter, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
+from http_api import BadForm, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
 from lifecycle import Services
-from multipart import photo_field
+from query_photo import query_photo
 
 from lookalike import errors
 from lookalike.search.products import Results, search, similar
@@ -48,20 +48,27 @@ def post_search(request: Request, services: Services) -> Any:
     """The products that look most like the photo in the body."""
     k, trace = request.value(K), RequestTrace(services.store)
     with trace.stage("total"):
-        photo = _query_photo(request)
+        photo = query_photo(request)
         with trace.stage("refresh"):
             snapshot = _searchable(services.snapshot())
-        results = search(snapshot, services.embedder, photo, k=k, executor=services.scanners, timings=trace)
+        try:
+            results = search(snapshot, services.embedder, photo.data, k=k, executor=services.scanners, timings=trace)
+        except errors.ImageError as error:
+            raise photo.refused(error) from error
     return _results(request, services, snapshot, results, trace)
 
 
 def get_similar(request: Request, services: Services) -> Any:
     """The products that look most like a product of the catalogue."""
-    k, trace = request.value(K), RequestTrace(services.store)
+    product_id, k, trace = request.value(PRODUCT_ID), request.value(K), RequestTrace(services.store)
     with trace.stage("total"):
         with trace.stage("refresh"):
             snapshot = _searchable(services.snapshot())
-        results = similar(snapshot, request.value(PRODUCT_ID), k=k, executor=services.scanners, timings=trace)
+        try:
+            results = similar(snapshot, product_id, k=k, executor=services.scanners, timings=trace)
+        except errors.NotFound:
+            snapshot.product(product_id)  # raises NotFound in words of its own where there is no such product
+            raise
     return _results(request, services, snapshot, results, trace)
 
 
@@ -110,7 +117,7 @@ def get_docs(request: Request, services: Services) -> Any:  # noqa: ARG001
     return api_description.as_html(api_description.openapi(ROUTES))
 
 
-_PHOTO_ERRORS = (BodyTooLarge, errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels)
+_PHOTO_ERRORS = (BadForm, BodyTooLarge, errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels)
 ROUTES: Mapping[str, Route[Services]] = {
     "POST /api/search": Route(
         post_search,
@@ -132,21 +139,6 @@ ROUTES: Mapping[str, Route[Services]] = {
     "GET /api/openapi.json": Route(get_openapi),
     "GET /api/docs": Route(get_docs, media_type="text/html; charset=utf-8"),
 }
-
-
-def _query_photo(request: Request) -> bytes:
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        photo = photo_field(content_type, request.body())
-        if photo is None:
-            raise BadParameter("The form has no file field named image.")
-        return photo
-    if kind.startswith("image/") or kind == "application/octet-stream":
-        return request.body()
-    raise errors.NotAnImage(
-        "Send the photo as the body with a Content-Type of image/*, or as the field image of multipart/form-data."
-    )
 
 
 def _searchable(snapshot: Snapshot) -> Snapshot:
