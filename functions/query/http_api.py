@@ -5,7 +5,7 @@ A ``Route`` is the one description of a route: ``answer`` parses requests by it,
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -13,6 +13,8 @@ from door import is_through_distribution
 
 from lookalike import errors
 
+ELSEWHERE = "ANY /api/{proxy+}"
+"""The route of API Gateway for each request below /api/ that has no route of its own."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
@@ -22,6 +24,14 @@ Response = dict[str, Any]
 
 class BadParameter(errors.LookalikeError):
     """A parameter is unknown or out of range, or the event's body is not encoded as the event says."""
+
+
+class MethodNotAllowed(errors.LookalikeError):
+    """The path has a route, and the method is none of ``allowed``."""
+
+    def __init__(self, message: str, allowed: str) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class BadForm(errors.LookalikeError):
@@ -53,6 +63,7 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     BadForm: Problem(400, "bad-form", "The form cannot be read"),
     NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
     errors.NotFound: Problem(404, "not-found", "Not found"),
+    MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
     errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
@@ -177,13 +188,14 @@ def answer[Services](
             "This API answers through its distribution only: call /api at the address of the page."
         )
     key: str = event["routeKey"]
-    route = routes.get(key)
-    if route is None:
-        raise errors.NotFound(f"There is no {key} here; GET /api/docs lists what there is.")
+    path_values: Mapping[str, str] = event.get("pathParameters") or {}
+    if key not in routes:
+        key, path_values = _route_of_head(event, routes)
+    route = routes[key]
     request = Request(
         key,
         headers,
-        _values(event, route.parameters),
+        _values(route.parameters, path_values, event.get("queryStringParameters") or {}),
         event.get("body") or "",
         bool(event.get("isBase64Encoded")),
         passed,
@@ -193,9 +205,46 @@ def answer[Services](
     return _response(200, route.media_type, body)
 
 
-def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:
+def _route_of_head[Services](
+    event: Mapping[str, Any], routes: Mapping[str, Route[Services]]
+) -> tuple[str, Mapping[str, str]]:
+    """The GET route that answers a HEAD request of the route ``ELSEWHERE``, and its path parameters.
+
+    Raises MethodNotAllowed where the path takes other methods, NotFound where it has no route.
+    """
+    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
+    found = _routes_at(path, routes)
+    if method == "HEAD" and "GET" in found:
+        return found["GET"]
+    shown = path[:100].encode(errors="replace").decode()
+    if found:
+        allowed = ", ".join(["GET, HEAD" if name == "GET" else name for name in sorted(found)])
+        raise MethodNotAllowed(f"{shown} does not take {method}, but {allowed}.", allowed)
+    tidy = "/" + "/".join(filter(None, path.split("/")))
+    meant = [f"{name} {tidy}" for name in _routes_at(tidy, routes)]
+    if meant:
+        raise errors.NotFound(f"There is no {shown} here. Without the surplus slashes there is: {', '.join(meant)}.")
+    raise errors.NotFound(f"There is no {shown} here. GET /api/docs lists the routes.")
+
+
+def _routes_at(path: str, routes: Iterable[str]) -> dict[str, tuple[str, dict[str, str]]]:
+    """The routes of a path by method: the route's key and its path parameters. As in API Gateway slashes count."""
+    found = {}
+    segments = path.split("/")
+    for key in routes:
+        method, _, pattern = key.partition(" ")
+        names = pattern.split("/")
+        pairs = list(zip(names, segments, strict=False))
+        if len(names) == len(segments) and all(text if name[:1] == "{" else name == text for name, text in pairs):
+            found[method] = key, {name.strip("{}"): text for name, text in pairs if name[:1] == "{"}
+    return found
+
+
+def _values(
+    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_values: Mapping[str, str]
+) -> dict[str, Any]:
     """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
-    texts = {"path": event.get("pathParameters") or {}, "query": event.get("queryStringParameters") or {}}
+    texts = {"path": path_values, "query": query_values}
     known = [parameter.name for parameter in parameters if parameter.place == "query"]
     unknown = sorted(texts["query"].keys() - set(known))
     if unknown:
@@ -226,7 +275,14 @@ def problem_response(problem: Problem, error: errors.LookalikeError) -> Response
     response = _response(problem.status, "application/problem+json", json.dumps(body))
     if problem.status == 503:
         response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
+    if isinstance(error, MethodNotAllowed):
+        response["headers"]["allow"] = error.allowed
     return response
+
+
+def without_body(response: Response) -> Response:
+    """The same response as HEAD has it."""
+    return {**response, "body": ""}
 
 
 def _response(status: int, media_type: str, body: str) -> Response:

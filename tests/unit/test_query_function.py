@@ -478,12 +478,74 @@ class TestImageAddresses:
         assert answer.body["results"][0]["image_url"].startswith("https://lookalike-catalogue.s3.")
 
 
-class TestTheRest:
-    @pytest.mark.parametrize("route", ["DELETE /api/search", "$default", ""])
-    def test_routes_that_are_not_there(self, api: Api, route: str) -> None:
-        answer = api.send(event(route))
-        assert (answer.status, answer.problem) == (404, "not-found")
+class TestOtherPathsAndMethods:
+    """API Gateway passes on by name what has a route, and everything else below /api/ by one route for all of it."""
 
+    @staticmethod
+    def send(api: Api, method: str, path: str, **others: Any) -> Answer:
+        http = {"method": method, "path": path}
+        return api.send(event("ANY /api/{proxy+}", rawPath=path, requestContext={"http": http}, **others))
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("GET", "/api/search", "POST"),
+            ("OPTIONS", "/api/search", "POST"),
+            ("POST", "/api/health", "GET, HEAD"),
+            ("DELETE", "/api/products/1563", "GET, HEAD"),
+            ("PUT", "/api/products/a b/similar", "GET, HEAD"),
+        ],
+    )
+    def test_a_wrong_method_is_told_the_right_ones(self, api: Api, method: str, path: str, allowed: str) -> None:
+        answer = self.send(api, method, path)
+        assert (answer.status, answer.problem, answer.headers["allow"]) == (405, "method-not-allowed", allowed)
+        assert allowed in answer.body["detail"]
+
+    @pytest.mark.parametrize(
+        ("path", "meant"),
+        [
+            ("/api/search/", "POST /api/search"),
+            ("/api//search", "POST /api/search"),
+            ("/api/products/1563/", "GET /api/products/1563"),
+            ("/api/products//1563//similar", "GET /api/products/1563/similar"),
+            ("/api/products//similar", "GET /api/products/similar"),
+        ],
+    )
+    def test_surplus_slashes_are_named(self, api: Api, path: str, meant: str) -> None:
+        answer = self.send(api, "POST", path)
+        assert (answer.status, answer.problem) == (404, "not-found")
+        assert "slashes" in answer.body["detail"]
+        assert meant in answer.body["detail"]
+
+    @pytest.mark.parametrize("path", ["/api/nothing", "/api/products/", "/api/products//", "/api/", "/api/\ud800"])
+    def test_a_path_that_is_not_there_is_told_where_the_list_is(self, api: Api, path: str) -> None:
+        answer = self.send(api, "GET", path)
+        assert (answer.status, answer.problem) == (404, "not-found")
+        assert "GET /api/docs" in answer.body["detail"]
+        assert len(self.send(api, "GET", "/api/" + "x" * 5000).body["detail"]) < 300
+
+    @pytest.mark.parametrize("path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563"])
+    def test_head_is_get_without_the_body(self, api: Api, path: str) -> None:
+        answer = self.send(api, "HEAD", path)
+        assert (answer.status, answer.body) == (200, "")
+        assert answer.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize(
+        ("path", "query", "status"),
+        [
+            ("/api/products/nobody", {}, 404),
+            ("/api/products/broken/similar", {}, 404),
+            ("/api/products/red/similar", {"k": "0"}, 400),
+            ("/api/nothing", {}, 404),
+            ("/api/search", {}, 405),
+        ],
+    )
+    def test_head_has_the_status_of_get(self, api: Api, path: str, query: dict[str, str], status: int) -> None:
+        answer = self.send(api, "HEAD", path, queryStringParameters=query)
+        assert (answer.status, answer.body) == (status, "")
+
+
+class TestTheRest:
     def test_answers_are_not_kept_by_anyone(self, api: Api) -> None:
         for answer in (api.search(photo("red")), api.search(b"text"), api.get("/api/health")):
             assert answer.headers["cache-control"] == "no-store"
@@ -536,6 +598,10 @@ BODIES = st.one_of(
 EVENTS = st.fixed_dictionaries(
     {
         "routeKey": st.sampled_from(sorted(functions.load("query").ROUTES)) | ANY_TEXT,
+        "rawPath": st.sampled_from(["/api/search", "/api//health", "/api/products/red/similar/"]) | ANY_TEXT,
+        "requestContext": st.fixed_dictionaries(
+            {"http": st.fixed_dictionaries({"method": st.sampled_from(["GET", "HEAD", "POST", "PUT"])})}
+        ),
         "pathParameters": st.fixed_dictionaries({"product_id": ANY_TEXT | st.sampled_from(["red", "broken", "1563"])}),
     },
     optional={
@@ -559,7 +625,7 @@ EVENTS = st.fixed_dictionaries(
 def test_no_request_is_answered_with_an_error_of_ours(shared_api: Api, request_event: dict[str, Any]) -> None:
     answer = shared_api.send(request_event)
 
-    assert answer.status in {200, 400, 404, 413, 415, 422}
+    assert answer.status in {200, 400, 404, 405, 413, 415, 422}
 
 
 def test_answers_name_the_model(api: Api) -> None:
