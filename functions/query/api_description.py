@@ -102,7 +102,12 @@ _SCHEMAS: dict[str, Any] = {
         rejected=_COUNT,
         model=_object(name=_TEXT, fingerprint=_TEXT, dimensions=_COUNT),
     ),
-    "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+    # Every answer of ours has all four. None is required, as in RFC 9457: generated clients read the gateway's answers of the same
+    # status as problems, too.
+    "Problem": {
+        "type": "object",
+        "properties": {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+    },
     "GatewayMessage": _object(message=_TEXT),
 }
 

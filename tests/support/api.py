@@ -104,6 +104,7 @@ class Api:
         OAS31Validator(schema).validate(body)
         if status >= 400:
             assert f"{Answer(status, {}, body).problem}: " in response["description"]
+            assert body.keys() == {"type", "title", "status", "detail"}
             assert body["status"] == status
             assert body["title"]
             assert len(body["detail"].split()) > 2
