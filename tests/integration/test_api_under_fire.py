@@ -37,6 +37,8 @@ def test_made_up_requests_are_answered_as_the_description_says(stack: LocalStack
     report = tmp_path / "report.json"
     config = ROOT / "tests" / "integration" / "schemathesis.toml"
     options = ["--seed", "1", "--max-time", str(FUZZ_S), "--report-json-path", str(report)]
+    # Histories of requests, the phase that is left out, send no photo.
+    options += ["--phases", "coverage,fuzzing"]
     # Any bytes fit the description of a photo, and most are none.
     options += ["--checks", "all", "--exclude-checks", "positive_data_acceptance"]
 
@@ -63,8 +65,8 @@ def test_made_up_requests_are_answered_as_the_description_says(stack: LocalStack
     assert tried["operations"]["tested"] == tried["operations"]["selected"] > 0
     assert tried["test_cases"]["generated"] > 100
     for operation, phases in tried["valid_rates"].items():
-        accepted = sum(phase["accepted"] for phase in phases.values())
-        assert accepted > 0 or operation == "POST /api/search", operation
+        if operation != "POST /api/search":  # bytes that are made up are hardly ever a photo
+            assert sum(phase["accepted"] for phase in phases.values()) > 0, operation
 
 
 # What clients ask in turn, and the status of the answer.
