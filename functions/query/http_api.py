@@ -5,16 +5,15 @@ A ``Route`` is the one description of a route: ``answer`` parses requests by it,
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from door import is_through_distribution
+from elsewhere import MethodNotAllowed, route_of_head
 
 from lookalike import errors
 
-ELSEWHERE = "ANY /api/{proxy+}"
-"""The route of API Gateway for each request below /api/ that has no route of its own."""
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
@@ -24,14 +23,6 @@ Response = dict[str, Any]
 
 class BadParameter(errors.LookalikeError):
     """A parameter is unknown or out of range, or the event's body is not encoded as the event says."""
-
-
-class MethodNotAllowed(errors.LookalikeError):
-    """The path has a route, and the method is none of ``allowed``."""
-
-    def __init__(self, message: str, allowed: str) -> None:
-        super().__init__(message)
-        self.allowed = allowed
 
 
 class BadForm(errors.LookalikeError):
@@ -190,7 +181,7 @@ def answer[Services](
     key: str = event["routeKey"]
     path_values: Mapping[str, str] = event.get("pathParameters") or {}
     if key not in routes:
-        key, path_values = _route_of_head(event, routes)
+        key, path_values = route_of_head(event, routes)
     route = routes[key]
     request = Request(
         key,
@@ -203,41 +194,6 @@ def answer[Services](
     value = route.handler(request, services)
     body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return _response(200, route.media_type, body)
-
-
-def _route_of_head[Services](
-    event: Mapping[str, Any], routes: Mapping[str, Route[Services]]
-) -> tuple[str, Mapping[str, str]]:
-    """The GET route that answers a HEAD request of the route ``ELSEWHERE``, and its path parameters.
-
-    Raises MethodNotAllowed where the path takes other methods, NotFound where it has no route.
-    """
-    method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-    found = _routes_at(path, routes)
-    if method == "HEAD" and "GET" in found:
-        return found["GET"]
-    shown = path[:100].encode(errors="replace").decode()
-    if found:
-        allowed = ", ".join(["GET, HEAD" if name == "GET" else name for name in sorted(found)])
-        raise MethodNotAllowed(f"{shown} does not take {method}, but {allowed}.", allowed)
-    tidy = "/" + "/".join(filter(None, path.split("/")))
-    meant = [f"{name} {tidy}" for name in _routes_at(tidy, routes)]
-    if meant:
-        raise errors.NotFound(f"There is no {shown} here. Without the surplus slashes there is: {', '.join(meant)}.")
-    raise errors.NotFound(f"There is no {shown} here. GET /api/docs lists the routes.")
-
-
-def _routes_at(path: str, routes: Iterable[str]) -> dict[str, tuple[str, dict[str, str]]]:
-    """The routes of a path by method: the route's key and its path parameters. As in API Gateway slashes count."""
-    found = {}
-    segments = path.split("/")
-    for key in routes:
-        method, _, pattern = key.partition(" ")
-        names = pattern.split("/")
-        pairs = list(zip(names, segments, strict=False))
-        if len(names) == len(segments) and all(text if name[:1] == "{" else name == text for name, text in pairs):
-            found[method] = key, {name.strip("{}"): text for name, text in pairs if name[:1] == "{"}
-    return found
 
 
 def _values(

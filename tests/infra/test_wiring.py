@@ -14,7 +14,7 @@ from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
 
-ROUTES = {*functions.load("query").ROUTES, functions.load("query", "http_api").ELSEWHERE}
+ROUTES = {*functions.load("query").ROUTES, functions.load("query", "elsewhere").ELSEWHERE}
 ANY_METHOD = "x-amazon-apigateway-any-method"
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},

@@ -60,7 +60,10 @@ def test_an_operation_describes_the_problems_that_it_may_answer_and_no_other(
 ) -> None:
     # Every route refuses parameters that it does not have, and callers who go around the distribution where it has a secret;
     # the others are the gateway's.
-    assert set(operations(api.document)[route]["responses"]) == {"200", "400", "401", "403", "429", "500", "503"} | statuses
+    assert (
+        set(operations(api.document)[route]["responses"])
+        == {"200", "400", "401", "403", "429", "500", "503"} | statuses
+    )
 
 
 def test_the_answers_of_the_gateway_are_told_from_those_of_the_function(api: Api) -> None:
