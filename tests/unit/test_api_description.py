@@ -10,7 +10,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
 
-from lookalike.photos.images import FORMATS
+from lookalike.photos import images
 from tests.support import functions
 from tests.support.api import Api, query_function
 
@@ -89,7 +89,7 @@ def test_limits_are_the_ones_that_are_held(api: Api) -> None:
 def test_a_photo_is_bytes_of_every_type_that_is_read(api: Api) -> None:
     content = operations(api.document)["POST /api/search"]["requestBody"]["content"]
     form = content.pop("multipart/form-data")["schema"]
-    types = {Image.MIME[name] for name in FORMATS} | {"application/octet-stream"}
+    types = {Image.MIME[name] for name in images._PLUGINS} | {"application/octet-stream"}
     assert set(content) == types
     assert [item["schema"] for item in content.values()] == [{"type": "string", "format": "binary"}] * len(types)
     assert form["properties"] == {"image": {"type": "string", "format": "binary"}}
