@@ -144,9 +144,21 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 	PATH="$(BIN):$$PATH" sh scripts/lock.sh $(ARGS)
 
 # --- measuring --------------------------------------------------------------------------------------------------------
+BENCH := .venv-bench/bin/python -m scripts.bench
+REAL = $(if $(PHOTOS),--photos "$(PHOTOS)",$(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)",--generate 44441x512))
+# Without numpy: each engine has a million embeddings in memory, 2 GB.
+GROWING := lookalike lookalike-s3 sklearn faiss_flat faiss_panorama faiss_panorama_pca lancedb
 .PHONY: bench
-bench: .venv-bench/.ready model ## Measure beside peers and write docs/benchmarks.md; ARGS=search for one section
-	.venv-bench/bin/python -m scripts.bench all $(ARGS) $(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)")
+bench: .venv-bench/.ready model ## Print the tables of docs/benchmarks.md; ARGS="cold --starts 3" for one of them
+ifneq ($(ARGS),)
+	$(BENCH) $(ARGS)
+else
+	$(BENCH) search $(REAL) --generate 44441x2048
+	$(BENCH) cold $(REAL) --generate 44441x2048
+	$(BENCH) search --queries 100 --generate 10000x512 --generate 100000x512 --generate 1000000x512 --engines $(GROWING)
+	$(BENCH) append --rows 300000
+	$(if $(PHOTOS),$(BENCH) ingest "$(PHOTOS)" --first 1500)
+endif
 
 # --- deploying --------------------------------------------------------------------------------------------------------
 $(BUILT): $(BUILT_FROM) | .venv-sam/.ready model

@@ -2,16 +2,16 @@
 """Benchmarks, beside peers in the same run on the same machine.
 
     python -m scripts.bench search --embeddings real.npy --generate 44441x2048
-    python -m scripts.bench cold --photos photos.zip --image
+    python -m scripts.bench search --generate 10000x512 --generate 100000x512
+    python -m scripts.bench cold --photos photos.zip
     python -m scripts.bench starts --rows 44441 --function query
-    python -m scripts.bench growth
     python -m scripts.bench append --json
     python -m scripts.bench ingest photos.zip
     python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
-    python -m scripts.bench all                        writes docs/benchmarks.md and docs/growth.md
 
-Peers are used if they are installed; `make bench` installs them all. S3 is the local one, in a process of its own.
+`make bench` installs the peers, without which an engine is left out. It runs all that docs/benchmarks.md compares with them.
+S3 is the local one, in a process of its own.
 """
 
 import json

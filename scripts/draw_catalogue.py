@@ -31,6 +31,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.common.arguments import at_least_one, command_parser
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
 from scripts.drawing.products import Product, catalogue, draw
@@ -135,22 +136,17 @@ def _is_complete(out: Path, products: Sequence[Product], stamp: dict[str, Any]) 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command_parser("draw_catalogue", __doc__)
     parser.add_argument("--out", type=Path, default=OUTPUT, help="where to draw it (default: build/catalogue)")
-    parser.add_argument("--count", type=_positive, help="only the first products; the kinds take turns (default: all)")
     parser.add_argument(
-        "--size", type=_positive, default=450, help="width in pixels, height is 4/3 of it (default: %(default)s)"
+        "--count", type=at_least_one, help="only the first products; the kinds take turns (default: all)"
+    )
+    parser.add_argument(
+        "--size", type=at_least_one, default=450, help="width in pixels, height is 4/3 of it (default: %(default)s)"
     )
     cores = min(os.cpu_count() or 1, 4)
-    parser.add_argument("--jobs", type=_positive, default=cores, help="processes that draw (default: %(default)s)")
+    parser.add_argument("--jobs", type=at_least_one, default=cores, help="processes that draw (default: %(default)s)")
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 if __name__ == "__main__":

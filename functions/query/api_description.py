@@ -3,14 +3,34 @@
 Summaries are the handlers' docstrings, parameters and problems those that the function parses and answers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from http_api import AGE_HEADER, MAX_BODY_BYTES, Parameter, Problem, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Parameter, Route
 
 from lookalike import __version__, errors
 
+# Generators of clients know no image/*, and make bytes of format: binary.
+_PHOTO_TYPES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/avif",
+    "image/gif",
+    "image/bmp",
+    "image/tiff",
+    "application/octet-stream",
+)
+_BYTES = {"type": "string", "format": "binary"}
+# API Gateway gives these answers before the function or in place of it, and lets nobody choose their words.
+_GATEWAY = {
+    "401": "where the API asks for a token, without a valid one",
+    "413": "a request of more than 6 MB",
+    "429": "more requests than the API takes at once; try again in a second",
+    "500": "the function failed",
+    "503": "the function did not answer in 30 seconds",
+}
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -83,7 +103,13 @@ _SCHEMAS: dict[str, Any] = {
         rejected=_COUNT,
         model=_object(name=_TEXT, fingerprint=_TEXT, dimensions=_COUNT),
     ),
-    "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
+    # Every answer of ours has all four. None is required, as in RFC 9457: generated clients read the gateway's answers of the same
+    # status as problems, too.
+    "Problem": {
+        "type": "object",
+        "properties": {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+    },
+    "GatewayMessage": _object(message=_TEXT),
 }
 
 
@@ -111,15 +137,18 @@ def _operation(route: Route[Any]) -> dict[str, Any]:
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": {
             "200": {"description": "OK", "content": {media_type: {"schema": schema}}} | _headers(route),
-            **_error_responses(route.problems),
+            **_error_responses(route),
         },
     }
     if route.takes_photo:
-        form = _object(image={"type": "string", "contentMediaType": "image/*"})
+        form = _object(image=_BYTES)
         operation["requestBody"] = {
             "required": True,
             "description": f"A photo of at most {MAX_BODY_BYTES:,} bytes, raw or as a form. It is not stored.",
-            "content": {"image/*": {"schema": {}}, "multipart/form-data": {"schema": form}},
+            "content": {
+                **{media_type: {"schema": _BYTES} for media_type in _PHOTO_TYPES},
+                "multipart/form-data": {"schema": form},
+            },
         }
     return operation
 
@@ -144,12 +173,21 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
     }
 
 
-def _error_responses(problems: Sequence[Problem]) -> dict[str, Any]:
-    by_status: dict[str, list[str]] = {}
-    for problem in problems:
-        by_status.setdefault(str(problem.status), []).append(f"{problem.slug}: {problem.title.lower()}")
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": "; ".join(lines), "content": content} for status, lines in by_status.items()}
+def _error_responses(route: Route[Any]) -> dict[str, Any]:
+    """The responses by status: the route's problems, and the messages of the gateway."""
+    responses: dict[str, Any] = {}
+
+    def add(status: str, line: str, media_type: str, schema: str) -> None:
+        response = responses.setdefault(status, {"description": "", "content": {}})
+        response["description"] += f"; {line}" if response["description"] else line
+        response["content"][media_type] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+
+    for problem in route.problems:
+        add(str(problem.status), f"{problem.slug}: {problem.title.lower()}", "application/problem+json", "Problem")
+    for status, when in _GATEWAY.items():
+        if status != "413" or route.takes_photo:
+            add(status, f"from the gateway: {when}", "application/json", "GatewayMessage")
+    return dict(sorted(responses.items()))
 
 
 def as_html(document: Mapping[str, Any]) -> str:
@@ -167,7 +205,9 @@ def as_html(document: Mapping[str, Any]) -> str:
         f"<h1>Lookalike API {escape(document['info']['version'])}</h1>"
         '<p>Also as <a href="/api/openapi.json">OpenAPI</a>. Errors are problem details (RFC 9457), '
         "<code>application/problem+json</code>. Their <code>type</code> is stable: "
-        "<code>urn:lookalike:problem:</code> and the word listed with the status.</p>"
+        "<code>urn:lookalike:problem:</code> and the word listed with the status. The gateway's own answers are "
+        '<code>{"message": "..."}</code>. HEAD is answered like GET, without a body; another path or method with the '
+        "problem not-found or method-not-allowed.</p>"
         f"{operations}</main></body></html>"
     )
 

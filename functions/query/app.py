@@ -9,7 +9,7 @@ import lifecycle
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import Response, answer, problem_of, problem_response
+from http_api import Response, answer, problem_of, problem_response, without_body
 from routes import ROUTES
 
 from lookalike.errors import LookalikeError
@@ -29,6 +29,11 @@ def _services() -> lifecycle.Services:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> Response:  # noqa: ARG001 - Lambda's signature
     """Answer one request. A fault of the request, or of the store, is answered as a problem; a fault of ours is raised."""
+    response = _response(event)
+    return without_body(response) if event["requestContext"]["http"]["method"] == "HEAD" else response
+
+
+def _response(event: dict[str, Any]) -> Response:
     try:
         services = _services()
         return answer(event, ROUTES, services, origin_secrets=services.origin_secrets)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from door import is_through_distribution
+from elsewhere import MethodNotAllowed, route_of_head
 
 from lookalike import errors
 
@@ -22,7 +23,11 @@ Response = dict[str, Any]
 
 
 class BadParameter(errors.LookalikeError):
-    """A parameter is unknown or out of range, or the body is not encoded as it says."""
+    """A parameter is unknown or out of range, or the event's body is not encoded as the event says."""
+
+
+class BadForm(errors.LookalikeError):
+    """The body is a form from which no photo can be read."""
 
 
 class NotThroughDistribution(errors.LookalikeError):
@@ -47,8 +52,10 @@ class Problem(NamedTuple):
 
 PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
+    BadForm: Problem(400, "bad-form", "The form cannot be read"),
     NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
     errors.NotFound: Problem(404, "not-found", "Not found"),
+    MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
     errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
@@ -183,13 +190,14 @@ def answer[Services](
             "This API answers through its distribution only: call /api at the address of the page."
         )
     key: str = event["routeKey"]
-    route = routes.get(key)
-    if route is None:
-        raise errors.NotFound(f"There is no {key} here; GET /api/docs lists what there is.")
+    path_values: Mapping[str, str] = event.get("pathParameters") or {}
+    if key not in routes:
+        key, path_values = route_of_head(event, routes)
+    route = routes[key]
     request = Request(
         key,
         headers,
-        _values(event, route.parameters),
+        _values(route.parameters, path_values, event.get("queryStringParameters") or {}),
         event.get("body") or "",
         bool(event.get("isBase64Encoded")),
         passed,
@@ -202,9 +210,11 @@ def answer[Services](
     return response
 
 
-def _values(event: Mapping[str, Any], parameters: tuple[Parameter[Any], ...]) -> dict[str, Any]:
+def _values(
+    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_values: Mapping[str, str]
+) -> dict[str, Any]:
     """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
-    texts = {"path": event.get("pathParameters") or {}, "query": event.get("queryStringParameters") or {}}
+    texts = {"path": path_values, "query": query_values}
     known = [parameter.name for parameter in parameters if parameter.place == "query"]
     unknown = sorted(texts["query"].keys() - set(known))
     if unknown:
@@ -235,7 +245,14 @@ def problem_response(problem: Problem, error: errors.LookalikeError) -> Response
     response = _response(problem.status, "application/problem+json", json.dumps(body))
     if problem.status == 503:
         response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
+    if isinstance(error, MethodNotAllowed):
+        response["headers"]["allow"] = error.allowed
     return response
+
+
+def without_body(response: Response) -> Response:
+    """The same response as HEAD has it."""
+    return {**response, "body": ""}
 
 
 def _response(status: int, media_type: str, body: str) -> Response:

@@ -6,9 +6,9 @@ from typing import Any
 
 import api_description
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import AGE_HEADER, Answer, BadParameter, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
+from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
 from lifecycle import Services
-from multipart import photo_field
+from query_photo import query_photo
 
 from lookalike import errors
 from lookalike.search.products import Results, search, similar
@@ -51,12 +51,15 @@ def post_search(request: Request, services: Services) -> Any:
     """The products that look most like the photo in the body."""
     k, trace = request.value(K), RequestTrace(services.stores)
     with trace.stage("total"):
-        photo = _query_photo(request)
+        photo = query_photo(request)
 
         def search_in(snapshot: Snapshot) -> Results:
-            return search(snapshot, services.embedder, photo, k=k, executor=services.scanners, timings=trace)
+            return search(snapshot, services.embedder, photo.data, k=k, executor=services.scanners, timings=trace)
 
-        snapshot, results = _searched(services, search_in, trace)
+        try:
+            snapshot, results = _searched(services, search_in, trace)
+        except errors.ImageError as error:
+            raise photo.refused(error) from error
     return _results(request, services, snapshot, results, trace)
 
 
@@ -65,7 +68,11 @@ def get_similar(request: Request, services: Services) -> Any:
     k, product_id, trace = request.value(K), request.value(PRODUCT_ID), RequestTrace(services.stores)
 
     def search_in(snapshot: Snapshot) -> Results:
-        return similar(snapshot, product_id, k=k, executor=services.scanners, timings=trace)
+        try:
+            return similar(snapshot, product_id, k=k, executor=services.scanners, timings=trace)
+        except errors.NotFound:
+            snapshot.product(product_id, at_most=1)  # raises NotFound in words of its own if there is no such product
+            raise
 
     with trace.stage("total"):
         snapshot, results = _searched(services, search_in, trace)
@@ -118,7 +125,7 @@ def get_docs(request: Request, services: Services) -> Any:  # noqa: ARG001
 
 
 _REFUSALS = (errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels, errors.TooMuchWork)
-_PHOTO_ERRORS = (BodyTooLarge, *_REFUSALS, errors.DecoderUnavailable)
+_PHOTO_ERRORS = (BadForm, BodyTooLarge, *_REFUSALS, errors.DecoderUnavailable)
 ROUTES: Mapping[str, Route[Services]] = {
     "POST /api/search": Route(
         post_search,
@@ -142,25 +149,10 @@ ROUTES: Mapping[str, Route[Services]] = {
 }
 
 
-def _query_photo(request: Request) -> bytes:
-    content_type = request.headers.get("content-type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        photo = photo_field(content_type, request.body())
-        if photo is None:
-            raise BadParameter("The form has no file field named image.")
-        return photo
-    if kind.startswith("image/") or kind == "application/octet-stream":
-        return request.body()
-    raise errors.NotAnImage(
-        "Send the photo as the body with a Content-Type of image/*, or as the field image of multipart/form-data."
-    )
-
-
 def _searched(
     services: Services, search_in: Callable[[Snapshot], Results], trace: RequestTrace
 ) -> tuple[Snapshot, Results]:
-    """The catalogue and what was found in it; once more in the newest one if a segment was collected in the meantime."""
+    """A snapshot and its search results; the search repeats in the newest snapshot if a segment was collected meanwhile."""
     with trace.stage("refresh"):
         snapshot = _searchable(services.snapshot())
     try:

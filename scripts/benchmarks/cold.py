@@ -1,6 +1,7 @@
 """From the start of a process to its first answer, over the local S3: each engine in fresh processes, in turn.
 
-It compares the library with its peers. `bench starts` measures the built functions as Lambda starts them.
+It compares the library with its peers, which would all load the same model: queries are embeddings. `bench starts` measures
+the built functions as Lambda starts them, the model included.
 """
 
 import argparse
@@ -21,23 +22,20 @@ from scripts.benchmarks.agreement import Expected, expected, share_equal
 from scripts.benchmarks.data import Data
 from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
 from scripts.benchmarks.errors import BenchError
-from scripts.benchmarks.relay import relay
-from scripts.benchmarks.results import Result, against_ours, median, percentile
+from scripts.benchmarks.results import Result, against_ours, median_counts, percentile
 from scripts.benchmarks.search import datasets, scratch
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 
-_STAGES: Final = ("import_ms", "load_ms", "embed_ms", "search_ms")
-_MODEL_THREADS: Final = 2
+_STAGES: Final = ("import_ms", "load_ms", "search_ms")
 _TIMEOUT_S: Final = 120
 
 
 @dataclass(slots=True)
 class _Starts:
-    """Times and answers of the fresh processes of one engine, and the traffic of one of them."""
+    """Times and answers of the fresh processes of one engine."""
 
     ms: list[float] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
-    wire: dict[str, int] = field(default_factory=dict)
 
 
 def run(options: argparse.Namespace) -> Iterator[Result]:
@@ -59,8 +57,7 @@ class _Contest:
 
     def results(self) -> Iterator[Result]:
         """A line for each engine; a note for one that cannot take part."""
-        photo = self._photo()
-        labels = {"bench": "cold", **self.data.labels(), "query": "image" if photo else "embedding"}
+        labels = {"bench": "cold", **self.data.labels()}
         starts: dict[str, _Starts] = {}
         for name in self.options.engines:
             problem = _prepare(name, self.data, self.endpoint_url)
@@ -68,19 +65,15 @@ class _Contest:
                 yield {**labels, "engine": name, "note": problem}
             else:
                 starts[name] = _Starts()
-        for name, own in starts.items():  # not timed: with it, everything is in the page cache
-            with relay(self.endpoint_url) as (address, traffic):
-                _start(self._request(name, 0, photo, address), address)
-            requests = traffic.requests["GET"] + traffic.requests["HEAD"]
-            own.wire = {"bytes_read": traffic.bytes_read, "requests": requests, "lists": traffic.requests["LIST"]}
+        for name in starts:  # not timed: with it, everything is in the page cache
+            _start(self._request(name, 0))
         queries = self.data.queries[: self.options.starts]
         for number in range(len(queries)):
             for name, own in starts.items():
-                answer, ms = _start(self._request(name, number, photo, self.endpoint_url), self.endpoint_url)
+                answer, ms = _start(self._request(name, number))
                 own.answers.append(answer)
                 own.ms.append(ms)
-        # Only the processes know the embedding of a photo.
-        right = [] if photo else expected(self.data.vectors, queries, self.options.k)
+        right = expected(self.data.vectors, queries, self.options.k)
         our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
         for name, own in starts.items():
             yield {**labels, "engine": name, **self._figures(name, own, right, our_ms)}
@@ -93,43 +86,23 @@ class _Contest:
             "starts": len(own.ms),
             **against_ours(own.ms, our_ms),
             "ids_equal_sklearn": share_equal(ids, right, self.data.vectors, self.data.queries, has_keys=is_ours),
-            **own.wire,
+            **median_counts([answer["counts"] for answer in own.answers]),
             **{stage: percentile([answer[stage] for answer in own.answers], 50) for stage in _STAGES},
-            "rows_refined": median(answer.get("rows_refined") for answer in own.answers),
-            "rows_exact": median(answer.get("rows_exact") for answer in own.answers),
             "version": KINDS[name].versions(),
         }
 
-    def _photo(self) -> Path | None:
-        """The file of the query photo, None if embeddings are the queries."""
-        if not self.options.image:
-            return None
-        if isinstance(self.options.image, Path):
-            return self.options.image
-        if self.data.photo is None:
-            raise BenchError(
-                f"There is no photo of {self.data.name}. Name one with --image, or the catalogue with --photos."
-            )
-        path = self.folder / "query-photo"
-        path.write_bytes(self.data.photo)
-        return path
-
-    def _request(self, name: str, number: int, photo: Path | None, endpoint_url: str) -> dict[str, Any]:
+    def _request(self, name: str, number: int) -> dict[str, Any]:
         query = self.folder / "query.npy"
         np.save(query, self.data.queries[number])
         return {
             "engine": name,
             "bucket": BUCKET,
             "prefix": f"{self.data.path.stem}/",
-            "dimensions": self.data.vectors.shape[1],
             "k": self.options.k,
             "query": str(query),
-            "image": str(photo) if photo else None,
-            "model_dir": str(self.options.model_dir),
-            "threads": _MODEL_THREADS,
             "matrix": self.data.path.name,
             "lance": _lance(self.data),
-            "storage_options": _storage_options(endpoint_url),
+            "storage_options": _storage_options(self.endpoint_url),
         }
 
 
@@ -164,12 +137,11 @@ def _storage_options(endpoint_url: str) -> dict[str, str]:
     }
 
 
-def _start(request: dict[str, Any], endpoint_url: str) -> tuple[dict[str, Any], float]:
+def _start(request: dict[str, Any]) -> tuple[dict[str, Any], float]:
     """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
-    environment = os.environ | {"AWS_ENDPOINT_URL": endpoint_url}
     command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(request)]
     started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout  # noqa: S101 - a pipe
         line = child.stdout.readline()
         ms = (time.perf_counter() - started) * 1000

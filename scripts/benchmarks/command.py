@@ -1,6 +1,7 @@
 """The command line of the benchmarks."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,10 +11,6 @@ from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
 from scripts.common.paths import ROOT
 
-SECTIONS: Final = ("search", "cold", "growth", "append", "ingest")
-"""The sections of docs/benchmarks.md that `bench all` writes."""
-# Each has all embeddings in memory: a million take 2 GB an engine.
-GROWTH_ENGINES: Final = tuple(name for name in KINDS if name not in ("numpy", "usearch"))
 COLD_ENGINES: Final = ("lookalike", "sklearn", "lancedb")
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
 """The functions that `bench starts` measures. Compaction is last: its first start folds what the starts of ingest append."""
@@ -42,7 +39,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     top = command_parser("bench", description)
     commands = top.add_subparsers(dest="module", required=True, metavar="command")
 
-    def command(name: str, summary: str, *, details: str = "", module: str = "") -> argparse.ArgumentParser:
+    def command(name: str, summary: str, *, details: str = "") -> argparse.ArgumentParser:
         added = commands.add_parser(
             name,
             help=summary,
@@ -50,26 +47,21 @@ def parser(description: str | None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         added.add_argument("--json", action="store_true", help="print JSON lines")
-        added.set_defaults(module=module or name)
         return added
 
     search = command("search", "search a loaded catalogue, all engines in turn")
     _add_data(search)
-    _add_race(search, list(KINDS))
+    _number(search, "-k", 5, "products in an answer")
+    _number(search, "--threads", 1, "threads of every engine")
+    _number(search, "--turn", 20, "queries that an engine answers before the next engine's turn")
+    search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
+    _add_engines(search, tuple(KINDS))
 
     cold = command("cold", "from a fresh process to its first answer over S3, beside peers")
     _add_data(cold)
     _number(cold, "-k", 5, "products in an answer")
     _number(cold, "--starts", 10, "fresh processes of each engine, in turn")
-    cold.add_argument(
-        "--image",
-        nargs="?",
-        const=True,
-        type=Path,
-        metavar="FILE",
-        help="search with a photo, the model included: this one, or a held-out one of --photos",
-    )
-    _add_engines(cold, COLD_ENGINES, choices=COLD_ENGINES)
+    _add_engines(cold, COLD_ENGINES)
 
     starts = command("starts", "cold starts of the built functions", details=_STARTS)
     _number(starts, "--starts", 10, "starts of each function")
@@ -77,13 +69,6 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     store = starts.add_mutually_exclusive_group()
     store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
     store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
-
-    growth = command("growth", "time, rows, bytes and memory of a search against the number of rows")
-    rows = [10_000, 100_000, 1_000_000]
-    growth.add_argument("--rows", type=at_least_one, nargs="+", default=rows, help="sizes (10000 100000 1000000)")
-    _number(growth, "--dimensions", 512, "of an embedding")
-    _number(growth, "--queries", 100, "held-out rows to search with")
-    _add_race(growth, GROWTH_ENGINES)
 
     append = command("append", "appends, refreshes and compaction against the size of the store")
     _number(append, "--small", 1_000, "rows of the small store")
@@ -102,19 +87,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    for option, default, text in (
-        ("--writers", 64, "writer processes at once"),
-        ("--batches", 200, "batches that each of them appends"),
-        ("--rows", 4, "rows in a batch"),
-        ("--keys", 5000, "image keys that all of them share"),
-    ):
-        _number(stress, option, default, text)
-
-    every = command("all", "run all sections, or those that are named, and write the documents", module="every")
-    every.add_argument("sections", nargs="*", metavar="section", help=" ".join(SECTIONS))
-    every.add_argument("--photos", type=Path, help="a folder or zip of photos, to measure with real embeddings as well")
-    every.add_argument("--embeddings", type=Path, help="a .npy file of real embeddings, in place of --photos")
-    every.add_argument("--root", type=Path, default=ROOT, help="the folder in which docs/ is written")
+    _number(stress, "--writers", 64, "writer processes at once")
+    _number(stress, "--batches", 200, "batches that each of them appends")
+    _number(stress, "--rows", 4, "rows in a batch")
+    _number(stress, "--keys", 5000, "image keys that all of them share")
     return top
 
 
@@ -140,25 +116,14 @@ def _add_data(command: argparse.ArgumentParser) -> None:
     _number(command, "--queries", 200, "held-out rows to search with")
 
 
-def _add_race(command: argparse.ArgumentParser, engines: Sequence[str]) -> None:
-    _number(command, "-k", 5, "products in an answer")
-    _number(command, "--threads", 1, "threads of every engine")
-    _number(command, "--turn", 20, "queries that an engine answers before the next engine's turn")
-    command.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
-    _add_engines(command, engines)
-
-
-def _add_engines(
-    command: argparse.ArgumentParser, names: Sequence[str], *, choices: Sequence[str] = tuple(KINDS)
-) -> None:
-    default = " ".join(names) if list(names) != list(choices) else "all"
-    told = f"some of {' '.join(choices)} ({default})"
-    command.add_argument("--engines", nargs="+", choices=choices, default=list(names), metavar="ENGINE", help=told)
+def _add_engines(command: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    told = f"some of {' '.join(names)} (all)"
+    command.add_argument("--engines", nargs="+", choices=names, default=names, metavar="ENGINE", help=told)
 
 
 def shape(text: str) -> Shape:
     """Rows and dimensions, such as 44441x2048."""
-    try:
-        return Shape.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text} is not rows and dimensions, such as 44441x2048")
+    return Shape(*map(int, match.groups()))

@@ -9,9 +9,9 @@ numbers of their own, so that a smaller set is the beginning of a larger one.
 Queries are rows that are held out: drawn as the others are, and not in the catalogue.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,15 +32,11 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A catalogue's embeddings in a file, float32 (rows, dimensions), and held-out queries, float32 (queries, dimensions).
-
-    ``photo``: that of the first query, if it is known.
-    """
+    """A catalogue's embeddings in a file, float32 (rows, dimensions), and held-out queries, float32 (queries, dimensions)."""
 
     name: str
     path: Path
     queries: Floats
-    photo: bytes | None = None
 
     @property
     def vectors(self) -> Floats:
@@ -60,14 +56,6 @@ class Shape:
 
     rows: int
     dimensions: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Shape":
-        """``44441x2048``. Raises ValueError."""
-        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-        if not match:
-            raise ValueError(f"{text} is not rows and dimensions, such as 44441x2048")
-        return cls(*map(int, match.groups()))
 
 
 class Generator:
@@ -125,8 +113,8 @@ def load_embeddings(embeddings: Path) -> Floats:
     return matrix
 
 
-def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> tuple[Data, npt.NDArray[np.int64]]:
-    """The embeddings of a .npy file without random rows, which are the queries: also which rows those are.
+def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> Data:
+    """The embeddings of a .npy file without random rows, which are the queries.
 
     Raises BenchError if the file is of another kind, or has too few rows.
     """
@@ -138,28 +126,15 @@ def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> 
     rows = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
     path = folder / f"held-out-{embeddings.name}"
     np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), rows)])
-    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows])), rows
+    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows]))
 
 
-def of_photos(photos: Path, model_dir: Path, cache: Path, folder: Path, *, queries: int) -> Data:
-    """Embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
-    from scripts.common.labels import InputError
-    from scripts.common.photos import open_photos
-
-    try:
-        with open_photos(photos) as opened:
-            embedded, numbers = _embedded([photo.read for photo in opened], photos, model_dir, cache)
-            data, rows = held_out(embedded, folder, queries=queries)
-            photo = opened[int(numbers[rows[0]])].read()
-    except InputError as error:
-        raise BenchError(str(error)) from error
-    return Data(f"{photos.stem}, {queries} held out", data.path, data.queries, photo)
-
-
-def _embedded(reads: list[Any], photos: Path, model_dir: Path, cache: Path) -> tuple[Path, npt.NDArray[np.int64]]:
-    """The file of the embeddings, and the number of the photo of each: not every photo can be read."""
+def embeddings_of(photos: Path, model_dir: Path, cache: Path) -> Path:
+    """The file with the embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
     from lookalike.errors import ImageError, ModelError
     from lookalike.photos.embedder import Embedder
+    from scripts.common.labels import InputError
+    from scripts.common.photos import open_photos
     from scripts.common.progress import Progress
 
     try:
@@ -167,18 +142,17 @@ def _embedded(reads: list[Any], photos: Path, model_dir: Path, cache: Path) -> t
     except ModelError as error:
         raise BenchError(f"{error} `make model` makes one.") from error
     path = cache / f"{embedder.fingerprint}-{photos.stem}.npy"
-    numbers = path.with_suffix(".photos.npy")
-    if not (path.exists() and numbers.exists()):
-        cache.mkdir(parents=True, exist_ok=True)
-        kept, of = [], []
-        with Progress(len(reads), f"embedding {photos.name}") as progress:
-            for start in range(0, len(reads), 16):
-                answers = embedder.embed([read() for read in reads[start : start + 16]])
-                for number, answer in enumerate(answers, start):
-                    if not isinstance(answer, ImageError):
-                        kept.append(answer)
-                        of.append(number)
-                progress.to(start + len(answers))
-        np.save(numbers, np.array(of))
-        np.save(path, np.stack(kept))
-    return path, np.load(numbers)
+    if path.exists():
+        return path
+    vectors: list[Floats] = []
+    try:
+        with open_photos(photos) as opened, Progress(len(opened), f"embedding {photos.name}") as progress:
+            for batch in batched(opened, 16):
+                answers = embedder.embed([photo.read() for photo in batch])
+                vectors += [answer for answer in answers if not isinstance(answer, ImageError)]
+                progress.step(len(batch))
+    except InputError as error:
+        raise BenchError(str(error)) from error
+    cache.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.stack(vectors))
+    return path

@@ -4,13 +4,14 @@ An engine is made of a ``Source`` and is ready then. ``search`` is timed, and re
 that into row numbers. Peers are imported in their own classes: none of them needs to be installed.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,25 +30,31 @@ class Source:
     dimensions: int
 
 
-class Engine(Protocol):
-    """An index of all rows."""
+class Engine(ABC):
+    """An index of all rows. ``resident_bytes``: the size of the index in memory, if it is known."""
 
-    resident_bytes: int | None
+    resident_bytes: int | None = None
 
+    @abstractmethod
     def search(self, query: Floats, k: int) -> Any:
         """The engine's own answer to a query, float32 (dimensions,)."""
 
+    @abstractmethod
     def ids(self, answer: Any) -> list[int]:
         """The rows of an answer, nearest first."""
 
+    def counts(self, answer: Any) -> dict[str, int]:  # noqa: ARG002 - peers do not count
+        """The work for the newest answer, in rows, bytes and requests."""
+        return {}
 
-class Numpy:
+
+class Numpy(Engine):
     """Squared distances by one matrix-vector product, and a partial sort."""
 
     def __init__(self, source: Source) -> None:
         self._vectors = np.load(source.vectors)
         self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
-        self.resident_bytes: int | None = self._vectors.nbytes + self._squares.nbytes
+        self.resident_bytes = self._vectors.nbytes + self._squares.nbytes
 
     def search(self, query: Floats, k: int) -> Any:
         distances = self._squares - 2 * (self._vectors @ query)
@@ -59,7 +66,7 @@ class Numpy:
         return list(map(int, answer))
 
 
-class Sklearn:
+class Sklearn(Engine):
     """Scikit-learn's brute-force NearestNeighbors, which the original recommender used."""
 
     def __init__(self, source: Source) -> None:
@@ -67,7 +74,7 @@ class Sklearn:
 
         vectors = np.load(source.vectors)
         self._index = NearestNeighbors(algorithm="brute").fit(vectors)
-        self.resident_bytes: int | None = vectors.nbytes
+        self.resident_bytes = vectors.nbytes
 
     def search(self, query: Floats, k: int) -> Any:
         return self._index.kneighbors(query[np.newaxis], n_neighbors=k, return_distance=True)
@@ -76,7 +83,7 @@ class Sklearn:
         return list(map(int, answer[1][0]))
 
 
-class _Faiss:
+class _Faiss(Engine):
     def __init__(self, source: Source, threads: int) -> None:
         import faiss
 
@@ -85,10 +92,10 @@ class _Faiss:
         self._index = self._make(faiss, vectors)
         for start in range(0, len(vectors), 100_000):
             self._index.add(np.array(vectors[start : start + 100_000]))
-        self.resident_bytes: int | None = None
 
+    @abstractmethod
     def _make(self, faiss: Any, vectors: Floats) -> Any:
-        raise NotImplementedError
+        """The empty index."""
 
     def search(self, query: Floats, k: int) -> Any:
         return self._index.search(query[np.newaxis], k)
@@ -123,32 +130,14 @@ class FaissPanoramaPca(FaissPanorama):
         return index
 
 
-class Usearch:
-    """USearch's exact search."""
-
-    def __init__(self, source: Source, threads: int) -> None:
-        from usearch.index import MetricKind, search
-
-        self._vectors = np.load(source.vectors)
-        self._search, self._metric, self._threads = search, MetricKind.L2sq, threads
-        self.resident_bytes: int | None = self._vectors.nbytes
-
-    def search(self, query: Floats, k: int) -> Any:
-        return self._search(self._vectors, query, k, self._metric, exact=True, threads=self._threads)
-
-    def ids(self, answer: Any) -> list[int]:
-        return list(map(int, answer.keys))
-
-
-class LanceDb:
-    """A LanceDB table on the local disk, without an index."""
+class LanceDb(Engine):
+    """A LanceDB table on the local disk, without an index. It reads its files for every query."""
 
     def __init__(self, source: Source) -> None:
         import lancedb
 
         self._folder = TemporaryDirectory(dir=source.vectors.parent)
         self._table = lance_table(lancedb.connect(self._folder.name), np.load(source.vectors, mmap_mode="r"))
-        self.resident_bytes: int | None = None  # it reads its files for every query
 
     def search(self, query: Floats, k: int) -> Any:
         return self._table.search(query).distance_type("l2").limit(k).select(["id", "_distance"]).to_arrow()
@@ -174,7 +163,7 @@ def lance_table(database: Any, vectors: Floats, at_once: int = 20_000) -> Any:
     return database.create_table("vectors", pa.RecordBatchReader.from_batches(schema, batches()))
 
 
-class Lookalike:
+class Lookalike(Engine):
     """Ours: a snapshot of a store. The exact tier is in memory, or a query reads its rows from S3."""
 
     def __init__(self, source: Source, threads: int, *, resident: bool) -> None:
@@ -183,17 +172,18 @@ class Lookalike:
         from lookalike.store.stored_segment import StoredSegment
         from lookalike.store.wrappers import CountingStore
 
-        self.store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
-        self._reader = SnapshotReader(self.store, dimensions=source.dimensions)
+        self._store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
+        self._reader = SnapshotReader(self._store, dimensions=source.dimensions)
         self._snapshot = self._reader.refresh()
         self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
-        self.resident_bytes: int | None = 0
+        self.resident_bytes = 0
         for part in self._snapshot.parts:
             if isinstance(part.segment, StoredSegment):
                 if resident:
                     part.segment.make_resident()
                 exact_bytes = part.segment.embedding_bytes if part.segment.is_resident else 0
                 self.resident_bytes += part.segment.scan_bytes + exact_bytes
+        self._store.reset()
 
     def search(self, query: Floats, k: int) -> Any:
         from lookalike.search.knn import nearest_products
@@ -202,6 +192,16 @@ class Lookalike:
 
     def ids(self, answer: Any) -> list[int]:
         return [int(neighbour.product_id) for neighbour in answer.neighbours]
+
+    def counts(self, answer: Any) -> dict[str, int]:
+        counts = {
+            "bytes_read": self._store.bytes_read,
+            "requests": sum(self._store.requests.values()),
+            "rows_refined": answer.rows_refined,
+            "rows_exact": answer.rows_exact,
+        }
+        self._store.reset()
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +231,5 @@ KINDS: Final = {
     "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), FaissFlat),
     "faiss_panorama": Kind("faiss_panorama", ("faiss-cpu",), FaissPanorama),
     "faiss_panorama_pca": Kind("faiss_panorama_pca", ("faiss-cpu",), FaissPanoramaPca),
-    "usearch": Kind("usearch", ("usearch",), Usearch),
     "lancedb": Kind("lancedb", ("lancedb", "pyarrow"), lambda source, _: LanceDb(source)),
 }

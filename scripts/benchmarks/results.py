@@ -1,17 +1,31 @@
-"""Lines of results, and the tables of engines side by side."""
+"""Lines of results, and the Markdown tables of engines side by side that docs/benchmarks.md shows."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
-from scripts.common.tables import aligned
-
 Result = dict[str, Any]
 
-_NOT_IN_TABLES: Final = frozenset(
-    {"bench", "data", "rows", "dim", "k", "threads", "queries", "starts", "query", "version", "note"}
-)
+_HEADINGS: Final = {
+    "engine": "engine",
+    "p50_ms": "median ms",
+    "p99_ms": "p99 ms",
+    "ratio_to_lookalike": "times ours",
+    "ids_equal_sklearn": "as scikit-learn",
+    "resident_bytes": "index",
+    "process_bytes": "process",
+    "bytes_read": "read",
+    "requests": "requests",
+    "rows_refined": "rows bounded twice",
+    "rows_exact": "rows computed",
+    "import_ms": "import ms",
+    "load_ms": "load ms",
+    "embed_ms": "embed ms",
+    "search_ms": "search ms",
+}
+"""The fields of a result that differ between engines, and the columns that show them."""
 
 
 def percentile(values: Sequence[float], share: int) -> float:
@@ -31,57 +45,55 @@ def against_ours(times_ms: Sequence[float], our_ms: float | None) -> Result:
     return {"p50_ms": p50_ms, "p99_ms": percentile(times_ms, 99), "ratio_to_lookalike": ratio}
 
 
-def median(values: Iterable[int | None]) -> int | None:
-    """The median of the values that are known, as a whole number."""
-    known = [value for value in values if value is not None]
-    return round(float(np.median(known))) if known else None
+def median_counts(counts: Sequence[dict[str, int]]) -> dict[str, int]:
+    """The median of each count over the answers of an engine, as a whole number."""
+    return {name: round(float(np.median([count[name] for count in counts]))) for name in counts[0]}
 
 
-def groups(results: Iterable[Result]) -> list[list[Result]]:
-    """Results of the same benchmark over the same data, together and in their order."""
-    by_data: dict[tuple[Any, ...], list[Result]] = {}
-    for line in results:
-        by_data.setdefault(tuple(map(line.get, ("bench", "data", "rows", "dim", "query"))), []).append(line)
-    return list(by_data.values())
+def print_tables(results: Iterable[Result]) -> None:
+    """Print engines side by side as soon as a data set is done, and results without engines line by line."""
+    for data, lines in groupby(results, lambda line: "engine" in line and _data(line)):
+        if data:
+            print(table(list(lines)), end="\n\n", flush=True)
+            continue
+        for line in lines:
+            print("  ".join(f"{name} {value}" for name, value in line.items()), flush=True)
 
 
-def columns(lines: Sequence[Result]) -> list[str]:
-    """The fields that differ between engines and have a value in at least one of these lines."""
-    names = dict.fromkeys(name for line in lines for name in line)
-    return [name for name in names if name not in _NOT_IN_TABLES and any(line.get(name) is not None for line in lines)]
+def _data(line: Result) -> tuple[Any, ...]:
+    return tuple(map(line.get, ("bench", "data", "rows", "dim", "query")))
 
 
-def heading(lines: Sequence[Result]) -> str:
-    """The common properties of the lines of one group, in words."""
-    line = next((line for line in lines if line.get("k")), lines[0])
+def table(lines: Sequence[Result]) -> str:
+    """The results over one data set: a heading, a row for each engine, notes of those without figures, and versions."""
+    measured = [line for line in lines if "note" not in line]
+    parts = [f"**{_heading((measured or lines)[0])}**"]
+    if measured:
+        names = [name for name in _HEADINGS if any(line.get(name) is not None for line in measured)]
+        rows = [[_HEADINGS[name] for name in names], ["---"] * len(names)]
+        rows += [[_cell(name, line) for name in names] for line in measured]
+        parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
+        versions = {version for line in measured for version in line["version"].split(", ")}
+        parts.append(f"Versions: {', '.join(sorted(versions))}.")
+    return "\n\n".join([*parts, *(f"{line['engine']}: {line['note']}" for line in lines if "note" in line)])
+
+
+def _heading(line: Result) -> str:
     words = [f"{line['data']}: {line['rows']:,} x {line['dim']:,}"]
-    if line.get("k"):
+    if "k" in line:
         words.append(f"k={line['k']}")
-    if line.get("threads"):
+    if "threads" in line:
         words.append("one thread" if line["threads"] == 1 else f"{line['threads']} threads")
-    if line.get("queries"):
-        words.append(f"{line['queries']} queries")
-    if line.get("starts"):
-        words.append(f"{line['starts']} fresh processes")
-    if line.get("query"):
-        words.append(f"query by {line['query']}")
-    return ", ".join(words)
+    words += [
+        f"{line[name]} {of}" for name, of in (("queries", "queries"), ("starts", "fresh processes")) if name in line
+    ]
+    return ", ".join([*words, f"query by {line['query']}"] if "query" in line else words)
 
 
-def text_table(lines: Sequence[Result]) -> str:
-    """Aligned columns under the common properties of the lines, and notes below."""
-    names = columns(lines)
-    rows = [names, *([shown(name, line.get(name)) for name in names] for line in lines if not line.get("note"))]
-    return "\n".join([heading(lines), aligned(rows), *notes(lines)])
-
-
-def notes(lines: Iterable[Result]) -> list[str]:
-    """The notes of engines without figures."""
-    return [f"{line['engine']}: {line['note']}" for line in lines if line.get("note")]
-
-
-def shown(name: str, value: Any) -> str:
-    """A value for people: bytes in MB, thousands apart."""
+def _cell(name: str, line: Result) -> str:
+    value = line.get(name)
+    if name == "engine" and value == "lookalike":
+        return "lookalike, embeddings left in S3" if line.get("exact_tier") == "S3" else "**lookalike**"
     if value is None:
         return ""
     if "bytes" in name:
@@ -89,23 +101,3 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def print_tables(results: Iterable[Result]) -> None:
-    """Print engines side by side as soon as a data set is done, and results without engines line by line."""
-    waiting: list[Result] = []
-
-    def flush() -> None:
-        if waiting:
-            print(text_table(waiting), end="\n\n", flush=True)
-            waiting.clear()
-
-    for line in results:
-        if "engine" not in line:
-            flush()
-            print("  ".join(f"{name} {value}" for name, value in line.items()), flush=True)
-            continue
-        if waiting and len(groups([waiting[0], line])) > 1:
-            flush()
-        waiting.append(line)
-    flush()

@@ -1,4 +1,7 @@
-"""Search a loaded catalogue: the engines answer the same held-out queries, in turn."""
+"""Search a loaded catalogue: the engines answer the same held-out queries, in turn.
+
+Generated catalogues of several sizes show how an engine grows: a smaller one is the beginning of a larger one.
+"""
 
 import argparse
 import time
@@ -9,9 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from scripts.benchmarks.agreement import expected, share_equal
-from scripts.benchmarks.data import Data, Floats, Shape, generated, held_out, of_photos
+from scripts.benchmarks.data import Data, Floats, Shape, embeddings_of, generated, held_out
 from scripts.benchmarks.engines import KINDS, Source
-from scripts.benchmarks.results import Result, against_ours, median, percentile
+from scripts.benchmarks.results import Result, against_ours, median_counts, percentile
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
 from scripts.common.paths import ROOT
@@ -28,7 +31,7 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
     with scratch() as folder, bench_s3():
         for data in datasets(options, folder):
             in_own_process(build, data, f"{data.path.stem}/")
-            yield from compare(data, options, bench="search")
+            yield from _compare(data, options)
 
 
 def scratch() -> "TemporaryDirectory[str]":
@@ -41,17 +44,19 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
     """The data sets of the options: real embeddings first, then generated vectors. Raises BenchError."""
     folder = Path(folder)
     if options.embeddings:
-        yield held_out(options.embeddings, folder, queries=options.queries)[0]
+        yield held_out(options.embeddings, folder, queries=options.queries)
     if options.photos:
-        yield of_photos(options.photos, options.model_dir, SCRATCH, folder, queries=options.queries)
+        yield held_out(embeddings_of(options.photos, options.model_dir, SCRATCH), folder, queries=options.queries)
     nothing_named = not (options.embeddings or options.photos or options.generate)
     for shape in [_DEFAULT] if nothing_named else options.generate or []:
-        yield generated(shape, folder, queries=options.queries)
+        data = generated(shape, folder, queries=options.queries)
+        yield data
+        data.path.unlink()
 
 
-def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[Result]:
+def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
     """Query every engine that is installed; the others get a note. The store must be built. Raises BenchError."""
-    labels = {"bench": bench, **data.labels()}
+    labels = {"bench": "search", **data.labels()}
     source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1])
     with ExitStack() as undo:
         workers: list[Worker] = []
@@ -71,7 +76,7 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
     our_ms: float | None = None
     for worker in workers:
         answers = replies[worker]
-        kind, ready = worker.kind, worker.ready
+        kind = worker.kind
         times_ms, is_ours = [reply.ms for reply in answers], kind.engine == "lookalike"
         our_ms = percentile(times_ms, 50) if our_ms is None and is_ours else our_ms
         ids = [reply.ids for reply in answers]
@@ -84,14 +89,9 @@ def compare(data: Data, options: argparse.Namespace, *, bench: str) -> Iterator[
             "queries": len(answers),
             **against_ours(times_ms, our_ms),
             "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=is_ours),
-            "resident_bytes": ready.resident_bytes,
+            "resident_bytes": worker.resident_bytes,
             "process_bytes": memory[worker],
-            "bytes_read": median(reply.bytes_read for reply in answers),
-            "requests": median(reply.requests for reply in answers),
-            "rows_refined": median(reply.rows_refined for reply in answers),
-            "rows_exact": median(reply.rows_exact for reply in answers),
-            "load_bytes_read": ready.bytes_read,
-            "load_requests": ready.requests,
+            **median_counts([reply.counts for reply in answers]),
             "version": kind.versions(),
         }
 

@@ -35,24 +35,12 @@ _THREADS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """The size of a loaded engine, and what ours read from its store to load."""
-
-    resident_bytes: int | None
-    bytes_read: int | None
-    requests: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer: rows, nearest first, its time, and our own counts of the work."""
+    """One answer: rows, nearest first, its time, and the engine's counts of the work."""
 
     ids: list[int]
     ms: float
-    rows_refined: int | None = None
-    rows_exact: int | None = None
-    bytes_read: int | None = None
-    requests: int | None = None
+    counts: dict[str, int]
 
 
 @contextmanager
@@ -75,7 +63,7 @@ class Worker:
         self.kind = KINDS[kind]
         self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
         with variables(**dict.fromkeys(_THREADS, str(threads))):
-            self.ready: Ready = self._call(_load, kind, source, threads)
+            self.resident_bytes: int | None = self._call(_load, kind, source, threads)
 
     def ask(self, query: Floats, k: int) -> Reply:
         """The k nearest rows of a query, float32 (dimensions,). Raises BenchError."""
@@ -102,34 +90,18 @@ class Worker:
 _loaded: list[Engine] = []  # in the process of the engine
 
 
-def _load(kind: str, source: Source, threads: int) -> Ready:
+def _load(kind: str, source: Source, threads: int) -> int | None:
     engine = KINDS[kind].make(source, threads)
     _loaded.append(engine)
-    return Ready(engine.resident_bytes, *_reads(engine))
+    return engine.resident_bytes
 
 
 def _answer(query: Floats, k: int) -> Reply:
     (engine,) = _loaded
-    bytes_before, requests_before = _reads(engine)
     started = time.perf_counter()
     answer = engine.search(query, k)
     ms = (time.perf_counter() - started) * 1000
-    bytes_read, requests = _reads(engine)
-    if bytes_read is None or requests is None or bytes_before is None or requests_before is None:
-        return Reply(engine.ids(answer), ms)
-    return Reply(
-        engine.ids(answer),
-        ms,
-        answer.rows_refined,
-        answer.rows_exact,
-        bytes_read - bytes_before,
-        requests - requests_before,
-    )
-
-
-def _reads(engine: Engine) -> tuple[int | None, int | None]:
-    store = getattr(engine, "store", None)
-    return (store.bytes_read, sum(store.requests.values())) if store else (None, None)
+    return Reply(engine.ids(answer), ms, engine.counts(answer))
 
 
 def _memory_bytes() -> int:

@@ -13,12 +13,8 @@ from scripts.local.http_server import Request, Response
 from scripts.local.intrinsics import ACCOUNT
 from scripts.local.template import Route
 
-_TEXT_TYPES: Final = (
-    "application/json",
-    "application/javascript",
-    "application/xml",
-    "application/x-www-form-urlencoded",
-)
+# What API Gateway passes on as text, by trials of others on AWS; everything else, and a body without a type, as base64.
+_TEXT_TYPES: Final = frozenset({"application/json", "application/javascript", "application/xml"})
 # They concern one connection only, and are not passed on.
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect"})
 
@@ -26,21 +22,28 @@ _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "te", "trailer", "tr
 def find_route(routes: Iterable[Route], method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     """The route of a request and its path parameters, decoded; None where there is none.
 
-    As in API Gateway the most specific route wins: a name before a ``{parameter}``.
+    As in API Gateway the most specific route wins: a name before a ``{parameter}``, that before a ``{rest+}`` of the path, and
+    a method before ANY. Every slash counts, and no parameter is empty.
     """
-    given = path.strip("/").split("/")
-    best: tuple[list[bool], Route, dict[str, str]] | None = None
+    best: tuple[tuple[list[int], bool], Route, dict[str, str]] | None = None
     for route in routes:
-        expected = route.path.strip("/").split("/")
-        if route.method != method or len(expected) != len(given):
-            continue
-        pairs = [(part, part.startswith("{"), unquote(text)) for part, text in zip(expected, given, strict=True)]
-        if all(text if is_parameter else part == text for part, is_parameter, text in pairs):
-            ranks = [is_parameter for _, is_parameter, _ in pairs]
-            parameters = {part.strip("{}"): text for part, is_parameter, text in pairs if is_parameter}
-            if best is None or ranks < best[0]:
-                best = (ranks, route, parameters)
+        parameters = _parameters(route.path, path) if route.method in (method, "ANY") else None
+        if parameters is not None:
+            rank = [part.count("{") + part.count("+}") for part in route.path.split("/")], route.method == "ANY"
+            if best is None or rank < best[0]:
+                best = (rank, route, parameters)
     return None if best is None else best[1:]
+
+
+def _parameters(pattern: str, path: str) -> dict[str, str] | None:
+    """The parameters of a path that has a route's pattern, decoded; None for another path."""
+    names, texts = pattern.split("/"), path.split("/")
+    if names[-1].endswith("+}"):
+        texts[len(names) - 1 :] = ["/".join(texts[len(names) - 1 :])]
+    pairs = list(zip(names, texts, strict=False))
+    if len(names) != len(texts) or not all(text if name.startswith("{") else name == text for name, text in pairs):
+        return None
+    return {name.strip("{+}"): unquote(text) for name, text in pairs if name.startswith("{")}
 
 
 def to_event(
@@ -48,7 +51,8 @@ def to_event(
 ) -> dict[str, Any]:
     """The event of a request. ``added``: headers that the distribution sets; the client cannot override them."""
     headers, cookies = _headers(request, added)
-    is_text = headers.get("content-type", "").startswith(("text/", *_TEXT_TYPES))
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_text = content_type.startswith("text/") or content_type in _TEXT_TYPES
     now = time.time()
     route_key = f"{route.method} {route.path}"
     host = headers.get("host", "127.0.0.1")

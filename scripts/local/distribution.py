@@ -30,9 +30,9 @@ class Behaviour:
     forwards_cookies: bool = False
 
     def matches(self, path: str) -> bool:
-        """Does the pattern match? ``*`` is any text, ``?`` any character; a leading slash is optional."""
-        pattern = re.escape(self.pattern.lstrip("/")).replace(r"\*", ".*").replace(r"\?", ".")
-        return re.fullmatch(pattern, path.lstrip("/"), re.DOTALL) is not None
+        """Does the pattern match? ``*`` is any text, ``?`` any character; a pattern may leave out its leading slash."""
+        pattern = re.escape(self.pattern.removeprefix("/")).replace(r"\*", ".*").replace(r"\?", ".")
+        return re.fullmatch(pattern, path.removeprefix("/"), re.DOTALL) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,8 +70,7 @@ class Gateway:
             path = f"/{self._distribution.root}"
         behaviour = self._distribution.behaviour(path)
         if request.method not in behaviour.methods:
-            allowed = ", ".join(sorted(behaviour.methods))
-            response = _plain(405, "Method Not Allowed", [("Allow", allowed)])
+            response = _plain(403, "The distribution does not take this method here.")  # CloudFront's status, too
         elif behaviour.bucket is None:
             response = self._from_api(request, behaviour)
         elif behaviour.bucket in self._folders:
@@ -150,8 +149,8 @@ def _caching(etag: str, max_age_s: int) -> Headers:
     return [("ETag", etag), ("Cache-Control", f"max-age={max_age_s}")]
 
 
-def _plain(status: int, text: str, headers: Sequence[tuple[str, str]] = ()) -> Response:
-    return Response(status, (("Content-Type", "text/plain; charset=utf-8"), *headers), text.encode())
+def _plain(status: int, text: str) -> Response:
+    return Response(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
 
 
 def _with_policy(response: Response, behaviour: Behaviour) -> Response:

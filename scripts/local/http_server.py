@@ -125,7 +125,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(refusal.response)
             self.close_connection = True
             return
-        request = Request(self.command, self.path, self.headers, body, self.client_address[0])
+        # The base class shortens slashes at the start of its path, and there they lead elsewhere.
+        target = self.requestline.split()[1]
+        request = Request(self.command, target, self.headers, body, self.client_address[0])
         try:
             response = self.server.app(request)
         except Exception:  # noqa: BLE001 - the last resort: the client gets an answer and the log the trace
@@ -133,7 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
             response = _text(500, "Internal Server Error")
         self._answer(response)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815 - the base class's names
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class's names
+    do_PATCH = do_OPTIONS = do_TRACE = _serve  # noqa: N815
 
     def handle(self) -> None:
         # A client may close a kept connection at any time.

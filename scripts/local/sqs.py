@@ -1,21 +1,16 @@
-"""A standard SQS queue for moto whose cost per message does not grow with the number of messages.
+"""A standard SQS queue for moto whose cost per message does not grow with the number of messages that wait.
 
-moto's own queue scans all its messages several times to receive or delete one: 20 ms a message with a thousand in the
-queue. This one has the visible messages in line, the hidden ones in a heap by the time when they come back, and all of
-them by receipt handle. Validation, the wire format and attributes stay moto's.
+moto's own queue scans all its messages several times to receive or delete one: 50 ms a message with a thousand in the
+queue. This one has the visible messages in line, and apart from them those that are in flight or delayed, which are few.
+Validation, the wire format and attributes stay moto's.
 """
 
-import heapq
-import threading
 import time
-from collections import deque
-from typing import Any, Final, cast
+from collections import OrderedDict
+from typing import Any, cast
 
 from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
-
-_MAX_RECEIPTS: Final = 3
-"""The number of receipt handles of a message that stay valid; AWS promises the newest only."""
 
 
 def install(account: str, region: str) -> SQSBackend:
@@ -26,125 +21,100 @@ def install(account: str, region: str) -> SQSBackend:
 
 
 class _LinedUpQueue(Queue):
-    """``_line``: the messages to receive next; ``_hidden``: those that come back at a time (ms since 1970)."""
+    """``_line``: the messages to receive next; ``_hidden``: those that join it at their ``visible_at`` (ms since 1970).
 
-    def __init__(self, name: str, region: str, account_id: str, **attributes: Any) -> None:
-        self._line: deque[Message] = deque()
-        self._hidden: list[tuple[float, int, Message]] = []
-        self._live: dict[int, Message] = {}
-        self._by_handle: dict[str, Message] = {}
-        self._tickets = 0
-        self.changed = threading.Condition(threading.RLock())
-        super().__init__(name, region, account_id, **attributes)
+    ``_messages_lock`` is moto's condition: it guards all of this, and is notified where a message may be visible sooner.
+    """
 
-    # moto's own code reads this and, when it purges a queue, replaces it.
+    # moto's own code reads this, and sets it to no messages where it makes or purges a queue.
     @property
     def _messages(self) -> list[Message]:
-        return list(self._live.values())
+        return [*self._line, *self._hidden]
 
     @_messages.setter
-    def _messages(self, messages: list[Message]) -> None:
-        with self.changed:
-            self._line.clear()
-            self._hidden.clear()
-            self._live.clear()
-            self._by_handle.clear()
-            for message in messages:
-                self.add_message(message)
+    def _messages(self, _: list[Message]) -> None:
+        self._line: OrderedDict[Message, None] = OrderedDict()
+        self._hidden: dict[Message, None] = {}
+        self._by_handle: dict[str, Message] = {}
 
     @property
     def approximate_number_of_messages(self) -> int:
-        with self.changed:
-            self._return_hidden()
+        with self._messages_lock:
+            self._line_up()
             return len(self._line)
 
     @property
     def approximate_number_of_messages_not_visible(self) -> int:
-        with self.changed:
-            self._return_hidden()
-            return len(self._live) - len(self._line)
+        with self._messages_lock:
+            self._line_up()
+            return len(self._hidden)
 
     @property
     def approximate_number_of_messages_delayed(self) -> int:
         return 0  # they are counted with those that are not visible
 
     def add_message(self, message: Message) -> None:
-        with self.changed:
-            self._live[id(message)] = message
-            if message.delayed_until > _now_ms():
-                self.hide(message, message.delayed_until)
-            else:
-                self._line.append(message)
-                self.changed.notify()
+        self._hide(message, message.delayed_until)
 
-    def take(self, count: int, visibility_timeout_s: int) -> list[Message]:
-        """Receive up to ``count`` messages; those that failed too often move to the dead-letter queue instead."""
-        self._return_hidden()
+    def receive(self, count: int, wait_s: float, visibility_timeout_s: int) -> list[Message]:
+        """Up to ``count`` messages, as soon as there is one within ``wait_s``."""
+        give_up_ms = _now_ms() + wait_s * 1000
+        with self._messages_lock:
+            while not (taken := self._take(count, visibility_timeout_s)) and (now_ms := _now_ms()) < give_up_ms:
+                next_ms = min([give_up_ms, *(message.visible_at for message in self._hidden)])
+                self._messages_lock.wait(max(next_ms - now_ms, 1) / 1000)
+        return taken
+
+    def _take(self, count: int, visibility_timeout_s: int) -> list[Message]:
+        """Receive visible messages; those that failed too often move to the dead-letter queue instead."""
+        self._line_up()
+        retention_ms = self.message_retention_period * 1000  # type: ignore[attr-defined]
         taken: list[Message] = []
         while self._line and len(taken) < count:
-            message = self._line.popleft()
-            if self._is_too_old(message):
+            message, _ = self._line.popitem(last=False)
+            if _now_ms() - float(message.sent_timestamp or 0) > retention_ms:
                 self._forget(message)
-            elif self._is_dead(message):
+            elif self.redrive_policy and message.approximate_receive_count >= self.redrive_policy["maxReceiveCount"]:
                 self._forget(message)
-                message.visible_at = 0
                 self.dead_letter_queue.add_message(message)  # type: ignore[union-attr]
             else:
                 message.mark_received(visibility_timeout=visibility_timeout_s)
                 self._by_handle[str(message.receipt_handle)] = message
-                for stale in message._old_receipt_handles[:-_MAX_RECEIPTS]:
-                    self._by_handle.pop(str(stale), None)
-                self.hide(message, message.visible_at)
+                self._hide(message, message.visible_at)
                 taken.append(message)
         return taken
 
-    def hide(self, message: Message, until_ms: float) -> None:
-        message.visible_at = until_ms
-        self._tickets += 1
-        heapq.heappush(self._hidden, (until_ms, self._tickets, message))
-
     def delete_message(self, receipt_handle: str) -> None:
-        with self.changed:
-            message = self._by_handle.get(receipt_handle)
+        with self._messages_lock:
             # As on AWS, deleting a message that does not exist succeeds.
-            if message is not None:
-                self._forget(message)
-                if message in self._line:
-                    self._line.remove(message)
+            if receipt_handle in self._by_handle:
+                self._forget(self._by_handle[receipt_handle])
 
-    def message(self, receipt_handle: str) -> Message:
-        if receipt_handle not in self._by_handle:
-            raise ReceiptHandleIsInvalid
-        return self._by_handle[receipt_handle]
+    def change_visibility(self, receipt_handle: str, timeout_s: int) -> None:
+        with self._messages_lock:
+            if receipt_handle not in self._by_handle:
+                raise ReceiptHandleIsInvalid
+            self._hide(self._by_handle[receipt_handle], _now_ms() + timeout_s * 1000)
 
-    def until_next_s(self) -> float:
-        """Seconds until a hidden message comes back."""
-        return max(self._hidden[0][0] - _now_ms(), 0) / 1000 + 0.001 if self._hidden else float("inf")
+    def _hide(self, message: Message, until_ms: float) -> None:
+        with self._messages_lock:
+            message.visible_at = until_ms
+            self._line.pop(message, None)
+            self._hidden[message] = None
+            self._messages_lock.notify_all()
 
-    def _return_hidden(self) -> None:
-        now = _now_ms()
-        while self._hidden and self._hidden[0][0] <= now:
-            until_ms, _, message = heapq.heappop(self._hidden)
-            # The entry is stale where the message was deleted or hidden again since.
-            if id(message) in self._live and message.visible_at == until_ms:
-                self._line.append(message)
+    def _line_up(self) -> None:
+        """Move the hidden messages whose time has come to the end of the line."""
+        now_ms = _now_ms()
+        for message in [message for message in self._hidden if message.visible_at <= now_ms]:
+            del self._hidden[message]
+            self._line[message] = None
 
     def _forget(self, message: Message) -> None:
-        self._live.pop(id(message), None)
+        self._line.pop(message, None)
+        self._hidden.pop(message, None)
         for handle in message.all_receipt_handles:
             self._by_handle.pop(str(handle), None)
-
-    def _is_too_old(self, message: Message) -> bool:
-        age_s = (_now_ms() - float(message.sent_timestamp or 0)) / 1000
-        return age_s > self.message_retention_period  # type: ignore[attr-defined, no-any-return]
-
-    def _is_dead(self, message: Message) -> bool:
-        policy = self.redrive_policy
-        return bool(
-            policy
-            and self.dead_letter_queue is not None
-            and message.approximate_receive_count >= policy["maxReceiveCount"]
-        )
 
 
 class _Backend(SQSBackend):
@@ -168,20 +138,10 @@ class _Backend(SQSBackend):
         message_attribute_names: list[str] | None = None,  # noqa: ARG002 - no message here has attributes
     ) -> list[Message]:
         queue = cast(_LinedUpQueue, self.get_queue(queue_name))
-        give_up = time.monotonic() + wait_seconds_timeout
-        with queue.changed:
-            while not (taken := queue.take(count, visibility_timeout)):
-                left_s = give_up - time.monotonic()
-                if left_s <= 0:
-                    break
-                queue.changed.wait(min(left_s, queue.until_next_s()))
-        return taken
+        return queue.receive(count, wait_seconds_timeout, visibility_timeout)
 
     def change_message_visibility(self, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
-        queue = cast(_LinedUpQueue, self.get_queue(queue_name))
-        with queue.changed:
-            queue.hide(queue.message(receipt_handle), _now_ms() + int(visibility_timeout) * 1000)
-            queue.changed.notify()
+        cast(_LinedUpQueue, self.get_queue(queue_name)).change_visibility(receipt_handle, int(visibility_timeout))
 
 
 def _now_ms() -> float:

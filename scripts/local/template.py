@@ -71,7 +71,7 @@ class EventSource:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An HTTP API route: ``POST /api/search``."""
+    """An HTTP API route: ``POST /api/search``, or ``ANY /api/{path+}``."""
 
     method: str
     path: str
@@ -279,11 +279,10 @@ def _routes(properties: dict[str, Any], functions: Mapping[str, str]) -> Iterato
                 raise UnsupportedTemplateError(f"{method} {path} does not use payload format 2.0")
             if "security" in operation:
                 raise UnsupportedTemplateError(f"{method} {path} has an authorizer, which is not run here")
-            if method == "x-amazon-apigateway-any-method" or path == "$default" or "+}" in path:
-                raise UnsupportedTemplateError(
-                    f"{method} {path} takes more than one method or path, which is not run here"
-                )
-            yield Route(method.upper(), path, functions[target["arn"]])
+            if path == "$default":
+                raise UnsupportedTemplateError(f"{method} {path} takes every path, which is not run here")
+            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            yield Route(name, path, functions[target["arn"]])
 
 
 def _schedules(rule: str, properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Schedule]:

@@ -3,16 +3,12 @@
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from scripts import bench
 
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "build" / "model"
 Run = Callable[..., list[dict[str, Any]]]
 
 
@@ -33,14 +29,14 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 def test_search_asks_every_engine_and_says_which_are_not_installed(run: Run) -> None:
     lines = run(
         "search", "--generate", "3000x32", "--queries", "12",
-        "--engines", "lookalike", "lookalike-s3", "sklearn", "numpy", "usearch",
+        "--engines", "lookalike", "lookalike-s3", "sklearn", "numpy", "faiss_flat",
     )  # fmt: skip
     found = {(line["engine"], line.get("exact_tier")): line for line in lines}
     assert set(found) == {
-        ("lookalike", "memory"), ("lookalike", "S3"), ("sklearn", None), ("numpy", None), ("usearch", None)
+        ("lookalike", "memory"), ("lookalike", "S3"), ("sklearn", None), ("numpy", None), ("faiss_flat", None)
     }  # fmt: skip
-    usearch = found.pop(("usearch", None))
-    assert bool(usearch["note"]) == (find_spec("usearch") is None)
+    faiss = found.pop(("faiss_flat", None))
+    assert ("note" in faiss) == (find_spec("faiss") is None)
     for line in found.values():
         assert (line["data"], line["rows"], line["dim"], line["k"], line["threads"]) == ("generated", 3000, 32, 5, 1)
         assert line["ids_equal_sklearn"] == "12/12"
@@ -52,7 +48,7 @@ def test_search_asks_every_engine_and_says_which_are_not_installed(run: Run) -> 
     assert found["sklearn", None]["resident_bytes"] == 3000 * 32 * 4
 
 
-def test_cold_starts_fresh_processes_and_counts_what_they_read(run: Run) -> None:
+def test_cold_starts_fresh_processes_and_counts_what_ours_reads(run: Run) -> None:
     lines = run(
         "cold", "--generate", "3000x32", "--starts", "1", "--queries", "10", "--engines", "lookalike", "sklearn"
     )
@@ -60,38 +56,21 @@ def test_cold_starts_fresh_processes_and_counts_what_they_read(run: Run) -> None
     assert (ours["engine"], sklearn["engine"]) == ("lookalike", "sklearn")
     for line in lines:
         assert line["ids_equal_sklearn"] == "1/1"
-        stages = sum(line[name] for name in ("import_ms", "load_ms", "embed_ms", "search_ms"))
+        stages = sum(line[name] for name in ("import_ms", "load_ms", "search_ms"))
         assert 0 < stages < 1.5 * line["p50_ms"]
-    assert 3000 * 32 * 4 < sklearn["bytes_read"] < 1.1 * 3000 * 32 * 4  # and headers
-    assert sklearn["lists"] == 0
-    assert ours["lists"] == 2
+    assert ours["bytes_read"] > 3000 * 32  # at least a byte for each number
     assert ours["requests"] >= 2
 
 
-def test_cold_by_image_has_the_model_in_it(run: Run, tmp_path: Path) -> None:
-    if not (MODEL / "model.onnx").is_file():
-        pytest.skip("there is no model: make model")
-    Image.radial_gradient("L").convert("RGB").save(tmp_path / "photo.jpg")
+def test_search_measures_each_number_of_rows(run: Run) -> None:
     lines = run(
-        "cold", "--generate", "300x512", "--starts", "1", "--queries", "10", "--engines", "lookalike",
-        "--image", str(tmp_path / "photo.jpg"),
-    )  # fmt: skip
-    (line,) = lines
-    assert line["query"] == "image"
-    assert line["embed_ms"] > 1
-
-
-def test_growth_measures_each_number_of_rows(run: Run) -> None:
-    lines = run(
-        "growth", "--rows", "300", "900", "--dimensions", "16", "--queries", "10",
+        "search", "--generate", "300x16", "--generate", "900x16", "--queries", "10",
         "--engines", "lookalike-s3", "sklearn",
     )  # fmt: skip
     assert [(line["rows"], line["engine"]) for line in lines] == [
         (rows, engine) for rows in (300, 900) for engine in ("lookalike", "sklearn")
     ]
     assert all(line["ids_equal_sklearn"] == "10/10" for line in lines)
-    lean = [line["load_bytes_read"] for line in lines if line.get("exact_tier") == "S3"]
-    assert 0 < lean[0] < lean[1]
 
 
 def test_append_compares_a_small_store_with_a_large_one(run: Run) -> None:

@@ -52,6 +52,7 @@ def test_requests_of_one_connection_are_answered_in_turn(client):
     assert ask(client, "GET", "/a%20b?c=d", headers={"X-One": "1"}) == (200, "GET /a%20b?c=d 1 0")
     assert ask(client, "PUT", "/", body=b"12345") == (200, "PUT / None 5")
     assert ask(client, "DELETE", "/x") == (200, "DELETE /x None 0")
+    assert ask(client, "TRACE", "//x//y/") == (200, "TRACE //x//y/ None 0")
 
 
 def test_a_chunked_body_is_put_together(client):

@@ -129,7 +129,7 @@ def test_the_page_comes_with_its_policy(stack):
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["Strict-Transport-Security"] is None
-    assert call(f"{stack.url}/api/nothing") == (404, {"message": "Not Found"})
+    assert call(f"{stack.url}/api/nothing")[1]["type"] == "urn:lookalike:problem:not-found"
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -1,17 +1,11 @@
 """The command line of the benchmarks, and what they count as scikit-learn's answer."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from scripts.benchmarks.agreement import Expected, agrees, expected
-from scripts.benchmarks.command import SECTIONS, parser
+from scripts.benchmarks.command import parser
 from scripts.benchmarks.data import Shape
-from scripts.benchmarks.errors import BenchError
-from scripts.benchmarks.every import sections
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def parse(*arguments: str):
@@ -26,14 +20,8 @@ def test_search_takes_data_and_engines():
     assert (options.k, options.threads, options.json) == (5, 1, True)
 
 
-def test_cold_asks_with_a_photo_that_is_named_or_held_out():
-    assert parse("cold").image is None
-    assert parse("cold", "--image").image is True
-    assert parse("cold", "--image", "shoe.jpg").image == Path("shoe.jpg")
-
-
-@pytest.mark.parametrize("name", [*SECTIONS, "starts", "stress", "all"])
-def test_every_section_is_a_command_with_help(name, capsys):
+@pytest.mark.parametrize("name", ["search", "cold", "starts", "append", "ingest", "stress"])
+def test_every_benchmark_is_a_command_with_help(name, capsys):
     with pytest.raises(SystemExit) as ended:
         parse(name, "--help")
     assert ended.value.code == 0
@@ -49,28 +37,6 @@ def test_what_makes_no_sense_is_refused(wrong, capsys):
         parse(*wrong)
     assert ended.value.code == 2
     assert "usage" in capsys.readouterr().err
-
-
-def test_all_runs_every_section_with_photos_and_names_files_without_their_folders():
-    found = {section.name: section for section in sections(parse("all", "--photos", "/some/where/photos.zip"))}
-    assert list(found) == list(SECTIONS)
-    assert found["cold"].commands()[1] == ".venv-bench/bin/python -m scripts.bench cold --photos photos.zip --image"
-    assert found["ingest"].runs == (("ingest", "/some/where/photos.zip", "--first", "1500"),)
-    for section in found.values():
-        for run in section.runs:
-            assert parse(*run).module == section.name
-
-
-def test_all_generates_where_nothing_is_named_and_leaves_ingest_out():
-    found = {section.name: section for section in sections(parse("all"))}
-    assert found["search"].runs == (("search", "--generate", "44441x512", "--generate", "44441x2048"),)
-    assert found["ingest"].runs == ()
-
-
-def test_single_sections_can_be_named_and_others_are_refused():
-    assert [section.name for section in sections(parse("all", "growth", "search"))] == ["search", "growth"]
-    with pytest.raises(BenchError, match="no section everything"):
-        sections(parse("all", "everything"))
 
 
 def test_equal_distances_are_expected_in_the_order_of_the_keys():

@@ -16,7 +16,9 @@ ROUTES = [
     Route("GET", "/api/products/{product_id}/similar", "Query"),
     Route("GET", "/api/products/new", "New"),
     Route("POST", "/api/search", "Query"),
+    Route("ANY", "/api/{proxy+}", "Query"),
 ]
+SEARCH = ROUTES[3]
 
 
 def request(method: str, target: str, body: bytes = b"", **headers: str) -> Request:
@@ -34,13 +36,21 @@ def request(method: str, target: str, body: bytes = b"", **headers: str) -> Requ
         ("GET", "/api/products/a%2Fb%20c", ("/api/products/{product_id}", {"product_id": "a/b c"})),
         ("GET", "/api/products/new", ("/api/products/new", {})),
         ("POST", "/api/search", ("/api/search", {})),
-        ("GET", "/api/search", None),
-        ("GET", "/api/products/", None),
+        ("GET", "/api/search", ("/api/{proxy+}", {"proxy": "search"})),
+        ("HEAD", "/api/products/1563", ("/api/{proxy+}", {"proxy": "products/1563"})),
+        ("POST", "/api/search/", ("/api/{proxy+}", {"proxy": "search/"})),
+        ("POST", "/api//search", ("/api/{proxy+}", {"proxy": "/search"})),
+        ("GET", "/api/products/", ("/api/{proxy+}", {"proxy": "products/"})),
+        ("GET", "/api/products//similar", ("/api/{proxy+}", {"proxy": "products//similar"})),
+        ("GET", "/api/%C3%A9/b", ("/api/{proxy+}", {"proxy": "é/b"})),
+        ("GET", "/api/", None),
+        ("GET", "/api", None),
+        ("GET", "//api/search", None),
         ("GET", "/", None),
         ("GET", "/elsewhere", None),
     ],
 )
-def test_the_most_specific_route_wins(method, path, expected):
+def test_the_most_specific_route_wins_and_slashes_count(method, path, expected):
     match = find_route(ROUTES, method, path)
     assert (match and (match[0].path, match[1])) == expected
 
@@ -66,16 +76,37 @@ def test_an_event_has_the_fields_of_payload_format_2():
 
 def test_a_photo_travels_in_base64():
     photo = bytes(range(256))
-    event = to_event(request("POST", "/api/search", photo, Content_Type="image/jpeg"), ROUTES[-1], {}, added={})
+    event = to_event(request("POST", "/api/search", photo, Content_Type="image/jpeg"), SEARCH, {}, added={})
     assert event["isBase64Encoded"] is True
     assert base64.b64decode(event["body"]) == photo
     assert event["headers"]["content-length"] == "256"
 
 
-def test_text_travels_as_it_is():
-    given = request("POST", "/api/search", '{"a": "é"}'.encode(), Content_Type="application/json; charset=utf-8")
-    event = to_event(given, ROUTES[-1], {}, added={})
-    assert (event["isBase64Encoded"], event["body"]) == (False, '{"a": "é"}')
+@pytest.mark.parametrize(
+    ("content_type", "is_text"),
+    [
+        ("text/plain", True),
+        ("TEXT/CSV; charset=utf-8", True),
+        ("application/json; charset=utf-8", True),
+        ("application/xml", True),
+        ("application/javascript", True),
+        ("application/problem+json", False),
+        ("application/x-www-form-urlencoded", False),
+        ("multipart/form-data; boundary=x", False),
+        ("application/octet-stream", False),
+        ("image/svg+xml", False),
+        (None, False),
+    ],
+)
+def test_only_the_types_that_api_gateway_calls_text_travel_as_text(content_type, is_text):
+    headers = {} if content_type is None else {"Content_Type": content_type}
+    event = to_event(request("POST", "/api/search", "é".encode(), **headers), SEARCH, {}, added={})
+    assert (event["isBase64Encoded"], event["body"]) == ((False, "é") if is_text else (True, "w6k="))
+
+
+def test_bytes_that_are_no_text_are_replaced_in_a_body_of_text():
+    event = to_event(request("POST", "/api/search", b"a\xff", Content_Type="text/plain"), SEARCH, {}, added={})
+    assert (event["isBase64Encoded"], event["body"]) == (False, "a\N{REPLACEMENT CHARACTER}")
 
 
 def test_the_distributions_header_replaces_a_clients():

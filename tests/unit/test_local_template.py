@@ -106,6 +106,11 @@ def test_routes_lead_to_functions(stack):
     )
 
 
+def test_a_route_may_take_any_method_and_any_path_below_one(tmp_path):
+    any_path = TEMPLATE.replace("Method: POST", "Method: ANY").replace("/api/{first}/{second}", "/api/{rest+}")
+    assert ("ANY", "/api/{rest+}") in {(route.method, route.path) for route in read(tmp_path, any_path).routes}
+
+
 def test_a_rate_is_a_number_of_seconds(stack):
     (schedule,) = stack.schedules
     assert (schedule.function_id, schedule.every_s) == ("Ticker", 1)
@@ -119,6 +124,7 @@ def test_a_rate_is_a_number_of_seconds(stack):
         ("/images/a/b.jpg", "lookalike-photos"),
         ("/imagesque.jpg", "lookalike-site"),
         ("/api/one/x", None),
+        ("//api/one/x", "lookalike-site"),
     ],
 )
 def test_a_path_leads_to_an_origin(stack, path, bucket):
@@ -180,8 +186,7 @@ def test_the_environment_of_this_machine_has_no_say(tmp_path, monkeypatch):
         ("!Ref Photos\n", "!GetAtt Photos.WebsiteURL\n", "WebsiteURL"),
         ("!Ref Photos\n", "!Ref Elsewhere\n", "Elsewhere"),
         ("VisibilityTimeout: 5", "FifoQueue: true", "FIFO"),
-        ("Method: POST", "Method: ANY", "more than one method or path"),
-        ("/api/{first}/{second}", "/api/{rest+}", "more than one method or path"),
+        ("/api/{first}/{second}", "$default", "takes every path"),
         ("ContentTypeOptions: {", "XSSProtection: {", "XSSProtection"),
         ("TargetOriginId: photos,", "TargetOriginId: photos, FunctionAssociations: [x],", "FunctionAssociations"),
         ("DefaultRootObject: index.html", "WebACLId: arn\n        DefaultRootObject: index.html", "web ACL"),

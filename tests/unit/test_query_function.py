@@ -2,20 +2,22 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.errors import ModelError
+from lookalike.errors import ImageError, ModelError
+from lookalike.photos import images
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row, order_of
 from tests.support import functions
 from tests.support.api import Answer, Api, event, query_function
-from tests.support.fakes import DIMENSIONS, FINGERPRINT, photo, put_row, reject_row
+from tests.support.fakes import DIMENSIONS, FINGERPRINT, embedding_of, photo, put_row, reject_row
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -35,6 +37,24 @@ ROWS = [
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     return query_function(monkeypatch, rows=ROWS)
+
+
+@pytest.fixture
+def decoding_api(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """An API that reads photos as the real one does."""
+
+    def embed(photos: Sequence[bytes]) -> list[np.ndarray | ImageError]:
+        return [decoded(data) for data in photos]
+
+    def decoded(data: bytes) -> np.ndarray | ImageError:
+        try:
+            images.decode(data, size=8)
+        except ImageError as error:
+            return error
+        return embedding_of(data)
+
+    monkeypatch.setattr(api.embedder, "embed", embed)
+    return api
 
 
 @pytest.fixture
@@ -83,9 +103,23 @@ class TestSearch:
         assert products(answer)[0] == "red"
         assert answer.body["results"][0]["image_url"] == "/images/red.jpg"
 
-    @pytest.mark.parametrize("content_type", ["IMAGE/JPEG; x=y", " image/webp ", "application/octet-stream"])
-    def test_content_types_of_photos(self, api: Api, content_type: str) -> None:
-        assert api.search(photo("red"), content_type).status == 200
+    @pytest.mark.parametrize(
+        "content_type",
+        [
+            "IMAGE/JPEG; x=y",
+            " image/webp ",
+            "application/octet-stream",
+            "application/x-www-form-urlencoded",  # curl --data-binary, unless it is told another one
+            "image",
+            "",
+        ],
+    )
+    def test_a_photo_is_read_whatever_its_content_type(self, api: Api, content_type: str) -> None:
+        assert products(api.search(photo("red"), content_type))[0] == "red"
+
+    def test_a_photo_without_a_content_type_is_read(self, api: Api) -> None:
+        body = base64.b64encode(photo("red")).decode()
+        assert products(api.send(event("POST /api/search", body=body, isBase64Encoded=True)))[0] == "red"
 
     def test_a_text_body_is_taken_as_it_is(self, api: Api) -> None:
         request = event("POST /api/search", headers={"content-type": "image/svg+xml"}, body=photo("red").decode())
@@ -152,12 +186,60 @@ class TestPhotosThatCannotBeSearchedWith:
         assert api.embedder.batches == [1]
 
     @pytest.mark.parametrize(
-        "headers", [{}, *({"content-type": kind} for kind in ("image", "multipart/mixed; boundary=x"))]
+        ("body", "content_type", "cause"),
+        [
+            (b"", "image/jpeg", "The body is empty"),
+            (b"", "", "The body is empty"),
+            ("Schöne Grüße".encode(), "image/jpeg", "The body is text"),
+            (b'{"image": "aGk="}', "application/json", "The body is JSON"),
+            (b"no text \xff\xfe\0", "image/jpeg", "not a photo in a format"),
+            (b"data:image/png;base64,iVBORw0KGgoAAAA=", "text/plain", "The body is a data: URL"),
+            (b"/9j/4AAQSkZJRgABAQ==", "image/jpeg", "The body is a photo in base64"),
+            (b"iVBORw0KGgoAAAANSUhEUg==", "image/png", "The body is a photo in base64"),
+            (b"\x1f\x8b\x08\0\0", "image/jpeg", "The body is compressed with gzip"),
+            (b"image=%40photo.jpg", "application/x-www-form-urlencoded", "--data-binary @photo.jpg"),
+            (b"\xff\xd8\xff\xe0 damaged", "application/x-www-form-urlencoded", "--data-binary @photo.jpg"),
+            (b"--x\r\nContent-Disposition: form-data", "image/jpeg", "The body is a form"),
+            (photo("red"), "multipart/mixed; boundary=x", "multipart/form-data"),
+        ],
     )
-    def test_a_content_type_that_is_no_photo(self, api: Api, headers: dict[str, str]) -> None:
-        answer = api.send(event("POST /api/search", headers=headers, body=photo("red").decode()))
+    def test_a_refusal_names_the_cause(self, decoding_api: Api, body: bytes, content_type: str, cause: str) -> None:
+        answer = decoding_api.search(body, content_type)
+
+        assert answer.status == (422 if body.endswith(b"damaged") else 415)
+        assert cause in answer.body["detail"]
+
+    def test_a_photo_of_too_many_pixels_is_told_so_whatever_its_content_type(self, api: Api) -> None:
+        assert api.search(b"huge", "application/x-www-form-urlencoded").problem == "too-many-pixels"
+        assert "curl" not in api.search(b"huge", "application/x-www-form-urlencoded").body["detail"]
+
+    def test_a_photo_that_was_sent_as_text_is_refused_with_the_cause(self, decoding_api: Api) -> None:
+        """API Gateway passes a body of type text/* on as text, and replaces the bytes that are none."""
+        body = b"\xff\xd8\xff\xe0 photo".decode(errors="replace")
+
+        answer = decoding_api.send(event("POST /api/search", headers={"content-type": "text/plain"}, body=body))
+
         assert (answer.status, answer.problem) == (415, "not-an-image")
-        assert "multipart/form-data" in answer.body["detail"]
+        assert "text/plain" in answer.body["detail"]
+        assert "application/octet-stream" in answer.body["detail"]
+
+    @pytest.mark.parametrize(
+        ("content", "cause"),
+        [
+            (b"", "The field image is empty"),
+            (b"Hello", "The field image is text"),
+            (b"data:image/png;base64,iVBORw0KGgo=", "The field image is a data: URL"),
+        ],
+    )
+    def test_a_field_that_is_no_photo_is_refused_with_the_cause(
+        self, decoding_api: Api, content: bytes, cause: str
+    ) -> None:
+        body = b'--x\r\nContent-Disposition: form-data; name="image"; filename=""\r\n\r\n' + content + b"\r\n--x--"
+
+        answer = decoding_api.search(body, "multipart/form-data; boundary=x")
+
+        assert (answer.status, answer.problem) == (415, "not-an-image")
+        assert cause in answer.body["detail"]
 
     @pytest.mark.parametrize("body", ["ab!=", "\ud800", "YQ==\n"])
     def test_bad_base64(self, api: Api, body: str) -> None:
@@ -166,10 +248,10 @@ class TestPhotosThatCannotBeSearchedWith:
         assert (answer.status, answer.problem) == (400, "bad-parameter")
 
     @pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=é"])
-    def test_a_form_without_the_field(self, api: Api, boundary: str) -> None:
+    def test_a_form_that_cannot_be_read(self, api: Api, boundary: str) -> None:
         answer = api.search(photo("red"), f"multipart/form-data{boundary}")
-        assert (answer.status, answer.problem) == (400, "bad-parameter")
-        assert "named image" in answer.body["detail"]
+        assert (answer.status, answer.problem) == (400, "bad-form")
+        assert "boundary" in answer.body["detail"]
 
     def test_parameters_are_looked_at_before_the_photo(self, api: Api) -> None:
         assert api.search(b"text", k="0").problem == "bad-parameter"
@@ -199,6 +281,11 @@ class TestSimilar:
         assert 0 < search["query_photos"] < 50
         assert search["query_photos"] + search["query_photos_skipped"] == 50
         assert search["rows_scanned"] == search["photos"], "one scan for all of them"
+
+    def test_an_id_that_no_product_has_is_not_told_of_photos(self, api: Api) -> None:
+        answer = api.get("/api/products/{product_id}/similar", "nobody")
+        assert (answer.status, answer.problem) == (404, "not-found")
+        assert answer.body["detail"] == api.get("/api/products/{product_id}", "nobody").body["detail"]
 
     def test_a_product_of_rejected_photos(self, api: Api) -> None:
         answer = api.get("/api/products/{product_id}/similar", "broken")
@@ -392,12 +479,74 @@ class TestImageAddresses:
         assert answer.body["results"][0]["image_url"].startswith("https://lookalike-catalogue.s3.")
 
 
-class TestTheRest:
-    @pytest.mark.parametrize("route", ["DELETE /api/search", "$default", ""])
-    def test_routes_that_are_not_there(self, api: Api, route: str) -> None:
-        answer = api.send(event(route))
-        assert (answer.status, answer.problem) == (404, "not-found")
+class TestOtherPathsAndMethods:
+    """API Gateway passes on by name what has a route, and everything else below /api/ by one route for all of it."""
 
+    @staticmethod
+    def send(api: Api, method: str, path: str, **others: Any) -> Answer:
+        http = {"method": method, "path": path}
+        return api.send(event("ANY /api/{proxy+}", rawPath=path, requestContext={"http": http}, **others))
+
+    @pytest.mark.parametrize(
+        ("method", "path", "allowed"),
+        [
+            ("GET", "/api/search", "POST"),
+            ("OPTIONS", "/api/search", "POST"),
+            ("POST", "/api/health", "GET, HEAD"),
+            ("DELETE", "/api/products/1563", "GET, HEAD"),
+            ("PUT", "/api/products/a b/similar", "GET, HEAD"),
+        ],
+    )
+    def test_a_wrong_method_is_told_the_right_ones(self, api: Api, method: str, path: str, allowed: str) -> None:
+        answer = self.send(api, method, path)
+        assert (answer.status, answer.problem, answer.headers["allow"]) == (405, "method-not-allowed", allowed)
+        assert allowed in answer.body["detail"]
+
+    @pytest.mark.parametrize(
+        ("path", "meant"),
+        [
+            ("/api/search/", "POST /api/search"),
+            ("/api//search", "POST /api/search"),
+            ("/api/products/1563/", "GET /api/products/1563"),
+            ("/api/products//1563//similar", "GET /api/products/1563/similar"),
+            ("/api/products//similar", "GET /api/products/similar"),
+        ],
+    )
+    def test_surplus_slashes_are_named(self, api: Api, path: str, meant: str) -> None:
+        answer = self.send(api, "POST", path)
+        assert (answer.status, answer.problem) == (404, "not-found")
+        assert "slashes" in answer.body["detail"]
+        assert meant in answer.body["detail"]
+
+    @pytest.mark.parametrize("path", ["/api/nothing", "/api/products/", "/api/products//", "/api/", "/api/\ud800"])
+    def test_a_path_that_is_not_there_is_told_where_the_list_is(self, api: Api, path: str) -> None:
+        answer = self.send(api, "GET", path)
+        assert (answer.status, answer.problem) == (404, "not-found")
+        assert "GET /api/docs" in answer.body["detail"]
+        assert len(self.send(api, "GET", "/api/" + "x" * 5000).body["detail"]) < 300
+
+    @pytest.mark.parametrize("path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563"])
+    def test_head_is_get_without_the_body(self, api: Api, path: str) -> None:
+        answer = self.send(api, "HEAD", path)
+        assert (answer.status, answer.body) == (200, "")
+        assert answer.headers["cache-control"] == "no-store"
+
+    @pytest.mark.parametrize(
+        ("path", "query", "status"),
+        [
+            ("/api/products/nobody", {}, 404),
+            ("/api/products/broken/similar", {}, 404),
+            ("/api/products/red/similar", {"k": "0"}, 400),
+            ("/api/nothing", {}, 404),
+            ("/api/search", {}, 405),
+        ],
+    )
+    def test_head_has_the_status_of_get(self, api: Api, path: str, query: dict[str, str], status: int) -> None:
+        answer = self.send(api, "HEAD", path, queryStringParameters=query)
+        assert (answer.status, answer.body) == (status, "")
+
+
+class TestTheRest:
     def test_answers_are_not_kept_by_anyone(self, api: Api) -> None:
         for answer in (api.search(photo("red")), api.search(b"text"), api.get("/api/health")):
             assert answer.headers["cache-control"] == "no-store"
@@ -450,6 +599,10 @@ BODIES = st.one_of(
 EVENTS = st.fixed_dictionaries(
     {
         "routeKey": st.sampled_from(sorted(functions.load("query").ROUTES)) | ANY_TEXT,
+        "rawPath": st.sampled_from(["/api/search", "/api//health", "/api/products/red/similar/"]) | ANY_TEXT,
+        "requestContext": st.fixed_dictionaries(
+            {"http": st.fixed_dictionaries({"method": st.sampled_from(["GET", "HEAD", "POST", "PUT"])})}
+        ),
         "pathParameters": st.fixed_dictionaries({"product_id": ANY_TEXT | st.sampled_from(["red", "broken", "1563"])}),
     },
     optional={
@@ -473,7 +626,7 @@ EVENTS = st.fixed_dictionaries(
 def test_no_request_is_answered_with_an_error_of_ours(shared_api: Api, request_event: dict[str, Any]) -> None:
     answer = shared_api.send(request_event)
 
-    assert answer.status in {200, 400, 404, 413, 415, 422}
+    assert answer.status in {200, 400, 404, 405, 413, 415, 422}
 
 
 def test_answers_name_the_model(api: Api) -> None:

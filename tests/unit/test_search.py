@@ -8,7 +8,7 @@ import pytest
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
-from lookalike.search.products import search, similar
+from lookalike.search.products import MAX_QUERY_PHOTOS, search, similar
 from lookalike.search.timings import Timings
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
@@ -128,6 +128,21 @@ def test_a_product_of_many_photos_searches_with_the_same_few_wherever_they_are(b
     assert photos == 90
     chosen = sorted(rows, key=lambda row: text_hash(row.key))[:32]
     assert sorted(embeddings.tolist()) == sorted(row.embedding.tolist() for row in chosen if row.embedding is not None)
+
+
+@pytest.mark.parametrize("k", [1, 5, 100])
+def test_a_product_of_many_photos_is_as_near_as_the_nearest_of_those_few(k: int) -> None:
+    many = [put_row(f"images/many/{number}.jpg", photo(f"many {number % 9}", number)) for number in range(90)]
+    rows = [*many, *several_views()]
+
+    answer = similar(snapshot(*rows), "many", k=k)
+
+    few = sorted(many, key=lambda row: text_hash(row.key))[:MAX_QUERY_PHOTOS]
+    expected = smallest_distances([*few, *several_views()], "many")[:k]
+    assert [(found.key, found.product_id) for found in answer.neighbours] == [item[1:] for item in expected]
+    assert [found.distance for found in answer.neighbours] == pytest.approx([item[0] for item in expected], rel=1e-6)
+    assert (answer.query_photos, answer.query_photos_skipped) == (32, 58)
+    assert answer.rows_scanned == 30 + 90, "one scan"
 
 
 def test_metadata_is_merged_for_the_products_of_an_answer_only() -> None:

@@ -1,0 +1,21 @@
+// Searches with a photo by the generated client: node search.js ADDRESS PHOTO. Prints the answers as one line of JSON.
+import { readFileSync } from "node:fs";
+import { client } from "./client/client.gen.js";
+import { getProduct, postSearch } from "./client/index.js";
+
+const [address, photo] = process.argv.slice(2);
+client.setConfig({ baseUrl: address });
+
+const found = await postSearch({ body: new Blob([readFileSync(photo!)]), query: { k: 2 }, throwOnError: true });
+const nearest: string = found.data.results[0]!.product_id;
+const product = await getProduct({ path: { product_id: nearest }, throwOnError: true });
+const refused = await postSearch({ body: new Blob(["Hello"]) });
+if (refused.error === undefined || !("detail" in refused.error)) throw new Error("text was taken for a photo");
+
+console.log(
+  JSON.stringify({
+    products: found.data.results.map((result) => result.product_id),
+    keys: product.data.photos.map((item) => item.image_key),
+    refused: [refused.response.status, refused.error.detail],
+  }),
+);

@@ -1,0 +1,46 @@
+"""The local stack over a small catalogue, for tests that speak HTTP with it."""
+
+import io
+import json
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from scripts.local.sources import from_sources
+from scripts.local.stack import LocalStack
+from tests.tiny_model import write_tiny_model
+
+COLOURS: Mapping[str, tuple[int, int, int]] = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
+"""The products, of one photo each."""
+
+
+def photo(colour: tuple[int, int, int], kind: str = "PNG") -> bytes:
+    """A photo of one colour, which is all that the model sees."""
+    file = io.BytesIO()
+    Image.new("RGB", (40, 60), colour).save(file, kind)
+    return file.getvalue()
+
+
+@contextmanager
+def local_api(folder: Path) -> Iterator[LocalStack]:
+    """The stack with its functions from their sources, the products of ``COLOURS`` and a product ``torn`` that was rejected."""
+    model_dir = write_tiny_model(folder / "model", output={"l2_normalise": True})
+    with LocalStack(launcher=from_sources(model_dir), log_dir=folder / "logs") as stack:
+        photos = {name: photo(colour) for name, colour in COLOURS.items()} | {"torn": b"no photo"}
+        for name, body in photos.items():
+            stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=f"images/{name}.png", Body=body)
+        until = time.monotonic() + 60
+        while not _has(stack, len(COLOURS), 1):
+            assert time.monotonic() < until, "the photos were not ingested in time"
+            time.sleep(0.1)
+        yield stack
+
+
+def _has(stack: LocalStack, photos: int, rejected: int) -> bool:
+    with urllib.request.urlopen(f"{stack.url}/api/health", timeout=30) as answer:
+        health = json.load(answer)
+    return (health["photos"], health["rejected"]) == (photos, rejected)
