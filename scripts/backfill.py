@@ -141,12 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 in_batches(
                     work.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
                 )
-    except (LookalikeError, DeployError) as error:
-        print(f"{error}\n{_SAFE}" if done.embedded else error, file=sys.stderr)
+    except (LookalikeError, DeployError, *deployed.AWS_ERRORS) as error:
+        reason = deployed.refusal(error)
+        print(f"{reason}\n{_SAFE}" if done.embedded else reason, file=sys.stderr)
         return 1 if done.embedded else 2
-    except deployed.AWS_ERRORS as error:
-        print(deployed.refusal(error), file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print(f"\nStopped. {_SAFE}", file=sys.stderr)
         return 1

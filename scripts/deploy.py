@@ -53,10 +53,7 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
         outputs = deployed.stack_outputs(target)
         print(published(options.site_dir, target, outputs))
         print(next_steps(outputs, deployed.repeated(options)))
-    except (DeployError, LookalikeError, site.SiteError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except deployed.AWS_ERRORS as error:
+    except (DeployError, LookalikeError, site.SiteError, *deployed.AWS_ERRORS) as error:
         print(deployed.refusal(error), file=sys.stderr)
         return 1
     return 0

@@ -64,23 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
             return drop_store.drop(
                 client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
-        store = _store(client, bucket, options.store)
+        store = S3Store(client, bucket, drop_store.prefix_of(store_prefixes(client, bucket), bucket, options.store))
         return {"stats": _stats, "ls": _ls, "fsck": _fsck}[options.command](store)
-    except (LookalikeError, DeployError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except deployed.AWS_ERRORS as error:
+    except (LookalikeError, DeployError, *deployed.AWS_ERRORS) as error:
         print(deployed.refusal(error), file=sys.stderr)
         return 2
-
-
-def _store(client: Any, bucket: str, fingerprint: str | None) -> S3Store:
-    prefixes = store_prefixes(client, bucket)
-    matching = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "")]
-    if len(matching) != 1:
-        names = ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {names}.")
-    return S3Store(client, bucket, matching[0])
 
 
 def _stats(store: ObjectStore) -> int:

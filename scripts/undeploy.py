@@ -48,10 +48,7 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
         except (DeployError, *deployed.AWS_ERRORS):
             _restore_page(options.site_dir, target, stack)
             raise
-    except DeployError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except deployed.AWS_ERRORS as error:
+    except (DeployError, *deployed.AWS_ERRORS) as error:
         print(deployed.refusal(error), file=sys.stderr)
         return 1
     print(_ended(target, buckets, parameters.set_by_user(_declared(), stack.parameters)))

@@ -83,13 +83,13 @@ class Generator:
             yield block[: rows - start]
 
 
-def generated(shape: Shape, folder: Path, *, queries: int, seed: int = 0) -> Data:
+def generated(shape: Shape, folder: Path, *, queries: int) -> Data:
     """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries."""
     path = folder / f"generated-{shape.rows}x{shape.dimensions}.npy"
     vectors = open_memmap(path, "w+", np.float32, (shape.rows, shape.dimensions))
     queries_by_block = []
     start = 0
-    for block in Generator(shape.dimensions, seed=seed).blocks(shape.rows + queries):
+    for block in Generator(shape.dimensions).blocks(shape.rows + queries):
         kept = block[: max(0, shape.rows - start)]
         vectors[start : start + len(kept)] = kept
         queries_by_block.append(block[len(kept) :])
@@ -113,7 +113,7 @@ def load_embeddings(embeddings: Path) -> Floats:
     return matrix
 
 
-def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> Data:
+def held_out(embeddings: Path, folder: Path, *, queries: int) -> Data:
     """The embeddings of a .npy file without random rows, which are the queries.
 
     Raises BenchError if the file is of another kind, or has too few rows.
@@ -123,7 +123,7 @@ def held_out(embeddings: Path, folder: Path, *, queries: int, seed: int = 0) -> 
         raise BenchError(
             f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Hold out fewer with --queries."
         )
-    rows = np.random.default_rng(seed).choice(len(matrix), queries, replace=False)
+    rows = np.random.default_rng(0).choice(len(matrix), queries, replace=False)
     path = folder / f"held-out-{embeddings.name}"
     np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), rows)])
     return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows]))

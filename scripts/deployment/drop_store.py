@@ -7,7 +7,7 @@ and each run of compaction would fail.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -43,6 +43,18 @@ def served_by(target: Target, bucket: str) -> str:
     return outputs["ModelFingerprint"]
 
 
+def prefix_of(prefixes: Sequence[str], bucket: str, fingerprint: str | None) -> str:
+    """The one of a bucket's ``prefixes`` that begins with ``fingerprint``; without it, the only one. Raises LookalikeError."""
+    matching = [prefix for prefix in prefixes if prefix.startswith(fingerprint or "") and fingerprint != ""]
+    if len(matching) != 1:
+        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {_short(prefixes)}.")
+    return matching[0]
+
+
+def _short(prefixes: Iterable[str]) -> str:
+    return ", ".join(prefix.rstrip("/")[:12] for prefix in prefixes) or "none"
+
+
 def drop(
     client: Any,
     bucket: str,
@@ -59,11 +71,7 @@ def drop(
     shoppers, whose store is kept without ``force``. Raises LookalikeError.
     """
     prefixes = store_prefixes(client, bucket)
-    matching = [name for name in prefixes if fingerprint and name.startswith(fingerprint)]
-    if len(matching) != 1:
-        stores = ", ".join(name.rstrip("/")[:12] for name in prefixes) or "none"
-        raise LookalikeError(f"Name one store of {bucket} with --store. Its stores: {stores}.")
-    (prefix,) = matching
+    prefix = prefix_of(prefixes, bucket, fingerprint)
     if len(prefixes) == 1 and not force:
         raise LookalikeError(
             f"{prefix} is the only store of {bucket}: searches would find nothing. Fill another with "
@@ -79,7 +87,7 @@ def drop(
         entries = list(store.list(""))
         print(_described(store, prefix, entries, pool))
         if not confirmed:
-            others = ", ".join(name.rstrip("/")[:12] for name in prefixes if name != prefix) or "none"
+            others = _short(name for name in prefixes if name != prefix)
             print(f"Stores that stay: {others}. /api/health says which one answers.")
             if ask(f"Type {prefix[:_TYPED]} to delete it for good: ").strip() != prefix[:_TYPED]:
                 print("Nothing was deleted.")

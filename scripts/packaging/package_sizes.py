@@ -10,7 +10,6 @@ from typing import Any
 
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
-from scripts.common.tables import aligned
 from scripts.common.template_yaml import yaml_parse
 
 LIMIT_BYTES = 262_144_000
@@ -102,7 +101,9 @@ def table(packages: list[Package]) -> str:
                 f"{package.total_bytes / LIMIT_BYTES:.1%}",
             ]
         )
-    return aligned(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
+    return "\n".join(map("  ".join, cells))
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ class _Sample:
         return outside
 
 
-def choose(vectors: Floats, rows: int, *, seed: int = 0) -> Choice:
+def choose(vectors: Floats, rows: int) -> Choice:
     """Choose the frame of a store of ``rows`` rows by a part of them, ``vectors``: float32 (``MIN_ROWS`` or more, dimensions)."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     sample = vectors[np.sort(rng.choice(len(vectors), min(len(vectors), _SAMPLE_ROWS), replace=False))]
     exponent = int(np.frexp(np.abs(sample).max())[1])
     sample = np.ldexp(sample, -exponent)  # float32 then holds all squares; a power of two scales exactly

@@ -39,6 +39,7 @@ from lookalike.store.segment import Segment
 from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
+_RESERVE_S = 60.0  # for the step that is under way when time runs out
 
 
 def compact(
@@ -46,7 +47,7 @@ def compact(
     policy: Policy | None = None,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
-    reserve_s: float = 60.0,
+    reserve_s: float = _RESERVE_S,
     clock: Callable[[], float] = time.time,
 ) -> Work:
     """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
@@ -61,14 +62,12 @@ def compact_all(
     policy: Policy,
     *,
     time_left_s: Callable[[], float],
-    reserve_s: float = 60.0,
-    clock: Callable[[], float] = time.time,
 ) -> tuple[dict[str, Work], dict[str, StoreError]]:
     """Compact several stores, one step of each in turn, so that a store with much to do does not hold up the others.
 
     Returns the work for each store, and the error for each store that could not be compacted further.
     """
-    turns = {name: _steps(store, policy, time_left_s, reserve_s, clock) for name, store in stores.items()}
+    turns = {name: _steps(store, policy, time_left_s) for name, store in stores.items()}
     done = dict.fromkeys(stores, Work())
     failed: dict[str, StoreError] = {}
     while turns:
@@ -87,8 +86,8 @@ def _steps(
     store: ObjectStore,
     policy: Policy,
     time_left_s: Callable[[], float],
-    reserve_s: float,
-    clock: Callable[[], float],
+    reserve_s: float = _RESERVE_S,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[Work]:
     def step(state: State) -> Work | None:
         if time_left_s() <= reserve_s:
