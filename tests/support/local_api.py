@@ -17,6 +17,8 @@ from tests.tiny_model import write_tiny_model
 COLOURS: Mapping[str, tuple[int, int, int]] = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 """The products, of one photo each."""
 
+_STALENESS_S = 1
+
 
 def photo(colour: tuple[int, int, int], kind: str = "PNG") -> bytes:
     """A photo of one colour, which is all that the model sees."""
@@ -29,7 +31,8 @@ def photo(colour: tuple[int, int, int], kind: str = "PNG") -> bytes:
 def local_api(folder: Path) -> Iterator[LocalStack]:
     """The stack with its functions from their sources, the products of ``COLOURS`` and a product ``torn`` that was rejected."""
     model_dir = write_tiny_model(folder / "model", output={"l2_normalise": True})
-    with LocalStack(launcher=from_sources(model_dir), log_dir=folder / "logs") as stack:
+    options = {"log_dir": folder / "logs", "parameters": {"MaxStalenessSeconds": str(_STALENESS_S)}}
+    with LocalStack(launcher=from_sources(model_dir), **options) as stack:
         photos = {name: photo(colour) for name, colour in COLOURS.items()} | {"torn": b"no photo"}
         for name, body in photos.items():
             stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=f"images/{name}.png", Body=body)
@@ -37,6 +40,7 @@ def local_api(folder: Path) -> Iterator[LocalStack]:
         while not _has(stack, len(COLOURS), 1):
             assert time.monotonic() < until, "the photos were not ingested in time"
             time.sleep(0.1)
+        time.sleep(_STALENESS_S + 0.2)  # the other process of the query function may still have the catalogue of before
         yield stack
 
 
