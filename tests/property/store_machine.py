@@ -10,8 +10,7 @@ Readers may pause for as long as they like.
 
 import random
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +29,7 @@ from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
+from tests.support.inline import InlineExecutor
 from tests.support.rows import DIMENSIONS, Value, value
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -76,23 +76,6 @@ class Catalogue:
     def add(self, event: Event) -> None:
         self.events.append(event)
         self.waiting.append(event)
-
-
-class InlineExecutor:
-    """Runs what it is given at once, so that calls of the store come in one order."""
-
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-
-    def map[A, B](self, function: Callable[..., B], *items: Iterable[A]) -> Iterator[B]:
-        return map(function, *items)
-
-    def submit[B](self, function: Callable[..., B], *arguments: Any) -> Future[B]:
-        done: Future[B] = Future()
-        try:
-            done.set_result(function(*arguments))
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
-            done.set_exception(error)
-        return done
 
 
 ops = st.sampled_from([Op.PUT, Op.DELETE, Op.PUT, Op.REJECT])
