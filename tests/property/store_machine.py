@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.store import append_log, manifest
+from lookalike.store import append_log, manifest, names
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
@@ -111,7 +111,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.catalogue = Catalogue()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
-            patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
+            patch("lookalike.store.names.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
             patch("lookalike.store.creation._PAUSE_S", 0),
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
             patch(
@@ -340,7 +340,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.expect_final()
         newest = manifest.newest(self.store)
         left = {entry.name for entry in self.store.list("")}
-        manifests = {entry.name for entry in self.store.list(manifest.PREFIX)}
+        manifests = {entry.name for entry in self.store.list(names.MANIFESTS)}
         assert left - manifests == newest.objects, "garbage is left"
         assert len(manifests) <= self.policy.manifests_kept
 

@@ -10,8 +10,9 @@ import random
 
 import pytest
 
+from lookalike.store.damage import DAMAGED_READS
 from tests.support import damage
-from tests.support.damage import Table
+from tests.support.damage import DamagedStore, Table
 
 EACH = int(os.environ.get("FLIPS", "3"))
 
@@ -31,6 +32,29 @@ def test_a_flipped_bit_gives_the_right_answer_or_an_error_that_names_the_object(
         if of_use == use:
             assert outcomes.keys() <= {"right", "refused", "unread"}, f"{field} of a {kind}"
     assert sum(outcomes["refused"] for (_, _, of_use), outcomes in table.items() if of_use == use) > 50
+
+
+class DamagedOnTheWay(DamagedStore):
+    """Flips a bit of an object in the first read of it, and in no other."""
+
+    def _damaged(self, name: str, data: bytes, start: int) -> bytes:
+        damaged = super()._damaged(name, data, start)
+        if damaged != data:
+            self._name = ""
+        return damaged
+
+
+@pytest.mark.parametrize("use", damage.USES)
+def test_what_is_damaged_on_its_way_is_read_once_more(use: str) -> None:
+    store = damage.small_store()
+    sound = damage.sound_uses(store)[use]
+    flips = {flip.name: flip for flip in damage.flips(store, 1) if sound.store.was_read(flip)}
+    assert len(flips) >= 5
+    for flip in flips.values():
+        DAMAGED_READS.take()
+        damaged = DamagedOnTheWay(damage.copy_of(store), flip.name, flip.bit)
+        assert repr(damage.USES[use](damaged)) == sound.answer
+        assert DAMAGED_READS.take() == 1
 
 
 def test_fsck_finds_every_flipped_bit(table: Table) -> None:
