@@ -14,8 +14,8 @@ from typing import Any
 
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
-from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import LookalikeError
+from lookalike.store import names
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
 from scripts.common.arguments import command_parser
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _stats(store: ObjectStore) -> int:
     stored = {
-        entry.name for entry in store.list(SEGMENTS)
+        entry.name for entry in store.list(names.SEGMENTS)
     }  # before the manifest, which may name segments newer than these
     state = read_consistently(store, lambda state: state)
     newest, waiting = state.manifest, state.waiting

@@ -14,6 +14,7 @@ from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction.compact import compact_all
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError
+from lookalike.store.damage import DAMAGED_READS
 
 logger = Logger(service="compact")
 metrics = Metrics(service="compact")  # the namespace is in the environment
@@ -66,6 +67,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         ):
             metrics.add_metric(name=name, unit=unit, value=value)
     metrics.add_metric(name="StoresNotCompacted", unit=MetricUnit.Count, value=len(failed))
+    metrics.add_metric(name="DamagedReads", unit=MetricUnit.Count, value=DAMAGED_READS.take())
     if failed:
         raise StoreError(f"not compacted: { {prefix: str(error) for prefix, error in failed.items()} }")
     return {"stores": {prefix: work.as_dict() for prefix, work in done.items()}}

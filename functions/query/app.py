@@ -13,6 +13,7 @@ from http_api import Response, answer, problem_of, problem_response, without_bod
 from routes import ROUTES
 
 from lookalike.errors import LookalikeError
+from lookalike.store.damage import DAMAGED_READS
 
 logger = Logger(service="query")
 copy_config_to_registered_loggers(logger, include={"lookalike"})  # the package's warnings as JSON too
@@ -45,6 +46,9 @@ def _response(event: dict[str, Any]) -> Response:
         log = logger.error if problem.status >= 500 else logger.info
         log("problem", slug=problem.slug, detail=str(error))
         return problem_response(problem, error)
+    finally:
+        if damaged := DAMAGED_READS.take():
+            metrics.add_metric(name="DamagedReads", unit=MetricUnit.Count, value=damaged)
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:

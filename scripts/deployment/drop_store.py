@@ -14,7 +14,7 @@ from typing import Any, Final
 from lookalike.aws import S3Store, store_prefixes
 from lookalike.backfill import read_orders
 from lookalike.errors import LookalikeError, StoreError
-from lookalike.store import manifest
+from lookalike.store import names
 from lookalike.store.object_store import Entry
 from lookalike.store.records import Op, event_of
 from scripts.common.progress import Progress
@@ -104,7 +104,7 @@ def _described(store: S3Store, prefix: str, entries: list[Entry], pool: ThreadPo
         photos = f"{sum(event_of(order).op is Op.PUT for order in read_orders(store, pool).values()):,}"
     except StoreError as error:
         photos = f"not known, as it is damaged ({error})"
-    manifests = [entry.modified_ms for entry in entries if entry.name.startswith(manifest.PREFIX)]
+    manifests = [entry.modified_ms for entry in entries if entry.name.startswith(names.MANIFESTS)]
     return "\n".join(
         (
             f"store              {prefix.rstrip('/')}",
@@ -127,8 +127,8 @@ def _age(times_ms: Iterable[int]) -> str:
 
 def _delete(store: S3Store, entries: list[Entry], pool: ThreadPoolExecutor) -> None:
     # Names count down: the newest manifest is the first in a listing and is deleted last.
-    manifests = [entry.name for entry in entries if entry.name.startswith(manifest.PREFIX)][::-1]
-    others = [entry.name for entry in entries if not entry.name.startswith(manifest.PREFIX)]
+    manifests = [entry.name for entry in entries if entry.name.startswith(names.MANIFESTS)][::-1]
+    others = [entry.name for entry in entries if not entry.name.startswith(names.MANIFESTS)]
     with Progress(len(entries), "deleted", "objects") as progress:
         for name in manifests:
             store.delete(name)

@@ -11,7 +11,7 @@ from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
 from lookalike.errors import LookalikeError, StoreUnavailable
-from lookalike.store import append_log, manifest
+from lookalike.store import append_log, manifest, names
 from lookalike.store.reader import SnapshotReader
 from scripts import store as store_command
 from scripts.deployment import drop_store
@@ -207,7 +207,7 @@ def test_who_drops_a_store_types_what_it_is_called(two_stores: Any, typed: str, 
 def test_a_drop_that_is_interrupted_leaves_a_sound_store(two_stores: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it stops, readers and compaction can go on, and so can the next drop."""
     whole = {entry.name: two_stores.get(entry.name) for entry in two_stores.list("")}
-    assert sum(name.startswith(manifest.PREFIX) for name in whole) > 1
+    assert sum(name.startswith(names.MANIFESTS) for name in whole) > 1
     remove = S3Store.delete
     for survived in range(len(whole)):
         left = [survived]

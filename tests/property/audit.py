@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from lookalike.compaction import writer
-from lookalike.store import append_log, attempts, manifest, rotation_file, segment_file
+from lookalike.store import manifest, names, rotation_file, segment, segment_file
 from lookalike.store.manifest import EMPTY, Manifest
 from lookalike.store.object_store import MemoryStore, PutAnswer
 from lookalike.store.wrappers import WrapperStore
@@ -27,16 +26,16 @@ class AuditedStore(WrapperStore):
         answer = super().put_if_absent(name, data)
         if answer is PutAnswer.CREATED:
             self._created_s[name] = self._now_s()
-            if name.startswith(manifest.PREFIX):
+            if name.startswith(names.MANIFESTS):
                 self._published(manifest.decode(data))
-            elif name.endswith(writer.ROTATION_SUFFIX):
+            elif names.kind_of(name) is names.Kind.ROTATION:
                 rotation_file.decode(data)
-            elif not name.startswith(attempts.PREFIX):
-                segment_file.decode(data)
+            elif not name.startswith(names.ATTEMPTS):
+                (segment if name.startswith(names.LOG) else segment_file).decode(data)
         return answer
 
     def _published(self, published: Manifest) -> None:
-        there = {entry.name for entry in self.list(writer.PREFIX)}
+        there = {entry.name for entry in self.list(names.SEGMENTS)}
         assert published.objects <= there, "I5: a manifest names an object that is not there"
         if published.version > self._newest[-1][1].version:
             self._newest.append((self._now_s(), published))
@@ -52,7 +51,7 @@ class AuditedStore(WrapperStore):
     def _needs(self, known: Manifest, end_s: float) -> set[str]:
         unfolded = {
             entry.name
-            for entry in self.list(append_log.PREFIX)
+            for entry in self.list(names.LOG)
             if entry.name not in known.folded and self._created_s[entry.name] < end_s
         }
         return {known.name, *known.objects, *unfolded}

@@ -10,8 +10,7 @@ Readers may pause for as long as they like.
 
 import random
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -24,13 +23,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.store import append_log, manifest
+from lookalike.store import append_log, manifest, names
 from lookalike.store.attempts import Attempt
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
+from tests.support.inline import InlineExecutor
 from tests.support.rows import DIMENSIONS, Value, value
 from tests.support.stores import Fault, FaultyStore, Rival
 
@@ -79,23 +79,6 @@ class Catalogue:
         self.waiting.append(event)
 
 
-class InlineExecutor:
-    """Runs what it is given at once, so that calls of the store come in one order."""
-
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-
-    def map[A, B](self, function: Callable[..., B], *items: Iterable[A]) -> Iterator[B]:
-        return map(function, *items)
-
-    def submit[B](self, function: Callable[..., B], *arguments: Any) -> Future[B]:
-        done: Future[B] = Future()
-        try:
-            done.set_result(function(*arguments))
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
-            done.set_exception(error)
-        return done
-
-
 ops = st.sampled_from([Op.PUT, Op.DELETE, Op.PUT, Op.REJECT])
 faults = st.sampled_from(Fault)
 rivals = st.tuples(
@@ -130,7 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.attempts: set[str] = set()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
-            patch("lookalike.store.append_log.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
+            patch("lookalike.store.names.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
             patch("lookalike.store.creation._PAUSE_S", 0),
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
             patch(
@@ -366,7 +349,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.expect_final()
         newest = manifest.newest(self.store)
         left = {entry.name for entry in self.store.list("")}
-        manifests = {entry.name for entry in self.store.list(manifest.PREFIX)}
+        manifests = {entry.name for entry in self.store.list(names.MANIFESTS)}
         assert left - manifests == newest.objects | self.attempts, "garbage is left, or an attempt is lost"
         assert len(manifests) <= self.policy.manifests_kept
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import safetensors.numpy
 
-from lookalike.compaction import writer
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
-from lookalike.store import append_log, manifest, segment_file, tensors
+from lookalike.store import append_log, manifest, names, segment, segment_file, segment_reads, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
+from lookalike.store.state import look
 from tests.support.rows import copy_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -74,11 +74,12 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     live = {ref.name for ref in newest.segments}
     assert newest.version > 1
     assert len(live) > 1
-    assert newest.retired.keys() & {entry.name for entry in store.list(writer.PREFIX)}
+    assert newest.retired.keys() & {entry.name for entry in store.list(names.SEGMENTS)}
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting
     assert newest.folded
-    ops = {op for name in live | waiting for op in segment_file.decode(store.get(name)).op}
+    state = look(store)
+    ops = {op for ref in state.segments for op in segment_reads.read_segment(store, ref).op}
     assert ops == set(Op)
 
 
@@ -106,7 +107,8 @@ def test_the_safetensors_library_opens_every_segment_of_a_golden_store(version: 
     paths = [path for path in store.rglob("*.safetensors") if not path.match("*.rotation.safetensors")]
     assert paths
     for path in paths:
-        held = segment_file.decode(path.read_bytes())
+        is_log = path.parent.name == "log"
+        held = (segment if is_log else segment_file).decode(path.read_bytes())
         columns = safetensors.numpy.load_file(path)
         # A segment keeps similar embeddings together instead of in row order.
         assert sorted(map(bytes, columns["embedding"])) == sorted(map(bytes, held.embedding))
@@ -119,7 +121,7 @@ def layout(store: ObjectStore) -> set[tuple[Any, ...]]:
     for entry in store.list(""):
         folder, _, name = entry.name.rpartition("/")
         data = store.get(entry.name)
-        if entry.name.startswith(manifest.PREFIX):
+        if entry.name.startswith(names.MANIFESTS):
             fields = json.loads(data)
             refs = {tuple(ref) for ref in fields["segments"]}
             built.add((folder, len(name), fields["format"], tuple(fields), *refs))

@@ -1,7 +1,7 @@
 import pytest
 
 from lookalike.errors import StoreUnavailable
-from lookalike.store import append_log, creation, segment
+from lookalike.store import append_log, creation, names, segment
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.wrappers import CountingStore
@@ -28,7 +28,7 @@ def test_appended_rows_are_listed_and_read_back() -> None:
     store = MemoryStore()
     name = append_log.append(store, ROWS, dimensions=DIMENSIONS)
     assert [entry.name for entry in append_log.entries(store)] == [name]
-    assert name.startswith(append_log.PREFIX)
+    assert name.startswith(names.LOG)
     assert values(segment.decode(store.get(name))) == values(ROWS)
 
 

@@ -13,7 +13,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.search.knn import nearest_products
-from lookalike.store import append_log, manifest, reader
+from lookalike.store import append_log, embedding_blocks, manifest, reader, segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
@@ -33,6 +33,8 @@ FOLDED = Policy(fanout=99, garbage_share=1.0)
 def small_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments of these sizes are large."""
     monkeypatch.setattr(reader, "_READ_AT_ONCE_BYTES", 20_000)
+    monkeypatch.setattr(segment_file, "SCAN_BLOCK_BYTES", 10_000)
+    monkeypatch.setattr(embedding_blocks, "_BLOCK_BYTES", 1)  # each row is a block
 
 
 def append(store: ObjectStore, vectors: np.ndarray, first: int = 0) -> None:

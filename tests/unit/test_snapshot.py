@@ -12,7 +12,7 @@ from lookalike.compaction.collect import collect
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
-from lookalike.store import append_log, manifest
+from lookalike.store import append_log, manifest, names
 from lookalike.store.newest import count_distinct, newest_mask
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -431,7 +431,7 @@ def test_a_late_writer_whose_name_sorts_before_everything_folded_is_not_lost(
     warm = reader_of(store)
     warm.refresh()
     compact(store, POLICY, clock=clock)
-    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 1.0)  # a clock that is decades behind
+    monkeypatch.setattr("lookalike.store.names.time.time", lambda: 1.0)  # a clock that is decades behind
     late = append(store, put("c", 1))
     assert late < min(manifest.newest(store).folded)
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
@@ -448,12 +448,12 @@ def test_a_log_segment_that_is_held_but_gone_is_not_believed(
 
     A reader that listed it before, and pauses before it reads the manifest, must not put its own copy on top.
     """
-    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 5.0)
+    monkeypatch.setattr("lookalike.store.names.time.time", lambda: 5.0)
     append(store, put("a", 1))
     faulty = FaultyStore(store)
     reader = reader_of(faulty)
     assert shown(reader.refresh()) == {"a": 1}
-    monkeypatch.setattr("lookalike.store.append_log.time.time", lambda: 4.0)
+    monkeypatch.setattr("lookalike.store.names.time.time", lambda: 4.0)
     deletion = append(store, delete("a", 2))
     compact(store, POLICY, clock=clock)
     clock.now_s += GRACE_S + 1
@@ -485,8 +485,9 @@ def test_a_segment_that_is_really_lost_is_an_outage_and_no_endless_loop(store: M
 
 
 def test_a_broken_segment_is_named(store: MemoryStore) -> None:
-    store.put_if_absent("log/broken", b"\0" * 100)
-    with pytest.raises(CorruptObject):
+    name = names.new_log_segment(b"")
+    store.put_if_absent(name, b"\0" * 100)
+    with pytest.raises(CorruptObject, match=name):
         reader_of(store).refresh()
 
 

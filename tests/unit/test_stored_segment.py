@@ -5,7 +5,7 @@ import itertools
 import json
 import random
 import weakref
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from lookalike.codes.codes import Frame, encode
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.store import segment, segment_file, stored_segment, tensors
+from lookalike.store import embedding_blocks, segment, segment_file, segment_reads, stored_segment, tensors
+from lookalike.store.manifest import SegmentRef
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.ranges import ranges
 from lookalike.store.records import Op, Row
@@ -110,11 +111,6 @@ def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.Mo
         assert (codes.frame, codes.reach) == (frame, expected.reach)
 
 
-def test_files_of_the_first_format_are_decoded_too() -> None:
-    held = segment.from_rows(SAMPLE, DIMENSIONS)
-    assert values(segment_file.decode(segment.encode(held))) == values(SAMPLE)
-
-
 def test_two_files_of_the_same_rows_differ() -> None:
     held = segment.from_rows(SAMPLE, DIMENSIONS)
     assert encoded(held).data != encoded(held).data
@@ -180,11 +176,48 @@ def test_embeddings_are_read_in_the_order_asked_for() -> None:
 
 
 def test_rows_near_each_other_are_one_request_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding_blocks, "_BLOCK_BYTES", 1)  # each row is a block
     found, counting, _ = cold()
     monkeypatch.setattr(stored_segment, "NEAR_BYTES", 10 * row_bytes(found))
     found.read(np.array([100, 103, 113, 500, 511, 999]))
     assert counting.requests == {"get_range": 4}
     assert counting.bytes_read == (14 + 1 + 1 + 1) * row_bytes(found)
+
+
+def test_whole_blocks_are_read_and_those_that_are_needed_are_verified() -> None:
+    held = of_vectors(spectra.isotropic(5, 200, 64))  # a block has 64 rows
+    file = encoded(held)
+    damaged = bytearray(file.data)
+    damaged[file.scan_bytes + 70 * 256] ^= 1
+    counting = CountingStore(stored(bytes(damaged)))
+    found = opened(file.data[: file.scan_bytes], counting)
+    read = found.read(np.array([3, 190, 199]))
+    np.testing.assert_array_equal(read, held.embedding[held.put_index[found.put_rows]][[3, 190, 199]])
+    assert counting.requests == {"get_range": 1}
+    assert counting.bytes_read == 200 * row_bytes(found)
+    with pytest.raises(CorruptObject, match=f"{NAME}: block 1 of the embeddings"):
+        found.read(np.array([3, 64]))
+    with pytest.raises(CorruptObject, match=f"{NAME}: block 1 of the embeddings"):
+        found.make_resident()
+
+
+def test_an_embedding_that_is_not_finite_is_refused() -> None:
+    held = of_vectors(spectra.isotropic(5, 3, 8))
+    vectors = held.embedding.copy()
+    vectors[1, 2] = np.nan
+    codes = encode(held.embedding, Frame(None, 0.5, 8))
+    rows = replace(held, embedding=vectors)
+    file = segment_file.encode(rows, codes, np.arange(3), "")
+    with pytest.raises(CorruptObject, match="not finite"):
+        segment_file.decode(file.data)
+    found = opened(file.data[: file.scan_bytes], stored(file.data))
+    with pytest.raises(CorruptObject, match="not finite"):
+        found.read(np.array([0]))
+    file = segment_file.encode(held, replace(codes, tail=np.full(3, np.nan, np.float32)), np.arange(3), "")
+    with pytest.raises(CorruptObject, match="not finite"):
+        opened(file.data[: file.scan_bytes], stored(file.data))
+    with pytest.raises(CorruptObject, match="not finite"):
+        segment.decode(segment.encode(rows))
 
 
 def test_a_long_range_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,28 +310,35 @@ def test_a_segment_that_ends_inside_its_embeddings_is_corrupt() -> None:
 # --- keys alone -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("write", [segment.encode, lambda held: encoded(held).data], ids=["first", "second"])
+def written(rows: Segment) -> tuple[MemoryStore, SegmentRef]:
+    """A store with the segment of these rows."""
+    file = encoded(rows)
+    ref = SegmentRef(NAME, len(rows), len(rows.embedding), len(file.data), 0, file.scan_bytes, "", file.checks)
+    return stored(file.data), ref
+
+
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (250, 1), (1000, 2)])
-def test_keys_alone_are_read_in_one_or_two_requests(
-    write: Callable[[Segment], bytes], count: int, requests: int
-) -> None:
+def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment_file, "SCAN_BLOCK_BYTES", 16 * 1024)
     held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], DIMENSIONS)
-    counting = CountingStore(stored(write(held)))
-    keys, orders = segment_file.read_keys(counting, NAME)
+    store, ref = written(held)
+    counting = CountingStore(store)
+    keys, orders = segment_reads.read_keys(counting, ref)
     assert keys.tobytes() == held.key_hash.tobytes()
     assert orders.tobytes() == held.order.tobytes()
     assert counting.requests == {"get_range": requests}
-    assert counting.bytes_read <= 16 * 1024 + 48 * count
+    assert counting.bytes_read <= 2 * 16 * 1024 + 48 * count
 
 
-@pytest.mark.parametrize("write", [segment.encode, lambda held: encoded(held).data], ids=["first", "second"])
-def test_keys_of_a_missing_or_broken_segment_are_an_error(write: Callable[[Segment], bytes]) -> None:
+def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
+    store, ref = written(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
     with pytest.raises(ObjectMissing):
-        segment_file.read_keys(MemoryStore(), NAME)
-    data = write(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
+        segment_reads.read_keys(MemoryStore(), ref)
     for length in (0, 5, 100, 3_000, 20_000):
-        with pytest.raises(CorruptObject):
-            segment_file.read_keys(stored(data[:length]), NAME)
+        with pytest.raises(CorruptObject, match=NAME):
+            segment_reads.read_keys(stored(store.get(NAME)[:length]), ref)
+    with pytest.raises(CorruptObject, match="not 499 of each"):
+        segment_reads.read_keys(store, replace(ref, rows=499))
 
 
 # --- damage -----------------------------------------------------------------------------------------------------------

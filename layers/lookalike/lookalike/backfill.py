@@ -14,15 +14,17 @@ writes a tombstone, for a replaced one the newer content, and the events of both
 from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
-from lookalike.store import segment_file
+from lookalike.store import segment_reads
+from lookalike.store.manifest import SegmentRef
 from lookalike.store.newest import newest_mask
-from lookalike.store.object_store import ObjectStore
+from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, event_of, text_hash
-from lookalike.store.state import read_consistently
+from lookalike.store.state import State, read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
@@ -85,8 +87,8 @@ def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
-    def read(names: list[str]) -> Orders:
-        columns = list(pool.map(lambda name: segment_file.read_keys(store, name), names))
+    def read(state: State) -> Orders:
+        columns = list(pool.map(partial(segment_reads.read_keys, store), state.segments))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -97,24 +99,24 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return read_consistently(store, lambda state: read(state.segments))
+    return read_consistently(store, read)
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
     """The keys of a store with these hashes, ascending. Reads whole the segments that contain them. Raises StoreError."""
 
-    def of_segment(name: str) -> set[str]:
-        key_hashes, _ = segment_file.read_keys(store, name)
+    def of_segment(ref: SegmentRef | Entry) -> set[str]:
+        key_hashes, _ = segment_reads.read_keys(store, ref)
         rows = np.flatnonzero(np.isin(key_hashes, np.array(sorted(hashes), f"S{HASH_BYTES}")))
         if not len(rows):
             return set()
-        whole = segment_file.decode(store.get(name))
+        whole = segment_reads.read_segment(store, ref)
         return {whole.name(int(row))[1] for row in rows}
 
-    def read(names: list[str]) -> list[str]:
-        return sorted(set[str]().union(*pool.map(of_segment, names)))
+    def read(state: State) -> list[str]:
+        return sorted(set[str]().union(*pool.map(of_segment, state.segments)))
 
-    return read_consistently(store, lambda state: read(state.segments)) if hashes else []
+    return read_consistently(store, read) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:

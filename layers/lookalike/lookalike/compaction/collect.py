@@ -6,8 +6,7 @@ from itertools import islice, pairwise
 
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.work import Work
-from lookalike.compaction.writer import PREFIX
-from lookalike.store import manifest
+from lookalike.store import manifest, names
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
 
@@ -28,8 +27,8 @@ def collect(
     grace_ms = int(policy.grace_s * 1000)
     unused = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
     live = state.manifest.objects
-    for entry in store.list(PREFIX):
-        if entry.name in live:
+    for entry in store.list(names.SEGMENTS):
+        if entry.name in live or names.kind_of(entry.name) is None:
             continue
         retired_ms = state.manifest.retired.get(entry.name)
         # Not in any manifest: orphaned by a crash, or not committed yet. Only its age tells.
@@ -38,7 +37,7 @@ def collect(
         if due_ms < now_ms:
             unused.append(entry.name)
     # A reader may have learnt the name of a manifest until the next version was committed.
-    manifests = pairwise(store.list(manifest.PREFIX))
+    manifests = pairwise(manifest.entries(store))
     unused += [
         old.name
         for newer, old in islice(manifests, policy.manifests_kept - 1, None)

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,9 @@ import numpy.typing as npt
 from lookalike.compaction.collect import collect
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
-from lookalike.compaction.writer import PREFIX, write
-from lookalike.errors import CorruptObject, StoreError
-from lookalike.store import append_log, manifest, segment, segment_file
+from lookalike.compaction.writer import write
+from lookalike.errors import StoreError
+from lookalike.store import append_log, manifest, names, segment, segment_reads
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
@@ -108,7 +109,7 @@ def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], 
             break
         batch.append(entry)
         batch_bytes += entry.size
-    merged = segment.merge([segment_file.decode(data) for data in _read_all(store, [entry.name for entry in batch])])
+    merged = segment.merge(_read_all(store, [entry.name for entry in batch]))
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     committed = _commit(
         store,
@@ -123,19 +124,20 @@ def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], 
     return Work(folded=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes, rows_folded=len(merged))
 
 
-def _read_all(store: ObjectStore, names: Sequence[str]) -> list[bytes]:
+def _read_all(store: ObjectStore, names: Sequence[str]) -> list[Segment]:
+    read = partial(append_log.read, store)
     if len(names) < _READ_AT_ONCE:
-        return [store.get(name) for name in names]
+        return list(map(read, names))
     # Many log segments are small ones: the time goes into waiting, not into reading.
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="fold") as pool:
-        return list(pool.map(store.get, names))
+        return list(pool.map(read, names))
 
 
 def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
-    columns = [_keys_of(store, ref) for ref in refs]
+    columns = [segment_reads.read_keys(store, ref) for ref in refs]
     newest = newest_mask(
         np.concatenate([keys for keys, _ in columns]), np.concatenate([orders for _, orders in columns])
     )
@@ -147,7 +149,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
     forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
     survivors = []
     for index in chosen:
-        rows = segment_file.decode(store.get(refs[index].name))
+        rows = segment_reads.read_segment(store, refs[index])
         droppable = _droppable(rows, elsewhere, forgettable_ms)
         survivors.append(rows.take(np.flatnonzero(live[index] & ~droppable)))
     inputs = [refs[index] for index in chosen]
@@ -165,13 +167,6 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
         bytes_read=sum(ref.stored_bytes for ref in inputs),
         bytes_written=written.stored_bytes,
     )
-
-
-def _keys_of(store: ObjectStore, ref: SegmentRef) -> tuple[Hashes, Hashes]:
-    keys, orders = segment_file.read_keys(store, ref.name)
-    if len(keys) != ref.rows:
-        raise CorruptObject(f"the segment {ref.name} has {len(keys)} rows, not {ref.rows} as its manifest says")
-    return keys, orders
 
 
 def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
@@ -195,7 +190,7 @@ def _commit(
 ) -> bool:
     """Publish the next version; False if another compaction did. Names of deleted objects are forgotten."""
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
-    present = {entry.name for prefix in (append_log.PREFIX, PREFIX) for entry in store.list(prefix)}
+    present = {entry.name for prefix in (names.LOG, names.SEGMENTS) for entry in store.list(prefix)}
     now_ms = int(clock() * 1000)  # as late as possible: grace starts here, and until now readers needed the old objects
     return manifest.commit(
         store,

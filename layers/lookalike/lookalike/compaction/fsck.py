@@ -5,16 +5,16 @@ segment that is folded and not yet collected) is counted, as collection takes ca
 manifest are compared with scikit-learn's, as compaction does before it publishes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
-from lookalike.compaction.writer import PREFIX as SEGMENTS
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
-from lookalike.store import attempts, manifest, rotation_file, segment_file
+from lookalike.store import append_log, manifest, names, rotation_file, segment_file, segment_reads
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
@@ -26,9 +26,14 @@ from lookalike.store.state import State, look, read_consistently
 
 @dataclass(slots=True)
 class Report:
-    """The result of a check: ``errors``, sentences that name the object, and counts of the store's objects and rows."""
+    """The result of a check.
+
+    ``errors``: sentences that name the object; ``foreign``: the names of objects that are not the store's; ``counts``: of the
+    store's objects and rows.
+    """
 
     errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -38,7 +43,10 @@ class Report:
 
 def check(store: ObjectStore) -> Report:
     """Check a store. Safe while writers and compaction run. Raises StoreUnavailable."""
-    return read_consistently(store, lambda state: _check(store, state))
+    try:
+        return read_consistently(store, lambda state: _check(store, state))
+    except CorruptObject as error:  # the newest manifest: without it nothing else can be judged
+        return Report(errors=[str(error)])
 
 
 def _check(store: ObjectStore, state: State) -> Report:
@@ -47,10 +55,12 @@ def _check(store: ObjectStore, state: State) -> Report:
     newest = state.manifest
     log_bytes = {entry.name: entry.size for entry in state.log}
     waiting = sorted(entry.name for entry in state.waiting)
-    _check_manifests(store, report)
-    rotations = {name: _read_rotation(store, name, report) for name in sorted(newest.rotations)}
+    manifests = _check_manifests(store, report)
+    rotations = {
+        name: _read(store, name, report, partial(rotation_file.read, store, name)) for name in sorted(newest.rotations)
+    }
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
-    top = {name: _read(store, name, report) for name in waiting}
+    top = {name: _read(store, name, report, partial(append_log.read, store, name)) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
     dimensions = {rows.dimensions for rows in live.values()}
     if len(dimensions) > 1:
@@ -60,56 +70,62 @@ def _check(store: ObjectStore, state: State) -> Report:
     newest_orders = _newest_orders(list(live.values()))
     for name in sorted(log_bytes.keys() & newest.folded.keys()):
         _check_folded(store, name, newest_orders, report)
+    _check_retired(store, manifests, newest, report)
+    report.foreign += [entry.name for entry in store.list("") if names.kind_of(entry.name) is None]
     report.counts |= _counts(store, newest, live, log_bytes)
     return report
 
 
-def _check_manifests(store: ObjectStore, report: Report) -> None:
-    names = [entry.name for entry in store.list(manifest.PREFIX)]
-    report.counts["manifests"] = len(names)
-    for name in names:
-        try:
-            manifest.read(store, name)
-        except ObjectMissing:
-            continue  # collected since it was listed
-        except CorruptObject as error:
-            report.errors.append(f"{name}: {error}")
+def _check_manifests(store: ObjectStore, report: Report) -> list[Manifest]:
+    """All manifests that can be read, the newest first."""
+    listed = [entry.name for entry in manifest.entries(store)]
+    report.counts["manifests"] = len(listed)
+    read = (_read_unneeded(report, partial(manifest.read, store, name)) for name in listed)
+    return [found for found in read if found is not None]
 
 
-def _read_object(store: ObjectStore, name: str, report: Report) -> bytes | None:
-    """An object of the store; None, and an error in the report, where it is lost. Raises ObjectMissing if it was collected."""
+def _check_retired(store: ObjectStore, manifests: Sequence[Manifest], newest: Manifest, report: Report) -> None:
+    """Verify the objects that only older manifests name, as a reader may still need them."""
+    retired = {ref.name: ref for old in manifests for ref in old.segments}
+    rotations = {name for old in manifests for name in old.rotations}
+    for name in sorted(retired.keys() - newest.objects):
+        _read_unneeded(report, partial(segment_reads.read_bytes, store, retired[name]))
+    for name in sorted(rotations - newest.objects):
+        _read_unneeded(report, partial(rotation_file.read, store, name))
+
+
+def _read_unneeded[Kind](report: Report, read: Callable[[], Kind]) -> Kind | None:
+    """What ``read`` returns; None where the object was collected since it was listed, or is damaged."""
     try:
-        return store.get(name)
+        return read()
+    except ObjectMissing:
+        return None
+    except CorruptObject as error:
+        report.errors.append(str(error))
+        return None
+
+
+def _read[Kind](store: ObjectStore, name: str, report: Report, read: Callable[[], Kind]) -> Kind | None:
+    """What ``read`` returns; None, and an error in the report, where the object is damaged or lost.
+
+    Raises ObjectMissing if it was collected.
+    """
+    try:
+        return read()
+    except CorruptObject as error:
+        report.errors.append(str(error))
     except ObjectMissing:
         now = look(store)
-        if name not in now.manifest.objects | set(now.segments):
+        if name not in now.manifest.objects | {ref.name for ref in now.segments}:
             raise
         report.errors.append(f"{name}: is part of the store and missing")
-    return None
-
-
-def _read_rotation(store: ObjectStore, name: str, report: Report) -> Rotation | None:
-    data = _read_object(store, name, report)
-    try:
-        return rotation_file.decode(data) if data is not None else None
-    except CorruptObject as error:
-        report.errors.append(f"{name}: {error}")
-    return None
-
-
-def _read(store: ObjectStore, name: str, report: Report) -> Segment | None:
-    data = _read_object(store, name, report)
-    try:
-        return segment_file.decode(data) if data is not None else None
-    except CorruptObject as error:
-        report.errors.append(f"{name}: {error}")
     return None
 
 
 def _read_referenced(
     store: ObjectStore, ref: SegmentRef, rotations: Mapping[str, Rotation | None], report: Report
 ) -> Segment | None:
-    data = _read_object(store, ref.name, report)
+    data = _read(store, ref.name, report, partial(segment_reads.read_bytes, store, ref))
     if data is None:
         return None
     rows = None
@@ -157,12 +173,8 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
     """Each row of a folded segment must be in the store, or a newer row of its key, or it was a tombstone and is dropped."""
-    try:
-        rows = segment_file.decode(store.get(name))
-    except ObjectMissing:
-        return  # collected since it was listed
-    except CorruptObject as error:
-        report.errors.append(f"{name}: {error}")
+    rows = _read_unneeded(report, partial(append_log.read, store, name))
+    if rows is None:
         return
     for index in range(len(rows)):
         newest = newest_orders.get(bytes(rows.key_hash[index]))
@@ -175,7 +187,7 @@ def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, byte
 def _counts(
     store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_bytes: dict[str, int]
 ) -> dict[str, int]:
-    stored = {entry.name: entry.size for entry in store.list(SEGMENTS)}
+    stored = {entry.name: entry.size for entry in store.list(names.SEGMENTS) if names.kind_of(entry.name)}
     referenced = newest.objects
     waiting = log_bytes.keys() - newest.folded.keys()
     visible = np.empty(0, np.uint32)
@@ -190,7 +202,7 @@ def _counts(
         "segments": len(newest.segments),
         "log segments waiting": len(waiting),
         "log segments folded, not collected": len(log_bytes) - len(waiting),
-        "attempts at single photos": sum(1 for _ in store.list(attempts.PREFIX)),
+        "attempts at single photos": sum(1 for _ in store.list(names.ATTEMPTS)),
         "segments without a manifest": len(stored.keys() - referenced),
         "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_bytes[name] for name in waiting),
         "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)

@@ -1,6 +1,5 @@
 """Encodes rows into segment files, clusters them and verifies them. Nothing of this is visible before the commit."""
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,15 +12,12 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
 from lookalike.errors import StoreError
-from lookalike.store import rotation_file as rotations
-from lookalike.store import segment, segment_file
+from lookalike.store import names, rotation_file, segment, segment_file
 from lookalike.store.creation import create
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.segment import Segment
 
-PREFIX = "segments/"
-ROTATION_SUFFIX = ".rotation.safetensors"
 _CALIBRATE_AT_GROWTH = 4  # times the rows the store had when it was calibrated last
 
 
@@ -46,7 +42,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
         permutation = put_permutation(codes)
         rotation_name = calibration.rotation if calibration else ""
         encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_name)
-        name = f"{PREFIX}{uuid.uuid4().hex}.safetensors"
+        name = names.new_segment()
         _create(store, name, encoded.data)
         refs.append(
             SegmentRef(
@@ -57,6 +53,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
                 raw_bytes=int(segment.row_bytes(piece).sum()),
                 scan_bytes=encoded.scan_bytes,
                 rotation=rotation_name,
+                checks=encoded.checks,
             )
         )
         written.append(encoded)
@@ -69,14 +66,14 @@ def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calib
     puts = max(sum(ref.puts for ref in old.segments), len(rows.embedding))
     known = old.calibration
     if len(rows.embedding) < MIN_ROWS or (known and puts < _CALIBRATE_AT_GROWTH * known.rows):
-        rotation = rotations.decode(store.get(known.rotation)) if known and known.rotation else None
+        rotation = rotation_file.read(store, known.rotation) if known and known.rotation else None
         return known, rotation, 0
     choice = choose(rows.embedding, puts)
     frame = choice.frame
     name, written_bytes = "", 0
     if frame.rotation:
-        data = rotations.encode(frame.rotation)
-        name, written_bytes = f"{PREFIX}{uuid.uuid4().hex}{ROTATION_SUFFIX}", len(data)
+        data = rotation_file.encode(frame.rotation)
+        name, written_bytes = names.new_rotation(data), len(data)
         _create(store, name, data)
     coordinates = frame.coordinates(rows.dimensions)
     calibration = Calibration(name, frame.step, frame.head, coordinates, puts, choice.rows_refined, choice.rows_exact)

@@ -5,17 +5,15 @@ manifest, so its cost does not depend on the size of the store, and any number o
 twice is harmless: the rows carry their own order.
 """
 
-import time
-import uuid
 from collections.abc import Sequence
 
 from lookalike.errors import StoreError
-from lookalike.store import segment
+from lookalike.store import names, segment
 from lookalike.store.creation import create
+from lookalike.store.damage import undamaged
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Row
-
-PREFIX = "log/"
+from lookalike.store.segment import Segment
 
 
 def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
@@ -23,9 +21,8 @@ def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
 
     Raises StoreUnavailable where the outcome is unknown: append again.
     """
-    # The time is for people who list the bucket, and for ``appended_ms``; no snapshot depends on it.
-    name = f"{PREFIX}{int(time.time() * 1000):013}-{uuid.uuid4().hex}.safetensors"
     data = segment.encode(segment.from_rows(rows, dimensions))
+    name = names.new_log_segment(data)
     if not create(store, name, data):
         raise StoreError(f"another object is named {name}, which a random name should rule out")
     return name
@@ -33,10 +30,15 @@ def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
 
 def appended_ms(name: str) -> int | None:
     """The time of an append by the writer's clock, in milliseconds since 1970; None where the name has none."""
-    time_ms = name.removeprefix(PREFIX).partition("-")[0]
+    time_ms = name.removeprefix(names.LOG).partition("-")[0]
     return int(time_ms) if time_ms.isascii() and time_ms.isdigit() else None
 
 
 def entries(store: ObjectStore) -> list[Entry]:
     """The log segments that exist now."""
-    return list(store.list(PREFIX))
+    return [entry for entry in store.list(names.LOG) if names.kind_of(entry.name) is names.Kind.LOG_SEGMENT]
+
+
+def read(store: ObjectStore, name: str) -> Segment:
+    """A log segment. Raises StoreError."""
+    return undamaged(name, lambda: segment.decode(names.verified(name, store.get(name))))

@@ -22,10 +22,9 @@ from dataclasses import dataclass, replace
 
 from lookalike.errors import StoreUnavailable
 from lookalike.store.creation import create
+from lookalike.store.names import ATTEMPTS
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import text_hash
-
-PREFIX = "attempts/"
 
 _FATAL_AFTER_TIMEOUTS = 4
 """Age from which an attempt counts as proof. A message comes back five timeouts after its attempt began, or later."""
@@ -42,7 +41,7 @@ class Attempt:
     @property
     def stem(self) -> str:
         """The part of the name that all attempts at this photo of this message share."""
-        return f"{PREFIX}{text_hash(f'{self.message_id}\0{self.key}').hex()}-"
+        return f"{ATTEMPTS}{text_hash(f'{self.message_id}\0{self.key}').hex()}-"
 
     @property
     def name(self) -> str:
@@ -66,7 +65,7 @@ class Attempts:
         for attempt in tuple(unsettled):
             store.delete(attempt.name)
             unsettled.discard(attempt)
-        self._ages_s = {entry.name: clock() - entry.modified_ms / 1000 for entry in store.list(PREFIX)}
+        self._ages_s = {entry.name: clock() - entry.modified_ms / 1000 for entry in store.list(ATTEMPTS)}
 
     def is_under_way(self, attempt: Attempt) -> bool:
         """Whether another function may be reading the photo at this moment."""

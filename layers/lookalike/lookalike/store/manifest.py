@@ -3,23 +3,26 @@
 A manifest names the live segments, the log segments that are folded into them, and the retired segments. Log segments are
 recorded as folded by name and not by a watermark, because the name of a slow writer's segment may sort anywhere.
 
-Versions count up and names count down, so the first name of a listing is the newest manifest, and a LIST of one key finds
-it. The first writer to create version n+1 has committed it; the others read it and start again.
+Versions count up and names count down, so the first manifest of a listing is the newest. The first writer to create version
+n+1 has committed it; the others read it and start again.
+
+A manifest is a JSON object. Its first field is the check of all bytes after that field (``damage``).
 """
 
 import json
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from lookalike.errors import CorruptObject
+from lookalike.store import names
 from lookalike.store.creation import create
-from lookalike.store.object_store import ObjectStore
+from lookalike.store.damage import check_of, undamaged
+from lookalike.store.object_store import Entry, ObjectStore
 
 FORMAT = "lookalike-manifest/1"
-PREFIX = "manifests/"
-_MAX_VERSION = 10**20 - 1
+_AFTER_CHECK = len('{"check":"01234567",')
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class SegmentRef:
     """A live segment: its name, its numbers of rows and of puts, and its size.
 
     ``stored_bytes``: of the file; ``raw_bytes``: of the rows before anything is coded or deflated; ``scan_bytes``: the first
-    bytes of the file, which a search scans; ``rotation``: the name of the codes' rotation, empty where there is none.
+    bytes of the file, which a search scans; ``rotation``: the name of the codes' rotation, empty where there is none;
+    ``checks``: of the blocks of those first bytes (``segment_reads``).
     """
 
     name: str
@@ -37,6 +41,7 @@ class SegmentRef:
     raw_bytes: int
     scan_bytes: int
     rotation: str
+    checks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,13 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        return manifest_name(self.version)
+        return names.manifest_name(self.version)
 
     @property
     def rotations(self) -> frozenset[str]:
         """The names of the rotations by which the segments are coded, or the next ones will be."""
-        names = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
-        return frozenset(names - {""})
+        rotations = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
+        return frozenset(rotations - {""})
 
     @property
     def objects(self) -> frozenset[str]:
@@ -88,14 +93,9 @@ EMPTY = Manifest(id="")
 """Version 0: a store before its first compaction. It is never written."""
 
 
-def manifest_name(version: int) -> str:
-    """The object name of a version: newer versions sort first."""
-    return f"{PREFIX}{_MAX_VERSION - version:020}.json"
-
-
 def encode(manifest: Manifest) -> bytes:
     """The manifest as JSON."""
-    return json.dumps(
+    text = json.dumps(
         {
             "format": FORMAT,
             "version": manifest.version,
@@ -107,11 +107,18 @@ def encode(manifest: Manifest) -> bytes:
             "retired": dict(manifest.retired),
         },
         separators=(",", ":"),
-    ).encode()
+    )
+    return _checked(text.removeprefix("{").encode())
+
+
+def _checked(fields: bytes) -> bytes:
+    return f'{{"check":"{check_of(fields):08x}",'.encode() + fields
 
 
 def decode(data: bytes) -> Manifest:
     """The manifest in these bytes. Raises CorruptObject."""
+    if _checked(data[_AFTER_CHECK:]) != data:
+        raise CorruptObject("the manifest's bytes are not those that were written")
     try:
         fields = json.loads(data)
         if fields["format"] != FORMAT:
@@ -138,6 +145,7 @@ def _segment_ref(fields: Mapping[str, object]) -> SegmentRef:
         raw_bytes=_natural(fields["raw_bytes"]),
         scan_bytes=_natural(fields["scan_bytes"]),
         rotation=_text(fields["rotation"]),
+        checks=tuple(map(_natural, _list(fields["checks"]))),
     )
 
 
@@ -167,6 +175,12 @@ def _natural(value: object) -> int:
     return value
 
 
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is not a list")
+    return value
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is not text")
@@ -175,18 +189,30 @@ def _text(value: object) -> str:
 
 def newest_name(store: ObjectStore) -> str | None:
     """The name of the newest manifest, or None before the first."""
-    entry = next(iter(store.list(PREFIX, limit=1)), None)
-    return entry.name if entry else None
+    return next((entry.name for entry in _entries(store)), None)
+
+
+def entries(store: ObjectStore) -> list[Entry]:
+    """The manifests that exist now, the newest first."""
+    return list(_entries(store))
+
+
+def _entries(store: ObjectStore) -> Iterator[Entry]:
+    return (entry for entry in store.list(names.MANIFESTS) if names.kind_of(entry.name) is names.Kind.MANIFEST)
 
 
 def read(store: ObjectStore, name: str | None) -> Manifest:
     """The manifest of that name, EMPTY for None. Raises StoreError, ObjectMissing if it was collected."""
     if name is None:
         return EMPTY
-    manifest = decode(store.get(name))
-    if manifest.name != name:
-        raise CorruptObject(f"the manifest named {name} is of version {manifest.version}")
-    return manifest
+
+    def read_once() -> Manifest:
+        manifest = decode(store.get(name))
+        if manifest.name != name:
+            raise CorruptObject(f"the manifest is of version {manifest.version}")
+        return manifest
+
+    return undamaged(name, read_once)
 
 
 def newest(store: ObjectStore, known: Manifest = EMPTY) -> Manifest:

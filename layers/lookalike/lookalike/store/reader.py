@@ -17,7 +17,7 @@ from functools import partial
 
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, ObjectMissing, StoreError
-from lookalike.store import append_log, rotation_file, segment, segment_file
+from lookalike.store import append_log, rotation_file, segment, segment_reads
 from lookalike.store.manifest import EMPTY, SegmentRef
 from lookalike.store.newest import overlay, resolve_base
 from lookalike.store.object_store import ObjectStore
@@ -143,21 +143,20 @@ class SnapshotReader:
     def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
         """The named log segments; those not in memory are fetched in parallel."""
         missing = [name for name in names if name not in self._log]
-        fetched = dict(zip(missing, self._pool.map(store.get, missing), strict=True))
-        return {
-            name: self._log[name] if name in self._log else self._checked(name, segment_file.decode(fetched[name]))
-            for name in names
-        }
+        fetched = dict(zip(missing, self._pool.map(partial(append_log.read, store), missing), strict=True))
+        return {name: self._log[name] if name in self._log else self._checked(name, fetched[name]) for name in names}
 
     def _load_base(self, store: ObjectStore, refs: Iterable[SegmentRef]) -> dict[str, StoredSegment]:
         """The segments and their rotations; those not in memory are fetched in parallel, all parts at once."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
         needed = {ref.rotation for ref in refs if ref.rotation}
-        rotations = {name: self._pool.submit(store.get, name) for name in sorted(needed - self._rotations.keys())}
+        rotations = {
+            name: self._pool.submit(rotation_file.read, store, name) for name in sorted(needed - self._rotations.keys())
+        }
         reads = {ref.name: self._start_reading(store, ref) for ref in missing}
         self._rotations = {name: rotation for name, rotation in self._rotations.items() if name in needed} | {
-            name: rotation_file.decode(read.result()) for name, read in rotations.items()
+            name: read.result() for name, read in rotations.items()
         }
         opened = {ref.name: self._open(ref, reads.pop(ref.name)) for ref in missing}
         return {ref.name: self._base[ref.name] if ref.name in self._base else opened[ref.name] for ref in refs}
@@ -172,11 +171,9 @@ class SnapshotReader:
 
     def _start_reading(self, store: ObjectStore, ref: SegmentRef) -> list[Future[bytes]]:
         if ref.stored_bytes <= _READ_AT_ONCE_BYTES:
-            return [self._pool.submit(store.get, ref.name)]
-        return [
-            self._pool.submit(store.get_range, ref.name, start, min(start + _READ_AT_ONCE_BYTES, ref.scan_bytes))
-            for start in range(0, ref.scan_bytes, _READ_AT_ONCE_BYTES)
-        ]
+            return [self._pool.submit(segment_reads.read_bytes, store, ref)]
+        spans = segment_reads.scan_spans(ref, _READ_AT_ONCE_BYTES)
+        return [self._pool.submit(segment_reads.read_scan, store, ref, *span) for span in spans]
 
     def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> StoredSegment:
         data = b"".join(read.result() for read in reads)

@@ -216,11 +216,7 @@ def encode(segment: Segment) -> bytes:
 
 
 def decode(data: bytes | memoryview) -> Segment:
-    """The segment in these bytes, without a copy: it keeps them.
-
-    Raises CorruptObject where the columns do not fit together. The checksums of the object store and its client ensure that
-    the bytes are those that were written.
-    """
+    """The segment in these bytes, without a copy: it keeps them. Raises CorruptObject where the columns do not fit together."""
     header = decode_header(data, FORMAT, _COLUMNS)
     if max(info.end for info in header.tensors.values()) != len(data):
         raise CorruptObject("the segment is longer than its columns")
@@ -241,4 +237,6 @@ def checked(segment: Segment) -> Segment:
         raise CorruptObject("the segment does not have one embedding for each put")
     if np.any(segment.key_hash[1:] <= segment.key_hash[:-1]):
         raise CorruptObject("the rows of the segment do not ascend by the hash of their keys")
+    if not np.isfinite(segment.embedding).all():
+        raise CorruptObject("an embedding is not finite")
     return segment

@@ -6,11 +6,11 @@
     head_end, body_end, text_end  U64     the end of each chunk of the next three
     head, body   U8 (bytes,)              the codes, in chunks of ``CODED_AT_ONCE`` puts, deflated
     text         U8 (bytes,)              ids, keys and details, in chunks of ``TEXTS_AT_ONCE`` rows, deflated
+    embedding_check   U32 (blocks,)       the check of each block of embeddings (``damage``)
     embedding    F32 (puts, dimensions)
 
-A reader loads everything before the embeddings in parallel ranged reads; the manifest gives the number of bytes. Of the
-embeddings it reads the rows that a search needs. Similar puts are neighbours in the file, so those rows lie together and few
-reads fetch them.
+The manifest has the checks of everything before the embeddings, in blocks of ``SCAN_BLOCK_BYTES``. A reader loads everything before the embeddings in parallel ranged reads. Of the embeddings it reads the blocks of the rows that
+a search needs. Similar puts are neighbours in the file, so those rows lie together and few reads fetch them.
 
 Codes are deflated with Huffman coding alone: it is fast, and codes have no repetitions to find.
 """
@@ -31,20 +31,20 @@ from lookalike.codes.codes import Codes, Frame
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
 from lookalike.store import chunks, columns, segment, tensors
-from lookalike.store.object_store import ObjectStore
+from lookalike.store.damage import checks_of
+from lookalike.store.embedding_blocks import EmbeddingBlocks, embedding_checks
 from lookalike.store.records import Op
-from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 
 FORMAT = "lookalike-segment/1"
 CODED_AT_ONCE = 4096
 TEXTS_AT_ONCE = 32
-_FIRST_READ_BYTES = 16 * 1024  # the header, and the key hashes and orders of a small segment
+SCAN_BLOCK_BYTES = 256 * 1024
 
-_KEY_COLUMNS: columns.Columns = {"key_hash": (np.uint8, 2), "order": (np.uint8, 2)}
 _LENGTHS = ("head_error", "error", "rest", "tail")
 COLUMNS: columns.Columns = {
-    **_KEY_COLUMNS,
+    "key_hash": (np.uint8, 2),
+    "order": (np.uint8, 2),
     "product_hash": (np.uint8, 2),
     "op": (np.uint32, 1),
     "put_row": (np.uint32, 1),
@@ -55,6 +55,7 @@ COLUMNS: columns.Columns = {
     "head": (np.uint8, 1),
     "body": (np.uint8, 1),
     "text": (np.uint8, 1),
+    "embedding_check": (np.uint32, 1),
     "embedding": (np.float32, 2),
 }
 
@@ -65,6 +66,11 @@ class Encoded:
 
     data: bytes
     scan_bytes: int
+
+    @property
+    def checks(self) -> tuple[int, ...]:
+        """The checks of those first bytes."""
+        return checks_of(memoryview(self.data)[: self.scan_bytes], SCAN_BLOCK_BYTES)
 
 
 def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rotation_name: str) -> Encoded:
@@ -86,7 +92,9 @@ def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rota
     tensors_of |= {"put_row": rows.put_rows[permutation].astype(np.uint32)}
     tensors_of |= {name: getattr(codes, name) for name in _LENGTHS}
     tensors_of |= {"head_end": head_end, "body_end": body_end, "text_end": text_end}
-    tensors_of |= {"head": head, "body": body, "text": text, "embedding": rows.embedding[permutation]}
+    embedding = np.ascontiguousarray(rows.embedding[permutation])
+    tensors_of |= {"head": head, "body": body, "text": text}
+    tensors_of |= {"embedding_check": embedding_checks(embedding), "embedding": embedding}
     metadata = {
         "format": FORMAT,
         "id": uuid.uuid4().hex,
@@ -100,11 +108,14 @@ def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rota
     return Encoded(data, len(data) - rows.embedding.nbytes)
 
 
+def decode_header(data: bytes | memoryview) -> tensors.Header:
+    """The header, from the first bytes of a file. Raises CorruptObject."""
+    return columns.decode_header(data, FORMAT, COLUMNS)
+
+
 def decode(data: bytes | memoryview) -> Segment:
-    """All rows of a segment of this format or of ``segment``'s. Raises CorruptObject."""
-    if tensors.decode_header(data).metadata.get("format") == segment.FORMAT:
-        return segment.decode(data)
-    header = columns.decode_header(data, FORMAT, COLUMNS)
+    """All rows. Raises CorruptObject where the columns do not fit together."""
+    header = decode_header(data)
     if max(info.end for info in header.tensors.values()) != len(data):
         raise CorruptObject("the segment is longer than its columns")
     op = columns.read(header, "op", data)
@@ -129,17 +140,10 @@ def decode(data: bytes | memoryview) -> Segment:
     )
 
 
-def read_keys(store: ObjectStore, name: str) -> tuple[Hashes, Hashes]:
-    """Only the key hashes, S16 (rows,), and orders, S32 (rows,), of a segment of either format. Raises StoreError."""
-    first = store.get_range(name, 0, _FIRST_READ_BYTES)
-    file_format = tensors.decode_header(first).metadata.get("format")
-    header = columns.decode_header(first, FORMAT if file_format == FORMAT else segment.FORMAT, _KEY_COLUMNS)
-    start, end = header.tensors["key_hash"].start, header.tensors["order"].end
-    data = first[start:end] if end <= len(first) else store.get_range(name, start, end)
-    keys, orders = (columns.read(header, column, data, start) for column in _KEY_COLUMNS)
-    if len(keys) != len(orders):
-        raise CorruptObject(f"the segment {name} has {len(keys)} keys and {len(orders)} orders")
-    return keys, orders
+def embedding_blocks(header: tensors.Header, scanned: bytes | memoryview) -> EmbeddingBlocks:
+    """The blocks of a file's embeddings, from the bytes before them. Raises CorruptObject."""
+    rows, dimensions = header.tensors["embedding"].shape
+    return EmbeddingBlocks(rows, dimensions, columns.read(header, "embedding_check", scanned).copy())
 
 
 def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str], Rotation], pool: Executor) -> Codes:
@@ -162,6 +166,8 @@ def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str],
     puts = header.tensors["embedding"].shape[0]
     if any(len(column) != puts for column in lengths.values()):
         raise CorruptObject("the segment does not have one code for each put")
+    if not all(np.isfinite(column).all() for column in lengths.values()):
+        raise CorruptObject("the segment has an error of a code that is not finite")
 
     matrix = np.empty((puts, coordinates), np.int8)
     for name, target in (("head", matrix[:, :head]), ("body", matrix[:, head:])):

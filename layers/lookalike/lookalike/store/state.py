@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest
-from lookalike.store.manifest import EMPTY, Manifest
+from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore
 
 ATTEMPTS = 5
@@ -32,9 +32,9 @@ class State:
         return [entry for entry in self.log if entry.name not in self.manifest.folded]
 
     @property
-    def segments(self) -> list[str]:
-        """The names of all segments that hold the store's rows: the manifest's, then the waiting log segments."""
-        return [ref.name for ref in self.manifest.segments] + [entry.name for entry in self.waiting]
+    def segments(self) -> list[SegmentRef | Entry]:
+        """All segments that hold the store's rows: the manifest's, then the waiting log segments."""
+        return [*self.manifest.segments, *self.waiting]
 
 
 def look(store: ObjectStore, known: Manifest = EMPTY) -> State:

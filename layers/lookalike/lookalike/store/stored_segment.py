@@ -1,7 +1,7 @@
 """A segment in the object store, as a reader uses it: the scan tier in memory, embeddings in memory or read as needed."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import lru_cache, partial
 from typing import Any
@@ -13,6 +13,7 @@ from lookalike.codes.codes import Codes
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
 from lookalike.store import chunks, columns, segment_file
+from lookalike.store.damage import undamaged
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.ranges import NEAR_BYTES, ranges
 from lookalike.store.records import Op
@@ -33,7 +34,7 @@ class StoredSegment(Rows):
         self, store: ObjectStore, name: str, scanned: bytes, *, rotation: Callable[[str], Rotation], pool: Executor
     ) -> None:
         self._store, self._name, self._pool = store, name, pool
-        header = columns.decode_header(scanned, segment_file.FORMAT, segment_file.COLUMNS)
+        header = segment_file.decode_header(scanned)
 
         def column(name: str) -> npt.NDArray[Any]:
             # A copy, so that the bytes of the file can be freed: most of them are deflated codes.
@@ -47,6 +48,7 @@ class StoredSegment(Rows):
         self._put_rows.flags.writeable = False
         segment_file.put_places(self._put_rows, self.is_put)
         self._embedding = header.tensors["embedding"]
+        self._blocks = segment_file.embedding_blocks(header, scanned)
         if any(len(hashes) != len(self) for hashes in (self.key_hash, self.order, self.product_hash)):
             raise CorruptObject("the columns of the segment are not of one length")
         if np.any(self.op > max(Op)):
@@ -95,12 +97,13 @@ class StoredSegment(Rows):
         Once ``stop`` is set it returns before the next read and changes nothing.
         """
         matrix = np.empty(self._embedding.shape, np.float32)
-        target = memoryview(matrix).cast("B") if matrix.size else memoryview(b"")
-        for start in range(0, self.embedding_bytes, _READ_AT_ONCE_BYTES):
+        at_once = self._in_blocks(_READ_AT_ONCE_BYTES)
+        for first in range(0, len(self._blocks), at_once):
             if stop is not None and stop.is_set():
                 return
-            end = min(start + _READ_AT_ONCE_BYTES, self.embedding_bytes)
-            target[start:end] = self._read(start, end)
+            end = min(first + at_once, len(self._blocks))
+            rows = self._read(first, end, range(first, end))
+            matrix[first * self._blocks.rows_each :][: len(rows)] = rows
         if stop is not None and stop.is_set():
             return
         matrix.flags.writeable = False
@@ -111,31 +114,43 @@ class StoredSegment(Rows):
         self._resident = None
 
     def start_reading(self, puts: npt.NDArray[np.int64]) -> Callable[[Embeddings], None]:
-        """See ``Rows``. Rows near each other share a request, and all requests run in parallel."""
+        """See ``Rows``. Blocks of rows near each other share a request, and all requests run in parallel."""
         resident = self._resident
         if resident is not None:
             return partial(copy_rows, resident, puts)
-        row_bytes = self.dimensions * np.dtype(np.float32).itemsize
+        rows_each = self._blocks.rows_each
         distinct, place = np.unique(puts, return_inverse=True)
-        spans = list(ranges(distinct, max(1, NEAR_BYTES // row_bytes), max(1, _READ_AT_ONCE_BYTES // row_bytes)))
-        reads = [self._pool.submit(self._read, first * row_bytes, end * row_bytes) for first, end in spans]
+        needed = np.unique(distinct // rows_each)
+        spans = list(ranges(needed, self._in_blocks(NEAR_BYTES), self._in_blocks(_READ_AT_ONCE_BYTES)))
+        reads = [
+            self._pool.submit(self._read, first, end, needed[(first <= needed) & (needed < end)].tolist())
+            for first, end in spans
+        ]
 
         def wait(target: Embeddings) -> None:
             matrix = np.empty((len(distinct), self.dimensions), np.float32)
             for (first, end), read in zip(spans, reads, strict=True):
-                start, stop = np.searchsorted(distinct, [first, end])
-                rows = np.frombuffer(read.result(), np.float32).reshape(end - first, self.dimensions)
-                matrix[start:stop] = rows[distinct[start:stop] - first]
+                start, stop = np.searchsorted(distinct, [first * rows_each, end * rows_each])
+                matrix[start:stop] = read.result()[distinct[start:stop] - first * rows_each]
             copy_rows(matrix, place, target)
 
         return wait
 
-    def _read(self, start: int, end: int) -> bytes:
-        """Bytes of the embeddings."""
-        data = self._store.get_range(self._name, self._embedding.start + start, self._embedding.start + end)
-        if len(data) != end - start:
-            raise CorruptObject(f"{self._name} ends inside its embeddings")
-        return data
+    def _in_blocks(self, size: int) -> int:
+        """How many blocks of embeddings have about that many bytes, at least one."""
+        return max(1, size // self._blocks.bytes_each)
+
+    def _read(self, first: int, end: int, needed: Iterable[int]) -> Embeddings:
+        """The rows of the blocks ``first`` to ``end`` (exclusive); only those of the blocks ``needed`` are verified."""
+        start, stop = (self._embedding.start + place for place in self._blocks.place(first, end))
+
+        def read() -> Embeddings:
+            data = self._store.get_range(self._name, start, stop)
+            if len(data) != stop - start:
+                raise CorruptObject("the object ends inside its embeddings")
+            return self._blocks.verified(data, first, needed)
+
+        return undamaged(self._name, read)
 
     def key_bytes(self, row: int) -> bytes:
         return self._text(row // segment_file.TEXTS_AT_ONCE).key(row % segment_file.TEXTS_AT_ONCE)

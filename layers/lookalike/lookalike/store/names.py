@@ -1,0 +1,74 @@
+"""The names of a store's objects.
+
+    log/<time>-<id>-<check>.safetensors            time: 13 digits, milliseconds since 1970; id: 32 hexadecimal digits
+    segments/<id>.safetensors
+    segments/<id>-<check>.rotation.safetensors
+    manifests/<20 digits>.json                     newer versions sort first
+    attempts/<hash>-<receives>                     a photo that is read alone: see ``attempts``
+
+Objects of other names, such as the folder markers that a file manager leaves, belong to somebody else: readers, compaction,
+collection and backfill leave them alone, and fsck reports them. ``check`` is the CRC-32 of the object's bytes.
+"""
+
+import re
+import time
+import uuid
+from enum import Enum
+
+from lookalike.errors import CorruptObject
+from lookalike.store.damage import check_of
+
+LOG = "log/"
+SEGMENTS = "segments/"
+MANIFESTS = "manifests/"
+ATTEMPTS = "attempts/"
+_MAX_VERSION = 10**20 - 1
+
+
+class Kind(Enum):
+    """The kinds of objects. The values are patterns of their names."""
+
+    LOG_SEGMENT = rf"{LOG}[0-9]{{13}}-[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
+    SEGMENT = rf"{SEGMENTS}[0-9a-f]{{32}}\.safetensors"
+    ROTATION = rf"{SEGMENTS}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.rotation\.safetensors"
+    MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
+    ATTEMPT = rf"{ATTEMPTS}[0-9a-f]{{32}}-[0-9]+"
+
+
+_PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
+
+
+def kind_of(name: str) -> Kind | None:
+    """The kind of the object of that name; None where the object is not the store's."""
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(name)), None)
+
+
+def new_log_segment(data: bytes) -> str:
+    """A name for a log segment of these bytes that no other object has."""
+    # The time is for people who list the bucket, and for ``appended_ms``; no snapshot depends on it.
+    return f"{LOG}{int(time.time() * 1000):013}-{uuid.uuid4().hex}-{check_of(data):08x}.safetensors"
+
+
+def new_segment() -> str:
+    """A name for a segment that no other object has."""
+    return f"{SEGMENTS}{uuid.uuid4().hex}.safetensors"
+
+
+def new_rotation(data: bytes) -> str:
+    """A name for a rotation of these bytes that no other object has."""
+    return f"{SEGMENTS}{uuid.uuid4().hex}-{check_of(data):08x}.rotation.safetensors"
+
+
+def manifest_name(version: int) -> str:
+    """The name of the manifest of a version. Versions count up and names count down."""
+    return f"{MANIFESTS}{_MAX_VERSION - version:020}.json"
+
+
+def verified(name: str, data: bytes) -> bytes:
+    """The bytes of a log segment or a rotation. Raises CorruptObject unless they have the check in its name."""
+    if not any(
+        (match := _PATTERNS[kind].fullmatch(name)) and match["check"] == f"{check_of(data):08x}"
+        for kind in (Kind.LOG_SEGMENT, Kind.ROTATION)
+    ):
+        raise CorruptObject("the bytes are not those that were written")
+    return data
