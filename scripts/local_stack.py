@@ -196,7 +196,7 @@ def _how_to_go_on(stack: LocalStack) -> str:
     """The next command: how to add photos, with programs that are installed."""
     python = _short(Path(sys.executable))  # not resolved: a link in .venv/bin is the environment's Python
     return (
-        "A photo photo.jpg, named by its product, is searchable seconds after this command, and so is a folder or a zip:\n"
+        "A photo, such as photo.jpg, a folder or a zip is searchable seconds after this command:\n"
         f"  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local {python} -m scripts.upload photo.jpg \\\n"
         f"    --bucket {stack.catalogue_bucket} --endpoint-url {stack.endpoint_url} --region {REGION}\n"
         "Ctrl-C ends everything."

@@ -64,10 +64,10 @@ def open_catalogue(path: Path, labels: Path | None = None, id_column: str | None
     ``id_column``: see ``parse_labels``.
     """
     with open_source(path) as source:
+        table = _table(path, source, labels, id_column) if labels else None
         if not source.photos:
             instead = f", but {some(source.others)}" if source.others else ""
             raise InputError(f"{path} contains no photos ({', '.join(sorted(CONTENT_TYPES))}){instead}.")
-        table = _table(path, source, labels, id_column) if labels else None
         beside = None if table else _beside(source, id_column)
         if table:
             places = find_places(list(source.photos), table.texts.keys())
