@@ -27,8 +27,6 @@ from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
 
-_log = logging.getLogger(__name__)
-
 
 class Embedder(Protocol):
     """The part of an embedder that ingest uses."""
