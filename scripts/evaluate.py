@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import quote
 
 from scripts.common.arguments import at_least_one, command_parser
+from scripts.common.catalogue import open_catalogue
 from scripts.common.labels import InputError
-from scripts.common.photos import open_photos
 from scripts.common.progress import Progress
 
 
@@ -53,8 +53,8 @@ def evaluate(api: str, photos: Path, queries: int, seed: int) -> dict[str, Any]:
     """Ask with up to ``queries`` photos: the share whose product came first, and among the first five, and times."""
     ranks: list[int | None] = []
     times_ms: list[float] = []
-    with open_photos(photos) as opened, Progress(queries, "answered", "queries") as progress:
-        candidates = sorted(opened, key=lambda photo: photo.key)
+    with open_catalogue(photos) as catalogue, Progress(queries, "answered", "queries") as progress:
+        candidates = list(catalogue.photos)
         random.Random(seed).shuffle(candidates)
         for photo in candidates:
             if len(ranks) == queries:

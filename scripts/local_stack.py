@@ -21,9 +21,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.common.labels import InputError, Labels, read_labels, report
+from scripts.common.arguments import add_label_options
+from scripts.common.catalogue import Catalogue, open_catalogue
+from scripts.common.labels import InputError
 from scripts.common.paths import ROOT
-from scripts.common.photos import PhotoFile, open_photos
 from scripts.common.progress import Progress
 from scripts.local.built import NotBuiltError, built_template
 from scripts.local.execution_environment import Launcher
@@ -52,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, _stop)
     try:
         with ExitStack() as inputs:
-            labels, photos = _catalogue(arguments, inputs)
+            catalogue = _catalogue(arguments, inputs)
             template, launcher = _functions(arguments, inputs)
-            _run(arguments, template, launcher, photos, labels)
+            _run(arguments, template, launcher, catalogue)
     except _Stopped:
         print("\nLookalike has ended.", file=sys.stderr)
         return 0
@@ -80,10 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     catalogue = parser.add_mutually_exclusive_group()
     catalogue.add_argument(
-        "--images", type=Path, help="folder or zip file of photos, named by product (default: a catalogue is drawn)"
+        "--images", type=Path, help="folder or zip file of photos, or a photo (default: a catalogue is drawn)"
     )
     catalogue.add_argument("--empty", action="store_true", help="start without photos")
-    parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
+    add_label_options(parser)
     parser.add_argument(
         "--port", type=int, default=8000, help="port of the page and the API (default: 8000; 0 takes a free one)"
     )
@@ -116,15 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Labels, list[PhotoFile]]:
-    """The labels and photos to start with. Raises before anything starts where they cannot be used."""
-    images, labels_file = arguments.images, arguments.labels
+def _catalogue(arguments: argparse.Namespace, inputs: ExitStack) -> Catalogue | None:
+    """The photos to start with. Raises before anything starts where they cannot be used."""
+    images, labels = arguments.images, arguments.labels
     if arguments.empty:
-        return {}, []
+        return None
     if images is None:
-        images, labels_file = _drawn(), labels_file or DRAWN / "labels.csv"
-    labels = read_labels(labels_file) if labels_file else {}
-    return labels, inputs.enter_context(open_photos(images, labels))
+        images, labels = _drawn(), labels or DRAWN / "labels.csv"
+    return inputs.enter_context(open_catalogue(images, labels, arguments.id_column))
 
 
 def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, Launcher]:
@@ -161,9 +161,7 @@ def _parameters(pairs: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _run(
-    arguments: argparse.Namespace, template: Path, launcher: Launcher, photos: list[PhotoFile], labels: Labels
-) -> None:
+def _run(arguments: argparse.Namespace, template: Path, launcher: Launcher, catalogue: Catalogue | None) -> None:
     with LocalStack(
         launcher=launcher,
         template=template,
@@ -176,10 +174,11 @@ def _run(
         log, line = stack.log_dir / "stack.log", "%(asctime)s %(levelname)s %(message)s"
         logging.basicConfig(filename=log, filemode="w", encoding="utf-8", level=logging.INFO, format=line, force=True)
         print(f"The logs of the functions are in {_short(stack.log_dir)}/.", flush=True)
-        if photos:
-            print(report((photo.product_id for photo in photos), labels), flush=True)
+        if catalogue:
+            photos = catalogue.photos
+            print(catalogue.report, flush=True)
             with Progress(len(photos), "searchable") as progress:
-                seeded = seed(stack, photos, labels, progress.to)
+                seeded = seed(stack, photos, progress.to)
             rate = len(photos) / seeded.seconds
             rejected = f", {seeded.rejected:,} of them rejected (see /api/products/ID)" if seeded.rejected else ""
             print(f"{len(photos):,} photos in {seeded.seconds:.1f} s, {rate:.1f} a second{rejected}.")
@@ -197,8 +196,8 @@ def _how_to_go_on(stack: LocalStack) -> str:
     """The next command: how to add photos, with programs that are installed."""
     python = _short(Path(sys.executable))  # not resolved: a link in .venv/bin is the environment's Python
     return (
-        "Put photos into a folder, such as photos/my-product.jpg, and they are searchable seconds after this command:\n"
-        f"  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local {python} -m scripts.upload photos \\\n"
+        "A photo, such as photo.jpg, a folder or a zip is searchable seconds after this command:\n"
+        f"  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local {python} -m scripts.upload photo.jpg \\\n"
         f"    --bucket {stack.catalogue_bucket} --endpoint-url {stack.endpoint_url} --region {REGION}\n"
         "Ctrl-C ends everything."
     )

@@ -3,14 +3,14 @@
 
     python -m scripts.upload photos/                                    # to the stack in samconfig.toml
     python -m scripts.upload photos.zip --labels products.csv --stack-name shop --region eu-west-1
-    python -m scripts.upload photos/ --bucket my-catalogue              # without a stack
+    python -m scripts.upload photo.jpg --bucket my-catalogue            # one photo, without a stack
     python -m scripts.upload photos/ --labels products.csv --resume     # only new photos and changed labels
 
 A file ``1563.jpg`` is the photo of product 1563 and becomes ``images/1563.jpg``; ``1563/back.jpg`` is another photo of
-it and becomes ``images/1563/back.jpg``. The labels decide which part of a path names the product: if they know 1563,
-``Shirts/1563.jpg`` is a photo of 1563, too.
+it and becomes ``images/1563/back.jpg``. The labels decide which part of a path names the product: if 1563 is an id of theirs,
+``Shirts/1563.jpg`` and ``1563_2.jpg`` are photos of 1563, too. The command says what it takes, what it leaves out and why.
 
-The CSV needs a column ``id``, the product; every other value that is not empty is stored with the photo and returned with
+The CSV needs a column with the product's id; every other value that is not empty is stored with the photo and returned with
 each answer. ``productDisplayName`` or ``name`` is the name that the page shows. S3 has room for 2,048 bytes of labels with
 a photo, less if the text is not ASCII: the name comes first, then the columns in their order, and the rest is left out.
 
@@ -22,9 +22,9 @@ import sys
 from pathlib import Path
 
 from lookalike.photos.catalogue import IMAGES_PREFIX
-from scripts.common.arguments import at_least_one, command_parser
-from scripts.common.labels import InputError, number, read_labels, report
-from scripts.common.photos import open_photos
+from scripts.common.arguments import add_label_options, at_least_one, command_parser
+from scripts.common.catalogue import open_catalogue
+from scripts.common.labels import InputError, number
 from scripts.common.progress import Progress
 from scripts.common.uploads import present, s3_client, upload
 from scripts.deployment import deployed
@@ -36,15 +36,15 @@ def main(words: list[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     begun = False
     try:
-        labels = read_labels(arguments.labels) if arguments.labels else {}
-        with open_photos(arguments.photos, labels) as photos:
-            print(report((photo.product_id for photo in photos), labels), flush=True)
+        with open_catalogue(arguments.photos, arguments.labels, arguments.id_column) as catalogue:
+            photos = catalogue.photos
+            print(catalogue.report, flush=True)
             s3 = s3_client(deployed.session(arguments), arguments.endpoint_url, connections=arguments.threads)
             bucket = arguments.bucket or deployed.stack_outputs(deployed.target_of(arguments))["CatalogueBucketName"]
             etags = present(s3, bucket) if arguments.resume else {}
             begun = True
             with Progress(len(photos), "uploaded") as progress:
-                done = upload(s3, bucket, photos, labels, threads=arguments.threads, on_done=progress.to, etags=etags)
+                done = upload(s3, bucket, photos, threads=arguments.threads, on_done=progress.to, etags=etags)
     except (InputError, DeployError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,10 +61,10 @@ def main(words: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("upload", __doc__)
-    parser.add_argument("photos", type=Path, help="folder or zip file of photos")
+    parser.add_argument("photos", type=Path, help="folder or zip file of photos, or one photo")
     deployed.add_target_options(parser)
     parser.add_argument("--bucket", help="the catalogue bucket (default: the stack's)")
-    parser.add_argument("--labels", type=Path, help="CSV file whose column id names the product")
+    add_label_options(parser)
     parser.add_argument("--endpoint-url", help="an S3 other than Amazon's, such as the local stack's")
     parser.add_argument("--threads", type=at_least_one, default=8, help="photos sent at once (8)")
     parser.add_argument(

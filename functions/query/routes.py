@@ -11,6 +11,7 @@ from lifecycle import Services
 from query_photo import query_photo
 
 from lookalike import errors
+from lookalike.photos.catalogue import product_id_of
 from lookalike.search.products import Results, search, similar
 from lookalike.search.timings import Timings
 from lookalike.store import append_log
@@ -65,7 +66,7 @@ def post_search(request: Request, services: Services) -> Any:
 
 def get_similar(request: Request, services: Services) -> Any:
     """The products that look most like a product of the catalogue."""
-    k, product_id, trace = request.value(K), request.value(PRODUCT_ID), RequestTrace(services.stores)
+    k, product_id, trace = request.value(K), product_id_of(request.value(PRODUCT_ID)), RequestTrace(services.stores)
 
     def search_in(snapshot: Snapshot) -> Results:
         try:
@@ -81,7 +82,7 @@ def get_similar(request: Request, services: Services) -> Any:
 
 def get_product(request: Request, services: Services) -> Any:
     """A product's metadata and photos, with the reason where a photo was rejected."""
-    product_id = request.value(PRODUCT_ID)
+    product_id = product_id_of(request.value(PRODUCT_ID))
     snapshot = services.snapshot()
     page = snapshot.product(product_id, after=request.value(AFTER), at_most=PHOTOS_PER_PAGE)
     value = {

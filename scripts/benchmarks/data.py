@@ -133,8 +133,8 @@ def embeddings_of(photos: Path, model_dir: Path, cache: Path) -> Path:
     """The file with the embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
     from lookalike.errors import ImageError, ModelError
     from lookalike.photos.embedder import Embedder
+    from scripts.common.catalogue import open_catalogue
     from scripts.common.labels import InputError
-    from scripts.common.photos import open_photos
     from scripts.common.progress import Progress
 
     try:
@@ -146,8 +146,11 @@ def embeddings_of(photos: Path, model_dir: Path, cache: Path) -> Path:
         return path
     vectors: list[Floats] = []
     try:
-        with open_photos(photos) as opened, Progress(len(opened), f"embedding {photos.name}") as progress:
-            for batch in batched(opened, 16):
+        with (
+            open_catalogue(photos) as catalogue,
+            Progress(len(catalogue.photos), f"embedding {photos.name}") as progress,
+        ):
+            for batch in batched(catalogue.photos, 16):
                 answers = embedder.embed([photo.read() for photo in batch])
                 vectors += [answer for answer in answers if not isinstance(answer, ImageError)]
                 progress.step(len(batch))

@@ -15,8 +15,8 @@ from typing import Any
 from lookalike.errors import ModelError
 from lookalike.photos.embedder import Embedder
 from scripts.benchmarks.errors import BenchError
-from scripts.common.labels import InputError, read_labels
-from scripts.common.photos import open_photos
+from scripts.common.catalogue import open_catalogue
+from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.local.seeding import seed
 from scripts.local.sources import from_sources
@@ -46,9 +46,8 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """One line: rates in photos a second, processor times in milliseconds a photo. Raises BenchError."""
     cores = os.cpu_count() or 1
     try:
-        labels = read_labels(options.labels) if options.labels else {}
-        with open_photos(options.photos, labels) as opened, tempfile.TemporaryDirectory() as logs:
-            photos = opened[: options.first]
+        with open_catalogue(options.photos, options.labels) as catalogue, tempfile.TemporaryDirectory() as logs:
+            photos = catalogue.photos[: options.first]
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
             before, _ = bare_rate(options.model_dir, images, cores)
@@ -58,7 +57,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 processes = {"this process": [os.getpid()], **stack.processes()}
                 used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}
                 with Progress(len(photos), "searchable") as progress:
-                    seeded = seed(stack, photos, labels, progress.to)
+                    seeded = seed(stack, photos, progress.to)
                 spent = {name: sum(cpu_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
             after, model_ms = bare_rate(options.model_dir, images, cores)
     except (InputError, ModelError) as error:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from pathlib import Path
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:
@@ -11,6 +12,14 @@ def command_parser(name: str, description: str | None) -> argparse.ArgumentParse
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+    )
+
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """The options about labels, for every command that reads a catalogue."""
+    parser.add_argument("--labels", type=Path, help="CSV file about the products, or the path of one among the photos")
+    parser.add_argument(
+        "--id-column", metavar="NAME", help="its column that names the product (id, product_id, sku, ...)"
     )
 
 

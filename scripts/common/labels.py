@@ -1,59 +1,177 @@
 """Labels: the texts that a CSV has about each product, and the S3 metadata that carries them."""
 
+import codecs
 import csv
+import io
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from email.header import Header
 from itertools import islice
-from pathlib import Path
 from typing import Final
+
+from lookalike.photos.catalogue import product_id_of
 
 MAX_METADATA_BYTES: Final = 2048
 """S3's limit for the names and values of one object's user metadata."""
 _EXAMPLES: Final = 3
-
-Labels = Mapping[str, Mapping[str, str]]
-"""Product id -> name in lower case -> text; the names in the order of the CSV's columns, ``name`` first."""
+_SEPARATORS: Final = ",;\t|"
+# Columns that may name the product, the likeliest first, without signs and in lower case.
+_ID_COLUMNS: Final = (
+    "id",
+    "productid",
+    "sku",
+    "handle",
+    "articleid",
+    "itemid",
+    "styleid",
+    "productcode",
+    "ean",
+    "gtin",
+)
 
 
 class InputError(Exception):
     """The photos or the labels cannot be used. The message is a sentence that says what to change."""
 
 
-def read_labels(path: Path) -> dict[str, dict[str, str]]:
-    """The labels of each product; if several rows have one id, the last counts. Raises InputError."""
-    labels: dict[str, dict[str, str]] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            id_column = next((name for name in rows.fieldnames or () if name.strip().lower() == "id"), None)
-            if id_column is None:
-                columns = ", ".join(rows.fieldnames or ()) or "none"
-                raise InputError(f"{path} has no column named id, which names the product. Its columns: {columns}.")
-            for row in rows:
-                product_id = (row.pop(id_column) or "").strip()
-                row.pop(None, None)  # values beyond the header
-                if product_id:
-                    labels[product_id] = _texts(row)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist. Name a CSV file with a column id.") from error
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{path} cannot be read as CSV in UTF-8: {error}.") from error
-    if not labels:
-        raise InputError(f"{path} has no row with an id.")
-    return labels
+@dataclass(frozen=True, slots=True)
+class LabelTable:
+    """The texts of a CSV, and a sentence about the way it was read.
+
+    ``texts``: product id -> name in lower case -> text; ``name`` comes first, then the columns in their order.
+    """
+
+    texts: Mapping[str, Mapping[str, str]]
+    remark: str
 
 
-def _texts(row: Mapping[str, str | None]) -> dict[str, str]:
+def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelTable:
+    """The labels of each product; if several rows have one id, the last counts. Raises InputError.
+
+    ``file``: its name, for messages. ``id_column``: the column that names the product; by default a usual one.
+    """
+    text, encoding = _decoded(data, file)
+    lines = list(io.StringIO(text, newline=""))
+    declared = re.fullmatch(r'"?sep=(.)"?', lines[0].rstrip("\r\n"), re.IGNORECASE) if lines else None
+    if declared:
+        lines[0] = "\n"  # keeps the numbers of the lines
+    separator = declared[1] if declared else _separator(lines, id_column)
+    rows = _rows(lines, separator, file)
+    columns = next(rows, [])
+    place = _id_place(columns, id_column)
+    if place is None:
+        usual = "" if id_column else " (nor product_id, sku, handle); --id-column names another"
+        listed = ", ".join(columns) or "none"
+        raise InputError(f"{file} has no column named {id_column or 'id'}{usual}. Its columns: {listed}.")
+    names = [_metadata_name(column) for column in columns]
+    names[place] = ""
+    last = len(columns) - 1
+    texts: dict[str, dict[str, str]] = {}
+    count = surplus = nameless = again = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007 - the number of rows
+        while len(row) > len(columns) and not row[-1].strip():
+            row.pop()
+        if len(row) > len(columns):
+            row[last:] = [separator.join(row[last:])]
+            surplus += 1
+        product_id = _id(row[place]) if place < len(row) else ""
+        again += product_id in texts
+        if product_id:
+            texts[product_id] = _texts(names, row)
+        else:
+            nameless += 1
+    if not texts:
+        raise InputError(f"{file} has no row with an id.")
+    remarks = [
+        f"{number(count, 'row')}; column {columns[place].strip()} names the product",
+        f"the text is {encoding}, not UTF-8" if encoding else "",
+        _rows_with(surplus, "with more values than columns, which belong to the last column"),
+        _rows_with(again, "with an id that had come before: the last one counts"),
+        _rows_with(nameless, "without an id"),
+    ]
+    return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
+
+
+def _decoded(data: bytes, file: str) -> tuple[str, str]:
+    """The text, and the name of its encoding if it is a guess."""
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    error: UnicodeDecodeError | None = None
+    for encoding, guess in (("utf-16" if is_utf_16 else "utf-8-sig", ""), ("cp1252", "Windows-1252")):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError as problem:
+            error = error or problem
+            continue
+        if "\0" not in text:
+            return text, guess
+        break
+    raise InputError(f"{file} is no CSV in UTF-8. A spreadsheet saves one as 'CSV UTF-8'.") from error
+
+
+def _separator(lines: Sequence[str], id_column: str | None) -> str:
+    """The separator by which the header has a column for ids, and the most columns."""
+    header = next((line for line in lines if line.strip()), "")
+
+    def columns(separator: str) -> tuple[bool, int]:
+        names = next(csv.reader([header], delimiter=separator), [])
+        return _id_place(names, id_column) is not None, len(names)
+
+    return max(_SEPARATORS, key=columns)
+
+
+def _id_place(columns: Sequence[str], id_column: str | None) -> int | None:
+    names = [re.sub(r"[\W_]+", "", column.casefold()) for column in columns]
+    usual = _ID_COLUMNS if id_column is None else (re.sub(r"[\W_]+", "", id_column.casefold()),)
+    return next((names.index(name) for name in usual if name in names), None)
+
+
+def _rows(lines: Sequence[str], separator: str, file: str) -> Iterator[list[str]]:
+    """The rows that are not empty. Raises InputError where a quote is not closed."""
+    reader = csv.reader(
+        [*lines, ""], delimiter=separator
+    )  # an open quote takes the line behind the last one into its row
+    begin = 0
+    while True:
+        try:
+            row = next(reader, None)
+            if reader.line_num - begin > 1:  # Python ends a quoted text wherever the next quote is, and reads on
+                list(csv.reader(lines[begin : reader.line_num], delimiter=separator, strict=True))
+        except csv.Error as error:
+            raise InputError(
+                f"{file}, line {begin + 1}: a quote opens here and is not closed as it should ({error}). Close it; a quote "
+                "inside a quoted text is written twice."
+            ) from error
+        if row is None:
+            return
+        begin = reader.line_num
+        if row:
+            yield row
+
+
+def _id(text: str) -> str:
+    """The id in a cell, which may be the formula ="00123": it keeps a spreadsheet from changing the id."""
+    formula = re.fullmatch(r'="(.*)"', text.strip())
+    return product_id_of((formula[1] if formula else text).strip())
+
+
+def _metadata_name(column: str) -> str:
+    """The name of an HTTP header: letters, digits and a few signs."""
+    name = re.sub(r"[^a-z0-9_.-]+", "-", column.strip().lower()).strip("-")
+    return "name" if name == "productdisplayname" else name
+
+
+def _texts(names: Sequence[str], row: Iterable[str]) -> dict[str, str]:
     texts: dict[str, str] = {}
-    for column, value in row.items():
-        # The name of an HTTP header: letters, digits and a few signs. Its value: one line.
-        name = re.sub(r"[^a-z0-9_.-]+", "-", column.strip().lower()).strip("-")
-        text = " ".join((value or "").split())
+    for name, value in zip(names, row, strict=False):
+        text = " ".join(value.split())  # one line
         if name and text:
-            texts.setdefault("name" if name == "productdisplayname" else name, text)
-    return dict(sorted(texts.items(), key=lambda item: item[0] != "name"))
+            texts.setdefault(name, text)
+    return {"name": texts["name"], **texts} if "name" in texts else texts
+
+
+def _rows_with(count: int, what: str) -> str:
+    return f"{number(count, 'row')} {what}" if count else ""
 
 
 def s3_metadata(texts: Mapping[str, str]) -> dict[str, str]:
@@ -75,34 +193,12 @@ def _header_value(text: str) -> str:
     return Header(text, "utf-8").encode(linesep="").replace("\n", "")
 
 
-def report(product_ids: Iterable[str], labels: Labels) -> str:
-    """The number of photos, products and labelled products, and every mismatch, with examples.
-
-    ``product_ids``: one for each photo.
-    """
-    photos = Counter(product_ids)
-    labelled = [product for product in photos if product in labels]
-    counts = f"{number(photos.total(), 'photo')} of {number(len(photos), 'product')}"
-    if not labels:
-        return f"{counts}."
-    lines = [f"{counts}, {len(labelled):,} of them labelled."]
-    too_long = []
-    for product in labelled:
-        left_out = labels[product].keys() - s3_metadata(labels[product]).keys()
-        too_long += [f"{product} ({', '.join(sorted(left_out))})"] if left_out else []
-    for mismatch, examples in (
-        ("Products without labels", [product for product in photos if product not in labels]),
-        ("Labels without a photo", [product for product in labels if product not in photos]),
-        (f"Labels with more than S3's {MAX_METADATA_BYTES:,} bytes, of which values are left out", too_long),
-    ):
-        if examples:
-            lines.append(f"{mismatch}: {len(examples):,}, such as {some(examples)}.")
-    return "\n".join(lines)
-
-
-def some(ids: Iterable[str]) -> str:
-    """The first three different ids."""
-    return ", ".join(islice(dict.fromkeys(ids), _EXAMPLES))
+def some(names: Iterable[object]) -> str:
+    """The first three different names; quoted if one of them could be misread, or could write to the terminal."""
+    shown = dict.fromkeys(str(name) for name in names)
+    return ", ".join(
+        name if name.isprintable() and name == name.strip() else repr(name) for name in islice(shown, _EXAMPLES)
+    )
 
 
 def number(count: int, noun: str) -> str:

@@ -12,8 +12,8 @@ from botocore.config import Config
 
 from lookalike.aws import decoded_metadata
 from lookalike.photos.catalogue import IMAGES_PREFIX
-from scripts.common.labels import Labels, s3_metadata
-from scripts.common.photos import PhotoFile
+from scripts.common.catalogue import Photo
+from scripts.common.labels import s3_metadata
 
 # A copy with other metadata drops these unless they are sent again.
 _KEPT_HEADERS: Final = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
@@ -42,8 +42,7 @@ def present(s3: Any, bucket: str) -> dict[str, str]:
 def upload(
     s3: Any,
     bucket: str,
-    photos: Iterable[PhotoFile],
-    labels: Labels,
+    photos: Iterable[Photo],
     *,
     threads: int = 8,
     on_done: Callable[[int], None] = lambda _: None,
@@ -61,18 +60,16 @@ def upload(
     uploaded = Uploaded()
     done = 0
 
-    def put(photo: PhotoFile) -> None:
+    def put(photo: Photo) -> None:
         nonlocal done
         data = photo.read()
-        texts = labels.get(photo.product_id, {})
+        metadata = s3_metadata(photo.labels)
         sent = relabelled = False
         if etags.get(photo.key) != hashlib.md5(data, usedforsecurity=False).hexdigest():
-            s3.put_object(
-                Bucket=bucket, Key=photo.key, Body=data, ContentType=photo.content_type, Metadata=s3_metadata(texts)
-            )
+            s3.put_object(Bucket=bucket, Key=photo.key, Body=data, ContentType=photo.content_type, Metadata=metadata)
             sent = True
-        elif texts:
-            relabelled = _relabel(s3, bucket, photo.key, s3_metadata(texts))
+        elif photo.labels:
+            relabelled = _relabel(s3, bucket, photo.key, metadata)
         with lock:
             uploaded.sent += sent
             uploaded.relabelled += relabelled

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scripts.common.labels import Labels
-from scripts.common.photos import PhotoFile
+from scripts.common.catalogue import Photo
 from scripts.common.uploads import upload
 from scripts.local.stack import LocalStack
 
@@ -42,7 +41,7 @@ def health(stack: LocalStack) -> dict[str, Any]:
         raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
-def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done: Callable[[int], None]) -> Seeded:
+def seed(stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], None]) -> Seeded:
     """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
 
     Raises SeedingError.
@@ -52,7 +51,7 @@ def seed(stack: LocalStack, photos: Sequence[PhotoFile], labels: Labels, on_done
 
     def send() -> None:
         try:
-            upload(stack.s3, stack.catalogue_bucket, photos, labels, threads=_UPLOADS_AT_ONCE)
+            upload(stack.s3, stack.catalogue_bucket, photos, threads=_UPLOADS_AT_ONCE)
         except Exception as error:  # noqa: BLE001 - raised below, in the thread that waits
             upload_failures.append(error)
 

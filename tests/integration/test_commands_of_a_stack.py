@@ -216,6 +216,25 @@ def test_labels_tell_folders_of_categories_from_products(shop: Shop, capsys: Cap
     assert "9" in told
 
 
+def test_one_photo_is_uploaded_with_the_labels_of_a_column(shop: Shop, capsys: Capture) -> None:
+    options = [*csv_of(shop, "sep=;\nEAN;name\n1563;Shirt\n"), "--id-column", "ean", "--project", str(shop.folder)]
+    assert upload.main([str(shop.folder / "photos" / "1563.jpg"), *options]) == 0
+    assert shop.metadata("images/1563.jpg") == {"name": "Shirt"}
+    assert "1 photo of 1 product, 1 of them labelled." in capsys.readouterr().out
+
+
+def test_what_is_left_out_is_told(shop: Shop, capsys: Capture) -> None:
+    photos_of(shop, "again/1563.jpg", "note.txt", "1580.jfif")
+    (shop.folder / "photos" / "again" / "1563.jpg").write_bytes(b"photo")
+    assert shop.run("upload", *csv_of(shop, "id,name\n1563,Shirt\n")) == 0
+    assert shop.keys() == ["images/1563.jpg", "images/1580.jfif"]
+    told = capsys.readouterr().out
+    assert "second copies of photos: 1, such as again/1563.jpg." in told
+    assert "files without the suffix of a photo: 1, such as note.txt." in told
+    assert "Products without labels: 1, such as 1580." in told
+    assert shop.s3.head_object(**shop.photo("images/1580.jfif"))["ContentType"] == "image/jpeg"
+
+
 def test_labels_that_match_no_product_stop_the_upload(shop: Shop, capsys: Capture) -> None:
     assert shop.run("upload", *csv_of(shop, "id,name\nA1,x\nA2,x\nA3,x\nA4,x\n")) == 2
     told = capsys.readouterr().err

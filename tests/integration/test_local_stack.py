@@ -28,7 +28,13 @@ from tests.support.isolation import built_template_or_skip, isolation_or_skip
 from tests.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
-COLOURS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220), "dark-red": (160, 10, 10)}
+COLOURS = {
+    "red": (220, 20, 20),
+    "green": (20, 200, 20),
+    "blue": (20, 20, 220),
+    "dark-red": (160, 10, 10),
+    "yellow": (220, 220, 20),
+}
 
 
 def photo(colour: str) -> bytes:
@@ -122,6 +128,24 @@ def test_a_deleted_photo_is_gone_and_compaction_changes_nothing(stack):
     result = compaction.fire()
     assert result.error is None
     assert found(stack, "red") == before
+
+
+def test_odd_keys_are_photos_or_refusals_and_accents_are_compared_in_nfc(stack):
+    put(stack, "images//yellow.png", photo("yellow"), name="Yellow")
+    put(stack, "images/folder/", b"")
+    accented = "images/Ja\N{COMBINING DIAERESIS}ckchen/front.png"
+    put(stack, accented, photo("yellow"))
+    for product, key, status in (
+        ("yellow", "images//yellow.png", "searchable"),
+        ("J%C3%A4ckchen", accented, "searchable"),
+        ("Ja%CC%88ckchen", accented, "searchable"),
+        ("folder", "images/folder/", "rejected"),
+    ):
+        url = f"{stack.url}/api/products/{product}"
+        (shown,) = wait_for(lambda url=url: (answer := call(url))[0] == 200 and answer[1]["photos"])
+        assert (shown["image_key"], shown["status"]) == (key, status)
+        with urllib.request.urlopen(stack.url + shown["image_url"], timeout=30) as answer:
+            assert answer.read() == (photo("yellow") if status == "searchable" else b"")
 
 
 def test_the_page_comes_with_its_policy(stack):
@@ -226,13 +250,36 @@ def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, how
     assert not [pid for pid in processes if is_running(pid)]
 
 
+def test_the_command_says_what_it_took_from_a_well_known_download(start, tmp_path):
+    """The small form of "Fashion Product Images": photos and styles.csv, and both once more in a folder."""
+    ids = [str(number) for number in range(70000, 70006)]
+    styles = "id,masterCategory,productDisplayName\n" + "".join(
+        f"{product},Apparel,Shirt, {product}\n" for product in ids
+    )
+    with zipfile.ZipFile(tmp_path / "fashion.zip", "w") as archive:
+        for root in ("", "myntradataset/"):
+            archive.writestr(f"{root}styles.csv", styles)
+            for number, product in enumerate(ids):
+                archive.writestr(f"{root}images/{product}.jpg", photo(list(COLOURS)[number % 5]))
+    (tmp_path / "styles.csv").write_text(f"{styles}99999999,Apparel,No image\n", encoding="utf-8")
+    _, said = start("--images", tmp_path / "fashion.zip", "--labels", tmp_path / "styles.csv")
+    assert "\n6 photos of 6 products, 6 of them labelled.\n" in said
+    assert "\nstyles.csv: 7 rows; column id names the product; 6 rows with more values than columns, " in said
+    assert "\nLeft out, second copies of photos: 6, such as myntradataset/images/70000.jpg, " in said
+    assert "\nLeft out, files without the suffix of a photo: 2, such as myntradataset/styles.csv, styles.csv.\n" in said
+    assert "\nLabels without a photo: 1, such as 99999999.\n" in said
+    assert re.search(r"^6 photos in [\d.]+ s, [\d.]+ a second\.$", said, re.MULTILINE)
+    url = re.search(r"^Lookalike is ready: (\S+)$", said, re.MULTILINE)[1]
+    assert call(f"{url}/api/health")[1]["products"] == 6
+    assert call(f"{url}/api/products/70005")[1]["metadata"]["name"] == "Shirt, 70005"
+
+
 def test_the_command_for_more_photos_works_as_it_is_printed(start, tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "my-product.png").write_bytes(photo("green"))
+    (tmp_path / "my-product.png").write_bytes(photo("green"))
     _, said = start("--empty")
     printed = said.partition("after this command:")[2].partition("Ctrl-C")[0]
     done = subprocess.run(
-        ["sh", "-c", printed.replace("upload photos ", f"upload {tmp_path / 'photos'} ")],
+        ["sh", "-c", printed.replace("upload photo.jpg ", f"upload {tmp_path / 'my-product.png'} ")],
         cwd=ROOT,
         # Only programs of the system, and no AWS configuration.
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
@@ -271,6 +318,7 @@ def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, 
             (("--images", tmp_path / "missing.zip"), "missing.zip does not exist"),
             (("--images", tmp_path, "--labels", tmp_path / "bad.csv"), "no column named id"),
             (("--empty", "--port", "0", "--s3-port", "0", "--parameter", "Wrong=1"), "no parameter Wrong"),
+            (("--images", tmp_path, "--labels", tmp_path / "bad.csv", "--id-column", "ean"), "no column named ean"),
             (("--empty", "--model-dir", tmp_path), "make model"),
         ]
         running = [

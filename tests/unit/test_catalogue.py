@@ -171,10 +171,14 @@ def test_any_key_comes_back_from_s3s_encoding(key: str) -> None:
         ("images/no-suffix", "no-suffix"),
         ("images/Größe 42.webp", "Größe 42"),
         ("images/.hidden", ".hidden"),
-        ("images/", None),
-        ("images/1563/", None),
-        ("images//a.jpg", None),
-        ("images/..", None),
+        ("images//1563.jpg", "1563"),  # the same product as without the empty folder
+        ("images///1563//back.jpg", "1563"),
+        ("images/./../1563.jpg", "1563"),
+        ("images/shirt.v2/", "shirt.v2"),  # a folder, as the S3 console makes one: an empty file
+        ("images/", "images/"),  # names no product: the key stands for it, so that the refusal can be looked up
+        ("images//", "images//"),
+        ("images/..", "images/.."),
+        ("images/Cafe\N{COMBINING ACUTE ACCENT}/a.jpg", "Café"),  # as macOS writes names
         ("other/1563.jpg", None),
         ("1563.jpg", None),
         ("imagesx/1563.jpg", None),

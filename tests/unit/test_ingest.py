@@ -1,5 +1,6 @@
 """Events in any order, any number of times: what is appended is what the catalogue holds, and nothing is lost on the way."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -99,13 +100,41 @@ def test_an_empty_batch_writes_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["images/", "images/new folder/", "elsewhere/1.jpg", "1.jpg", "images/.jpg/", "images/..."]
+    ("key", "product"), [("images/", "images/"), ("images/new folder/", "new folder"), ("images//", "images//")]
 )
-def test_folder_markers_and_foreign_keys_are_skipped(world: World, key: str) -> None:
+def test_a_folder_marker_is_refused_and_told(
+    world: World, caplog: pytest.LogCaptureFixture, key: str, product: str
+) -> None:
+    """The S3 console makes an empty object for a folder."""
+    world.catalogue.put(key, b"")
+
+    with caplog.at_level(logging.INFO):
+        assert list(world.ingest(created(key)).reasons) == [key]
+    row = world.rows()[key]
+    assert (row.op, row.product_id, row.detail["code"]) == (Op.REJECT, product, "not-an-image")
+    assert f"{key} was rejected" in caplog.text
+    world.catalogue.remove(key)
+    world.ingest(removed(key, 2))
+    assert world.rows() == {}
+
+
+@pytest.mark.parametrize("key", ["images//1.jpg", "images/../1.jpg", "images/1//front.jpg", "images/1/"])
+def test_a_key_with_empty_folders_is_a_photo(world: World, key: str) -> None:
+    world.catalogue.put(key, photo("shirt"))
+
+    assert world.ingest(created(key)).embedded == 1
+    assert world.rows()[key].product_id == "1"
+
+
+@pytest.mark.parametrize("key", ["elsewhere/1.jpg", "1.jpg"])
+def test_a_key_outside_the_catalogue_is_skipped_and_told(
+    world: World, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
     world.catalogue.put(key, b"")
 
     assert world.ingest(created(key), removed(key)) == Ingested(0, 0, 0, 2, {}, None)
     assert world.catalogue.asked == []
+    assert f"{key} is not below images/" in caplog.text
 
 
 @pytest.mark.parametrize("key", ["images/blue shirt+1%.jpg", "images/毛衣/背面.jpg", "images/é/\N{GRINNING FACE}.jpg"])

@@ -3,7 +3,8 @@
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
@@ -22,6 +23,7 @@ from tests.support.fakes import DIMENSIONS, FINGERPRINT, embedding_of, photo, pu
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
+Form = Literal["NFC", "NFD"]
 ROWS = [
     *(
         put_row(f"images/{look}.jpg", photo(look), name=f"A {look}", articletype="Thing")
@@ -360,6 +362,18 @@ class TestProduct:
         assert api.get("/api/products/{product_id}", product_id).body["product_id"] == product_id
         assert api.get("/api/products/{product_id}/similar", product_id).status == 200
         assert products(api.search(photo(product_id)))[0] == product_id
+
+    @pytest.mark.parametrize("stored_as", ["NFC", "NFD"])
+    @pytest.mark.parametrize("asked_as", ["NFC", "NFD"])
+    def test_an_id_with_accents_is_found_however_it_is_written(self, api: Api, stored_as: Form, asked_as: Form) -> None:
+        """macOS writes names in NFD, people and other systems in NFC."""
+        key = normalize(stored_as, "images/Jäckchen/vorn.jpg")
+        api.fill(put_row(key, photo("jacket")))
+
+        asked = normalize(asked_as, "Jäckchen")
+        (shown,) = api.get("/api/products/{product_id}", asked).body["photos"]
+        assert shown["image_key"] == key
+        assert api.get("/api/products/{product_id}/similar", asked).status == 200
 
     @pytest.mark.parametrize("product_id", ["nobody", "", "\0", "\ud800", "x" * 100_000])
     @pytest.mark.parametrize("route", ["/api/products/{product_id}", "/api/products/{product_id}/similar"])

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, ObjectMissing, StoreUnavailable
-from lookalike.photos.catalogue import Catalogue, Photo, PhotoEvent, product_of
+from lookalike.photos.catalogue import IMAGES_PREFIX, Catalogue, Photo, PhotoEvent, product_of
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
@@ -41,7 +41,7 @@ class Embedder(Protocol):
 class Ingested:
     """Result of ingesting a batch.
 
-    ``embedded``, ``rejected``, ``deleted``: number of keys; ``skipped``: number of events whose key names no photo;
+    ``embedded``, ``rejected``, ``deleted``: number of keys; ``skipped``: number of events of keys outside the catalogue;
     ``failed``: reasons by event, for the events that must come back; ``segment``: name of the log segment, None if
     nothing was written; ``reasons``: reasons by key, for the rejected photos; ``unstarted``: events that must come back because
     the time did not suffice for their photos.
@@ -133,6 +133,9 @@ def ingest(
             unstarted.update(change.event.key for group in groups for change in group)
             break
     segment = append_log.append(store, rows, dimensions=embedder.dimensions) if rows else None
+    reasons = {row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT}
+    for key, reason in reasons.items():
+        _log.info("%s was rejected: %s", key, reason)
     count = [row.op for row in rows].count
     return Ingested(
         embedded=count(Op.PUT),
@@ -141,7 +144,7 @@ def ingest(
         skipped=skipped,
         failed={event: failed[event.key] for event in all_events if event.key in failed},
         segment=segment,
-        reasons={row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT},
+        reasons=reasons,
         unstarted=frozenset(event for event in all_events if event.key in unstarted),
     )
 
@@ -160,13 +163,14 @@ def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStor
 
 
 def _newest_of_each_key(events: Iterable[PhotoEvent]) -> tuple[list[_Change], int]:
-    """The newest event of each key, as all events of a key read the same photo; and how many events name no photo."""
+    """The newest event of each key, as all events of a key read the same photo; and how many are of keys outside the catalogue."""
     newest: dict[str, _Change] = {}
     skipped = 0
     for event in events:
         product_id = product_of(event.key)
         if product_id is None:
-            skipped += 1  # a folder marker, or a key outside the prefix
+            _log.warning("%s is not below %s: no photo of the catalogue", event.key, IMAGES_PREFIX)
+            skipped += 1
             continue
         change = _Change(event, product_id)
         known = newest.get(event.key)

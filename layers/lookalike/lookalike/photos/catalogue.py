@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,17 +17,25 @@ IMAGES_PREFIX = "images/"
 
 
 def product_of(key: str) -> str | None:
-    """The product that an image key belongs to, or None where the key names no photo.
+    """The product that an image key belongs to, or None where the key is outside the prefix.
 
-    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Folder markers and keys outside
-    the prefix name no photo.
+    ``images/1563.jpg`` and ``images/1563/back.jpg`` both belong to product ``1563``. Empty folders count for nothing:
+    ``images//1563.jpg`` belongs to it, too, and so does ``images/1563/``, which is most often an empty file that stands for a
+    folder. A key that names no product, such as ``images/``, is its own product: its refusal can then be looked up.
+    Products are in Unicode's NFC, as ``product_id_of`` gives them.
     """
-    if not key.startswith(IMAGES_PREFIX) or key.endswith("/"):
+    if not key.startswith(IMAGES_PREFIX):
         return None
-    first, slash, _ = key.removeprefix(IMAGES_PREFIX).partition("/")
-    if slash:
-        return first or None
-    return PurePosixPath(first).stem if first.strip(".") else None
+    names = [name for name in key.removeprefix(IMAGES_PREFIX).split("/") if name not in ("", ".", "..")]
+    if not names:
+        return key
+    is_folder = len(names) > 1 or key.endswith("/")
+    return product_id_of(names[0] if is_folder else PurePosixPath(names[0]).stem)
+
+
+def product_id_of(text: str) -> str:
+    """A product id in Unicode's NFC. macOS writes names in NFD: the same characters in other bytes."""
+    return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True, slots=True)
