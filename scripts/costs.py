@@ -40,9 +40,9 @@ ANSWER_BYTES: Final = 3000
 # A larger request is as many requests, to the HTTP API's price.
 HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
-METRICS: Final = 8
+METRICS: Final = 9
 QUERY_METRICS: Final = 4
-PROBLEM_METRICS: Final = 9  # one for each kind of problem that a query is answered with
+PROBLEM_METRICS: Final = 13  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
 
 
