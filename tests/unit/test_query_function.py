@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import ImageError, ModelError
 from lookalike.photos import images
+from lookalike.store import names
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row, order_of
 from tests.support import functions
@@ -443,7 +444,7 @@ class TestWhatIsNotTheRequestsFault:
         assert "secret-bucket" in caplog.records[-1].__dict__["detail"]
 
     def test_a_damaged_store_asks_to_come_back(self, api: Api) -> None:
-        api.store.put_if_absent("log/0-damaged.safetensors", b"nonsense")
+        api.store.put_if_absent(names.new_log_segment(b"what was written"), b"nonsense")
         answer = api.search(photo("red"))
         assert (answer.status, answer.problem) == (503, "store-unavailable")
 

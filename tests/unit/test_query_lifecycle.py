@@ -14,6 +14,7 @@ import pytest
 
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.store import names
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.api import Api, query_function
@@ -182,7 +183,7 @@ class TestOutage:
         self, warm: Api, caplog: pytest.LogCaptureFixture, is_damaged: bool
     ) -> None:
         if is_damaged:
-            warm.store.put_if_absent("log/0-damaged.safetensors", b"nonsense")
+            warm.store.put_if_absent(names.new_log_segment(b"what was written"), b"nonsense")
         else:
             warm.store.down = {"list"}
         assert products(warm, "red")[0] == "red"
