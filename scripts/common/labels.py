@@ -68,13 +68,14 @@ def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelT
     names[place] = ""
     last = len(columns) - 1
     texts: dict[str, dict[str, str]] = {}
-    count = surplus = nameless = again = 0
+    count = surplus = nameless = again = long = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 - the number of rows
         while len(row) > len(columns) and not row[-1].strip():
             row.pop()
         if len(row) > len(columns):
             row[last:] = [separator.join(row[last:])]
             surplus += 1
+        long += any("\n" in value or "\r" in value for value in row)
         product_id = _id(row[place]) if place < len(row) else ""
         again += product_id in texts
         if product_id:
@@ -89,6 +90,7 @@ def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelT
         _rows_with(surplus, "with more values than columns, which belong to the last column"),
         _rows_with(again, "with an id that had come before: the last one counts"),
         _rows_with(nameless, "without an id"),
+        _rows_with(long, "with a text of several lines"),
     ]
     return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
 

@@ -73,8 +73,14 @@ def test_a_quote_that_is_not_closed_is_refused_with_its_line(text: str, line: in
 
 
 def test_quotes_that_do_no_harm_are_read() -> None:
-    texts = parse('id,name\n1,5" pipe\n2,"two\nlines\tand a tab"\n3,"Fossil" watch\n4,"a ""b"""').texts
-    assert [item["name"] for item in texts.values()] == ['5" pipe', "two lines and a tab", "Fossil watch", 'a "b"']
+    table = parse('id,name\n1,5" pipe\n2,"two\nlines\tand a tab"\n3,"Fossil" watch\n4,"a ""b"""')
+    assert "1 row with a text of several lines" in table.remark
+    assert [item["name"] for item in table.texts.values()] == [
+        '5" pipe',
+        "two lines and a tab",
+        "Fossil watch",
+        'a "b"',
+    ]
 
 
 def test_surplus_values_are_the_last_columns_and_counted() -> None:

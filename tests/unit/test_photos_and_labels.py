@@ -5,10 +5,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unicodedata import normalize
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lookalike.photos.catalogue import product_of
 from scripts.common.catalogue import Catalogue, open_catalogue
 from scripts.common.labels import InputError
 
@@ -149,6 +153,24 @@ def test_products_that_are_read_in_another_way_than_most_are_told(tmp_path: Path
     assert "another part of the path than most: 1, such as C/2.jpg (2)" in catalogue.report
     suffixed = opened(tmp_path, files("1563_1.jpg", "1563-2.jpg", "1580.jpg"), rows("1563", "1580"))
     assert "more than the id: 2, such as 1563-2.jpg (1563), 1563_1.jpg (1563)" in suffixed.report
+
+
+NAMES = st.sampled_from(
+    ["1", "01", "1_2", "1.0", "2-a", "A", "a b", "é", "e\N{COMBINING ACUTE ACCENT}", "x.", "...", "images", "1e2"]
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+
+
+@given(paths=st.sets(PATHS, min_size=1), ids=st.none() | st.sets(NAMES, min_size=1))
+def test_the_functions_read_the_same_product_from_the_key(paths: set[str], ids: set[str] | None) -> None:
+    with TemporaryDirectory() as folder_path:
+        content = {f"{path}.jpg": b"same" for path in paths}
+        try:
+            catalogue = opened(Path(folder_path), content, None if ids is None else rows(*sorted(ids)))
+        except InputError:
+            return
+    assert [product_of(photo.key) for photo in catalogue.photos] == [photo.product_id for photo in catalogue.photos]
+    assert len(set(keys(catalogue))) == len(catalogue.photos)
 
 
 @pytest.mark.parametrize(
