@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import ModelError
+from lookalike.store import names
+from lookalike.store.damage import DAMAGED_READS
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row, order_of
 from tests.support import functions
@@ -341,9 +343,15 @@ class TestWhatIsNotTheRequestsFault:
         assert "secret-bucket" in caplog.records[-1].__dict__["detail"]
 
     def test_a_damaged_store_asks_to_come_back(self, api: Api) -> None:
-        api.store.put_if_absent("log/0-damaged.safetensors", b"nonsense")
+        api.store.put_if_absent(names.new_log_segment(b""), b"nonsense")
         answer = api.search(photo("red"))
         assert (answer.status, answer.problem) == (503, "store-unavailable")
+
+    def test_damaged_reads_are_counted(self, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+        api.store.put_if_absent(names.new_log_segment(b""), b"nonsense")
+        DAMAGED_READS.take()
+        api.search(photo("red"))
+        assert '"DamagedReads":[2.0]' in capsys.readouterr().out
 
     def test_what_is_wrong_with_us_is_raised(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(images: Any) -> Any:
