@@ -81,7 +81,7 @@ def make() -> MemoryStore:
             now_s[0] = _NOON_S + 60 * next(minutes)
             append_log.append(store, batch, dimensions=DIMENSIONS)
             if compacted:
-                compact.compact(store, policy, clock=lambda: now_s[0])
+                compact.compact(store, policy)
     return store
 
 

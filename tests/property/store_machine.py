@@ -167,7 +167,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            collect.collect(self.store, self.policy, clock=lambda: self.now_s)
+            collect.collect(self.store, self.policy)
         elif act == "refresh":
             self.check(self.observer)
         else:
@@ -235,7 +235,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert most_steps < MOST_STEPS, "compaction does not come to rest"
             return 0.0
 
-        compact.compact(store, self.policy, time_left_s=time_left_s, clock=lambda: self.now_s)
+        compact.compact(store, self.policy, time_left_s=time_left_s)
 
     def check(self, reader: SnapshotReader) -> list[Value]:
         durable = dict(self.oracle.durable)
@@ -291,7 +291,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(plan=plans(12))
     def collect(self, plan: Plan) -> None:
         store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: collect.collect(store, self.policy, clock=lambda: self.now_s), store)
+        self.attempt(lambda: collect.collect(store, self.policy), store)
 
     @rule(which=st.integers(0, 1), plan=plans(4), pause_s=st.sampled_from([GRACE_S + 1, PAUSE_S, 1000.0]))
     def refresh(self, which: int, plan: Plan, pause_s: float) -> None:

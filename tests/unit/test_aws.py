@@ -219,6 +219,11 @@ class TestStore:
         assert len(wire.requests) == 1
         assert parse_qs(urlsplit(wire.requests[0].url).query)["max-keys"] == ["1"]
 
+    def test_the_time_is_the_service_s_own(self, connect: Connect) -> None:
+        client, wire = connect((200, {"Date": "Mon, 02 Mar 2026 10:15:30 GMT"}, b"<ListBucketResult/>"))
+        assert S3Store(client, "bucket", "p/").time_ms() == 1_772_446_530_000
+        assert parse_qs(urlsplit(wire.requests[0].url).query)["max-keys"] == ["1"]
+
     def test_stores_are_found_by_their_prefixes_and_nothing_else_is_taken_for_one(self, connect: Connect) -> None:
         ours, theirs = ("ab" * 32, "cd" * 32), ("exports", "AB" * 32, "ab" * 31)
         found = "".join(f"<CommonPrefixes><Prefix>{name}/</Prefix></CommonPrefixes>" for name in (*ours, *theirs))

@@ -15,6 +15,7 @@ import pytest
 
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
+from lookalike.store import append_log, names
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
@@ -172,10 +173,26 @@ def test_a_store_that_fails_stops_no_other_and_is_reported(bucket: Bucket, fault
 
 
 def test_a_damaged_store_stops_no_other(bucket: Bucket) -> None:
-    bucket.add("aa/", 1).put_if_absent("log/0-damaged.safetensors", b"nonsense")
+    bucket.add("aa/", 1).put_if_absent(names.new_log_segment(b""), b"nonsense")
     sound = bucket.add("bb/", 2)
 
     with pytest.raises(StoreError, match="aa/"):
+        bucket.run()
+
+    assert version(sound) == "1+0"
+
+
+def test_an_error_that_nobody_foresaw_stops_no_other_store(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, sound = bucket.add("aa/", 1), bucket.add("bb/", 2)
+    read = append_log.read
+
+    def fail(store: Any, name: str) -> Any:
+        if store is bad:
+            raise ZeroDivisionError("division by zero")
+        return read(store, name)
+
+    monkeypatch.setattr(append_log, "read", fail)
+    with pytest.raises(StoreError, match=r"aa/.*division"):
         bucket.run()
 
     assert version(sound) == "1+0"

@@ -87,7 +87,7 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
 def test_today_s_compaction_takes_a_golden_store_over(version: str) -> None:
     store = load(version)
     waiting = len(append_log.entries(store))
-    compact(store, Policy(segment_bytes=100_000, fanout=2), clock=lambda: LATER_S)
+    compact(store, Policy(segment_bytes=100_000, fanout=2))
     assert shown(store) == expected(version)
     assert manifest.newest(store).folded.keys() >= {entry.name for entry in append_log.entries(store)}
     assert len(append_log.entries(store)) < waiting

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lookalike.errors import ImageError, ModelError
 from lookalike.photos import images
 from lookalike.store import names
+from lookalike.store.damage import DAMAGED_READS
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op, Row, order_of
 from tests.support import functions
@@ -447,6 +448,12 @@ class TestWhatIsNotTheRequestsFault:
         api.store.put_if_absent(names.new_log_segment(b"what was written"), b"nonsense")
         answer = api.search(photo("red"))
         assert (answer.status, answer.problem) == (503, "store-unavailable")
+
+    def test_damaged_reads_are_counted(self, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+        api.store.put_if_absent(names.new_log_segment(b""), b"nonsense")
+        DAMAGED_READS.take()
+        api.search(photo("red"))
+        assert '"DamagedReads":[2.0]' in capsys.readouterr().out
 
     def test_what_is_wrong_with_us_is_raised(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(images: Any) -> Any:

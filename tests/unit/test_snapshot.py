@@ -63,19 +63,19 @@ def test_an_empty_store_has_an_empty_snapshot(store: MemoryStore) -> None:
         snapshot.product("1", at_most=10)
 
 
-def test_a_snapshot_counts_photos_products_and_rejects(store: MemoryStore, clock: Clock) -> None:
+def test_a_snapshot_counts_photos_products_and_rejects(store: MemoryStore) -> None:
     append(store, put("1/a", 1, product="1"), put("1/b", 2, product="1"), reject("2/a", 3, product="2"))
     append(store, put("3/a", 4, product="3"), put("4/a", 5, product="4"))
     append(store, delete("4/a", 6, product="4"))
     for _ in range(2):
         snapshot = reader_of(store).refresh()
         assert (snapshot.photos, snapshot.products, snapshot.rejected) == (3, 2, 1)
-        compact(store, POLICY, clock=clock)  # and the same from a manifest
+        compact(store, POLICY)  # and the same from a manifest
 
 
-def test_a_product_is_its_searchable_and_rejected_photos_by_key(store: MemoryStore, clock: Clock) -> None:
+def test_a_product_is_its_searchable_and_rejected_photos_by_key(store: MemoryStore) -> None:
     append(store, put("1/b", 1), reject("1/c", 2), put("2/a", 3, product="2"))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("1/a", 4), put("1/d", 5))
     append(store, delete("1/d", 6))
     snapshot = reader_of(store).refresh()
@@ -89,25 +89,25 @@ def test_a_product_is_its_searchable_and_rejected_photos_by_key(store: MemorySto
         reader_of(store).refresh().product("2", at_most=10)
 
 
-def test_the_newest_row_of_a_key_is_live_wherever_it_is(store: MemoryStore, clock: Clock) -> None:
+def test_the_newest_row_of_a_key_is_live_wherever_it_is(store: MemoryStore) -> None:
     append(store, put("base wins", 5), put("log wins", 1), put("deleted", 1), delete("came back", 2), put("same", 3))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("base wins", 4), put("log wins", 2), delete("deleted", 2), put("came back", 3), put("same", 3))
     assert shown(reader_of(store).refresh()) == {"base wins": 5, "log wins": 2, "came back": 3, "same": 3}
 
 
-def test_a_late_put_does_not_undo_a_deletion(store: MemoryStore, clock: Clock) -> None:
+def test_a_late_put_does_not_undo_a_deletion(store: MemoryStore) -> None:
     append(store, delete("a", 9))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("a", 5))
     assert shown(reader_of(store).refresh()) == {}
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     assert shown(reader_of(store).refresh()) == {}
 
 
-def test_a_snapshot_that_was_handed_out_never_changes(store: MemoryStore, clock: Clock) -> None:
+def test_a_snapshot_that_was_handed_out_never_changes(store: MemoryStore) -> None:
     append(store, put("a", 1), put("b", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     reader = reader_of(store)
     before = reader.refresh()
     seen = shown(before)
@@ -116,9 +116,9 @@ def test_a_snapshot_that_was_handed_out_never_changes(store: MemoryStore, clock:
     assert shown(before) == seen
 
 
-def test_arrays_of_a_snapshot_are_read_only(store: MemoryStore, clock: Clock) -> None:
+def test_arrays_of_a_snapshot_are_read_only(store: MemoryStore) -> None:
     append(store, put("a", 1), put("b", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("a", 2), delete("c", 1))
     append(store, put("d", 1))
     for part in reader_of(store).refresh().parts:
@@ -182,7 +182,7 @@ def test_a_snapshot_agrees_with_a_dict(batches: list[list[Row]], folded: int) ->
             if row.key not in newest or newest[row.key].order < row.order:
                 newest[row.key] = row
         if number < folded:
-            compact(store, patient, clock=clock)
+            compact(store, patient)
         warm.refresh()
     orders = {key: row.order for key, row in newest.items() if row.op is not Op.DELETE}
     for reader in (warm, reader_of(store)):
@@ -192,11 +192,11 @@ def test_a_snapshot_agrees_with_a_dict(batches: list[list[Row]], folded: int) ->
 # --- refreshing -------------------------------------------------------------------------------------------------------
 
 
-def test_a_refresh_reads_only_what_is_new(store: MemoryStore, clock: Clock) -> None:
+def test_a_refresh_reads_only_what_is_new(store: MemoryStore) -> None:
     many = [put(f"images/{number}.jpg", number) for number in range(5000)]
     for start in range(0, 5000, 1000):
         append(store, *many[start : start + 1000])
-    compact(store, Policy(), clock=clock)
+    compact(store, Policy())
     append(store, put("images/1.jpg", 9000))
     counting = CountingStore(store)
     reader = reader_of(counting)
@@ -213,15 +213,13 @@ def test_a_refresh_reads_only_what_is_new(store: MemoryStore, clock: Clock) -> N
     assert counting.bytes_read < 2000
 
     counting.reset()
-    compact(store, Policy(), clock=clock)  # folds two log segments into a small one, and leaves the large one
+    compact(store, Policy())  # folds two log segments into a small one, and leaves the large one
     assert reader.refresh().photos == 5001
     assert counting.requests == {"list": 2, "get": 2}, "the manifest and the small segment"
     assert counting.bytes_read < 5000
 
 
-def test_a_refresh_over_a_new_manifest_lists_the_log_again_if_it_keeps_what_it_held_of_it(
-    store: MemoryStore, clock: Clock
-) -> None:
+def test_a_refresh_over_a_new_manifest_lists_the_log_again_if_it_keeps_what_it_held_of_it(store: MemoryStore) -> None:
     counting = CountingStore(store)
     reader = reader_of(counting)
     for number in range(3):
@@ -229,18 +227,18 @@ def test_a_refresh_over_a_new_manifest_lists_the_log_again_if_it_keeps_what_it_h
     reader.refresh()
     steps = iter([100.0, 0.0])
     one_segment = replace(POLICY, segment_bytes=1)
-    compact(store, one_segment, time_left_s=lambda: next(steps, 0.0), clock=clock)  # folds the first of three
+    compact(store, one_segment, time_left_s=lambda: next(steps, 0.0))  # folds the first of three
     counting.reset()
     assert reader.refresh().photos == 3
     assert counting.requests == {"list": 3, "get": 2}
 
 
-def test_what_is_no_longer_needed_is_let_go(store: MemoryStore, clock: Clock) -> None:
+def test_what_is_no_longer_needed_is_let_go(store: MemoryStore) -> None:
     reader = reader_of(store)
     for number in range(6):
         append(store, put("a", number + 1))
         reader.refresh()
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     reader.refresh()
     assert len(reader._log) == 0
     assert set(reader._base) == {ref.name for ref in manifest.newest(store).segments}
@@ -310,13 +308,13 @@ def test_age_counts_from_the_moment_the_store_was_asked(store: MemoryStore, cloc
 
 def test_a_failed_refresh_leaves_the_last_snapshot_in_place(store: MemoryStore, clock: Clock) -> None:
     append(store, put("a", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("a", 2))
     faulty = FaultyStore(store)
     reader = reader_of(faulty, clock)
     assert shown(reader.refresh()) == {"a": 2}
     append(store, put("b", 3))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("c", 4))
     clock.now_s += 60
     for call in range(5):
@@ -336,11 +334,9 @@ def test_a_failed_refresh_leaves_the_last_snapshot_in_place(store: MemoryStore, 
 
 @pytest.mark.parametrize("call", range(5))
 @pytest.mark.parametrize("fault", [Fault.BEFORE, Fault.AFTER, Fault.CUT])
-def test_a_fault_at_any_call_of_a_first_refresh_is_an_outage(
-    store: MemoryStore, clock: Clock, call: int, fault: Fault
-) -> None:
+def test_a_fault_at_any_call_of_a_first_refresh_is_an_outage(store: MemoryStore, call: int, fault: Fault) -> None:
     append(store, put("a", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("b", 1))
     faulty = FaultyStore(store, {call: fault})
     with pytest.raises(StoreUnavailable):
@@ -382,17 +378,17 @@ def test_a_reader_that_pauses_during_compaction_and_collection_misses_nothing(
 ) -> None:
     """However long it pauses: everything it listed may be gone when it goes on."""
     append(store, put("a", 1), put("b", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     append(store, put("a", 2))
 
     def long_pause() -> None:
         append(store, put("c", 3))
-        compact(store, POLICY, clock=clock)
+        compact(store, POLICY)
         clock.now_s += GRACE_S + 1
         append(store, delete("b", 4))
-        compact(store, POLICY, clock=clock)
+        compact(store, POLICY)
         clock.now_s += GRACE_S + 1
-        compact(store, POLICY, clock=clock)
+        compact(store, POLICY)
 
     faulty = FaultyStore(store)
     reader = reader_of(faulty)
@@ -410,11 +406,9 @@ def test_a_reader_that_pauses_during_compaction_and_collection_misses_nothing(
     assert shown(reader.refresh()) == shown(reader_of(store).refresh())
 
 
-def test_a_row_appended_while_a_reader_refreshes_is_seen_at_the_latest_next_time(
-    store: MemoryStore, clock: Clock
-) -> None:
+def test_a_row_appended_while_a_reader_refreshes_is_seen_at_the_latest_next_time(store: MemoryStore) -> None:
     append(store, put("a", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     for call in range(3):
         number = call + 2
         faulty = FaultyStore(store, {call: Rival(before=lambda number=number: append(store, put("a", number)))})
@@ -430,14 +424,14 @@ def test_a_late_writer_whose_name_sorts_before_everything_folded_is_not_lost(
     append(store, put("b", 1))
     warm = reader_of(store)
     warm.refresh()
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     monkeypatch.setattr("lookalike.store.names.time.time", lambda: 1.0)  # a clock that is decades behind
     late = append(store, put("c", 1))
     assert late < min(manifest.newest(store).folded)
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     clock.now_s += GRACE_S + 1
-    collect(store, POLICY, clock=clock)
+    collect(store, POLICY)
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
 
 
@@ -455,19 +449,19 @@ def test_a_log_segment_that_is_held_but_gone_is_not_believed(
     assert shown(reader.refresh()) == {"a": 1}
     monkeypatch.setattr("lookalike.store.names.time.time", lambda: 4.0)
     deletion = append(store, delete("a", 2))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     clock.now_s += GRACE_S + 1
     crash = FaultyStore(store)
     crash.plan = {("delete", 1): Fault.BEFORE}
     with pytest.raises(StoreUnavailable):
-        collect(crash, POLICY, clock=clock)
+        collect(crash, POLICY)
     deleted = [name for call, name in crash.calls if call == "delete"]
     assert deleted[0] == deletion, "the deletion's segment is gone, the put's is not"
 
     def pause() -> None:
-        collect(store, POLICY, clock=clock)
+        collect(store, POLICY)
         append(store, put("b", 3))
-        compact(store, POLICY, clock=clock)
+        compact(store, POLICY)
         assert not manifest.newest(store).folded.keys() & faulty_log, "forgotten, as it is gone"
 
     faulty_log = set(reader._log)
@@ -476,9 +470,9 @@ def test_a_log_segment_that_is_held_but_gone_is_not_believed(
     assert "a" not in shown(reader.refresh())
 
 
-def test_a_segment_that_is_really_lost_is_an_outage_and_no_endless_loop(store: MemoryStore, clock: Clock) -> None:
+def test_a_segment_that_is_really_lost_is_an_outage_and_no_endless_loop(store: MemoryStore) -> None:
     append(store, put("a", 1))
-    compact(store, POLICY, clock=clock)
+    compact(store, POLICY)
     store.delete(manifest.newest(store).segments[0].name)
     with pytest.raises(StoreUnavailable, match="attempts"):
         reader_of(store).refresh()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import batched
 from typing import Any
@@ -145,6 +146,14 @@ class S3Store:
                     yield Entry(item["Key"].removeprefix(self._prefix), item["Size"], modified_ms)
         except (BotoCoreError, ClientError) as error:
             raise _error(error, "LIST", prefix) from error
+
+    def time_ms(self) -> int:
+        try:
+            answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "LIST", "the time") from error
+        # HTTP has no other clock than the Date of an answer, in whole seconds like S3's times of objects.
+        return int(parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp() * 1000)
 
 
 def store_prefixes(client: Any, bucket: str) -> list[str]:

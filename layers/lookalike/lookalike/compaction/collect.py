@@ -1,6 +1,5 @@
 """Collection: deletes objects that the newest manifest does not need and that no reader can still be reading."""
 
-import time
 from collections.abc import Callable
 from itertools import islice, pairwise
 
@@ -19,11 +18,13 @@ def collect(
     policy: Policy,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
-    clock: Callable[[], float] = time.time,
 ) -> Work:
-    """Delete at most ``_AT_ONCE`` such objects while there is time. The work counts none where none is left."""
+    """Delete at most ``_AT_ONCE`` such objects while there is time. The work counts none where none is left.
+
+    Ages are by the store's own time. By a machine's clock that is ahead, an object that is about to be committed is old.
+    """
     state = read_consistently(store, lambda state: state)
-    now_ms = int(clock() * 1000)
+    now_ms = store.time_ms()
     grace_ms = int(policy.grace_s * 1000)
     unused = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
     live = state.manifest.objects

@@ -16,7 +16,6 @@ is older than ``tombstone_s``, no other segment has a row of its key, and no log
 longest time that the queue keeps an event, so no older put of the key can still arrive.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +28,7 @@ from lookalike.compaction.collect import collect
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
 from lookalike.compaction.writer import write
-from lookalike.errors import StoreError
+from lookalike.errors import ObjectMissing
 from lookalike.store import append_log, manifest, names, segment, segment_reads
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
@@ -49,13 +48,12 @@ def compact(
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
     reserve_s: float = _RESERVE_S,
-    clock: Callable[[], float] = time.time,
 ) -> Work:
     """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
 
     Raises StoreError; all that was committed before stays.
     """
-    return sum(_steps(store, policy or Policy(), time_left_s, reserve_s, clock), Work())
+    return sum(_steps(store, policy or Policy(), time_left_s, reserve_s), Work())
 
 
 def compact_all(
@@ -63,45 +61,41 @@ def compact_all(
     policy: Policy,
     *,
     time_left_s: Callable[[], float],
-) -> tuple[dict[str, Work], dict[str, StoreError]]:
+) -> tuple[dict[str, Work], dict[str, Exception]]:
     """Compact several stores, one step of each in turn, so that a store with much to do does not hold up the others.
 
     Returns the work for each store, and the error for each store that could not be compacted further.
     """
     turns = {name: _steps(store, policy, time_left_s) for name, store in stores.items()}
     done = dict.fromkeys(stores, Work())
-    failed: dict[str, StoreError] = {}
+    failed: dict[str, Exception] = {}
     while turns:
         for name, steps in list(turns.items()):
             try:
                 done[name] += next(steps)
             except StopIteration:
                 del turns[name]
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - returned: whatever is wrong with one store is no reason to stop at it
                 failed[name] = error
                 del turns[name]
     return done, failed
 
 
 def _steps(
-    store: ObjectStore,
-    policy: Policy,
-    time_left_s: Callable[[], float],
-    reserve_s: float = _RESERVE_S,
-    clock: Callable[[], float] = time.time,
+    store: ObjectStore, policy: Policy, time_left_s: Callable[[], float], reserve_s: float = _RESERVE_S
 ) -> Iterator[Work]:
     def step(state: State) -> Work | None:
         if time_left_s() <= reserve_s:
             return None
-        return _fold(store, state, policy, clock) if state.waiting else _merge(store, state, policy, clock)
+        return _fold(store, state, policy) if state.waiting else _merge(store, state, policy)
 
     while (work := read_consistently(store, step)) is not None:
         yield work
-    while (work := collect(store, policy, time_left_s=time_left_s, clock=clock)).collected:
+    while (work := collect(store, policy, time_left_s=time_left_s)).collected:
         yield work
 
 
-def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work:
+def _fold(store: ObjectStore, state: State, policy: Policy) -> Work:
     batch: list[Entry] = []
     batch_bytes = 0
     for entry in state.waiting:
@@ -117,7 +111,6 @@ def _fold(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], 
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
         newly_folded=[entry.name for entry in batch],
-        clock=clock,
     )
     if not committed:
         return Work(lost_races=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes)
@@ -133,7 +126,7 @@ def _read_all(store: ObjectStore, names: Sequence[str]) -> list[Segment]:
         return list(pool.map(read, names))
 
 
-def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[], float]) -> Work | None:
+def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
@@ -146,7 +139,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
     if not chosen:
         return None
     elsewhere = [columns[index][0] for index in range(len(refs)) if index not in chosen]
-    forgettable_ms = int((clock() - policy.tombstone_s) * 1000)
+    forgettable_ms = store.time_ms() - int(policy.tombstone_s * 1000)
     survivors = []
     for index in chosen:
         rows = segment_reads.read_segment(store, refs[index])
@@ -159,7 +152,6 @@ def _merge(store: ObjectStore, state: State, policy: Policy, clock: Callable[[],
         state.manifest,
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
-        clock=clock,
     )
     return Work(
         merged=int(committed),
@@ -185,13 +177,17 @@ def _commit(
     *,
     segments: tuple[SegmentRef, ...],
     calibration: Calibration | None,
-    clock: Callable[[], float],
     newly_folded: Iterable[str] = (),
 ) -> bool:
-    """Publish the next version; False if another compaction did. Names of deleted objects are forgotten."""
+    """Publish the next version; False if another compaction did. Names of deleted objects are forgotten.
+
+    Raises ObjectMissing where an object of the new version was deleted: the version would be the last that could be read.
+    """
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
     present = {entry.name for prefix in (names.LOG, names.SEGMENTS) for entry in store.list(prefix)}
-    now_ms = int(clock() * 1000)  # as late as possible: grace starts here, and until now readers needed the old objects
+    for lost in sorted(new.objects - present):
+        raise ObjectMissing(f"{lost} was deleted before a manifest with its name was published")
+    now_ms = store.time_ms()  # as late as possible: grace starts here, and until now readers needed the old objects
     return manifest.commit(
         store,
         replace(

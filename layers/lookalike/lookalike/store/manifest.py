@@ -3,7 +3,7 @@
 A manifest names the live segments, the log segments that are folded into them, and the retired segments. Log segments are
 recorded as folded by name and not by a watermark, because the name of a slow writer's segment may sort anywhere.
 
-Versions count up and names count down, so the first manifest of a listing is the newest. The first writer to create version
+Versions count up and names count down, so the first manifest of a listing is the newest, and mostly a LIST of one key finds it. The first writer to create version
 n+1 has committed it; the others read it and start again.
 
 A manifest is a JSON object. Its first field is the check of all bytes after that field (``damage``).
@@ -12,7 +12,7 @@ A manifest is a JSON object. Its first field is the check of all bytes after tha
 import json
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from lookalike.errors import CorruptObject
@@ -189,16 +189,19 @@ def _text(value: object) -> str:
 
 def newest_name(store: ObjectStore) -> str | None:
     """The name of the newest manifest, or None before the first."""
-    return next((entry.name for entry in _entries(store)), None)
+    first = next(iter(store.list(names.MANIFESTS, limit=1)), None)
+    if first is None or _is_manifest(first):
+        return first and first.name
+    return next((entry.name for entry in entries(store)), None)  # somebody else's object sorts before all manifests
 
 
 def entries(store: ObjectStore) -> list[Entry]:
     """The manifests that exist now, the newest first."""
-    return list(_entries(store))
+    return list(filter(_is_manifest, store.list(names.MANIFESTS)))
 
 
-def _entries(store: ObjectStore) -> Iterator[Entry]:
-    return (entry for entry in store.list(names.MANIFESTS) if names.kind_of(entry.name) is names.Kind.MANIFEST)
+def _is_manifest(entry: Entry) -> bool:
+    return names.kind_of(entry.name) is names.Kind.MANIFEST
 
 
 def read(store: ObjectStore, name: str | None) -> Manifest:

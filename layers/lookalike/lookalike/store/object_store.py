@@ -48,6 +48,9 @@ class ObjectStore(Protocol):
     def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
         """Every object whose name starts with ``prefix``, ascending by name; at most ``limit`` of them."""
 
+    def time_ms(self) -> int:
+        """The service's time now, in milliseconds since 1970: ``Entry.modified_ms`` is by the same clock."""
+
 
 class MemoryStore:
     """An ObjectStore in memory, safe for threads: the reference that the contract suite and the tests use."""
@@ -82,3 +85,6 @@ class MemoryStore:
             names = sorted(name for name in self._objects if name.startswith(prefix))[:limit]
             entries = [Entry(name, len(self._objects[name][0]), self._objects[name][1]) for name in names]
         return iter(entries)
+
+    def time_ms(self) -> int:
+        return int(self._clock() * 1000)

@@ -16,7 +16,7 @@ class WrapperStore:
         self.inner = inner
 
     def begin(self, call: str, name: str) -> None:
-        """Runs before each call: ``get``, ``get_range``, ``put``, ``delete`` or ``list`` of a name. May raise."""
+        """Runs before each call: ``get``, ``get_range``, ``put``, ``delete``, ``list`` or ``time`` of a name. May raise."""
 
     def get(self, name: str) -> bytes:
         self.begin("get", name)
@@ -37,6 +37,10 @@ class WrapperStore:
     def list(self, prefix: str, *, limit: int | None = None) -> Iterator[Entry]:
         self.begin("list", prefix)
         return self.inner.list(prefix, limit=limit)
+
+    def time_ms(self) -> int:
+        self.begin("time", "")
+        return self.inner.time_ms()
 
 
 class CountingStore(WrapperStore):
