@@ -15,6 +15,7 @@ import pytest
 
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
+from lookalike.store import names
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
@@ -172,7 +173,7 @@ def test_a_store_that_fails_stops_no_other_and_is_reported(bucket: Bucket, fault
 
 
 def test_a_damaged_store_stops_no_other(bucket: Bucket) -> None:
-    bucket.add("aa/", 1).put_if_absent("log/0-damaged.safetensors", b"nonsense")
+    bucket.add("aa/", 1).put_if_absent(names.new_log_segment(b"sound"), b"damaged")
     sound = bucket.add("bb/", 2)
 
     with pytest.raises(StoreError, match="aa/"):
