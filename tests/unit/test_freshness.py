@@ -9,7 +9,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreError, StoreUnavailable
 from lookalike.settings import GRACE_S, QuerySettings
-from lookalike.store import reader
+from lookalike.store import names, reader
 from lookalike.store.freshness import RETRY_AFTER_S, FreshSnapshots
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
@@ -110,7 +110,7 @@ def test_a_store_that_is_back_is_read_again_and_stays_fresh(outage: World) -> No
 
 def test_a_damaged_object_is_told_and_the_last_snapshot_answers(world: World) -> None:
     world.photos()
-    world.store.put_if_absent("log/0-damaged.safetensors", b"nonsense")
+    world.store.put_if_absent(names.new_log_segment(b"sound"), b"damaged")
     world.wait(10)
     assert world.photos() == 1
     assert [type(error) for error in world.failures] == [CorruptObject]
