@@ -191,7 +191,7 @@ def newest_name(store: ObjectStore) -> str | None:
     """The name of the newest manifest, or None before the first."""
     first = next(iter(store.list(names.MANIFESTS, limit=1)), None)
     if first is None or _is_manifest(first):
-        return first and first.name
+        return first.name if first else None
     return next((entry.name for entry in entries(store)), None)  # somebody else's object sorts before all manifests
 
 
