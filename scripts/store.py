@@ -23,6 +23,8 @@ from scripts.common.progress import Progress
 from scripts.deployment import deployed, drop_store
 from scripts.deployment.deployed import DeployError
 
+_FOREIGN_SHOWN = 20
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
@@ -73,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _stats(store: ObjectStore) -> int:
     stored = {
-        entry.name for entry in store.list(names.SEGMENTS)
+        entry.name for entry in store.list(names.SEGMENTS) if names.kind_of(entry.name)
     }  # before the manifest, which may name segments newer than these
     state = read_consistently(store, lambda state: state)
     newest, waiting = state.manifest, state.waiting
@@ -97,7 +99,9 @@ def _ls(store: ObjectStore) -> int:
     newest = read_consistently(store, lambda state: state.manifest)
     live = {ref.name: ref for ref in newest.segments}
     for entry in entries:
-        if entry.name in live:
+        if names.kind_of(entry.name) is None:
+            role = "not the store's"
+        elif entry.name in live:
             role = f"live, {live[entry.name].rows:,} rows"
         elif entry.name in newest.objects:
             role = "live, a rotation"
@@ -122,6 +126,10 @@ def _fsck(store: ObjectStore) -> int:
     report = fsck.check(store)
     for name, value in report.counts.items():
         print(f"{name:36} {value:>16,}")
+    for name in report.foreign[:_FOREIGN_SHOWN]:
+        print(f"NOTE {name}: not an object of the store, and left alone")
+    if len(report.foreign) > _FOREIGN_SHOWN:
+        print(f"NOTE {len(report.foreign) - _FOREIGN_SHOWN:,} more are not the store's")
     for problem in report.errors:
         print(f"ERROR {problem}")
     print("clean" if report.clean else f"{len(report.errors)} errors")

@@ -92,6 +92,17 @@ def test_fsck_names_what_is_damaged_missing_or_lost(store: Any, run: Run) -> Non
     assert "'images/1.jpg' was folded and is gone" in checked.stdout
 
 
+def test_objects_of_other_names_are_named_and_left_alone(store: Any, run: Run) -> None:
+    for name in ("log/", "log/.DS_Store"):
+        store.put_if_absent(name, b"")
+
+    checked = run("fsck", "--bucket", store.bucket)
+
+    assert checked.returncode == 0
+    assert "NOTE log/.DS_Store: not an object of the store" in checked.stdout
+    assert run("ls", "--bucket", store.bucket).stdout.count("(not the store's)") == 2
+
+
 def test_ls_says_what_every_object_is(store: Any, run: Run) -> None:
     listed = run("ls", "--bucket", store.bucket).stdout.splitlines()
 
@@ -233,7 +244,7 @@ def test_a_drop_that_is_interrupted_leaves_a_sound_store(two_stores: Any, monkey
 
 
 def test_a_damaged_store_can_be_dropped(two_stores: Any, run: Run) -> None:
-    two_stores.put_if_absent("log/damaged", b"no segment")
+    two_stores.put_if_absent(names.new_log_segment(b""), b"no segment")
     dropped = run("drop", "--bucket", two_stores.bucket, "--store", FINGERPRINT, "--yes")
     assert dropped.returncode == 0
     assert "not known, as it is damaged" in dropped.stdout

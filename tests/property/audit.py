@@ -13,11 +13,14 @@ class AuditedStore(WrapperStore):
 
     A reader that began at most ``reading_s`` ago may have learnt of any manifest that was the newest since then. It needs
     that manifest, the segments it names, and the log segments it does not count as folded.
+
+    ``skew_s``: how far the clock of the machine that calls the store is ahead of the store's.
     """
 
     def __init__(self, clock: Callable[[], float], reading_s: float) -> None:
         super().__init__(MemoryStore(clock))
         self._now_s = clock
+        self.skew_s = 0.0
         self._reading_s = reading_s
         self._newest: list[tuple[float, Manifest]] = [(0.0, EMPTY)]  # since when it was the newest
         self._created_s: dict[str, float] = {}
@@ -47,6 +50,15 @@ class AuditedStore(WrapperStore):
             if end_s > now_s - self._reading_s:
                 assert name not in self._needs(known, end_s), f"I5: a reader may be about to read {name}"
         super().delete(name)
+
+    def machine_time_ms(self) -> int:
+        """The time by the clock of the machine that calls the store."""
+        return int((self._now_s() + self.skew_s) * 1000)
+
+    def unpublished(self) -> list[str]:
+        """The segments that no manifest ever named."""
+        published = set().union(*(known.objects for _, known in self._newest))
+        return [entry.name for entry in self.inner.list(names.SEGMENTS) if entry.name not in published]
 
     def _needs(self, known: Manifest, end_s: float) -> set[str]:
         unfolded = {

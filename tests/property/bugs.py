@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -10,13 +11,15 @@ import numpy as np
 
 from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
+from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, creation, manifest, newest
-from lookalike.store.manifest import EMPTY, Manifest
+from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
 from lookalike.store.parts import Part
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
 from lookalike.store.state import State
+from tests.property.audit import AuditedStore
 
 Bug = Callable[[], Any]
 
@@ -142,6 +145,58 @@ def a_row_in_two_places_shown_twice() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ages_by_the_machine_s_clock() -> Iterator[None]:
+    """Compaction and collection believe the clock of the machine that they run on."""
+    with patch.object(AuditedStore, "time_ms", AuditedStore.machine_time_ms):
+        yield
+
+
+@contextmanager
+def commit_of_what_is_not_there() -> Iterator[None]:
+    """A manifest is published without a look at the objects that it names."""
+    with patch.object(compact, "_prove_existing"):
+        yield
+
+
+@contextmanager
+def damage_not_looked_for() -> Iterator[None]:
+    """All bytes have the same check."""
+    with patch("lookalike.store.damage.zlib", SimpleNamespace(crc32=lambda data: 0)):
+        yield
+
+
+@contextmanager
+def a_failed_commit_tidied_up() -> Iterator[None]:
+    """A compaction whose commit failed deletes what it wrote, though the manifest may have landed."""
+    commit = compact._commit
+
+    def tidy(store: ObjectStore, old: Manifest, *, segments: tuple[SegmentRef, ...], **options: Any) -> bool:
+        try:
+            return commit(store, old, segments=segments, **options)
+        except StoreUnavailable:
+            for ref in set(segments) - set(old.segments):
+                store.delete(ref.name)
+            raise
+
+    with patch.object(compact, "_commit", tidy):
+        yield
+
+
+@contextmanager
+def folded_segments_deleted_before_the_commit() -> Iterator[None]:
+    """A compaction deletes what it has read before it publishes what it wrote, and may die in between."""
+    commit = compact._commit
+
+    def hasty(store: ObjectStore, old: Manifest, *, newly_folded: Sequence[str] = (), **options: Any) -> bool:
+        for name in newly_folded:
+            store.delete(name)
+        return commit(store, old, newly_folded=newly_folded, **options)
+
+    with patch.object(compact, "_commit", hasty):
+        yield
+
+
 BUGS: tuple[Bug, ...] = (
     no_read_back_on_412,
     conflict_taken_for_success,
@@ -152,4 +207,9 @@ BUGS: tuple[Bug, ...] = (
     order_by_arrival,
     manifests_listed_before_the_log,
     a_row_in_two_places_shown_twice,
+    ages_by_the_machine_s_clock,
+    commit_of_what_is_not_there,
+    damage_not_looked_for,
+    a_failed_commit_tidied_up,
+    folded_segments_deleted_before_the_commit,
 )

@@ -1,5 +1,5 @@
 """A state machine that leads a store through random histories: events and their deliveries, compactions, collections,
-readers, time, faults at any call and rivals in the middle of anything.
+readers, time, faults at any call, damaged bytes, processes that end in the middle of anything, and rivals whose clocks differ.
 
 What it takes for granted, as the store does:
 - a row arrives at most ``RETENTION_S`` after a deletion of its key that is newer than it. The queue forgets events sooner
@@ -10,7 +10,8 @@ Readers may pause for as long as they like.
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lookalike.compaction import collect, compact
 from lookalike.compaction.policy import Policy
-from lookalike.errors import ObjectMissing, StoreUnavailable
+from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.store import append_log, manifest, names
 from lookalike.store.attempts import Attempt
 from lookalike.store.reader import SnapshotReader
@@ -30,9 +31,10 @@ from lookalike.store.records import Op, Row, event_of, order_of
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
+from tests.support.damage import DamagedStore
 from tests.support.inline import InlineExecutor
 from tests.support.rows import DIMENSIONS, Value, value
-from tests.support.stores import Fault, FaultyStore, Rival
+from tests.support.stores import Died, Fault, FaultyStore, Rival
 
 GRACE_S = 20.0
 PAUSE_S = 3.0  # of a rival in the middle of a compaction
@@ -79,10 +81,12 @@ class Catalogue:
         self.waiting.append(event)
 
 
+SKEWS_S = (0.0, 0.0, 9000.0, -9000.0)  # of a machine's clock, ahead of the store's
+
 ops = st.sampled_from([Op.PUT, Op.DELETE, Op.PUT, Op.REJECT])
 faults = st.sampled_from(Fault)
 rivals = st.tuples(
-    st.sampled_from(["compact", "compact", "compact", "deliver", "happen", "collect", "refresh", "pause"]),
+    st.sampled_from(["compact", "compact", "compact", "deliver", "happen", "collect", "refresh", "pause", "clean"]),
     st.sampled_from(["before", "after"]),
 )
 Call = int | tuple[str, int]
@@ -105,15 +109,15 @@ class StoreMachine(RuleBasedStateMachine):
         type(self).examples += 1
         self.now_s = 1_000_000.0
         self.chance = random.Random(1)
-        self.clock_skew_s = 0.0
         self.store = AuditedStore(lambda: self.now_s, READING_S)
+        self.compacting: FaultyStore | None = None
         self.on_its_way = FaultyStore(self.store)  # keeps the puts that may still land
         self.oracle = Oracle()
         self.catalogue = Catalogue()
         self.attempts: set[str] = set()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
-            patch("lookalike.store.names.time", SimpleNamespace(time=lambda: self.now_s + self.clock_skew_s)),
+            patch("lookalike.store.names.time", SimpleNamespace(time=lambda: self.store.machine_time_ms() / 1000)),
             patch("lookalike.store.creation._PAUSE_S", 0),
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
             patch(
@@ -156,7 +160,18 @@ class StoreMachine(RuleBasedStateMachine):
         }
 
     def rival(self, act: str, pause_s: float) -> None:
-        """Somebody else's turn in the middle of an operation. Rivals have no faults and no rivals."""
+        """Somebody else's turn in the middle of an operation. Rivals have no faults and no rivals, and clocks of their own."""
+        with self.on_a_machine(self.chance.choice(SKEWS_S)):
+            self.rival_acts(act, pause_s)
+
+    @contextmanager
+    def on_a_machine(self, skew_s: float) -> Iterator[None]:
+        """Whatever runs meanwhile runs on a machine whose clock is ahead by so much."""
+        before, self.store.skew_s = self.store.skew_s, skew_s
+        yield
+        self.store.skew_s = before
+
+    def rival_acts(self, act: str, pause_s: float) -> None:
         if act == "happen":
             self.add_event(self.chance.choice(KEYS), self.chance.choice(list(Op)), self.chance.random() < 0.5)
         elif act == "deliver":
@@ -170,18 +185,40 @@ class StoreMachine(RuleBasedStateMachine):
             collect.collect(self.store, self.policy)
         elif act == "refresh":
             self.check(self.observer)
+        elif act == "clean":
+            self.clean()
         else:
             self.advance(pause_s)
 
-    def attempt(self, work: Callable[[], object], store: FaultyStore) -> None:
-        """Do it, and let it fail where a fault was planned. What is still on its way is kept for later."""
-        may_fail = any(isinstance(item, Fault) for item in store.plan.values())
+    def clean(self) -> None:
+        """Somebody deletes the segments that a compaction has just written, and did not look what they are for."""
+        call, name = self.compacting.calls[-1] if self.compacting and self.compacting.calls else ("", "")
+        if call == "put" and name.startswith(names.SEGMENTS):
+            for unpublished in self.store.unpublished():
+                self.store.inner.delete(unpublished)
+
+    def attempt(self, work: Callable[[], object], store: FaultyStore) -> bool:
+        """Do it, and let it fail where a fault was planned. What is still on its way is kept for later.
+
+        False where the process died.
+        """
+        planned = [item for item in store.plan.values() if isinstance(item, Fault)]
+        died = False
         try:
             work()
         except StoreUnavailable:
-            assert may_fail, "an operation failed without a fault"
+            assert set(planned) - {Fault.DAMAGED}, "an operation failed without a fault"
+        except CorruptObject as error:
+            assert planned.count(Fault.DAMAGED) >= 2, "an object was damaged once, and not read once more"
+            self.expect_named(error, {name for _, name in store.calls})
+        except Died:
+            died = True
         self.on_its_way.late += store.late
         store.late.clear()
+        return not died
+
+    def expect_named(self, error: CorruptObject, read: set[str]) -> None:
+        assert any(name in str(error) for name in read if name), "an error does not name the damaged object"
 
     def append(self, store: Any, events: list[Event], reads_now: bool) -> None:
         """Handle a batch as ingest does, with each photo as it is now, or as a slow batch read it before it was replaced."""
@@ -278,20 +315,37 @@ class StoreMachine(RuleBasedStateMachine):
             )
 
     def deliver_some(self, events: list[Event], plan: Plan, skew_s: float, reads_now: bool) -> None:
-        self.clock_skew_s = skew_s
         store = FaultyStore(self.store, self.planned(plan, pause_s=0.0))
-        self.attempt(lambda: self.append(store, events, reads_now), store)
-        self.clock_skew_s = 0.0
+        with self.on_a_machine(skew_s):
+            self.attempt(lambda: self.append(store, events, reads_now), store)
 
-    @rule(plan=plans(9) | plans(20), most_steps=st.sampled_from([MOST_STEPS, 1, 2]))
-    def compact(self, plan: Plan, most_steps: int) -> None:
-        store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: self.compact_and_collect(store, most_steps), store)
+    @rule(plan=plans(9) | plans(20), most_steps=st.sampled_from([MOST_STEPS, 1, 2]), skew_s=st.sampled_from(SKEWS_S))
+    def compact(self, plan: Plan, most_steps: int, skew_s: float) -> None:
+        self.compacting = store = FaultyStore(self.store, self.planned(plan))
+        with self.on_a_machine(skew_s):
+            self.attempt(lambda: self.compact_and_collect(store, most_steps), store)
+        self.compacting = None
 
-    @rule(plan=plans(12))
-    def collect(self, plan: Plan) -> None:
+    @rule(plan=plans(12), skew_s=st.sampled_from(SKEWS_S))
+    def collect(self, plan: Plan, skew_s: float) -> None:
         store = FaultyStore(self.store, self.planned(plan))
-        self.attempt(lambda: collect.collect(store, self.policy), store)
+        with self.on_a_machine(skew_s):
+            self.attempt(lambda: collect.collect(store, self.policy), store)
+
+    @precondition(lambda self: any(self.store.inner.list("")))
+    @rule(data=st.data(), use=st.sampled_from(["refresh", "compact"]))
+    def read_damaged(self, data: st.DataObject, use: str) -> None:
+        """One bit of an object is flipped for as long as this takes: the answer is right, or an error names the object."""
+        name = data.draw(st.sampled_from([entry.name for entry in self.store.inner.list("")]))
+        bit = data.draw(st.integers(0, 8 * len(self.store.inner.get(name)) - 1))
+        damaged = DamagedStore(self.store, name, bit)
+        try:
+            if use == "refresh":
+                self.check(self.reader(damaged))
+            else:
+                self.compact_and_collect(damaged, most_steps=1)
+        except CorruptObject as error:
+            self.expect_named(error, {name})
 
     @rule(which=st.integers(0, 1), plan=plans(4), pause_s=st.sampled_from([GRACE_S + 1, PAUSE_S, 1000.0]))
     def refresh(self, which: int, plan: Plan, pause_s: float) -> None:
@@ -299,7 +353,8 @@ class StoreMachine(RuleBasedStateMachine):
         store.calls.clear()
         store.missing.clear()
         store.plan = self.planned(plan, pause_s)
-        self.attempt(lambda: self.check(self.readers[which]), store)
+        if not self.attempt(lambda: self.check(self.readers[which]), store):
+            self.readers[which] = self.reader(store)
         interrupted = any(isinstance(item, Rival) for item in store.plan.values())
         assert interrupted or not store.missing, "I5: a reader that nobody interrupted missed an object"
 

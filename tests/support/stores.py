@@ -59,6 +59,13 @@ class Fault(Enum):
     LANDED_CONFLICT = "a put lands and is answered CONFLICT"
     LOST_CONFLICT = "a put does not land and is answered CONFLICT"
     LATE = "a put fails, and lands all the same when ``land`` is called"
+    DAMAGED = "a read brings bytes of which one bit is flipped"
+    DIES = "the process ends before the call is done"
+    DIES_AFTER = "the process ends after the call was done"
+
+
+class Died(BaseException):
+    """The process ended, as Lambda ends one at its deadline: no handler of errors ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +107,11 @@ class FaultyStore(WrapperStore):
         fault, rival = self._next(call, name)
         if rival.before:
             rival.before()
+        if fault is Fault.DIES:
+            raise Died
         if fault is Fault.BEFORE or (fault is Fault.CUT and call != "list"):
             raise StoreUnavailable(f"injected: {call} {name} was not done")
-        if fault and fault is not Fault.AFTER and instead:
+        if fault and fault not in (Fault.AFTER, Fault.DIES_AFTER) and instead:
             return instead(fault)
         try:
             result = work()
@@ -114,19 +123,33 @@ class FaultyStore(WrapperStore):
                 rival.after()
         if fault is Fault.AFTER:
             raise StoreUnavailable(f"injected: {call} {name} was done, but its answer is lost")
+        if fault is Fault.DIES_AFTER:
+            raise Died
         return result
 
     def get(self, name: str) -> bytes:
-        return self._do("get", name, lambda: self.inner.get(name))
+        return self._read("get", name, lambda: self.inner.get(name))
 
     def get_range(self, name: str, start: int, end: int) -> bytes:
-        return self._do("get_range", name, lambda: self.inner.get_range(name, start, end))
+        return self._read("get_range", name, lambda: self.inner.get_range(name, start, end))
+
+    def _read(self, call: str, name: str, read: Callable[[], bytes]) -> bytes:
+        def instead(fault: Fault) -> bytes:
+            data = bytearray(read())
+            if fault is Fault.DAMAGED and data:
+                bit = len(self.calls) * 7919 % (8 * len(data))
+                data[bit // 8] ^= 1 << bit % 8
+            return bytes(data)
+
+        return self._do(call, name, read, instead)
 
     def put_if_absent(self, name: str, data: bytes) -> PutAnswer:
         def instead(fault: Fault) -> PutAnswer:
             if fault is Fault.LATE:
                 self.late.append((name, bytes(data)))
                 raise StoreUnavailable(f"injected: put {name} is still on its way")
+            if fault is Fault.DAMAGED:
+                return self.inner.put_if_absent(name, data)
             if fault is not Fault.LOST_CONFLICT:
                 self.inner.put_if_absent(name, data)
             return PutAnswer.EXISTS if fault is Fault.LANDED_EXISTS else PutAnswer.CONFLICT

@@ -16,7 +16,7 @@ is older than ``tombstone_s``, no other segment has a row of its key, and no log
 longest time that the queue keeps an event, so no older put of the key can still arrive.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -171,6 +171,12 @@ def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
     return droppable
 
 
+def _prove_existing(new: Manifest, present: Set[str]) -> None:
+    """Raise ObjectMissing unless all objects of a version are among those present."""
+    for lost in sorted(new.objects - present):
+        raise ObjectMissing(f"{lost} was deleted before a manifest with its name was published")
+
+
 def _commit(
     store: ObjectStore,
     old: Manifest,
@@ -185,8 +191,7 @@ def _commit(
     """
     new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
     present = {entry.name for prefix in (names.LOG, names.SEGMENTS) for entry in store.list(prefix)}
-    for lost in sorted(new.objects - present):
-        raise ObjectMissing(f"{lost} was deleted before a manifest with its name was published")
+    _prove_existing(new, present)
     now_ms = store.time_ms()  # as late as possible: grace starts here, and until now readers needed the old objects
     return manifest.commit(
         store,

@@ -25,7 +25,8 @@ def create(store: ObjectStore, name: str, data: bytes, *, sleep: Callable[[float
         if store.put_if_absent(name, data) is PutAnswer.CREATED:
             return True
         try:
-            return store.get(name) == data
+            # Two reads: the bytes of one may be damaged on their way, and ours must not be taken for another's.
+            return store.get(name) == data or store.get(name) == data
         except ObjectMissing:
             # A rival write is in flight, or did not land: try again, each rival after a pause of its own.
             sleep(random.uniform(0.5, 1.5) * _PAUSE_S * 2**attempt)  # noqa: S311 - jitter, not a secret
