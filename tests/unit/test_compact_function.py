@@ -15,11 +15,7 @@ import pytest
 
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
-<<<<<<< HEAD
 from lookalike.store import append_log, names
-=======
-from lookalike.store import names
->>>>>>> f3f8bde3961d8c997ce2de3104d8fb6e17324c7d
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
@@ -177,11 +173,7 @@ def test_a_store_that_fails_stops_no_other_and_is_reported(bucket: Bucket, fault
 
 
 def test_a_damaged_store_stops_no_other(bucket: Bucket) -> None:
-<<<<<<< HEAD
     bucket.add("aa/", 1).put_if_absent(names.new_log_segment(b""), b"nonsense")
-=======
-    bucket.add("aa/", 1).put_if_absent(names.new_log_segment(b"sound"), b"damaged")
->>>>>>> f3f8bde3961d8c997ce2de3104d8fb6e17324c7d
     sound = bucket.add("bb/", 2)
 
     with pytest.raises(StoreError, match="aa/"):

@@ -190,15 +190,10 @@ def _text(value: object) -> str:
 def newest_name(store: ObjectStore) -> str | None:
     """The name of the newest manifest, or None before the first."""
     first = next(iter(store.list(names.MANIFESTS, limit=1)), None)
-<<<<<<< HEAD
     if first is None:
         return None
     if _is_manifest(first):
         return first.name
-=======
-    if first is None or _is_manifest(first):
-        return first.name if first else None
->>>>>>> ccaf2da38a73ded4b4a89ebd53d5506434dd8362
     return next((entry.name for entry in entries(store)), None)  # somebody else's object sorts before all manifests
 
 
