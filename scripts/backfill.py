@@ -31,7 +31,7 @@ from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
 from lookalike.photos.embedder import Embedder
 from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.arguments import above_zero, at_least_one, command_parser
-from scripts.common.paths import ROOT
+from scripts.common.paths import MODEL
 from scripts.common.progress import Progress
 from scripts.deployment import deployed
 from scripts.deployment.deployed import DeployError
@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--catalogue-bucket", help="in place of the stack's; with --store-bucket no stack is needed")
     parser.add_argument("--store-bucket", help="in place of the stack's")
     parser.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
-    parser.add_argument("--model", type=Path, default=ROOT / "build" / "model", help="the model's folder (build/model)")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
     parser.add_argument("--rate", type=above_zero, help="photos a second at most, on average (as many as can be)")
     parser.add_argument("--batch", type=at_least_one, default=256, help="photos in one segment of the log (256)")
     threads = os.cpu_count() or 1

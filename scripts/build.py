@@ -5,14 +5,15 @@ of another version would be useless there. No containers: wheels are chosen for 
 for either processor.
 """
 
+import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
+from scripts.common.template_yaml import yaml_parse
 
 PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 ARCHITECTURES = ("x86_64", "arm64")
@@ -67,18 +68,10 @@ def pin_architecture(template: Path, architecture: str) -> None:
     A deployment that says nothing then takes the right one, and one that says the other is refused, rather than
     giving functions that cannot load their libraries.
     """
-    text = template.read_text()
-    block = re.search(r"^  Architecture:\n(?:    .*\n)+", text, re.MULTILINE)
-    if block is None:
-        raise SystemExit(f"{template} has no parameter Architecture.")
-    pinned = re.sub(r"^    Default: .*$", f"    Default: {architecture}", block[0], flags=re.MULTILINE)
-    pinned = re.sub(
-        r"^    AllowedValues:\n(?:    - .*\n)+",
-        f"    AllowedValues:\n    - {architecture}\n",
-        pinned,
-        flags=re.MULTILINE,
-    )
-    template.write_text(text.replace(block[0], pinned))
+    document = yaml_parse(template.read_text(encoding="utf-8"))
+    document["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
+    # JSON is YAML, too.
+    template.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final, NamedTuple
 
 from scripts.common.arguments import command_parser, not_negative
@@ -46,21 +46,9 @@ PROBLEM_METRICS: Final = 13  # one for each kind of problem that a query is answ
 HOURS: Final = MONTH_S / 3600
 
 
-# Options of the command that are numbers of a Workload, with their meaning.
-_ASSUMED: Final = {
-    "photos_per_product": "photos of a product",
-    "changed": "share of the photos that is new or replaced in a month",
-    "photo_kb": "size of a catalogue photo",
-    "photos_shown": "photos that the page loads for an answer; 0 for an API alone",
-    "query_ms": "time of a warm query",
-    "query_kb": "size of a query photo; 0 for an API that is called directly",
-    "problem_share": "share of the queries that is answered with a problem",
-    "ingest_ms": "time to ingest one photo",
-    "compact_ms": "time of a compaction, its start included",
-    "cold_share": "share of the queries that start a function",
-    "cold_start_ms": "time of such a start",
-    "max_staleness_s": "the parameter MaxStalenessSeconds",
-}
+def _assumed(default: float, meaning: str) -> Any:
+    """A number of a workload that is an option of the command."""
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +57,18 @@ class Workload:
 
     products: float
     queries: float
-    photos_per_product: float = 1
-    changed: float = 0.1
-    photo_kb: float = 60
-    photos_shown: float = 5
-    query_ms: float = 60
-    ingest_ms: float = 60
-    compact_ms: float = 3000
-    query_kb: float = 60
-    problem_share: float = 0.01
-    cold_share: float = 0.01
-    cold_start_ms: float = 2000
-    max_staleness_s: float = 5
+    photos_per_product: float = _assumed(1, "photos of a product")
+    changed: float = _assumed(0.1, "share of the photos that is new or replaced in a month")
+    photo_kb: float = _assumed(60, "size of a catalogue photo")
+    photos_shown: float = _assumed(5, "photos that the page loads for an answer; 0 for an API alone")
+    query_ms: float = _assumed(60, "time of a warm query")
+    ingest_ms: float = _assumed(60, "time to ingest one photo")
+    compact_ms: float = _assumed(3000, "time of a compaction, its start included")
+    query_kb: float = _assumed(60, "size of a query photo; 0 for an API that is called directly")
+    problem_share: float = _assumed(0.01, "share of the queries that is answered with a problem")
+    cold_share: float = _assumed(0.01, "share of the queries that start a function")
+    cold_start_ms: float = _assumed(2000, "time of such a start")
+    max_staleness_s: float = _assumed(5, "the parameter MaxStalenessSeconds")
     architecture: str = "x86_64"
     snapstart: bool = False
     tracing: bool = True
@@ -248,10 +236,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RATE",
         help="the cost of a day of this many searches a second, around the clock, such as the parameter ThrottleRate",
     )
-    defaults = {item.name: item.default for item in fields(Workload)}
-    for name, meaning in _ASSUMED.items():
-        option = "--" + name.replace("_", "-")
-        parser.add_argument(option, type=not_negative, default=defaults[name], help=f"{meaning} ({defaults[name]})")
+    for item in fields(Workload):
+        if "meaning" in item.metadata:
+            option, told = f"--{item.name.replace('_', '-')}", f"{item.metadata['meaning']} ({item.default})"
+            parser.add_argument(option, type=not_negative, default=item.default, help=told)
     processors = ("x86_64", "arm64")
     parser.add_argument("--architecture", choices=processors, default=processors[0], help="of the functions (x86_64)")
     parser.add_argument("--snapstart", action="store_true", help="with the parameter SnapStart")

@@ -6,140 +6,75 @@ the built functions as Lambda starts them, the model included.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
 from lookalike.aws import s3_client
-from scripts.benchmarks.agreement import Expected, expected, share_equal
-from scripts.benchmarks.data import Data
-from scripts.benchmarks.engines import BUCKET, KINDS, lance_table
+from scripts.benchmarks.data import Data, Floats
+from scripts.benchmarks.engines import BUCKET, KINDS, NOT_INSTALLED, Source, lance_in_s3, lance_table
 from scripts.benchmarks.errors import BenchError
-from scripts.benchmarks.results import Result, against_ours, median_counts, percentile
-from scripts.benchmarks.search import datasets, scratch
+from scripts.benchmarks.results import Result
+from scripts.benchmarks.search import datasets, figures, scratch
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
+from scripts.benchmarks.worker import Reply
 
-_STAGES: Final = ("import_ms", "load_ms", "search_ms")
 _TIMEOUT_S: Final = 120
-
-
-@dataclass(slots=True)
-class _Starts:
-    """Times and answers of the fresh processes of one engine."""
-
-    ms: list[float] = field(default_factory=list)
-    answers: list[dict[str, Any]] = field(default_factory=list)
 
 
 def run(options: argparse.Namespace) -> Iterator[Result]:
     """Figures of each engine over each data set. Raises BenchError."""
     with scratch() as folder, bench_s3() as endpoint_url:
         for data in datasets(options, folder):
-            in_own_process(build, data, f"{data.path.stem}/")
-            yield from _Contest(data, Path(folder), endpoint_url, options).results()
+            source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1], endpoint_url)
+            in_own_process(build, data, source.prefix)
+            yield from _compare(data, source, options)
 
 
-@dataclass(frozen=True, slots=True)
-class _Contest:
-    """The engines over one data set, which is in S3 in the form of each."""
-
-    data: Data
-    folder: Path
-    endpoint_url: str
-    options: argparse.Namespace
-
-    def results(self) -> Iterator[Result]:
-        """A line for each engine; a note for one that cannot take part."""
-        labels = {"bench": "cold", **self.data.labels()}
-        starts: dict[str, _Starts] = {}
-        for name in self.options.engines:
-            problem = _prepare(name, self.data, self.endpoint_url)
-            if problem:
-                yield {**labels, "engine": name, "note": problem}
-            else:
-                starts[name] = _Starts()
-        for name in starts:  # not timed: with it, everything is in the page cache
-            _start(self._request(name, 0))
-        queries = self.data.queries[: self.options.starts]
-        for number in range(len(queries)):
-            for name, own in starts.items():
-                answer, ms = _start(self._request(name, number))
-                own.answers.append(answer)
-                own.ms.append(ms)
-        right = expected(self.data.vectors, queries, self.options.k)
-        our_ms = percentile(starts["lookalike"].ms, 50) if "lookalike" in starts else None
-        for name, own in starts.items():
-            yield {**labels, "engine": name, **self._figures(name, own, right, our_ms)}
-
-    def _figures(self, name: str, own: _Starts, right: Sequence[Expected], our_ms: float | None) -> dict[str, Any]:
-        ids = [answer["ids"] for answer in own.answers]
-        is_ours = name == "lookalike"
-        return {
-            "k": self.options.k,
-            "starts": len(own.ms),
-            **against_ours(own.ms, our_ms),
-            "ids_equal_sklearn": share_equal(ids, right, self.data.vectors, self.data.queries, has_keys=is_ours),
-            **median_counts([answer["counts"] for answer in own.answers]),
-            **{stage: percentile([answer[stage] for answer in own.answers], 50) for stage in _STAGES},
-            "version": KINDS[name].versions(),
-        }
-
-    def _request(self, name: str, number: int) -> dict[str, Any]:
-        query = self.folder / "query.npy"
-        np.save(query, self.data.queries[number])
-        return {
-            "engine": name,
-            "bucket": BUCKET,
-            "prefix": f"{self.data.path.stem}/",
-            "k": self.options.k,
-            "query": str(query),
-            "matrix": self.data.path.name,
-            "lance": _lance(self.data),
-            "storage_options": _storage_options(self.endpoint_url),
-        }
+def _compare(data: Data, source: Source, options: argparse.Namespace) -> Iterator[Result]:
+    """A line for each engine; a note for one that cannot take part."""
+    labels = {"bench": "cold", **data.labels()}
+    replies: dict[str, list[Reply]] = {}
+    for name in options.engines:
+        problem = _prepare(name, source, data)
+        if problem:
+            yield {**labels, "engine": KINDS[name].engine, "note": problem}
+        else:
+            replies[name] = []
+    queries = data.queries[: options.starts]
+    for name in replies:  # not counted: with it, everything is in the page cache
+        _start(name, source, queries[0], options.k)
+    for query in queries:
+        for name, own in replies.items():
+            own.append(_start(name, source, query, options.k))
+    for line in figures(data, options.k, [(KINDS[name], own) for name, own in replies.items()]):
+        yield {**labels, "k": options.k, "starts": len(queries), **line}
 
 
-def _prepare(name: str, data: Data, endpoint_url: str) -> str | None:
+def _prepare(name: str, source: Source, data: Data) -> str | None:
     """Put the data of a peer into S3: None, or the reason why it cannot take part."""
     if KINDS[name].versions() is None:
-        return "not installed: `make bench` installs it"
+        return NOT_INSTALLED
     if name == "sklearn":
         s3_client().upload_file(str(data.path), BUCKET, data.path.name)
     if name == "lancedb":
-        import lancedb
-
-        database = lancedb.connect(_lance(data), storage_options=_storage_options(endpoint_url))
         try:
-            lance_table(database, data.vectors)
+            lance_table(lance_in_s3(source), data.vectors)
         except (OSError, RuntimeError, ValueError) as error:
             return f"it could not write its table to this S3: {str(error).splitlines()[0]}"
     return None
 
 
-def _lance(data: Data) -> str:
-    return f"s3://{BUCKET}/lance-{data.path.stem}"
-
-
-def _storage_options(endpoint_url: str) -> dict[str, str]:
-    return {
-        "aws_endpoint": endpoint_url,
-        "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
-        "aws_region": os.environ["AWS_DEFAULT_REGION"],
-        "allow_http": "true",
-    }
-
-
-def _start(request: dict[str, Any]) -> tuple[dict[str, Any], float]:
+def _start(name: str, source: Source, query: Floats, k: int) -> Reply:
     """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
-    command = [sys.executable, "-m", "scripts.benchmarks.first_answer", json.dumps(request)]
+    path = source.vectors.with_name("query.npy")
+    np.save(path, query)
+    asked = (path, k, source.vectors, source.prefix, source.dimensions, source.endpoint_url)
+    command = [sys.executable, "-m", "scripts.benchmarks.first_answer", name, *map(str, asked)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout  # noqa: S101 - a pipe
@@ -147,6 +82,6 @@ def _start(request: dict[str, Any]) -> tuple[dict[str, Any], float]:
         ms = (time.perf_counter() - started) * 1000
         _, problem = child.communicate(timeout=_TIMEOUT_S)
     if child.returncode or not line:
-        raise BenchError(f"{request['engine']} gave no first answer:\n{problem[-2000:]}")
-    answer: dict[str, Any] = json.loads(line)
-    return answer, ms
+        raise BenchError(f"{name} gave no first answer:\n{problem[-2000:]}")
+    answer = json.loads(line)
+    return Reply(answer["ids"], ms, answer["counts"])

@@ -9,12 +9,10 @@ from typing import Final
 from scripts.benchmarks.data import Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
-from scripts.common.paths import ROOT
 
-COLD_ENGINES: Final = ("lookalike", "sklearn", "lancedb")
+COLD_ENGINES: Final = ("lookalike-s3", "sklearn", "lancedb")
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
 """The functions that `bench starts` measures. Compaction is last: its first start folds what the starts of ingest append."""
-_MODEL: Final = ROOT / "build" / "model"
 _STARTS: Final = """\
 The built functions, as Lambda's runtime client starts them: a fresh process each time, with the function's layers and
 within its limits. `bench cold` compares the library with its peers instead. Median, least and most of each function:
@@ -82,7 +80,6 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
-    ingest.add_argument("--model-dir", type=Path, default=_MODEL, help="the model's folder (build/model)")
 
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
@@ -105,7 +102,6 @@ def _number(command: argparse.ArgumentParser, name: str, default: int, told: str
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file, float32 (rows, dimensions)")
     command.add_argument("--photos", type=Path, help="a folder or zip of photos, embedded once with the model")
-    command.add_argument("--model-dir", type=Path, default=_MODEL, help="the model's folder (build/model)")
     command.add_argument(
         "--generate",
         type=shape,

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
 from scripts.benchmarks.errors import BenchError
+from scripts.common.paths import MODEL
 
 CLUSTERS: Final = 150
 SPECTRUM: Final = -1.0  # the exponent of the variances
@@ -129,7 +130,7 @@ def held_out(embeddings: Path, folder: Path, *, queries: int) -> Data:
     return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows]))
 
 
-def embeddings_of(photos: Path, model_dir: Path, cache: Path) -> Path:
+def embeddings_of(photos: Path, cache: Path) -> Path:
     """The file with the embeddings of photos through our own model, computed once and kept in ``cache``. Raises BenchError."""
     from lookalike.errors import ImageError, ModelError
     from lookalike.photos.embedder import Embedder
@@ -138,7 +139,7 @@ def embeddings_of(photos: Path, model_dir: Path, cache: Path) -> Path:
     from scripts.common.progress import Progress
 
     try:
-        embedder = Embedder(model_dir, threads=2)
+        embedder = Embedder(MODEL, threads=2)
     except ModelError as error:
         raise BenchError(f"{error} `make model` makes one.") from error
     path = cache / f"{embedder.fingerprint}-{photos.stem}.npy"

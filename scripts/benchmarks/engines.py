@@ -4,11 +4,14 @@ An engine is made of a ``Source`` and is ready then. ``search`` is timed, and re
 that into row numbers. Peers are imported in their own classes: none of them needs to be installed.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -18,16 +21,33 @@ import numpy as np
 from scripts.benchmarks.data import Floats
 
 BUCKET: Final = "bench"  # of the local S3
+NOT_INSTALLED: Final = "not installed: `make bench` installs it"
 _PCA_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The embeddings: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours."""
+    """The embeddings: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours.
+
+    ``endpoint_url``: that of the local S3 where peers have the embeddings there, too.
+    """
 
     vectors: Path
     prefix: str
     dimensions: int
+    endpoint_url: str | None = None
+
+    def load(self) -> Floats:
+        """The embeddings in memory. boto3 reads those in S3 by parts in ten threads."""
+        file: Path | BytesIO = self.vectors
+        if self.endpoint_url is not None:
+            import boto3
+
+            file = BytesIO()
+            boto3.client("s3").download_fileobj(BUCKET, self.vectors.name, file)
+            file.seek(0)
+        vectors: Floats = np.load(file)
+        return vectors
 
 
 class Engine(ABC):
@@ -44,7 +64,7 @@ class Engine(ABC):
         """The rows of an answer, nearest first."""
 
     def counts(self, answer: Any) -> dict[str, int]:  # noqa: ARG002 - peers do not count
-        """The work for the newest answer, in rows, bytes and requests."""
+        """The work since the answer before, in rows, bytes and requests; for the first answer with that of loading."""
         return {}
 
 
@@ -52,7 +72,7 @@ class Numpy(Engine):
     """Squared distances by one matrix-vector product, and a partial sort."""
 
     def __init__(self, source: Source) -> None:
-        self._vectors = np.load(source.vectors)
+        self._vectors = source.load()
         self._squares = np.einsum("ij,ij->i", self._vectors, self._vectors)
         self.resident_bytes = self._vectors.nbytes + self._squares.nbytes
 
@@ -72,7 +92,7 @@ class Sklearn(Engine):
     def __init__(self, source: Source) -> None:
         from sklearn.neighbors import NearestNeighbors
 
-        vectors = np.load(source.vectors)
+        vectors = source.load()
         self._index = NearestNeighbors(algorithm="brute").fit(vectors)
         self.resident_bytes = vectors.nbytes
 
@@ -83,19 +103,27 @@ class Sklearn(Engine):
         return list(map(int, answer[1][0]))
 
 
-class _Faiss(Engine):
-    def __init__(self, source: Source, threads: int) -> None:
+class Faiss(Engine):
+    """IndexFlatL2, or IndexFlatL2Panorama over the embeddings as they are or after a rotation (PCA).
+
+    The rotation brings the largest variances to the front, from which Panorama profits.
+    """
+
+    def __init__(self, source: Source, threads: int, *, panorama: bool = False, pca: bool = False) -> None:
         import faiss
 
         faiss.omp_set_num_threads(threads)
         vectors = np.load(source.vectors, mmap_mode="r")
-        self._index = self._make(faiss, vectors)
+        dimensions = source.dimensions
+        self._index = faiss.IndexFlatL2(dimensions)
+        if panorama:
+            self._index = faiss.IndexFlatL2Panorama(dimensions, max(8, dimensions // 64))
+        if pca:
+            self._index = faiss.IndexPreTransform(faiss.PCAMatrix(dimensions, dimensions), self._index)
+            sample = np.random.default_rng(0).choice(len(vectors), min(len(vectors), _PCA_ROWS), replace=False)
+            self._index.train(np.array(vectors[np.sort(sample)]))
         for start in range(0, len(vectors), 100_000):
             self._index.add(np.array(vectors[start : start + 100_000]))
-
-    @abstractmethod
-    def _make(self, faiss: Any, vectors: Floats) -> Any:
-        """The empty index."""
 
     def search(self, query: Floats, k: int) -> Any:
         return self._index.search(query[np.newaxis], k)
@@ -104,38 +132,15 @@ class _Faiss(Engine):
         return list(map(int, answer[1][0]))
 
 
-class FaissFlat(_Faiss):
-    """IndexFlatL2."""
-
-    def _make(self, faiss: Any, vectors: Floats) -> Any:
-        return faiss.IndexFlatL2(vectors.shape[1])
-
-
-class FaissPanorama(_Faiss):
-    """IndexFlatL2Panorama over the embeddings as they are."""
-
-    def _make(self, faiss: Any, vectors: Floats) -> Any:
-        dimensions = vectors.shape[1]
-        return faiss.IndexFlatL2Panorama(dimensions, max(8, dimensions // 64))
-
-
-class FaissPanoramaPca(FaissPanorama):
-    """The same after a rotation that brings the largest variances to the front, from which it profits."""
-
-    def _make(self, faiss: Any, vectors: Floats) -> Any:
-        dimensions = vectors.shape[1]
-        index = faiss.IndexPreTransform(faiss.PCAMatrix(dimensions, dimensions), super()._make(faiss, vectors))
-        sample = np.random.default_rng(0).choice(len(vectors), min(len(vectors), _PCA_ROWS), replace=False)
-        index.train(np.array(vectors[np.sort(sample)]))
-        return index
-
-
 class LanceDb(Engine):
-    """A LanceDB table on the local disk, without an index. It reads its files for every query."""
+    """A LanceDB table on the local disk or in S3, without an index. It reads its files for every query."""
 
     def __init__(self, source: Source) -> None:
         import lancedb
 
+        if source.endpoint_url is not None:
+            self._table = lance_in_s3(source).open_table("vectors")
+            return
         self._folder = TemporaryDirectory(dir=source.vectors.parent)
         self._table = lance_table(lancedb.connect(self._folder.name), np.load(source.vectors, mmap_mode="r"))
 
@@ -144,6 +149,20 @@ class LanceDb(Engine):
 
     def ids(self, answer: Any) -> list[int]:
         return list(map(int, answer["id"].to_pylist()))
+
+
+def lance_in_s3(source: Source) -> Any:
+    """The LanceDB database of these embeddings in the local S3."""
+    import lancedb
+
+    options = {
+        "aws_endpoint": source.endpoint_url,
+        "aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        "aws_region": os.environ["AWS_DEFAULT_REGION"],
+        "allow_http": "true",
+    }
+    return lancedb.connect(f"s3://{BUCKET}/lance-{source.vectors.stem}", storage_options=options)
 
 
 def lance_table(database: Any, vectors: Floats, at_once: int = 20_000) -> Any:
@@ -183,7 +202,6 @@ class Lookalike(Engine):
                     part.segment.make_resident()
                 exact_bytes = part.segment.embedding_bytes if part.segment.is_resident else 0
                 self.resident_bytes += part.segment.scan_bytes + exact_bytes
-        self._store.reset()
 
     def search(self, query: Floats, k: int) -> Any:
         from lookalike.search.knn import nearest_products
@@ -228,8 +246,8 @@ KINDS: Final = {
     "lookalike-s3": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=False), "S3"),
     "sklearn": Kind("sklearn", ("scikit-learn", "numpy"), lambda source, _: Sklearn(source)),
     "numpy": Kind("numpy", ("numpy",), lambda source, _: Numpy(source)),
-    "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), FaissFlat),
-    "faiss_panorama": Kind("faiss_panorama", ("faiss-cpu",), FaissPanorama),
-    "faiss_panorama_pca": Kind("faiss_panorama_pca", ("faiss-cpu",), FaissPanoramaPca),
+    "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), Faiss),
+    "faiss_panorama": Kind("faiss_panorama", ("faiss-cpu",), partial(Faiss, panorama=True)),
+    "faiss_panorama_pca": Kind("faiss_panorama_pca", ("faiss-cpu",), partial(Faiss, panorama=True, pca=True)),
     "lancedb": Kind("lancedb", ("lancedb", "pyarrow"), lambda source, _: LanceDb(source)),
 }

@@ -15,26 +15,19 @@ from typing import Any
 from lookalike.errors import ModelError
 from lookalike.photos.embedder import Embedder
 from scripts.benchmarks.errors import BenchError
+from scripts.benchmarks.worker import processor_s
 from scripts.common.catalogue import open_catalogue
 from scripts.common.labels import InputError
+from scripts.common.paths import MODEL
 from scripts.common.progress import Progress
 from scripts.local.seeding import seed
 from scripts.local.sources import from_sources
 from scripts.local.stack import LOCAL_PARAMETERS, LocalStack
 
 
-def cpu_s(pid: int) -> float:
-    """The processor time of a process so far, user and system; 0 if the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def bare_rate(model_dir: Path, images: list[bytes], threads: int) -> tuple[float, float]:
+def bare_rate(images: list[bytes], threads: int) -> tuple[float, float]:
     """Photos a second of the embedder alone, and its processor time a photo in ms."""
-    embedder = Embedder(model_dir, threads=threads)
+    embedder = Embedder(MODEL, threads=threads)
     embedder.embed(images[:16])
     started, used = time.monotonic(), time.process_time()
     embedder.embed(images)
@@ -50,16 +43,16 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             photos = catalogue.photos[: options.first]
             images = [photo.read() for photo in photos]
             # Before and after, since a machine's speed may change meanwhile.
-            before, _ = bare_rate(options.model_dir, images, cores)
-            launcher = from_sources(options.model_dir)
+            before, _ = bare_rate(images, cores)
+            launcher = from_sources(MODEL)
             with LocalStack(launcher=launcher, log_dir=Path(logs), parameters=LOCAL_PARAMETERS) as stack:
                 stack.wait_until_warm()
                 processes = {"this process": [os.getpid()], **stack.processes()}
-                used = {pid: cpu_s(pid) for pids in processes.values() for pid in pids}
+                used = {pid: processor_s(pid) for pids in processes.values() for pid in pids}
                 with Progress(len(photos), "searchable") as progress:
                     seeded = seed(stack, photos, progress.to)
-                spent = {name: sum(cpu_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
-            after, model_ms = bare_rate(options.model_dir, images, cores)
+                spent = {name: sum(processor_s(pid) - used[pid] for pid in pids) for name, pids in processes.items()}
+            after, model_ms = bare_rate(images, cores)
     except (InputError, ModelError) as error:
         raise BenchError(str(error)) from error
     bare, rate = 2 / (1 / before + 1 / after), len(photos) / seeded.seconds

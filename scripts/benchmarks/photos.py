@@ -3,7 +3,6 @@
 import argparse
 import io
 import math
-import os
 import re
 import struct
 import zlib
@@ -20,6 +19,7 @@ from lookalike.errors import ImageError
 from lookalike.photos.decoder import DecoderPool
 from lookalike.photos.headers.avif import AVIF_SHARE
 from scripts.benchmarks.errors import BenchError
+from scripts.benchmarks.worker import processor_s
 
 _SIZE: Final = 224
 
@@ -58,21 +58,16 @@ def _measured(data: bytes, limit: Limit) -> dict[str, Any]:
     outcome = "decoded"
     try:
         pool.decode(_TINY)  # the process has started
-        started_s = _processor_s(pid)
+        started_s = processor_s(pid)
         pool.decode(data)
     except ImageError as error:
         outcome = error.reason
     peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
     return {
         "outcome": outcome,
-        "seconds": round(_processor_s(pid) - started_s, 2),
+        "seconds": round(processor_s(pid) - started_s, 2),
         "peak_bytes": int(peak[1]) * 1024 if peak else 0,
     }
-
-
-def _processor_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:

@@ -20,10 +20,6 @@ _HEADINGS: Final = {
     "requests": "requests",
     "rows_refined": "rows bounded twice",
     "rows_exact": "rows computed",
-    "import_ms": "import ms",
-    "load_ms": "load ms",
-    "embed_ms": "embed ms",
-    "search_ms": "search ms",
 }
 """The fields of a result that differ between engines, and the columns that show them."""
 

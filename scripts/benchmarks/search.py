@@ -13,7 +13,7 @@ from typing import Final
 
 from scripts.benchmarks.agreement import expected, share_equal
 from scripts.benchmarks.data import Data, Floats, Shape, embeddings_of, generated, held_out
-from scripts.benchmarks.engines import KINDS, Source
+from scripts.benchmarks.engines import KINDS, NOT_INSTALLED, Kind, Source
 from scripts.benchmarks.results import Result, against_ours, median_counts, percentile
 from scripts.benchmarks.stores import bench_s3, build, in_own_process
 from scripts.benchmarks.worker import Reply, Worker
@@ -46,7 +46,7 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
     if options.embeddings:
         yield held_out(options.embeddings, folder, queries=options.queries)
     if options.photos:
-        yield held_out(embeddings_of(options.photos, options.model_dir, SCRATCH), folder, queries=options.queries)
+        yield held_out(embeddings_of(options.photos, SCRATCH), folder, queries=options.queries)
     nothing_named = not (options.embeddings or options.photos or options.generate)
     for shape in [_DEFAULT] if nothing_named else options.generate or []:
         data = generated(shape, folder, queries=options.queries)
@@ -64,7 +64,7 @@ def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
             if KINDS[name].versions():
                 workers.append(undo.enter_context(closing(Worker(name, source, threads=options.threads))))
             else:
-                yield {**labels, "engine": KINDS[name].engine, "note": "not installed: `make bench` installs it"}
+                yield {**labels, "engine": KINDS[name].engine, "note": NOT_INSTALLED}
         # An engine that reads from S3 waits for it, and runs by itself: it would take the others' time.
         racing = [worker for worker in workers if worker.kind.exact_tier != "S3"]
         replies = dict(zip(racing, ask_in_turn(racing, data.queries, options), strict=True))
@@ -72,25 +72,32 @@ def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
             if worker not in replies:
                 (replies[worker],) = ask_in_turn([worker], data.queries[:_QUERIES_OF_S3], options)
         memory = {worker: worker.memory_bytes() for worker in workers}
-    right = expected(data.vectors, data.queries, options.k)
-    our_ms: float | None = None
-    for worker in workers:
-        answers = replies[worker]
-        kind = worker.kind
-        times_ms, is_ours = [reply.ms for reply in answers], kind.engine == "lookalike"
-        our_ms = percentile(times_ms, 50) if our_ms is None and is_ours else our_ms
-        ids = [reply.ids for reply in answers]
+    lines = figures(data, options.k, [(worker.kind, replies[worker]) for worker in workers])
+    for worker, line in zip(workers, lines, strict=True):
         yield {
             **labels,
-            "engine": kind.engine,
-            "exact_tier": kind.exact_tier,
+            "exact_tier": worker.kind.exact_tier,
             "k": options.k,
             "threads": options.threads,
-            "queries": len(answers),
-            **against_ours(times_ms, our_ms),
-            "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=is_ours),
+            "queries": len(replies[worker]),
             "resident_bytes": worker.resident_bytes,
             "process_bytes": memory[worker],
+            **line,
+        }
+
+
+def figures(data: Data, k: int, replies: Sequence[tuple[Kind, Sequence[Reply]]]) -> Iterator[Result]:
+    """A line for each engine and its replies to the first queries: times, agreement with scikit-learn, and counts."""
+    right = expected(data.vectors, data.queries, k)
+    ours = [answers for kind, answers in replies if kind.engine == "lookalike"]
+    our_ms = percentile([reply.ms for reply in ours[0]], 50) if ours else None
+    for kind, answers in replies:
+        ids = [reply.ids for reply in answers]
+        has_keys = kind.engine == "lookalike"
+        yield {
+            "engine": kind.engine,
+            **against_ours([reply.ms for reply in answers], our_ms),
+            "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=has_keys),
             **median_counts([reply.counts for reply in answers]),
             "version": kind.versions(),
         }

@@ -5,3 +5,6 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The repository's folder."""
+
+MODEL: Final = ROOT / "build" / "model"
+"""The folder of the model that `make model` obtains."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.common.arguments import command_parser
-from scripts.common.paths import ROOT
+from scripts.common.paths import MODEL, ROOT
 
 PYTHON = (3, 13)
 
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     output: Path = options.output
     output.mkdir(parents=True, exist_ok=True)
     if options.layer == "model":
-        copy_model(ROOT / "build" / "model", output / "model")
+        copy_model(MODEL, output / "model")
     elif options.layer == "package":
         copy_package(ROOT / "layers" / "lookalike" / "lookalike", output / "python" / "lookalike")
         compile_folder(output / "python")

@@ -42,13 +42,6 @@ def test_a_built_template_deploys_for_the_processor_it_was_built_for(tmp_path: P
     assert after["LogLevel"] == before["LogLevel"]
 
 
-def test_a_template_that_cannot_be_pinned_stops_the_build(tmp_path: Path) -> None:
-    template = tmp_path / "template.yaml"
-    template.write_text("Parameters: {}\n")
-    with pytest.raises(SystemExit, match="Architecture"):
-        build.pin_architecture(template, "arm64")
-
-
 def test_sam_is_told_where_everything_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[list[str], dict[str, str]]] = []
 

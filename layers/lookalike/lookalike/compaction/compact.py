@@ -39,7 +39,7 @@ from lookalike.store.segment import Segment
 from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
-_RESERVE_S = 60.0  # for the step that is under way when time runs out
+_RESERVE_S = 60.0  # a step takes no longer
 
 
 def compact(
