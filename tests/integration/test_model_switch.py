@@ -24,7 +24,7 @@ from PIL import Image
 
 from lookalike.aws import S3Store
 from lookalike.photos.embedder import Embedder
-from lookalike.store import append_log, segment_file
+from lookalike.store import append_log
 from lookalike.store.records import Op
 from scripts.local.environment import aws_variables
 from scripts.local.sources import from_sources
@@ -180,7 +180,7 @@ class Shop:
     def rows(self, model: Path) -> Counter[tuple[str, Op]]:
         """How often each key was written to a store that has not been compacted, and as what."""
         store = self.store(model)
-        segments = [segment_file.decode(store.get(entry.name)) for entry in append_log.entries(store)]
+        segments = [append_log.read(store, entry.name) for entry in append_log.entries(store)]
         return Counter((held.name(row)[1], Op(held.op[row])) for held in segments for row in range(len(held)))
 
 
