@@ -157,7 +157,7 @@ def test_what_a_stale_snapshot_reads_exists_until_it_is_too_old() -> None:
     def append_and_compact(number: int) -> None:
         rows = [put_row(f"images/{number}-{row}.jpg", photo(f"{number}", row)) for row in range(50)]
         fill(store, rows)
-        compact(store, policy, clock=clock)
+        compact(store, policy)
 
     append_and_compact(0)
     with patch.object(reader, "_READ_AT_ONCE_BYTES", 1000):  # so that embeddings stay in the store
