@@ -45,10 +45,12 @@ def load(name: str, module: str = "app") -> ModuleType:
         neighbours = {path.stem for path in folder.glob("*.py")}
         for neighbour in neighbours & sys.modules.keys():
             del sys.modules[neighbour]
-        # The copy made the package's loggers write JSON to the standard output of now; the next test listens at the root.
-        library = logging.getLogger("lookalike")
-        library.handlers.clear()
-        library.propagate = True
+        # The copy made the libraries' loggers write JSON to the standard output of now; the next test listens at the root.
+        logging.captureWarnings(False)
+        for library in map(logging.getLogger, ("lookalike", "botocore", "urllib3", "py")):
+            library.handlers.clear()
+            library.propagate = True
+            library.setLevel(logging.NOTSET)
     return loaded
 
 
