@@ -135,6 +135,43 @@ def test_what_is_no_notification_is_refused(body: str) -> None:
         list(parse_notification(body))
 
 
+@pytest.mark.parametrize(
+    "sequencer",
+    [
+        "F" * 40,
+        "0069A5649A1E0C3B27" + "0" * 15,  # 33 digits
+        "F" * 32,
+        "F" * 16,
+        "00" + "F" * 16,
+        "F",
+        "69A9E11A00000000",  # four days later
+    ],
+)
+def test_a_sequencer_that_s3_would_not_send_is_refused(sequencer: str) -> None:
+    """The row of such an event would outdo every later event of its key, for ever."""
+    with pytest.raises(NotAnEvent, match="sequencer"):
+        list(parse_notification(notification(sequencer=sequencer), clock=lambda: 1_772_446_530.0))
+
+
+@pytest.mark.parametrize(
+    "sequencer", ["69A5649A1E0C3B27", "0069A5649A1E0C3B27", "0055AED6DCD90281E5", "0", "00", "69a564"]
+)
+def test_sequencers_of_every_length_that_s3_may_send_are_taken(sequencer: str) -> None:
+    (item,) = parse_notification(notification(sequencer=sequencer), clock=lambda: 1_772_446_530.0)
+    assert item.sequencer == sequencer
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2026-03-03T10:15:31Z"])
+def test_an_event_of_the_future_is_refused(time: str) -> None:
+    with pytest.raises(NotAnEvent, match="future"):
+        list(parse_notification(notification(time=time), clock=lambda: 1_772_446_530.0))
+
+
+def test_an_event_of_the_past_is_taken_however_long_it_was_in_a_queue() -> None:
+    (item,) = parse_notification(notification(time="2026-02-02T10:15:30Z"), clock=lambda: 1_772_446_530.0)
+    assert item.time_ms == 1_770_027_330_000
+
+
 ODD = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text(max_size=2), max_size=2)
 
 

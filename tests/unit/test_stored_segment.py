@@ -185,7 +185,7 @@ def test_rows_near_each_other_are_one_request_and_others_are_not(monkeypatch: py
 
 
 def test_whole_blocks_are_read_and_those_that_are_needed_are_verified() -> None:
-    held = of_vectors(spectra.isotropic(5, 200, 64))  # a block has 64 rows
+    held = of_vectors(spectra.isotropic(5, 200, 64))  # a block has 32 rows
     file = encoded(held)
     damaged = bytearray(file.data)
     damaged[file.scan_bytes + 70 * 256] ^= 1
@@ -195,9 +195,9 @@ def test_whole_blocks_are_read_and_those_that_are_needed_are_verified() -> None:
     np.testing.assert_array_equal(read, held.embedding[held.put_index[found.put_rows]][[3, 190, 199]])
     assert counting.requests == {"get_range": 1}
     assert counting.bytes_read == 200 * row_bytes(found)
-    with pytest.raises(CorruptObject, match=f"{NAME}: block 1 of the embeddings"):
+    with pytest.raises(CorruptObject, match=f"{NAME}: block 2 of the embeddings"):
         found.read(np.array([3, 64]))
-    with pytest.raises(CorruptObject, match=f"{NAME}: block 1 of the embeddings"):
+    with pytest.raises(CorruptObject, match=f"{NAME}: block 2 of the embeddings"):
         found.make_resident()
 
 

@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -78,48 +79,64 @@ class PhotoEvent:
 
 # A lifecycle rule of the bucket deletes a photo just as a person does.
 _REMOVALS = ("ObjectRemoved", "LifecycleExpiration")
-_HEXADECIMAL = re.compile("[0-9A-Fa-f]+")
+# An order holds 32 digits. Those that S3 sends begin with their time in seconds: 16 digits, or 18 of which the first two are 0.
+_SEQUENCER = re.compile("(?:00)?(?P<seconds>[0-9A-Fa-f]{1,8})[0-9A-Fa-f]*")
+_MAX_SEQUENCER_DIGITS = 32
+_MAX_AHEAD_S = 24 * 60 * 60
 
 
 class NotAnEvent(LookalikeError):
     """A message is not an S3 notification of the catalogue."""
 
 
-def parse_notification(body: str) -> Iterator[PhotoEvent]:
+def parse_notification(body: str, *, clock: Callable[[], float] = time.time) -> Iterator[PhotoEvent]:
     """The photo events of one S3 notification; none for the test message that S3 sends when notifications are configured.
 
-    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, also for values that a row cannot hold: one bad message
-    must not fail the other messages of its batch.
+    Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, also for values that a row cannot hold, as one bad message
+    must not fail the other messages of its batch, and for events more than a day ahead of ``clock`` (seconds since 1970): their
+    rows would outdo all true events of the key.
     """
     try:
         message = json.loads(body)
         if message.get("Event") == "s3:TestEvent":
             return
         for record in message["Records"]:
-            yield _parse_record(record)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            yield _parse_record(record, clock() + _MAX_AHEAD_S)
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAnEvent(f"the message is not an S3 notification: {error!r}") from error
 
 
-def _parse_record(record: Mapping[str, Any]) -> PhotoEvent:
+def _parse_record(record: Mapping[str, Any], latest_s: float) -> PhotoEvent:
     name = record["eventName"].removeprefix("s3:")
     kind = name.partition(":")[0]
     if kind not in ("ObjectCreated", *_REMOVALS):
         raise NotAnEvent(f"the event {name} is neither a creation nor a removal")
     item = record["s3"]["object"]
     sequencer = item.get("sequencer")
-    if sequencer and not _HEXADECIMAL.fullmatch(sequencer):
-        raise NotAnEvent(f"the sequencer {sequencer!r} is not hexadecimal")
-    time = datetime.fromisoformat(record["eventTime"])
-    if time.tzinfo is None:
-        time = time.replace(tzinfo=UTC)
+    if sequencer:
+        _check_sequencer(sequencer, latest_s)
+    event_time = datetime.fromisoformat(record["eventTime"])
+    if event_time.tzinfo is None:
+        event_time = event_time.replace(tzinfo=UTC)
+    if event_time.timestamp() > latest_s:
+        raise NotAnEvent(f"the event time {record['eventTime']} is in the future")
     return PhotoEvent(
         bucket=record["s3"]["bucket"]["name"],
         key=_decoded_key(item["key"]),
         removed=kind in _REMOVALS,
         sequencer=sequencer or None,
-        time_ms=int(time.timestamp() * 1000),
+        time_ms=int(event_time.timestamp() * 1000),
     )
+
+
+def _check_sequencer(sequencer: str, latest_s: float) -> None:
+    match = _SEQUENCER.fullmatch(sequencer)
+    if match is None:
+        raise NotAnEvent(f"the sequencer {sequencer!r} is not hexadecimal")
+    if len(sequencer) > _MAX_SEQUENCER_DIGITS:
+        raise NotAnEvent(f"the sequencer {sequencer!r} has more than {_MAX_SEQUENCER_DIGITS} digits")
+    if int(match["seconds"].ljust(8, "0"), 16) > latest_s:
+        raise NotAnEvent(f"the sequencer {sequencer!r} is of a time in the future")
 
 
 def _decoded_key(text: str) -> str:

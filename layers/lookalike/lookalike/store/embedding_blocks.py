@@ -10,7 +10,7 @@ from lookalike.errors import CorruptObject
 from lookalike.store.damage import check_of, checks_of
 from lookalike.store.rows import Embeddings
 
-_BLOCK_BYTES = 16 * 1024  # a block is one row where a row is longer; zlib lets other threads run for more than 5 kB
+_BLOCK_BYTES = 8 * 1024  # a block is one row where a row is longer; zlib lets other threads run for more than 5 kB
 
 
 def _row_bytes(dimensions: int) -> int:
