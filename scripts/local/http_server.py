@@ -100,7 +100,7 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 class _Refused(Exception):
-    """The request's body is not read: it is too large, or its end is not known."""
+    """The request's body is not read: it is too large, incomplete, or its end is not known."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -158,7 +158,13 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(_text(400, "The Content-Length is not a number."))
         if int(text) > self.server.max_body_bytes:
             raise _Refused(self.server.too_large)
-        return self.rfile.read(int(text))
+        return self._read(int(text))
+
+    def _read(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:  # the client is gone, and what it sent must not be taken for all that it meant to send
+            raise _Refused(_text(400, "The body is shorter than announced."))
+        return data
 
     def _chunked_body(self) -> bytes:
         body = bytearray()
@@ -171,10 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _Refused(self.server.too_large)
             if size == 0:
                 break
-            body += self.rfile.read(size)
+            body += self._read(size)
             self.rfile.readline(3)
-        while self.rfile.readline(65536).strip():
-            pass  # trailers
+        while (trailer := self.rfile.readline(65536)).strip():
+            pass
+        if not trailer:
+            raise _Refused(_text(400, "The body ends before its last line."))
         return bytes(body)
 
     def _answer(self, response: Response) -> None:

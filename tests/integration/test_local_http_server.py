@@ -88,6 +88,23 @@ def test_a_body_of_no_certain_length_is_a_bad_request(raw, head):
     assert b"".join(iter(lambda: raw.recv(4096), b"")).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n12345",
+        b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n1234",
+        b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
+        b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n",
+    ],
+)
+def test_a_body_shorter_than_announced_is_refused(raw, sent):
+    """And never reaches the application, which would store it."""
+    raw.sendall(sent)
+    raw.shutdown(socket.SHUT_WR)
+    assert b"".join(iter(lambda: raw.recv(4096), b"")).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_client_that_asks_before_it_sends_is_answered_at_once(raw):
     raw.sendall(b"PUT / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
     assert raw.recv(4096).startswith(b"HTTP/1.1 100 ")

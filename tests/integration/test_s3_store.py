@@ -1,8 +1,10 @@
 """S3Store against moto's S3 on loopback, with answers tampered with where moto never errs."""
 
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -105,6 +107,21 @@ def test_stores_of_two_models_do_not_see_each_other(s3: tuple[TamperedS3, Any], 
         other.get("log/a")
     other.put_if_absent("log/b", b"2")
     assert store_prefixes(s3[1], bucket) == [f"{'1' * 64}/", f"{'2' * 64}/"]
+
+
+@pytest.mark.parametrize("length", [6, 100_000_000])
+def test_a_body_that_breaks_off_is_not_stored(s3: tuple[TamperedS3, Any], bucket: str, length: int) -> None:
+    """boto3 never sends one; a process that is killed in the middle of a PUT does."""
+    url = s3[1].generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "images/1.jpg"})
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        head = (
+            f"PUT {address.path}?{address.query} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {length}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + b"12345")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+    assert s3[1].list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
 @pytest.fixture(scope="module")

@@ -121,6 +121,13 @@ class ObjectStoreContract:
         # S3 gives whole seconds, rounded down.
         assert before_ms - 1000 <= entry.modified_ms <= time.time() * 1000
 
+    def test_the_time_is_that_of_the_entries(self, store: ObjectStore) -> None:
+        before_ms = int(time.time() * 1000)
+        store.put_if_absent("log/a", b"")
+        (entry,) = store.list("log/")
+        assert entry.modified_ms <= store.time_ms() <= time.time() * 1000
+        assert before_ms - 1000 <= store.time_ms()
+
     def test_deletion_is_idempotent_and_makes_room(self, store: ObjectStore) -> None:
         self.write(store, "log/a", b"first")
         store.delete("log/a")
