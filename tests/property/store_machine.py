@@ -86,7 +86,9 @@ SKEWS_S = (0.0, 0.0, 9000.0, -9000.0)  # of a machine's clock, ahead of the stor
 ops = st.sampled_from([Op.PUT, Op.DELETE, Op.PUT, Op.REJECT])
 faults = st.sampled_from(Fault)
 rivals = st.tuples(
-    st.sampled_from(["compact", "compact", "compact", "deliver", "happen", "collect", "refresh", "pause", "clean"]),
+    st.sampled_from(
+        ["compact", "compact", "compact", "deliver", "happen", "collect", "refresh", "pause", "clean", "clean"]
+    ),
     st.sampled_from(["before", "after"]),
 )
 Call = int | tuple[str, int]
@@ -192,8 +194,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     def clean(self) -> None:
         """Somebody deletes the segments that a compaction has just written, and did not look what they are for."""
-        call, name = self.compacting.calls[-1] if self.compacting and self.compacting.calls else ("", "")
-        if call == "put" and name.startswith(names.SEGMENTS):
+        calls = self.compacting.calls[-2:] if self.compacting else []
+        if any(call == "put" and name.startswith(names.SEGMENTS) for call, name in calls):
             for unpublished in self.store.unpublished():
                 self.store.inner.delete(unpublished)
 
