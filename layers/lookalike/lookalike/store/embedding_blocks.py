@@ -1,6 +1,6 @@
 """The embeddings of a segment's file in blocks of rows, each with a check (``damage``): a ranged read asks for whole blocks."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,17 +58,17 @@ class EmbeddingBlocks:
         """The bytes of blocks ``first`` to ``end`` (exclusive), as offsets from the first embedding."""
         return first * self.bytes_each, min(end * self.bytes_each, self.rows * _row_bytes(self.dimensions))
 
-    def verified(self, data: bytes | memoryview, first: int, needed: Iterable[int]) -> Embeddings:
+    def verified(self, data: bytes | memoryview, first: int, needed: Sequence[int]) -> Embeddings:
         """The rows in these bytes, which begin at the block ``first``: float32 (rows, dimensions), read-only.
 
-        Raises CorruptObject unless the blocks ``needed`` are as they were written, and finite.
+        Raises CorruptObject unless the blocks ``needed`` are as they were written, and all numbers finite.
         """
-        rows = np.frombuffer(data, np.float32).reshape(-1, self.dimensions)
-        view = memoryview(data)
-        for block in needed:
-            start = (block - first) * self.bytes_each
-            if check_of(view[start : start + self.bytes_each]) != self.checks[block]:
+        view, size = memoryview(data), self.bytes_each
+        for block, check in zip(needed, self.checks[list(needed)].tolist(), strict=True):
+            start = (block - first) * size
+            if check_of(view[start : start + size]) != check:
                 raise CorruptObject(f"block {block} of the embeddings is not as it was written")
-            if not np.isfinite(rows[(block - first) * self.rows_each :][: self.rows_each]).all():
-                raise CorruptObject("an embedding is not finite")
+        rows = np.frombuffer(data, np.float32).reshape(-1, self.dimensions)
+        if not np.isfinite(rows).all():
+            raise CorruptObject("an embedding is not finite")
         return rows

@@ -177,7 +177,10 @@ class SnapshotReader:
 
     def _open(self, ref: SegmentRef, reads: list[Future[bytes]]) -> StoredSegment:
         data = b"".join(read.result() for read in reads)
-        opened = StoredSegment(self._store, ref.name, data, rotation=self._rotation, pool=self._pool)
+        try:
+            opened = StoredSegment(self._store, ref.name, data, rotation=self._rotation, pool=self._pool)
+        except CorruptObject as error:
+            raise CorruptObject(f"{ref.name}: {error}") from error
         return self._checked(ref.name, opened)
 
     def _rotation(self, name: str) -> Rotation:

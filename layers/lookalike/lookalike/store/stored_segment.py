@@ -1,7 +1,7 @@
 """A segment in the object store, as a reader uses it: the scan tier in memory, embeddings in memory or read as needed."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache, partial
 from typing import Any
@@ -140,7 +140,7 @@ class StoredSegment(Rows):
         """How many blocks of embeddings have about that many bytes, at least one."""
         return max(1, size // self._blocks.bytes_each)
 
-    def _read(self, first: int, end: int, needed: Iterable[int]) -> Embeddings:
+    def _read(self, first: int, end: int, needed: Sequence[int]) -> Embeddings:
         """The rows of the blocks ``first`` to ``end`` (exclusive); only those of the blocks ``needed`` are verified."""
         start, stop = (self._embedding.start + place for place in self._blocks.place(first, end))
 
