@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lookalike.store.damage import DAMAGED_READS
+
 ROOT = Path(__file__).parents[2]
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -51,6 +53,7 @@ def load(name: str, module: str = "app") -> ModuleType:
             library.handlers.clear()
             library.propagate = True
             library.setLevel(logging.NOTSET)
+        DAMAGED_READS.take()  # the copy counts from zero, as a new process does
     return loaded
 
 
