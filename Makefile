@@ -123,7 +123,7 @@ coverage: $(VENV)/.dev ## Measure what the unit and property tests cover of the 
 	$(PYTEST) tests/unit tests/property --cov=lookalike --cov-branch $(ARGS)
 
 .PHONY: test-long
-test-long: $(VENV)/.dev ## Run the store's random histories for thousands of examples, and with deliberate bugs
+test-long: $(VENV)/.dev ## Run the store's random histories for thousands of examples, with deliberate bugs, and thousands of flipped bits
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/property -rP $(ARGS)
 
 .PHONY: lint

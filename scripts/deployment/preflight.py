@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.photos.model import ModelSpec
+from lookalike.store import names
 from scripts.common.template_yaml import yaml_parse
 from scripts.deployment.deployed import DeployedStack, DeployError, Target
 
@@ -89,7 +90,7 @@ def refuse_empty_store(stack: DeployedStack, build: Build, target: Target) -> No
     if not [prefix for prefix in store_prefixes(client, bucket) if prefix != own]:
         return  # no photo was ever ingested
     store = S3Store(client, bucket, own)
-    if not any(True for prefix in ("manifests/", "log/") for _ in store.list(prefix, limit=1)):
+    if not any(names.kind_of(entry.name) for prefix in (names.MANIFESTS, names.LOG) for entry in store.list(prefix)):
         raise DeployError(
             f"The store of {build.model.name} ({build.model.fingerprint[:12]}…) is empty, and a shopper would find "
             "nothing. Fill it with `make backfill MODEL=...` first; the stack goes on with the model it has."

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from lookalike.photos.model import ModelSpec
+from lookalike.store import names
 from scripts import deploy, undeploy
 from scripts.common.template_yaml import yaml_parse
 from scripts.deployment import deployed, site
@@ -528,7 +529,9 @@ class TestSwitching:
     ) -> None:
         project.build(model=2)
         for number in (1, 2):
-            s3().put_object(Bucket=outputs["StoreBucketName"], Key=f"{fingerprint(number)}/log/x", Body=b"")
+            s3().put_object(
+                Bucket=outputs["StoreBucketName"], Key=f"{fingerprint(number)}/{names.new_log_segment(b'')}", Body=b""
+            )
         assert project.deploy() == 1
         told = capsys.readouterr().err
         assert fingerprint(1)[:12] in told
@@ -540,13 +543,13 @@ class TestSwitching:
         project.build(model=1)
         assert project.deploy() == 1, "back is a switch, too"
 
-    @pytest.mark.parametrize("held", ["", "segments/x"])
+    @pytest.mark.parametrize("held", ["", "segments/x", "log/.DS_Store"])
     def test_a_model_whose_store_is_empty_is_refused(
         self, project: Project, outputs: dict[str, str], capsys: pytest.CaptureFixture[str], held: str
     ) -> None:
         project.build(model=2)
         bucket = outputs["StoreBucketName"]
-        s3().put_object(Bucket=bucket, Key=f"{fingerprint(1)}/log/x", Body=b"")
+        s3().put_object(Bucket=bucket, Key=f"{fingerprint(1)}/{names.new_log_segment(b'')}", Body=b"")
         if held:
             s3().put_object(Bucket=bucket, Key=f"{fingerprint(2)}/{held}", Body=b"")
         assert project.deploy("--switch-model") == 1
@@ -556,7 +559,9 @@ class TestSwitching:
     def test_a_stack_that_does_not_say_its_model_is_not_emptied_either(self, project: Project, cloud: Cloud) -> None:
         project.save()
         cloud.put({"Architecture": "x86_64"})
-        s3().put_object(Bucket=cloud.outputs["StoreBucketName"], Key=f"{fingerprint(2)}/manifests/x", Body=b"")
+        s3().put_object(
+            Bucket=cloud.outputs["StoreBucketName"], Key=f"{fingerprint(2)}/{names.manifest_name(1)}", Body=b""
+        )
         assert project.deploy() == 1
         project.build(model=2)
         assert project.deploy() == 0
