@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.errors import ImageError, ModelError
+from lookalike.errors import ImageError, ModelError, NotAnImage
 from lookalike.photos import images
 from lookalike.store import names
 from lookalike.store.damage import DAMAGED_READS
@@ -407,6 +407,12 @@ class TestHealth:
     def test_an_empty_store_is_healthy_and_says_so(self, empty_api: Api) -> None:
         answer = empty_api.get("/api/health")
         assert (answer.status, answer.body["status"], answer.body["photos"]) == (200, "empty", 0)
+
+
+def test_a_kind_of_photo_that_is_not_read_is_named_whatever_the_content_type() -> None:
+    module = functions.load("query", "query_photo")
+    sent = module.QueryPhoto(b"II*\0\x08\0\0\0", "The body", "application/x-www-form-urlencoded", False)
+    assert str(sent.refused(NotAnImage("CMYK with alpha is not read."))) == "CMYK with alpha is not read."
 
 
 class TestWhatIsNotTheRequestsFault:
