@@ -13,6 +13,7 @@ import pytest
 from lookalike.store.damage import DAMAGED_READS
 from tests.support import damage
 from tests.support.damage import DamagedStore, Table
+from tests.support.rows import copy_of
 
 IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 EACH = int(os.environ.get("FLIPS", "10" if IS_LONG else "3"))
@@ -53,7 +54,7 @@ def test_what_is_damaged_on_its_way_is_read_once_more(use: str) -> None:
     assert len(flips) >= 5
     for flip in flips.values():
         DAMAGED_READS.take()
-        damaged = DamagedOnTheWay(damage.copy_of(store), flip.name, flip.bit)
+        damaged = DamagedOnTheWay(copy_of(store), flip.name, flip.bit)
         assert repr(damage.USES[use](damaged)) == sound.answer
         assert DAMAGED_READS.take() == 1
 
