@@ -49,7 +49,8 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "lookalike"
     real = Path(sys.modules["lookalike"].__file__ or "").parent
     (package / "photos").mkdir(parents=True)
-    for name in ("__init__.py", "errors.py", "photos/__init__.py", "photos/decoder_process.py"):
+    photos = ("__init__", "decoder_process", "decoder_protocol")
+    for name in ("__init__.py", "errors.py", *(f"photos/{module}.py" for module in photos)):
         (package / name).write_text((real / name).read_text("utf-8"), "utf-8")
     monkeypatch.setattr("lookalike.photos.decoder.lookalike.__file__", str(package / "__init__.py"))
     return package / "photos" / "images.py"

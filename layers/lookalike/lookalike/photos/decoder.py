@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 import lookalike
 from lookalike.errors import DecoderUnavailable, ImageError, TooMuchWork, UndecodableImage
+from lookalike.photos.decoder_protocol import LENGTH, PIXELS, REFUSED
 from lookalike.photos.headers.header import DAMAGED
 from lookalike.settings import DECODING_BYTES_PER_PIXEL
 
@@ -140,9 +141,9 @@ class _Decoder:
 
 
 def _result(kind: bytes, body: bytes) -> bytes:
-    if kind == b"P":
+    if kind == PIXELS:
         return body
-    if kind == b"R":
+    if kind == REFUSED:
         reason, _, message = body.decode().partition("\0")
         raise _REFUSALS[reason](message)
     raise RuntimeError(f"The decoder failed, which is no fault of the photo:\n{body.decode()}")
@@ -160,13 +161,14 @@ def _death(status: int) -> Exception:
 def _ask(process: "subprocess.Popen[bytes]", data: bytes, deadline: float) -> tuple[bytes, bytes]:
     sending, receiving = (pipe.fileno() for pipe in (process.stdin, process.stdout) if pipe)
     os.set_blocking(sending, False)
-    for part in (len(data).to_bytes(8, "little"), data):
+    for part in (LENGTH.pack(len(data)), data):
         view = memoryview(part)
         while view:
             _wait(sending, select.POLLOUT, deadline)
             view = view[os.write(sending, view) :]
-    head = _receive(receiving, 9, deadline)
-    return head[:1], _receive(receiving, int.from_bytes(head[1:], "little"), deadline)
+    head = _receive(receiving, 1 + LENGTH.size, deadline)
+    (length,) = LENGTH.unpack(head[1:])
+    return head[:1], _receive(receiving, length, deadline)
 
 
 def _receive(file: int, count: int, deadline: float) -> bytes:

@@ -4,22 +4,16 @@ Decoders are large C libraries that read what strangers send. A photo that takes
 them ends this process only. The kernel keeps both limits, so no code that runs here can outlive them: ITIMER_PROF ends the
 process after the processor time that one photo may take, and RLIMIT_DATA makes allocations fail.
 
-Requests come on standard input, each a length and that many bytes. Answers go to standard output: a kind, a length and the bytes.
+Requests come on standard input, and answers go to standard output, as ``decoder_protocol`` says.
 """
 
 import os
 import resource
 import signal
-import struct
-from typing import Final
 
 from lookalike.errors import ImageError, TooMuchWork
+from lookalike.photos.decoder_protocol import FAILED, LENGTH, PIXELS, REFUSED
 from lookalike.photos.images import decode
-
-PIXELS, REFUSED, FAILED = b"P", b"R", b"F"
-"""The kinds of answers: RGB bytes; ``reason`` and message, with a NUL between them; the traceback of an error in our own code."""
-
-LENGTH: Final = struct.Struct("<Q")
 
 
 def main(size: int, max_pixels: int, processor_s: float, memory_bytes: int) -> None:

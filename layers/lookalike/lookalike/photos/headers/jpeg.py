@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lookalike.errors import TooMuchWork
-from lookalike.photos.headers.header import Header, check_parts, damaged, not_read
+from lookalike.photos.headers.header import Header, check_parts, check_size, damaged, not_read
 
 # A marker before a length, or the start or end of a picture. Any number of \xff may come before it: \xff+ would take a time
 # that is quadratic in their number.
@@ -27,8 +27,8 @@ _OTHER_FRAMES: Final = {
 _MAX_SCANNED_SAMPLES: Final = 2_000_000_000
 
 
-def read(data: bytes) -> Header:
-    """Read the header. Raises ``NotAnImage``, ``TooMuchWork`` or ``UndecodableImage``."""
+def read(data: bytes, max_pixels: float) -> Header:
+    """Read the header. Raises ``NotAnImage``, ``TooManyPixels``, ``TooMuchWork`` or ``UndecodableImage``."""
     kept = [b"\xff\xd8"]
     frame: _Frame | None = None
     exif_seen = False
@@ -42,13 +42,9 @@ def read(data: bytes) -> Header:
         elif marker == _SCAN:
             if frame is None:
                 raise damaged()
-            return Header(
-                "JPEG",
-                frame.width,
-                frame.height,
-                b"".join([*kept, data[start:]]),
-                has_end=_check_scans(data, start, end, frame),
-            )
+            has_end = _check_scans(data, start, end, frame)
+            check_size(frame.width, frame.height, max_pixels)
+            return Header("JPEG", frame.width, frame.height, b"".join([*kept, data[start:]]), has_end=has_end)
         elif marker == _END:
             break
         is_exif = marker == b"\xe1" and body.startswith(b"Exif\0") and not exif_seen

@@ -6,7 +6,7 @@ from typing import Final
 
 from lookalike.errors import NotAnImage
 from lookalike.photos.headers import avif, bmp, gif, jpeg, png, tiff, webp
-from lookalike.photos.headers.header import Header, check_size, not_read
+from lookalike.photos.headers.header import Header, not_read
 
 _NOT_READ: Final = (
     (re.compile(rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL), "A HEIC photo"),
@@ -34,14 +34,8 @@ _SIGNATURE_BYTES: Final = 2_000
 _ReadHeader = Callable[[bytes, float], Header]
 
 
-def _jpeg(data: bytes, max_pixels: float) -> Header:
-    header = jpeg.read(data)
-    check_size(header.width, header.height, max_pixels)
-    return header
-
-
 _FORMATS: Final[tuple[tuple[re.Pattern[bytes], _ReadHeader], ...]] = (
-    (re.compile(rb"\xff\xd8\xff"), _jpeg),
+    (re.compile(rb"\xff\xd8\xff"), jpeg.read),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), png.read),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), webp.read),
     (re.compile(rb"....ftyp(?:avi[fs]|.{4,100}?avif)", re.DOTALL), avif.read),
