@@ -73,16 +73,18 @@ class _Change:
         return Row(self.event.key, self.product_id, self._order(Op.PUT, content), Op.PUT, embedding, photo.metadata)
 
     def reject(self, content: bytes, error: ImageError) -> Row:
-        detail = {"code": error.reason, "detail": str(error)}
-        return Row(self.event.key, self.product_id, self._order(Op.REJECT, content), Op.REJECT, detail=detail)
+        return self._reject(self._order(Op.REJECT, content), error)
 
     def tombstone(self) -> Row:
         return Row(self.event.key, self.product_id, self._order(Op.DELETE, b""), Op.DELETE)
 
     def unread(self, error: ImageError) -> Row:
         """A reject of a photo that was not read; every row of the event whose photo was read is newer."""
+        return self._reject(self._order(Op.PUT, None), error)
+
+    def _reject(self, order: bytes, error: ImageError) -> Row:
         detail = {"code": error.reason, "detail": str(error)}
-        return Row(self.event.key, self.product_id, self._order(Op.PUT, None), Op.REJECT, detail=detail)
+        return Row(self.event.key, self.product_id, order, Op.REJECT, detail=detail)
 
     def _order(self, op: Op, content: bytes | None) -> bytes:
         return order_of(sequencer=self.event.sequencer, time_ms=self.event.time_ms, op=op, content=content)

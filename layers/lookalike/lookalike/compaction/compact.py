@@ -66,7 +66,7 @@ def compact_all(
 
     Returns the work for each store, and the error for each store that could not be compacted further.
     """
-    turns = {name: _steps(store, policy, time_left_s) for name, store in stores.items()}
+    turns = {name: _steps(store, policy, time_left_s, _RESERVE_S) for name, store in stores.items()}
     done = dict.fromkeys(stores, Work())
     failed: dict[str, Exception] = {}
     while turns:
@@ -81,9 +81,7 @@ def compact_all(
     return done, failed
 
 
-def _steps(
-    store: ObjectStore, policy: Policy, time_left_s: Callable[[], float], reserve_s: float = _RESERVE_S
-) -> Iterator[Work]:
+def _steps(store: ObjectStore, policy: Policy, time_left_s: Callable[[], float], reserve_s: float) -> Iterator[Work]:
     def step(state: State) -> Work | None:
         if time_left_s() <= reserve_s:
             return None
