@@ -15,7 +15,7 @@ from typing import Final
 from lookalike.photos.catalogue import IMAGES_PREFIX
 from scripts.common.labels import MAX_METADATA_BYTES, InputError, LabelTable, number, parse_labels, s3_metadata, some
 from scripts.common.photos import CONTENT_TYPES, Source, SourceFile, kind_of, open_source
-from scripts.common.places import Place, Places, find_places, usual_parts
+from scripts.common.places import Place, Places, find_places, parts_of, usual_parts
 
 _USUAL_FOLDERS: Final = frozenset({"images", "image", "photos", "pictures"})
 
@@ -110,7 +110,7 @@ def _first_parts(source: Path, photos: Iterable[PurePosixPath]) -> Places:
     shared = takewhile(lambda names: len(set(names)) == 1, zip(*parents, strict=False))
     usual = (name.lower() in _USUAL_FOLDERS or name == source.stem for name, *_ in shared)
     depth = sum(1 for _ in takewhile(bool, usual))
-    return {photo: Place(depth - len(photo.parts), (*photo.parts[:-1], photo.stem)[depth]) for photo in photos}
+    return {photo: parts_of(photo)[depth] for photo in photos}
 
 
 def _photos(source: Source, places: Places, texts: Mapping[str, Mapping[str, str]]) -> list[Photo]:

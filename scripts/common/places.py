@@ -52,7 +52,7 @@ def find_places(paths: Sequence[PurePosixPath], ids: AbstractSet[str]) -> Places
     """
     places = _without_doubt(
         {
-            path: [replace(place, label_id=place.product_id) for place in _parts(path) if place.product_id in ids]
+            path: [replace(place, label_id=place.product_id) for place in parts_of(path) if place.product_id in ids]
             for path in paths
         }
     )
@@ -60,7 +60,9 @@ def find_places(paths: Sequence[PurePosixPath], ids: AbstractSet[str]) -> Places
     # The number of a view or a category may look like an id, too.
     rest = {
         path: [
-            place for place in _parts(path) + _beginnings(path) if usual.get(len(path.parts), place.part) == place.part
+            place
+            for place in parts_of(path) + _beginnings(path)
+            if usual.get(len(path.parts), place.part) == place.part
         ]
         for path in paths
         if path not in places
@@ -79,7 +81,7 @@ def find_places(paths: Sequence[PurePosixPath], ids: AbstractSet[str]) -> Places
     for path in paths:
         if path not in places:
             part = max(usual.get(len(path.parts), most), -len(path.parts))
-            places[path] = Place(part, path.stem if part == -1 else path.parts[part])
+            places[path] = parts_of(path)[part]
     return places
 
 
@@ -91,7 +93,8 @@ def usual_parts(places: Mapping[PurePosixPath, Place]) -> dict[int, int]:
     return {length: count.most_common(1)[0][0] for length, count in parts.items()}
 
 
-def _parts(path: PurePosixPath) -> list[Place]:
+def parts_of(path: PurePosixPath) -> list[Place]:
+    """Each part of a path as the product, the file's name without its suffix. Without labels."""
     names = (*path.parts[:-1], path.stem)
     return [Place(number - len(names), name) for number, name in enumerate(names)]
 
@@ -120,7 +123,7 @@ def _without_doubt(found: Mapping[PurePosixPath, Sequence[Place]]) -> Places:
     if doubtful and count <= len(doubtful):
         ends = Counter((found[path][0].part, found[path][-1].part) for path in doubtful)
         outer, inner = ends.most_common(1)[0][0]
-        alike = [_parts(path) for path in found if len(path.parts) >= -outer]
+        alike = [parts_of(path) for path in found if len(path.parts) >= -outer]
         # Views have the same few numbers in every product. Categories are fewer than their products.
         if len({parts[inner].product_id for parts in alike}) <= len({parts[outer].product_id for parts in alike}):
             part = outer
