@@ -83,9 +83,8 @@ def integer(name: str, description: str, *, minimum: int, maximum: int, default:
     """A query parameter that is a whole number within limits."""
 
     def parse(value: str) -> int:
-        is_short = (
-            value.isascii() and value.isdigit() and len(value) <= len(str(maximum))
-        )  # Python limits int()'s digits
+        # Python limits the digits of int().
+        is_short = value.isascii() and value.isdigit() and len(value) <= len(str(maximum))
         if is_short and minimum <= int(value) <= maximum:
             return int(value)
         raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
@@ -98,9 +97,8 @@ def text(name: str, description: str, place: Literal["path", "query"] = "query")
     """A parameter that is any text, empty by default."""
 
     def parse(value: str) -> str:
-        return value.encode(
-            errors="replace"
-        ).decode()  # JSON can carry half of a surrogate pair, which no id or key has
+        # JSON can carry half of a surrogate pair, which no id or key has.
+        return value.encode(errors="replace").decode()
 
     return Parameter(name, place, description, {"type": "string"}, parse, "")
 
@@ -153,10 +151,10 @@ class Answer(NamedTuple):
 class Route[Services]:
     """A route: its handler, its parameters, its answer, and its problems.
 
-    ``handler`` returns a JSON value, or text where ``media_type`` is another; with headers, an ``Answer``. Its docstring and name
-    describe the route.
-    ``answer``: the name of the answer's schema in ``api_description``, None for any. ``raises``: the errors of ``PROBLEMS``
-    that the handler raises; every route raises BadParameter and NotThroughDistribution. ``takes_photo``: whether the handler reads the body.
+    ``handler`` returns a JSON value, or text where ``media_type`` is another; with headers, an ``Answer``. Its docstring and
+    name describe the route. ``answer``: the name of the answer's schema in ``api_description``, None for any. ``raises``: the
+    errors of ``PROBLEMS`` that the handler raises; every route raises BadParameter and NotThroughDistribution.
+    ``takes_photo``: whether the handler reads the body.
     """
 
     handler: Callable[[Request, Services], Any]

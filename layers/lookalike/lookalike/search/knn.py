@@ -72,9 +72,10 @@ def nearest_products(
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by
-    default. ``executor``: its threads share the scan of a large store. ``timings`` receives the stages scan, limit, exact
-    and names. Raises ValueError where k < 1, StoreError where embeddings cannot be read.
+    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product
+    hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
+    large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1, StoreError where
+    embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")

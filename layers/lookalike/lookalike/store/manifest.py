@@ -3,8 +3,8 @@
 A manifest names the live segments, the log segments that are folded into them, and the retired segments. Log segments are
 recorded as folded by name and not by a watermark, because the name of a slow writer's segment may sort anywhere.
 
-Versions count up and names count down, so the first manifest of a listing is the newest, and mostly a LIST of one key finds it. The first writer to create version
-n+1 has committed it; the others read it and start again.
+Versions count up and names count down, so the first manifest of a listing is the newest, and mostly a LIST of one key finds
+it. The first writer to create version n+1 has committed it; the others read it and start again.
 
 A manifest is a JSON object. Its first field is the check of all bytes after that field (``damage``).
 """

@@ -9,8 +9,9 @@
     embedding_check   U32 (blocks,)       the check of each block of embeddings (``damage``)
     embedding    F32 (puts, dimensions)
 
-The manifest has the checks of everything before the embeddings, in blocks of ``SCAN_BLOCK_BYTES``. A reader loads everything before the embeddings in parallel ranged reads. Of the embeddings it reads the blocks of the rows that
-a search needs. Similar puts are neighbours in the file, so those rows lie together and few reads fetch them.
+The manifest has the checks of everything before the embeddings, in blocks of ``SCAN_BLOCK_BYTES``. A reader loads everything
+before the embeddings in parallel ranged reads. Of the embeddings it reads the blocks of the rows that a search needs. Similar
+puts are neighbours in the file, so those rows lie together and few reads fetch them.
 
 Codes are deflated with Huffman coding alone: it is fast, and codes have no repetitions to find.
 """

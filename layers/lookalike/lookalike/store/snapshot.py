@@ -20,7 +20,6 @@ from lookalike.store.rows import Embeddings, PhotoRecord, Rows
 
 _MERGED_PHOTOS = 500  # of one product; more are a folder of products, whose metadata has no meaning and takes seconds
 
-
 _RowsOf = tuple[Rows, npt.NDArray[np.int64]]
 
 
