@@ -49,7 +49,10 @@ class Child:
 
     def has_ended(self, wait_s: float = 0) -> bool:
         """Whether the process has ended, after waiting at most ``wait_s``; true even before its status is collected."""
-        return self._lifeline.fileno() < 0 or bool(select.select([self._lifeline], [], [], wait_s)[0])
+        try:
+            return bool(select.select([self._lifeline], [], [], wait_s)[0])
+        except (OSError, ValueError):  # another thread has closed the line, after the process had ended
+            return True
 
     def kill(self) -> int:
         """End the process and everything that it has started, at once; its exit status, negative for a signal."""
