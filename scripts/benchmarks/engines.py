@@ -196,12 +196,12 @@ class Lookalike(Engine):
         self._snapshot = self._reader.refresh()
         self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
         self.resident_bytes = 0
-        for part in self._snapshot.parts:
-            if isinstance(part.segment, StoredSegment):
+        for shard in self._snapshot.shards:
+            if isinstance(shard.segment, StoredSegment):
                 if resident:
-                    part.segment.make_resident()
-                exact_bytes = part.segment.embedding_bytes if part.segment.is_resident else 0
-                self.resident_bytes += part.segment.scan_bytes + exact_bytes
+                    shard.segment.make_resident()
+                exact_bytes = shard.segment.embedding_bytes if shard.segment.is_resident else 0
+                self.resident_bytes += shard.segment.scan_bytes + exact_bytes
 
     def search(self, query: Floats, k: int) -> Any:
         from lookalike.search.knn import nearest_products

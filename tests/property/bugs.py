@@ -15,9 +15,9 @@ from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, creation, manifest, newest
 from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
-from lookalike.store.parts import Part
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
+from lookalike.store.shard import Shard
 from lookalike.store.state import State
 from tests.property.audit import AuditedStore
 
@@ -137,9 +137,9 @@ def a_row_in_two_places_shown_twice() -> Iterator[None]:
     """A row of the log that the base has too, as it was delivered again after it was folded, is live in both."""
     overlay = newest.overlay
 
-    def all_live(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
-        *below, above = overlay(base, top) or (Part(top, np.ones(len(top), bool)),)
-        return (*below, Part(above.segment, np.ones(len(above.segment), bool)))
+    def all_live(base: Sequence[Shard], top: Segment) -> tuple[Shard, ...]:
+        *below, above = overlay(base, top) or (Shard(top, np.ones(len(top), bool)),)
+        return (*below, Shard(above.segment, np.ones(len(above.segment), bool)))
 
     with patch("lookalike.store.reader.overlay", all_live):
         yield

@@ -24,8 +24,8 @@ from lookalike.photos.catalogue import Photo, product_of
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore, ObjectStore
-from lookalike.store.parts import Part
 from lookalike.store.records import Op, Row, order_of
+from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import WrapperStore
 
@@ -146,11 +146,11 @@ def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSION
 
 
 def snapshot_of(
-    vectors: np.ndarray, keys: Sequence[str], products: Sequence[str], *, parts: int = 1, superseded: int = 0
+    vectors: np.ndarray, keys: Sequence[str], products: Sequence[str], *, shards: int = 1, superseded: int = 0
 ) -> Snapshot:
-    """A snapshot of rows dealt out to several parts.
+    """A snapshot of rows dealt out to several shards.
 
-    ``vectors``: float32 (rows, dimensions). The last ``superseded`` rows are in their parts and not live.
+    ``vectors``: float32 (rows, dimensions). The last ``superseded`` rows are in their shards and not live.
     """
     order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
     rows = [
@@ -159,8 +159,8 @@ def snapshot_of(
     ]
     dead = set(keys[len(keys) - superseded :])
     made = []
-    for number in range(parts):
-        held = segment.from_rows(rows[number::parts], vectors.shape[1])
+    for number in range(shards):
+        held = segment.from_rows(rows[number::shards], vectors.shape[1])
         live = np.array([held.name(row)[1] not in dead for row in range(len(held))], bool)
-        made.append(Part(held, live))
+        made.append(Shard(held, live))
     return Snapshot(EMPTY, frozenset(), tuple(made))

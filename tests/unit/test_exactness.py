@@ -12,8 +12,8 @@ from lookalike.compaction.calibration import Choice
 from lookalike.search import knn
 from lookalike.search.knn import Answer, nearest_products
 from lookalike.store.manifest import EMPTY
-from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
+from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
 from tests.support import spectra
@@ -68,8 +68,8 @@ def test_answers_are_those_of_scikit_learn(make, dimensions: int, count: int) ->
     vectors = make(1, 420, dimensions)
     cold = dimensions in (48, 512)
     shop = catalogue(vectors, photos=2 if cold else 1, read_at_once=10_000 if cold else 2**22)
-    assert len(shop.snapshot.parts) == 3
-    rotations = {id(part.segment.codes.frame.rotation) for part in shop.snapshot.parts}
+    assert len(shop.snapshot.shards) == 3
+    rotations = {id(shard.segment.codes.frame.rotation) for shard in shop.snapshot.shards}
     assert len(rotations) == 3, "two rotations and, in the log, none"
     assert shop.snapshot.photos == 420
     assert_exact(shop, queries_like(make, vectors, count))
@@ -103,7 +103,7 @@ def test_ties_and_duplicates_are_ordered_by_key(dimensions: int, scale: int) -> 
 def test_a_store_that_was_calibrated_is_searched_exactly_with_few_rows_computed() -> None:
     vectors = spectra.power_law(3, 6000, 64)
     shop = catalogue(vectors, choose=calibration.choose, read_at_once=100_000)
-    assert any(part.segment.codes.frame.rotation for part in shop.snapshot.parts)
+    assert any(shard.segment.codes.frame.rotation for shard in shop.snapshot.shards)
     queries = queries_like(spectra.power_law, vectors, 90)
     assert_exact(shop, queries)
     exact = [nearest_products(shop.snapshot, query, k=5).rows_exact for query in queries]
@@ -117,8 +117,8 @@ def test_rows_that_may_not_be_found_are_passed_over() -> None:
     some = np.random.default_rng(6).random(400) < 0.3
     allowed = np.array([text_hash(key) for key, may_be in zip(shop.keys, some, strict=True) if may_be])
 
-    def allow(part: Part) -> npt.NDArray[np.bool_]:
-        return np.isin(part.segment.key_hash, allowed)
+    def allow(shard: Shard) -> npt.NDArray[np.bool_]:
+        return np.isin(shard.segment.key_hash, allowed)
 
     assert_exact(shop, queries, found=np.tile(some, (len(queries), 1)), allowed=allow)
     excluded = {f"product {number}" for number in range(0, 134, 4)}
@@ -162,7 +162,7 @@ def test_bounds_whose_squares_float32_rounds_up_rule_nothing_out() -> None:
     rows = of_vectors(vectors)
     for order in (np.argsort(rows.embedding[:, 1]), np.argsort(-rows.embedding[:, 1])):
         held = opened(encoded(rows, frame, permutation=order).data, rotation=frame.rotation)
-        snapshot = Snapshot(EMPTY, frozenset(), (Part(held, np.ones(60, bool)),))
+        snapshot = Snapshot(EMPTY, frozenset(), (Shard(held, np.ones(60, bool)),))
         answer = nearest_products(snapshot, np.zeros(2, np.float32), k=1)
         assert [near.key for near in answer.neighbours] == ["000059"]
 
@@ -171,7 +171,7 @@ def test_embeddings_that_came_into_memory_meanwhile_answer_the_same() -> None:
     shop = catalogue(spectra.power_law(8, 400, 48), read_at_once=10_000)
     queries = queries_like(spectra.power_law, shop.vectors, 60)
     before = [nearest_products(shop.snapshot, query, k=10).neighbours for query in queries]
-    for part in shop.snapshot.parts:
-        if isinstance(part.segment, StoredSegment):
-            part.segment.make_resident()
+    for shard in shop.snapshot.shards:
+        if isinstance(shard.segment, StoredSegment):
+            shard.segment.make_resident()
     assert [nearest_products(shop.snapshot, query, k=10).neighbours for query in queries] == before

@@ -162,7 +162,7 @@ def test_what_a_stale_snapshot_reads_exists_until_it_is_too_old() -> None:
     append_and_compact(0)
     with patch.object(reader, "_READ_AT_ONCE_BYTES", 1000):  # so that embeddings stay in the store
         snapshot = SnapshotReader(store, dimensions=DIMENSIONS, clocks=(clock,)).refresh()
-    assert not any(part.segment.is_resident for part in snapshot.parts if len(part.live_puts))
+    assert not any(shard.segment.is_resident for shard in snapshot.shards if len(shard.live_puts))
     refreshed_s = clock.now_s
     limit_s = QuerySettings("photos", "store").stale_if_error_s
     for number in range(1, 20):

@@ -63,7 +63,7 @@ def test_fewer_products_than_asked_for_are_all_there_are(k: int) -> None:
     vectors = spectra.isotropic(6, 8, 64)
     keys, products = keys_of(8), [str(number // 2) for number in range(8)]
 
-    found = answered(snapshot_of(vectors, keys, products, parts=2), vectors[0], k)
+    found = answered(snapshot_of(vectors, keys, products, shards=2), vectors[0], k)
 
     assert_same(found, oracle(vectors, keys, products, vectors[0], k))
     assert len(found) == min(k, 4)
@@ -79,20 +79,20 @@ def test_products_of_thousands_of_photos_are_not_computed_whole(k: int, nearest:
     keys, products = keys_of(8000), [str(row // 2000) for row in range(8000)]
     query = spectra.unit(centres[nearest].sum(axis=0, keepdims=True))[0]
 
-    answer = nearest_products(snapshot_of(vectors, keys, products, parts=2), query, k=k)
+    answer = nearest_products(snapshot_of(vectors, keys, products, shards=2), query, k=k)
 
     found = [(near.product_id, near.key, near.distance) for near in answer.neighbours]
     assert_same(found, oracle(vectors, keys, products, query, k))
     assert answer.rows_exact < 800
 
 
-@pytest.mark.parametrize("parts", [1, 2, 7])
+@pytest.mark.parametrize("shards", [1, 2, 7])
 @pytest.mark.parametrize("rows", [50, 3 * knn._EXACT_AT_ONCE // 2])
-def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -> None:
-    """Each at the same distance to the last bit, whichever part and place its row is in."""
+def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, shards: int) -> None:
+    """Each at the same distance to the last bit, whichever shard and place its row is in."""
     vector = spectra.isotropic(7, 1, 13)
     keys = keys_of(rows)
-    snapshot = snapshot_of(np.repeat(vector, rows, axis=0), keys, keys, parts=parts)
+    snapshot = snapshot_of(np.repeat(vector, rows, axis=0), keys, keys, shards=shards)
     for query in (vector[0], spectra.isotropic(8, 1, 13)[0], np.zeros(13, np.float32)):
         found = answered(snapshot, query, 10)
         assert [key for _, key, _ in found] == sorted(keys)[:10]
@@ -102,7 +102,7 @@ def test_all_equal_rows_come_in_the_order_of_their_keys(rows: int, parts: int) -
 def test_a_photo_is_at_no_distance_from_itself() -> None:
     vectors = spectra.far_from_unit(9, 400, 64)
     keys = keys_of(len(vectors))
-    snapshot = snapshot_of(vectors, keys, keys, parts=3)
+    snapshot = snapshot_of(vectors, keys, keys, shards=3)
 
     for row in range(0, 400, 37):
         assert answered(snapshot, vectors[row], 1) == [(keys[row], keys[row], 0.0)]
@@ -135,7 +135,7 @@ def test_asking_for_no_product_is_an_error(k: int) -> None:
 
 def test_the_answer_says_how_it_was_made() -> None:
     vectors, keys = spectra.isotropic(15, 400, 64), keys_of(400)
-    snapshot = snapshot_of(vectors, keys, keys, parts=2, superseded=100)
+    snapshot = snapshot_of(vectors, keys, keys, shards=2, superseded=100)
 
     answer = nearest_products(snapshot, vectors[0], k=5)
 
@@ -168,10 +168,10 @@ GRID = st.integers(1, 5).flatmap(
     products=st.lists(st.sampled_from("abcdefgh"), min_size=25, max_size=25),
     queries=st.integers(1, 4),
     k=st.integers(1, 12),
-    parts=st.integers(1, 3),
+    shards=st.integers(1, 3),
     excluded=st.sampled_from(["", "a", "ab"]),
 )
-def test_ties_and_duplicates(grid, scale, products, queries, k, parts, excluded) -> None:
+def test_ties_and_duplicates(grid, scale, products, queries, k, shards, excluded) -> None:
     """The first rows are the queries of one search, the others are the store."""
     queries = min(queries, len(grid) - 1)
     vectors = grid[queries:].astype(np.float32) * np.float32(scale)
@@ -179,7 +179,7 @@ def test_ties_and_duplicates(grid, scale, products, queries, k, parts, excluded)
     keys, products = keys_of(len(vectors)), products[: len(vectors)]
     kept = [row for row, product in enumerate(products) if product not in excluded]
 
-    found = answered(snapshot_of(vectors, keys, products, parts=parts), query, k, exclude=list(excluded))
+    found = answered(snapshot_of(vectors, keys, products, shards=shards), query, k, exclude=list(excluded))
 
     expected = (
         oracle(vectors[kept], [keys[row] for row in kept], [products[row] for row in kept], query, k) if kept else []
@@ -195,8 +195,8 @@ FLOATS = npst.arrays(
 
 
 @settings(max_examples=150, deadline=None)
-@given(rows=FLOATS, queries=st.integers(1, 3), k=st.integers(1, 6), parts=st.integers(1, 2))
-def test_no_nearer_product_is_missed(rows, queries, k, parts) -> None:
+@given(rows=FLOATS, queries=st.integers(1, 3), k=st.integers(1, 6), shards=st.integers(1, 2))
+def test_no_nearer_product_is_missed(rows, queries, k, shards) -> None:
     """For any floats: the distances are right, ascend, and nothing that was left out is nearer."""
     queries = min(queries, len(rows) - 1)
     query, vectors = rows[:queries], rows[queries:]
@@ -207,7 +207,7 @@ def test_no_nearer_product_is_missed(rows, queries, k, parts) -> None:
         for key, vector in zip(keys, vectors, strict=True)
     }
 
-    found = answered(snapshot_of(vectors, keys, products, parts=parts), query, k)
+    found = answered(snapshot_of(vectors, keys, products, shards=shards), query, k)
 
     assert len(found) == min(k, len(set(products)))
     assert [distance for _, _, distance in found] == pytest.approx([exact[key] for _, key, _ in found], rel=1e-12)

@@ -62,7 +62,7 @@ def reader_of(store: ObjectStore, memory_bytes: int = 0) -> SnapshotReader:
 
 
 def segments(snapshot: Snapshot) -> list[StoredSegment]:
-    return [part.segment for part in snapshot.parts if isinstance(part.segment, StoredSegment)]
+    return [shard.segment for shard in snapshot.shards if isinstance(shard.segment, StoredSegment)]
 
 
 def wait_for_residency(held: SnapshotReader) -> None:
@@ -85,8 +85,10 @@ def test_of_a_large_segment_a_cold_reader_fetches_what_a_search_scans_in_parts()
     assert ref.scan_bytes > 2 * 20_000
     counting = CountingStore(store)
     snapshot = reader_of(counting).refresh()
-    parts = -(-ref.scan_bytes // 20_000)
-    assert counting.requests == {"list": 2, "get": 2, "get_range": parts}, "manifest, rotation, and the segment's parts"
+    reads = -(-ref.scan_bytes // 20_000)
+    assert counting.requests == {"list": 2, "get": 2, "get_range": reads}, (
+        "manifest, rotation, and the segment in ranges"
+    )
     fixed = sum(len(store.get(name)) for name in (ref.rotation, manifest.newest(store).name))
     assert counting.bytes_read == ref.scan_bytes + fixed
     assert snapshot.photos == ROWS

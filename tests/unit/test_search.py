@@ -104,7 +104,7 @@ def test_a_product_nobody_has_is_not_found(product_id: str) -> None:
 
 def test_a_product_s_photos_are_read_in_one_request_for_each_segment() -> None:
     shop = catalogue(spectra.power_law(1, 600, 64), photos=8, read_at_once=20_000)
-    assert any(not part.segment.is_resident for part in shop.snapshot.parts)
+    assert any(not shard.segment.is_resident for shard in shop.snapshot.shards)
     with patch.object(shop.store, "get_range", wraps=shop.store.get_range) as get_range:
         embeddings, photos = shop.snapshot.embeddings("product 30", at_most=100)
 

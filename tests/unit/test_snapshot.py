@@ -121,11 +121,11 @@ def test_arrays_of_a_snapshot_are_read_only(store: MemoryStore) -> None:
     compact(store, POLICY)
     append(store, put("a", 2), delete("c", 1))
     append(store, put("d", 1))
-    for part in reader_of(store).refresh().parts:
-        assert not part.live.flags.writeable
-        assert not part.segment.order.flags.writeable
-        assert not part.segment.codes.head.flags.writeable
-        assert not part.segment.codes.error.flags.writeable
+    for shard in reader_of(store).refresh().shards:
+        assert not shard.live.flags.writeable
+        assert not shard.segment.order.flags.writeable
+        assert not shard.segment.codes.head.flags.writeable
+        assert not shard.segment.codes.error.flags.writeable
 
 
 @given(st.lists(st.sampled_from([b"a" * 16, b"a" * 8 + b"b" * 8, b"b" * 8 + b"a" * 8, b"c" * 15, b""])))

@@ -21,11 +21,11 @@ from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.scan import Distances, Scan
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
-from lookalike.store.parts import Part
 from lookalike.store.records import text_hash
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded
+from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
 
@@ -49,12 +49,12 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
     vectors = rows.embedding.astype(np.float64) if is_wide else rows.embedding
     brute = NearestNeighbors(algorithm="brute").fit(vectors)
     with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
-        parts = tuple(_open(encoded, rotation, pool) for encoded in written)
-        snapshot = Snapshot(EMPTY, frozenset(), parts)
+        shards = tuple(_open(encoded, rotation, pool) for encoded in written)
+        snapshot = Snapshot(EMPTY, frozenset(), shards)
         queries = _queries(rows.embedding)
         expected = _expected(brute, products, queries.astype(vectors.dtype))
         for query, theirs in zip(queries, expected, strict=True):
-            _check_bounds(parts, query)
+            _check_bounds(shards, query)
             answer = nearest_products(snapshot, query, k=_K).neighbours
             lost = _OF_THE_NORM * float(np.linalg.norm(query.astype(np.float64)))
             _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
@@ -90,9 +90,9 @@ def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost:
             )
 
 
-def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None:
+def _check_bounds(shards: Sequence[Shard], query: npt.NDArray[np.float32]) -> None:
     """Demand that no bound of the sampled rows exceeds its distance."""
-    scan = Scan(parts, query[np.newaxis])
+    scan = Scan(shards, query[np.newaxis])
     scan.run()
     rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
     distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))
@@ -102,7 +102,7 @@ def _check_bounds(parts: Sequence[Part], query: npt.NDArray[np.float32]) -> None
             raise NotExact("a lower bound exceeds its distance: not published")
 
 
-def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Part:
+def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Shard:
     def rotation_of_segment(name: str) -> Rotation:
         if rotation is None:
             raise CorruptObject(f"a segment without a rotation names {name}")
@@ -113,7 +113,7 @@ def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor)
     scanned = store.get_range("written", 0, encoded.scan_bytes)
     held = StoredSegment(store, "written", scanned, rotation=rotation_of_segment, pool=pool)
     held.make_resident()
-    return Part(held, np.ones(len(held), bool))
+    return Shard(held, np.ones(len(held), bool))
 
 
 def _queries(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -27,7 +27,7 @@ from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
 from lookalike.search.scan import Distances, Filter, Numbers, Scan
 from lookalike.search.timings import Timings
-from lookalike.store.parts import Mask
+from lookalike.store.shard import Mask
 from lookalike.store.snapshot import Snapshot
 
 _FIRST_PER_PRODUCT = 4  # rows computed for each of the k products, at first
@@ -82,8 +82,8 @@ def nearest_products(
     timings = timings or Timings()
     queries = np.atleast_2d(query)
     with timings.stage("scan"):
-        parts = [part for part in snapshot.parts if len(part.live_puts)]
-        scan = Scan(parts, queries, exclude=exclude, allowed=allowed)
+        shards = [shard for shard in snapshot.shards if len(shard.live_puts)]
+        scan = Scan(shards, queries, exclude=exclude, allowed=allowed)
         scan.run(executor)
     search = _Search(scan, queries, k)
     with timings.stage("limit"):
@@ -163,8 +163,8 @@ class _Search:
             # Names of these rows only: one placeholder photo may stand for thousands of products.
             nearest = np.flatnonzero(rows.value <= self.limit)
             for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
-                part, place = self._scan.place(row)
-                product_id, key = part.segment.name(place)
+                shard, place = self._scan.place(row)
+                product_id, key = shard.segment.name(place)
                 named.append((distance, key, product_id))
         neighbours: dict[str, Neighbour] = {}
         for distance, key, product_id in sorted(named):

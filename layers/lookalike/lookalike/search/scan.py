@@ -1,7 +1,7 @@
 """Lower bounds of every row of a snapshot, through all its segments.
 
-Rows are numbered through all parts: puts, in the order in which a part stores them, part after part. Parts coded in the same
-frame stand together and share the coded queries. Rows of many parts are refined, and read, together: a few calls on many rows
+Rows are numbered through all shards: puts, in the order in which a shard stores them, shard after shard. Shards coded in the same
+frame stand together and share the coded queries. Rows of many shards are refined, and read, together: a few calls on many rows
 cost less than many calls on a few.
 """
 
@@ -15,16 +15,16 @@ import numpy.typing as npt
 
 from lookalike.codes import bounds
 from lookalike.codes.codes import CodedQuery, Codes, Frame, Lengths, encode_query, project_query
-from lookalike.store.parts import Mask, Part
 from lookalike.store.records import HASH_BYTES
+from lookalike.store.shard import Mask, Shard
 
 _SHARED_ROWS = 131_072  # scanning fewer takes less time than starting threads
 _REFINED_AT_ONCE = 65_536  # rows; their codes are copied
 _GROUP = 64  # rows that one smallest bound stands for
 _LARGEST = np.finfo(np.float32).max
 
-Filter = Callable[[Part], Mask]
-"""Selects the rows of a part that are ranked: bool (rows,)."""
+Filter = Callable[[Shard], Mask]
+"""Selects the rows of a shard that are ranked: bool (rows,)."""
 
 Numbers = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float64]
@@ -32,7 +32,7 @@ Distances = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """The parts ``first`` to ``end`` (not included), coded in one frame, and the queries coded for them."""
+    """The shards ``first`` to ``end`` (not included), coded in one frame, and the queries coded for them."""
 
     frame: Frame
     queries: Sequence[CodedQuery]
@@ -41,7 +41,7 @@ class _Coded:
 
 
 class Scan:
-    """The live puts of some parts, and the lower bounds of their distances from queries, float32 (queries, dimensions).
+    """The live puts of some shards, and the lower bounds of their distances from queries, float32 (queries, dimensions).
 
     The distance of a row is the smallest to any of the queries: many queries cost one scan of the codes.
     ``exclude``: product hashes whose rows are left out; ``allowed``: the rows to rank, all of them by default.
@@ -49,18 +49,18 @@ class Scan:
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        shards: Sequence[Shard],
         queries: npt.NDArray[np.float32],
         *,
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
     ) -> None:
-        framed: dict[tuple[int, float, int], list[Part]] = {}
-        for part in parts:
-            frame = part.segment.codes.frame
-            framed.setdefault((id(frame.rotation), frame.step, frame.head), []).append(part)
-        self._parts = [part for alike in framed.values() for part in alike]
-        self._codes: list[Codes] = [part.segment.codes for part in self._parts]
+        framed: dict[tuple[int, float, int], list[Shard]] = {}
+        for shard in shards:
+            frame = shard.segment.codes.frame
+            framed.setdefault((id(frame.rotation), frame.step, frame.head), []).append(shard)
+        self._shards = [shard for alike in framed.values() for shard in alike]
+        self._codes: list[Codes] = [shard.segment.codes for shard in self._shards]
         self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
         self._coded: list[_Coded] = []
         rotations = {id(codes.frame.rotation): codes.frame.rotation for codes in self._codes}
@@ -68,14 +68,14 @@ class Scan:
         for (rotation, _, _), alike in framed.items():
             first = self._coded[-1].end if self._coded else 0
             frame = self._codes[first].frame
-            reach = max(part.segment.codes.reach for part in alike)
+            reach = max(shard.segment.codes.reach for shard in alike)
             coded = [encode_query(query, frame, reach) for query in projected[rotation]]
             self._coded.append(_Coded(frame, coded, first, first + len(alike)))
         self._low: Lengths = np.empty(self._starts[-1], np.float32)
-        left_out = [part.dead_puts for part in self._parts]
+        left_out = [shard.dead_puts for shard in self._shards]
         self.live = len(self._low) - sum(map(len, left_out))
         if exclude or allowed:
-            left_out = [_left_out(part, exclude, allowed) for part in self._parts]
+            left_out = [_left_out(shard, exclude, allowed) for shard in self._shards]
         self._left_out = [start + puts for start, puts in zip(self._starts, left_out, strict=False) if len(puts)]
 
     def run(self, executor: Executor | None = None) -> None:
@@ -88,14 +88,14 @@ class Scan:
 
     def _tasks(self) -> Iterator[tuple[_Coded, int, int]]:
         for coded in self._coded:
-            for part in range(coded.first, coded.end):
-                for block in range(len(self._codes[part].packed_head.blocks)):
-                    yield coded, part, block
+            for shard in range(coded.first, coded.end):
+                for block in range(len(self._codes[shard].packed_head.blocks)):
+                    yield coded, shard, block
 
     def _bound(self, task: tuple[_Coded, int, int]) -> None:
-        coded, part, block = task
-        codes = self._codes[part]
-        low = self._low[self._starts[part] : self._starts[part + 1]]
+        coded, shard, block = task
+        codes = self._codes[shard]
+        low = self._low[self._starts[shard] : self._starts[shard + 1]]
         low[codes.packed_head.blocks[block]] = bounds.scan(codes, coded.queries, block)
 
     def __len__(self) -> int:
@@ -104,7 +104,7 @@ class Scan:
     @property
     def is_resident(self) -> bool:
         """Whether all embeddings are in memory."""
-        return all(part.segment.is_resident for part in self._parts)
+        return all(shard.segment.is_resident for shard in self._shards)
 
     def smallest(self) -> Distances:
         """The smallest bound of each group of rows, squared distances."""
@@ -138,7 +138,7 @@ class Scan:
         for coded, span in self._by_frame(rows):
             for start in range(span.start, span.stop, _REFINED_AT_ONCE):
                 some = slice(start, min(start + _REFINED_AT_ONCE, span.stop))
-                pieces = [(part.segment.codes, puts) for part, _, puts in self._by_part(rows[some])]
+                pieces = [(shard.segment.codes, puts) for shard, _, puts in self._by_shard(rows[some])]
                 squared[some] = _squared(bounds.refine(pieces, coded.queries), coded.frame)
         return squared
 
@@ -146,37 +146,37 @@ class Scan:
         """Leave these rows out of every later ``within``."""
         self._low[rows] = np.inf
 
-    def place(self, row: int) -> tuple[Part, int]:
-        """The part of a row, and its number among the part's rows."""
-        part = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return self._parts[part], int(self._parts[part].segment.put_rows[row - self._starts[part]])
+    def place(self, row: int) -> tuple[Shard, int]:
+        """The shard of a row, and its number among the shard's rows."""
+        shard = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._shards[shard], int(self._shards[shard].segment.put_rows[row - self._starts[shard]])
 
     def products(self, rows: Numbers) -> list[bytes]:
         """The hash of the product of each row, in any order."""
         ascending = np.argsort(rows)
         products = np.empty(len(rows), f"S{HASH_BYTES}")
-        for part, places, puts in self._by_part(rows[ascending]):
-            products[ascending[places]] = part.segment.product_hash[part.segment.put_rows[puts]]
+        for shard, places, puts in self._by_shard(rows[ascending]):
+            products[ascending[places]] = shard.segment.product_hash[shard.segment.put_rows[puts]]
         hashes: list[bytes] = products.tolist()
         return hashes
 
     def read(self, rows: Numbers) -> npt.NDArray[np.float32]:
-        """The embeddings of these rows, ascending, read from all parts at once: float32 (rows, dimensions).
+        """The embeddings of these rows, ascending, read from all shards at once: float32 (rows, dimensions).
 
         Raises StoreError.
         """
-        vectors = np.empty((len(rows), self._parts[0].segment.dimensions), np.float32)
-        reads = [(part.segment.start_reading(puts), vectors[places]) for part, places, puts in self._by_part(rows)]
+        vectors = np.empty((len(rows), self._shards[0].segment.dimensions), np.float32)
+        reads = [(shard.segment.start_reading(puts), vectors[places]) for shard, places, puts in self._by_shard(rows)]
         for wait, target in reads:
             wait(target)
         return vectors
 
-    def _by_part(self, rows: Numbers) -> Iterator[tuple[Part, slice, Numbers]]:
-        """Ascending rows by part: the part, the slice of ``rows`` that is in it, and the numbers of its puts."""
+    def _by_shard(self, rows: Numbers) -> Iterator[tuple[Shard, slice, Numbers]]:
+        """Ascending rows by shard: the shard, the slice of ``rows`` that is in it, and the numbers of its puts."""
         cuts = np.searchsorted(rows, self._starts).tolist()
-        for part, start, (first, end) in zip(self._parts, self._starts, pairwise(cuts), strict=False):
+        for shard, start, (first, end) in zip(self._shards, self._starts, pairwise(cuts), strict=False):
             if first < end:
-                yield part, slice(first, end), rows[first:end] - start
+                yield shard, slice(first, end), rows[first:end] - start
 
     def _by_frame(self, rows: Numbers) -> Iterator[tuple[_Coded, slice]]:
         """Ascending rows by frame: the slice of ``rows`` that is coded in it."""
@@ -191,12 +191,12 @@ class Scan:
             yield self._low[self._starts[coded.first] : self._starts[coded.end]]
 
 
-def _left_out(part: Part, exclude: Collection[bytes], allowed: Filter | None) -> Numbers:
-    """The puts of a part that are not ranked."""
-    ranked = part.live if allowed is None else part.live & allowed(part)
+def _left_out(shard: Shard, exclude: Collection[bytes], allowed: Filter | None) -> Numbers:
+    """The puts of a shard that are not ranked."""
+    ranked = shard.live if allowed is None else shard.live & allowed(shard)
     for product in exclude:
-        ranked = ranked & (part.segment.product_hash != np.bytes_(product))
-    return np.flatnonzero(~ranked[part.segment.put_rows])
+        ranked = ranked & (shard.segment.product_hash != np.bytes_(product))
+    return np.flatnonzero(~ranked[shard.segment.put_rows])
 
 
 def _squared(low: Lengths, frame: Frame) -> Distances:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.store.parts import Mask, Part
 from lookalike.store.records import HASH_BYTES
 from lookalike.store.rows import Hashes, Rows
 from lookalike.store.segment import Segment
+from lookalike.store.shard import Mask, Shard
 
 
 def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
@@ -54,28 +54,28 @@ def resolve_base(segments: Sequence[Rows]) -> list[Mask]:
     if not segments:
         return []
     newest = newest_mask(
-        np.concatenate([part.key_hash for part in segments]),
-        np.concatenate([part.order for part in segments]),
+        np.concatenate([segment.key_hash for segment in segments]),
+        np.concatenate([segment.order for segment in segments]),
     )
-    return np.split(newest, np.cumsum([len(part) for part in segments])[:-1])
+    return np.split(newest, np.cumsum([len(segment) for segment in segments])[:-1])
 
 
-def overlay(base: Sequence[Part], top: Segment) -> tuple[Part, ...]:
+def overlay(base: Sequence[Shard], top: Segment) -> tuple[Shard, ...]:
     """The base with the rows of ``top`` on it; a row that is in both stays live in the base."""
     if not len(top):
         return tuple(base)
     top_live = np.ones(len(top), bool)
-    parts = []
-    for part in base:
-        below = part.segment
+    shards = []
+    for shard in base:
+        below = shard.segment
         at = np.minimum(np.searchsorted(below.key_hash, top.key_hash), max(len(below) - 1, 0))
         both = np.flatnonzero(below.key_hash[at] == top.key_hash) if len(below) else np.empty(0, np.int64)
-        both = both[part.live[at[both]]]
+        both = both[shard.live[at[both]]]
         newer = top.order[both] > below.order[at[both]]
-        live = part.live
+        live = shard.live
         if newer.any():
             live = live.copy()
             live[at[both[newer]]] = False
         top_live[both[~newer]] = False
-        parts.append(Part(below, live))
-    return (*parts, Part(top, top_live))
+        shards.append(Shard(below, live))
+    return (*shards, Shard(top, top_live))

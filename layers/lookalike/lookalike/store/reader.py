@@ -21,9 +21,9 @@ from lookalike.store import append_log, rotation_file, segment, segment_reads
 from lookalike.store.manifest import EMPTY, SegmentRef
 from lookalike.store.newest import overlay, resolve_base
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.parts import Part
 from lookalike.store.rows import Rows
 from lookalike.store.segment import Segment
+from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.state import State, read_consistently
 from lookalike.store.stored_segment import StoredSegment
@@ -60,7 +60,7 @@ class SnapshotReader:
         self._base: dict[str, StoredSegment] = {}
         self._rotations: dict[str, Rotation] = {}
         self._log: dict[str, Segment] = {}
-        self._base_parts: tuple[Part, ...] = ()
+        self._base_shards: tuple[Shard, ...] = ()
         self._snapshot: Snapshot | None = None
         self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
@@ -126,10 +126,10 @@ class SnapshotReader:
         log_segments = self._load_log(store, sorted(waiting))
         if is_new:
             segments = list(self._base.values())
-            self._base_parts = tuple(Part(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
+            self._base_shards = tuple(Shard(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
         self._log = log_segments
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
-        return Snapshot(newest, waiting, overlay(self._base_parts, top))
+        return Snapshot(newest, waiting, overlay(self._base_shards, top))
 
     def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
         """Raise ObjectMissing unless these log segments, which an earlier refresh loaded, still exist.

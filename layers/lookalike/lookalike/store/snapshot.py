@@ -14,9 +14,9 @@ import numpy.typing as npt
 from lookalike.errors import NotFound
 from lookalike.store.manifest import Manifest
 from lookalike.store.newest import count_distinct
-from lookalike.store.parts import Mask, Part
 from lookalike.store.records import Op, Row, text_hash
 from lookalike.store.rows import Embeddings, PhotoRecord, Rows
+from lookalike.store.shard import Mask, Shard
 
 _MERGED_PHOTOS = 500  # of one product; more are a folder of products, whose metadata has no meaning and takes seconds
 
@@ -41,7 +41,7 @@ class Snapshot:
 
     manifest: Manifest
     log_names: frozenset[str]
-    parts: tuple[Part, ...]
+    shards: tuple[Shard, ...]
 
     @property
     def version(self) -> str:
@@ -51,18 +51,18 @@ class Snapshot:
     @cached_property
     def photos(self) -> int:
         """The number of searchable photos."""
-        return sum(len(part.live_puts) for part in self.parts)
+        return sum(len(shard.live_puts) for shard in self.shards)
 
     @cached_property
     def products(self) -> int:
         """The number of products with at least one searchable photo."""
-        hashes = [part.segment.product_hash[part.live_puts] for part in self.parts]
+        hashes = [shard.segment.product_hash[shard.live_puts] for shard in self.shards]
         return count_distinct(np.concatenate(hashes)) if hashes else 0
 
     @cached_property
     def rejected(self) -> int:
         """The number of photos that were refused, and not replaced or deleted since."""
-        return sum(int(np.count_nonzero((part.segment.op == Op.REJECT) & part.live)) for part in self.parts)
+        return sum(int(np.count_nonzero((shard.segment.op == Op.REJECT) & shard.live)) for shard in self.shards)
 
     def product(self, product_id: str, *, after: str = "", at_most: int) -> ProductPage:
         """A page of the searchable and rejected photos of a product. Raises NotFound where the product has none.
@@ -71,7 +71,7 @@ class Snapshot:
         the other photos are not read.
         """
         product = [text_hash(product_id)]
-        rows_of = [(part.segment, part.rows_of(product)) for part in self.parts]
+        rows_of = [(shard.segment, shard.rows_of(product)) for shard in self.shards]
         rows_of = [(segment, rows[segment.op[rows] != Op.DELETE]) for segment, rows in rows_of]
         total = sum(len(rows) for _, rows in rows_of)
         if not total:
@@ -119,7 +119,7 @@ class Snapshot:
         Of each product ``at_most`` photos: those with the smallest key hashes, a random choice that compaction keeps.
         """
         products = [text_hash(product_id) for product_id in product_ids]
-        rows_of = [(part.segment, part.rows_of(products)) for part in self.parts]
+        rows_of = [(shard.segment, shard.rows_of(products)) for shard in self.shards]
         puts_of = [(segment, puts) for segment, rows in rows_of if len(puts := rows[segment.is_put[rows]])]
         if not puts_of:
             return [], 0
@@ -133,9 +133,9 @@ class Snapshot:
 
     def rows(self) -> Iterator[Row]:
         """Every searchable or rejected row, in no particular order."""
-        for part in self.parts:
-            for row in np.flatnonzero(part.live & (part.segment.op != Op.DELETE)):
-                yield part.segment.row(int(row))
+        for shard in self.shards:
+            for row in np.flatnonzero(shard.live & (shard.segment.op != Op.DELETE)):
+                yield shard.segment.row(int(row))
 
 
 def _split(rows_of: Sequence[_RowsOf], chosen: Mask) -> list[_RowsOf]:

@@ -1,4 +1,4 @@
-"""Parts of a snapshot: segments with the rows of them that are live."""
+"""Shards of a snapshot: segments with the rows of them that are live."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Part:
+class Shard:
     """A segment and a mask of its live rows: bool (rows,)."""
 
     segment: Rows
