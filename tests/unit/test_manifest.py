@@ -24,7 +24,7 @@ manifests = st.builds(
     segments=st.lists(
         st.builds(SegmentRef, texts, *[naturals] * 5, texts, st.lists(naturals).map(tuple)), max_size=3
     ).map(tuple),
-    calibration=st.none() | st.builds(Calibration, texts, measures, naturals, naturals, naturals, measures, measures),
+    calibration=st.none() | st.builds(Calibration, texts, measures, naturals, measures, naturals, naturals, measures, measures),
     folded=st.dictionaries(texts, naturals, max_size=3),
     retired=st.dictionaries(texts, naturals, max_size=3),
     created_ms=naturals,
@@ -35,7 +35,7 @@ SAMPLE = Manifest(
     folded={"log/a.safetensors": 1_700_000_000_000},
     retired={"segments/b.safetensors": 1_700_000_000_001},
     created_ms=1_700_000_000_002,
-    calibration=Calibration("segments/r.safetensors", 0.25, 64, 128, 50_000, 12.5, 7.0),
+    calibration=Calibration("segments/r.safetensors", 0.25, 64, 0.5, 128, 50_000, 12.5, 7.0),
 )
 
 

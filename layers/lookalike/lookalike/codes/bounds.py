@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Frame, Lengths
-from lookalike.codes.distance import Integers, products
+from lookalike.codes.distance import Integers, products, squared_lengths
 
 _ROUNDING = 2.0**-20  # of a limit: more than the error of squaring and adding in float32
 
@@ -29,17 +29,17 @@ def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Lengths:
 
     The distance of a row is the smallest to any of the queries.
     """
-    rows = codes.packed_head.blocks[block]
-    error, rest = codes.head_error[rows], codes.rest[rows]
-    heads = np.stack([query.coarse[: codes.frame.head] for query in queries])
+    error = codes.head_error[codes.packed_head.blocks[block]]
+    scanned = np.stack([query.scanned for query in queries])
 
     def bound(query: CodedQuery, squared: Lengths) -> Lengths:
         low = np.sqrt(squared, out=squared)
         low -= error
-        low -= np.float32(query.head_error + query.slack)
-        return _squared_sum(low, rest - np.float32(query.rest), query.slack)
+        low -= np.float32(query.head_error + 2 * query.slack)
+        np.maximum(low, 0, out=low)
+        return np.square(low, out=low)
 
-    return reduce(np.minimum, map(bound, queries, codes.packed_head.squared_distances(block, heads)))
+    return reduce(np.minimum, map(bound, queries, codes.packed_head.squared_distances(block, scanned)))
 
 
 def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Lengths:
@@ -47,7 +47,8 @@ def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Seque
 
     ``pieces``: codes in one frame, and which rows of each.
     """
-    matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
+    matrix, error, tail = (_gathered(name, pieces) for name in ("matrix", "error", "tail"))
+    squares = squared_lengths(matrix)
     coarse, fine = (np.stack(codes) for codes in zip(*((query.coarse, query.fine) for query in queries), strict=True))
     across = products(matrix, np.concatenate([coarse, fine])).T
 

@@ -12,6 +12,7 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
 from lookalike.errors import StoreError
+from lookalike.layout import Layout
 from lookalike.store import names, rotation_file, segment, segment_file
 from lookalike.store.creation import create
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
@@ -37,7 +38,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
     for piece in map(rows.take, _pieces(rows, segment_bytes)):
         frame = plain_frame(piece.embedding)
         if calibration:
-            frame = Frame(rotation, calibration.step, calibration.head)
+            frame = Frame(rotation, calibration.step, calibration.head, calibration.rest)
         codes = encode_codes(piece.embedding, frame)
         permutation = put_permutation(codes)
         rotation_name = calibration.rotation if calibration else ""
@@ -68,15 +69,17 @@ def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calib
     if len(rows.embedding) < MIN_ROWS or (known and puts < _CALIBRATE_AT_GROWTH * known.rows):
         rotation = rotation_file.read(store, known.rotation) if known and known.rotation else None
         return known, rotation, 0
-    choice = choose(rows.embedding, puts)
-    frame = choice.frame
+    choice = choose(rows.embedding, puts, Layout.of_one_part(rows.dimensions))
+    (frame,) = choice.frames
     name, written_bytes = "", 0
     if frame.rotation:
         data = rotation_file.encode(frame.rotation)
         name, written_bytes = names.new_rotation(data), len(data)
         _create(store, name, data)
     coordinates = frame.coordinates(rows.dimensions)
-    calibration = Calibration(name, frame.step, frame.head, coordinates, puts, choice.rows_refined, choice.rows_exact)
+    calibration = Calibration(
+        name, frame.step, frame.head, frame.rest, coordinates, puts, choice.rows_refined, choice.rows_exact
+    )
     return calibration, frame.rotation, written_bytes
 
 

@@ -55,17 +55,17 @@ class Scan:
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
     ) -> None:
-        framed: dict[tuple[int, float, int], list[Shard]] = {}
+        framed: dict[tuple[int, float, int, float], list[Shard]] = {}
         for shard in shards:
             frame = shard.segment.codes.frame
-            framed.setdefault((id(frame.rotation), frame.step, frame.head), []).append(shard)
+            framed.setdefault((id(frame.rotation), frame.step, frame.head, frame.rest), []).append(shard)
         self._shards = [shard for alike in framed.values() for shard in alike]
         self._codes: list[Codes] = [shard.segment.codes for shard in self._shards]
         self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
         self._coded: list[_Coded] = []
         rotations = {id(codes.frame.rotation): codes.frame.rotation for codes in self._codes}
         projected = {key: [project_query(query, rotation) for query in queries] for key, rotation in rotations.items()}
-        for (rotation, _, _), alike in framed.items():
+        for (rotation, *_), alike in framed.items():
             first = self._coded[-1].end if self._coded else 0
             frame = self._codes[first].frame
             reach = max(shard.segment.codes.reach for shard in alike)

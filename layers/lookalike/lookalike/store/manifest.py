@@ -55,6 +55,7 @@ class Calibration:
     rotation: str
     step: float
     head: int
+    rest: float
     coordinates: int
     rows: int
     rows_refined: float
@@ -156,6 +157,7 @@ def _calibration(fields: Mapping[str, object] | None) -> Calibration | None:
         rotation=_text(fields["rotation"]),
         step=_number(fields["step"]),
         head=_natural(fields["head"]),
+        rest=_number(fields["rest"]),
         coordinates=_natural(fields["coordinates"]),
         rows=_natural(fields["rows"]),
         rows_refined=_number(fields["rows_refined"]),

@@ -2,7 +2,8 @@
 
     key_hash, order, product_hash, op     as in ``segment``, in row order
     put_row      U32 (puts,)              the row of each put, in the order of the columns that follow
-    head_error, error, rest, tail         F32 (puts,): see ``codes``
+    rest                                  I8 (puts,)
+    head_error, error, tail               F32 (puts,): for these and the rest see ``codes``
     head_end, body_end, text_end  U64     the end of each chunk of the next three
     head, body   U8 (bytes,)              the codes, in chunks of ``CODED_AT_ONCE`` puts, deflated
     text         U8 (bytes,)              ids, keys and details, in chunks of ``TEXTS_AT_ONCE`` rows, deflated
@@ -42,13 +43,14 @@ CODED_AT_ONCE = 4096
 TEXTS_AT_ONCE = 32
 SCAN_BLOCK_BYTES = 256 * 1024
 
-_LENGTHS = ("head_error", "error", "rest", "tail")
+_LENGTHS = ("head_error", "error", "tail")
 COLUMNS: columns.Columns = {
     "key_hash": (np.uint8, 2),
     "order": (np.uint8, 2),
     "product_hash": (np.uint8, 2),
     "op": (np.uint32, 1),
     "put_row": (np.uint32, 1),
+    "rest": (np.int8, 1),
     **dict.fromkeys(_LENGTHS, (np.float32, 1)),
     "head_end": (np.uint64, 1),
     "body_end": (np.uint64, 1),
@@ -91,7 +93,7 @@ def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rota
         name: columns.stored(name, getattr(rows, name)) for name in ("key_hash", "order", "product_hash", "op")
     }
     tensors_of |= {"put_row": rows.put_rows[permutation].astype(np.uint32)}
-    tensors_of |= {name: getattr(codes, name) for name in _LENGTHS}
+    tensors_of |= {name: getattr(codes, name) for name in ("rest", *_LENGTHS)}
     tensors_of |= {"head_end": head_end, "body_end": body_end, "text_end": text_end}
     embedding = np.ascontiguousarray(rows.embedding[permutation])
     tensors_of |= {"head": head, "body": body, "text": text}
@@ -101,6 +103,7 @@ def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rota
         "id": uuid.uuid4().hex,
         "step": codes.frame.step.hex(),
         "reach": codes.reach.hex(),
+        "rest": codes.frame.rest.hex(),
         "head": str(codes.frame.head),
         "coordinates": str(codes.matrix.shape[1]),
         "rotation": rotation_name,
@@ -150,20 +153,20 @@ def embedding_blocks(header: tensors.Header, scanned: bytes | memoryview) -> Emb
 def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str], Rotation], pool: Executor) -> Codes:
     """The codes in the first bytes of a file. Raises CorruptObject, and the errors of ``rotation``."""
     try:
-        step, reach = (float.fromhex(header.metadata[name]) for name in ("step", "reach"))
+        step, rest, reach = (float.fromhex(header.metadata[name]) for name in ("step", "rest", "reach"))
         head, coordinates = (int(header.metadata[name]) for name in ("head", "coordinates"))
         rotation_name = header.metadata["rotation"]
     except (KeyError, ValueError, OverflowError) as error:
         raise CorruptObject(f"the segment does not say how it was coded: {error!r}") from error
-    frame = Frame(rotation(rotation_name) if rotation_name else None, step, head)
+    frame = Frame(rotation(rotation_name) if rotation_name else None, step, head, rest)
     dimensions = header.tensors["embedding"].shape[1]
-    if not (0 < step < math.inf and 0 <= reach < math.inf):
-        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} is out of range")
+    if not (0 < step < math.inf and 0 <= rest < math.inf and 0 <= reach < math.inf):
+        raise CorruptObject(f"the segment's step of {step}, its rest of {rest} or its reach of {reach} is out of range")
     if not 0 < head <= coordinates == frame.coordinates(dimensions) or (
         frame.rotation and frame.rotation.dimensions != dimensions
     ):
         raise CorruptObject("the segment's codes do not fit its rotation")
-    lengths = {name: columns.read(header, name, scanned).copy() for name in _LENGTHS}
+    lengths = {name: columns.read(header, name, scanned).copy() for name in ("rest", *_LENGTHS)}
     puts = header.tensors["embedding"].shape[0]
     if any(len(column) != puts for column in lengths.values()):
         raise CorruptObject("the segment does not have one code for each put")
