@@ -15,6 +15,7 @@ from lookalike.compaction import writer
 from lookalike.compaction.calibration import Choice
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.layout import Layout
 from lookalike.store import append_log, reader
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -23,7 +24,7 @@ from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.spectra import Vectors
 
-Choose = Callable[[Vectors, int], Choice]
+Choose = Callable[[Vectors, int, Layout], Choice]
 Found = list[tuple[str, str, float]]  # product, image key, distance
 
 
@@ -32,14 +33,14 @@ def keys_of(count: int) -> list[str]:
     return [f"images/{(number * 7919) % 100_003:06}.jpg" for number in range(count)]
 
 
-def fitted(vectors: Vectors, rows: int) -> Choice:
+def fitted(vectors: Vectors, rows: int, layout: Layout) -> Choice:
     """A rotation without the last third of its coordinates, a step that clips, and half of the coordinates scanned."""
     coordinates = max(1, min(len(vectors), 2 * vectors.shape[1] // 3))
     with np.errstate(invalid="ignore", divide="ignore"):  # of variances of which none is left
         rotation = spectra.fitted(vectors, coordinates)
     turned = (vectors.astype(np.float64) - rotation.mean) @ rotation.matrix.T.astype(np.float64)
     step = float(np.abs(turned).max()) / TOP_CODE / 2 or 1.0
-    return Choice(Frame(rotation, step, max(1, coordinates // 2)), rows, rows)
+    return Choice((Frame(rotation, step, max(1, coordinates // 2)),), rows, rows)
 
 
 @contextmanager

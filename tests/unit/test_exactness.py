@@ -150,7 +150,7 @@ def test_embeddings_far_shorter_than_those_the_store_was_calibrated_for(scale: i
     vectors = np.ldexp(spectra.sparse(9, 420, 24), scale)
     matrix = np.eye(24, dtype=np.float32)[np.random.default_rng(9).permutation(24)[:8]]
     frame = Frame(rotation_of(np.zeros(24, np.float32), matrix), 1.0, 4)
-    shop = catalogue(vectors, choose=lambda some, rows: Choice(frame, rows, rows))
+    shop = catalogue(vectors, choose=lambda some, rows, layout: Choice((frame,), rows, rows))
     assert_exact(shop, np.ldexp(spectra.sparse(10, 90, 24), scale))
 
 

@@ -58,10 +58,9 @@ class SampledPart:
         return several
 
     def step(self, common: float) -> float:
-        """The step of this part for a step in distances."""
-        if self._weight:
-            return common / self._weight
-        return float(np.abs(self._projections[-1].coordinates).max()) / TOP_CODE or 1.0
+        """The step of this part for a step in distances: the weight may be so small that nothing but signs is left."""
+        largest = float(np.abs(self._projections[-1].coordinates).max()) or 1.0
+        return min(common / self._weight, largest) if self._weight else largest / TOP_CODE
 
     def frame(self, way: Way, common: float) -> Frame:
         """The frame of this way."""
