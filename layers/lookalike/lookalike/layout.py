@@ -60,7 +60,7 @@ class Layout:
         try:
             fields = json.loads(text)
             return cls(tuple(Part(str(name), int(dimensions), float(weight)) for name, dimensions, weight in fields))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{text!r} is not the layout of an embedding") from error
 
     def __str__(self) -> str:
@@ -85,6 +85,10 @@ class Layout:
     def weights(self) -> Weights:
         """The default weights."""
         return np.array([part.weight for part in self.parts])
+
+    def by_column(self, weights: Weights) -> Weights:
+        """The weight of each number of a row: (dimensions,). Rows times it are as far apart as the layout says."""
+        return np.repeat(weights, [part.dimensions for part in self.parts])
 
     def has_parts_of(self, other: "Layout") -> bool:
         """Whether rows of both layouts can be compared: the same parts, whatever their weights."""

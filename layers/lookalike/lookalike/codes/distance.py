@@ -69,7 +69,8 @@ class _Block:
         else:
             dots = np.asarray(numkong.dots_packed(padded, self._packed))
         # Query by query, as the arrays of one fit the processor's cache.
-        for squared, squared_length in zip(dots[:, : self._rows], squared_lengths(padded), strict=True):
+        for place, squared_length in enumerate(squared_lengths(padded)):
+            squared = dots[place, : self._rows]
             squared *= -2
             squared += self._squares
             squared += squared_length
@@ -114,7 +115,7 @@ def products(codes: Codes, queries: Codes) -> Integers:
 def squared_float_distances(vectors: Vectors, queries: Vectors) -> npt.NDArray[np.float64]:
     """|x - q|^2 of every query q and row x, float64 (queries, rows), by float32 or better: infinite beyond float32's range.
 
-    ``vectors``: float32 (rows, dimensions), and ``queries``: float32 (queries, dimensions), both contiguous.
+    ``vectors``: float32 (rows, dimensions), and ``queries``: float32 (queries, dimensions), each row contiguous.
     """
     squared: npt.NDArray[np.float64] = np.empty((len(queries), len(vectors)))
     if numkong is not None and vectors.size:

@@ -18,14 +18,16 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import MiniBatchKMeans
 
-from lookalike.codes.codes import Codes, Frame
+from lookalike.codes.codes import Frame
+from lookalike.codes.parted import PartedCodes
 from lookalike.compaction import costs
-from lookalike.compaction.sampled import Floats, SampledPart, Way
-from lookalike.layout import Layout
+from lookalike.compaction.projections import Floats
+from lookalike.compaction.sampled import SampledPart, Way
+from lookalike.layout import Layout, Weights
 
 MIN_ROWS = 4096  # fewer are scanned quickly in any frame
 _SAMPLE_ROWS = 8192
-_NEARBY_ROWS = 65_536  # among which the neighbours of a query are found
+_NEARBY_ROWS = 32_768  # among which the neighbours of a query are found
 _QUERIES = 24
 _K = 5
 _STEPS = (1.0, 0.7, 0.5, 0.35, 0.25)  # as a fraction of the step that clips nothing
@@ -52,15 +54,14 @@ def choose(vectors: Floats, rows: int, layout: Layout) -> Choice:
     # In these units float32 holds all squares, and a power of two scales exactly.
     weights = np.ldexp(layout.weights, np.subtract(exponents, max(exponents)))
 
-    def weighted(some: Floats) -> Floats:
-        scales = np.repeat(np.ldexp(layout.weights, -max(exponents)), [part.dimensions for part in layout.parts])
-        return (some * scales).astype(np.float32)
+    def normalised(some: npt.NDArray[np.int64]) -> list[Floats]:
+        """Some rows, the parts one by one."""
+        return [np.ldexp(vectors[some, of], -exponent) for of, exponent in zip(layout.slices, exponents, strict=True)]
 
-    nearby = vectors[np.sort(rng.choice(len(vectors), min(len(vectors), _NEARBY_ROWS), replace=False))]
-    limits = _limits(weighted(nearby), weighted(vectors[places[queries]]))
+    nearby = np.sort(rng.choice(len(vectors), min(len(vectors), _NEARBY_ROWS), replace=False))
+    limits = _limits(_weighted(normalised(nearby), weights), _weighted(normalised(places[queries]), weights))
     parts = [
-        SampledPart(np.ldexp(vectors[places, columns], -exponent), queries, float(weight))
-        for columns, exponent, weight in zip(layout.slices, exponents, weights, strict=True)
+        SampledPart(sample, queries, float(weight)) for sample, weight in zip(normalised(places), weights, strict=True)
     ]
     coarsest = max(part.coarsest for part in parts) or 1.0
     best = min((_best(parts, limits, coarsest * step, rows) for step in _STEPS), key=lambda tried: tried.time_s)
@@ -78,10 +79,18 @@ def _scaled(frame: Frame, exponent: int) -> Frame:
     return Frame(rotation, step, frame.head, rest)
 
 
+def _weighted(parts: Sequence[Floats], weights: Weights) -> Floats:
+    return np.concatenate([part * np.float32(weight) for part, weight in zip(parts, weights, strict=True)], axis=1)
+
+
 def _limits(nearby: Floats, queries: Floats) -> Floats:
     """The squared distance of the k-th neighbour of each query, itself left out: float32 (queries, 1)."""
-    squared = [np.square(nearby - query).sum(axis=1) for query in queries]
-    return np.array([[np.partition(of_query, _K)[_K]] for of_query in squared], np.float32)
+    mean = nearby.mean(axis=0)  # far from the origin, differences of products have no digits
+    nearby, queries = nearby - mean, queries - mean
+    squared = np.einsum("ij,ij->i", nearby, nearby) - 2 * (queries @ nearby.T)
+    squared += np.einsum("ij,ij->i", queries, queries)[:, np.newaxis]
+    limits: Floats = np.maximum(np.partition(squared, _K, axis=1)[:, _K : _K + 1], 0)
+    return limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +117,10 @@ def _best(parts: Sequence[SampledPart], limits: Floats, step: float, rows: int) 
     def changed(ways: tuple[Way, ...], number: int) -> Iterator[_Tried]:
         """The ways with each other way of one part."""
         others = [(place, way) for place, way in enumerate(ways) if place != number]
-        of_scan = sum((scanned[place](way.projection, way.head) for place, way in others), np.float32(0))
-        of_refining = sum((refined[place](way.projection, way.coordinates) for place, way in others), np.float32(0))
-        rows_refined = cache(lambda projection, head: left([of_scan, scanned[number](projection, head)]))
-        rows_exact = cache(lambda projection, size: left([of_refining, refined[number](projection, size)]))
+        of_scan = [scanned[place](way.projection, way.head) for place, way in others]
+        of_refining = [refined[place](way.projection, way.coordinates) for place, way in others]
+        rows_refined = cache(lambda projection, head: left([*of_scan, scanned[number](projection, head)]))
+        rows_exact = cache(lambda projection, size: left([*of_refining, refined[number](projection, size)]))
         for way in parts[number].ways:
             several = (*ways[:number], way, *ways[number + 1 :])
             to_refine, exact = rows_refined(way.projection, way.head), rows_exact(way.projection, way.coordinates)
@@ -135,11 +144,20 @@ def _best(parts: Sequence[SampledPart], limits: Floats, step: float, rows: int) 
     return tried
 
 
-def put_permutation(codes: Codes) -> npt.NDArray[np.int64]:
-    """A permutation of coded rows that makes similar rows neighbours: int64 (rows,)."""
+def put_permutation(codes: PartedCodes) -> npt.NDArray[np.int64]:
+    """A permutation of coded rows that makes rows neighbours that are similar by the default weights: int64 (rows,)."""
     if len(codes) < MIN_ROWS:
         return np.arange(len(codes))
-    return _similar_permutation(codes.head[:, :_CLUSTERED_COORDINATES].astype(np.float32))
+    scales = codes.layout.weights * [part.frame.step for part in codes.parts]
+    scales /= scales.max()
+    heads = [part.head[:, :_CLUSTERED_COORDINATES] for part, scale in zip(codes.parts, scales, strict=True) if scale]
+    coordinates = np.concatenate(
+        [head * np.float32(scale) for head, scale in zip(heads, scales[scales > 0], strict=True)], 1
+    )
+    if coordinates.shape[1] > _CLUSTERED_COORDINATES:
+        most_varied = np.argsort(-coordinates.var(axis=0), kind="stable")[:_CLUSTERED_COORDINATES]
+        coordinates = coordinates[:, np.sort(most_varied)]
+    return _similar_permutation(coordinates)
 
 
 def _similar_permutation(coordinates: Floats) -> npt.NDArray[np.int64]:

@@ -62,9 +62,9 @@ def _check(store: ObjectStore, state: State) -> Report:
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
     top = {name: _read(store, name, report, partial(append_log.read, store, name)) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
-    dimensions = {rows.dimensions for rows in live.values()}
-    if len(dimensions) > 1:
-        report.errors.append(f"segments of different dimensions share the store: {sorted(dimensions)}")
+    layouts = [rows.layout for rows in live.values()]
+    if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
+        report.errors.append(f"segments of different parts share the store: {sorted(set(map(str, layouts)))}")
     for name, rows in live.items():
         report.errors += [f"{name}: {problem}" for problem in _problems(rows)]
     newest_orders = _newest_orders(list(live.values()))
@@ -136,8 +136,9 @@ def _read_referenced(
                 f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
                 f"{ref.rows} and {ref.puts}"
             )
-        if not ref.rotation or rotations.get(ref.rotation):
-            judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
+        known = {name: rotation for name in ref.rotations if (rotation := rotations.get(name))}
+        if len(known) == len(set(ref.rotations)):
+            judge([Encoded(data, ref.scan_bytes)], rows, known)
     except (CorruptObject, NotExact) as error:
         report.errors.append(f"{ref.name}: {error}")
     return rows

@@ -34,7 +34,9 @@ class Projection:
 
     def outside(self, coordinates: int) -> Floats:
         """The length outside the first coordinates, float32 (rows,)."""
-        inside = np.einsum("ij,ij->i", self.coordinates[:, :coordinates], self.coordinates[:, :coordinates], dtype=np.float64)
+        inside = np.einsum(
+            "ij,ij->i", self.coordinates[:, :coordinates], self.coordinates[:, :coordinates], dtype=np.float64
+        )
         outside: Floats = np.sqrt(np.maximum(self.squares - inside, 0.0)).astype(np.float32)
         return outside
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lookalike.codes.codes import TOP_CODE, Frame
 from lookalike.codes.distance import packed_bytes
 from lookalike.compaction import costs
-from lookalike.compaction.projections import Floats, Projection, projections
+from lookalike.compaction.projections import Floats, projections
 from lookalike.store import chunks
 
 _HEADS = (31, 47, 79, 111, 159, 239, 319)  # with the rest, whole tiles of the scan
@@ -71,7 +71,9 @@ class SampledPart:
     def scanned(self, number: int, head: int, common: float) -> Floats:
         """The bounds of a scan of such a head of a projection."""
         step = self.step(common)
-        error = _lost(self._projections[number].head(head), step) + np.float32(step * step / 12)  # the second is of the rest
+        error = _lost(self._projections[number].head(head), step) + np.float32(
+            step * step / 12
+        )  # the second is of the rest
         return self._bounds(number, head, error, error[self._queries])
 
     def refined(self, number: int, coordinates: int, common: float) -> Floats:
@@ -127,4 +129,5 @@ def _codes(z: Floats, step: float) -> Floats:
 def _lost(z: Floats, step: float) -> Floats:
     """The squared error of each row, float32 (rows,)."""
     lost = z - _codes(z, step) * np.float32(step)
-    return np.einsum("ij,ij->i", lost, lost)
+    squared: Floats = np.einsum("ij,ij->i", lost, lost)
+    return squared

@@ -1,4 +1,6 @@
-"""Exact k-nearest products by Euclidean distance; lower bounds rule out most rows without reading them.
+"""Exact k-nearest products by weighted Euclidean distance; lower bounds rule out most rows without reading them.
+
+The distance is that of ``layout``, under the weights that a search is given.
 
     1. Scan: a lower bound of every row's distance, from the heads of the codes (``bounds``).
     2. Limit: exact distances of the rows with the smallest bounds, enough for k products. The k-th product of those is at
@@ -7,7 +9,7 @@
     4. Exact: distances of the remaining rows from their embeddings, in float64 and from the differences, smallest bound first,
        until the next bound exceeds the k-th distance. Those distances decide; ties go to the smaller image key.
 
-``codes`` proves that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
+``codes`` and ``parted`` prove that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
 the answer equals that of computing every distance.
 
 A search may have several queries. Then the distance of a row is the smallest to any of them, and so are its bounds: the steps
@@ -16,16 +18,20 @@ above stay as they are, every row is scanned once, and the queries share the lim
 
 import heapq
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import reduce
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
-from lookalike.search.scan import Distances, Filter, Numbers, Scan
+from lookalike.codes.parted import Distances, Numbers
+from lookalike.layout import Layout, Weights
+from lookalike.search.scan import Filter, Scan
 from lookalike.search.timings import Timings
 from lookalike.store.shard import Mask
 from lookalike.store.snapshot import Snapshot
@@ -35,12 +41,13 @@ _FIRST_EXACT = 24  # rows of the first exact step, which mostly holds the neares
 _THEN_TIMES = 16  # growth of each further step
 _EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
+_LARGEST_WEIGHT = 2.0**500  # a distance under it is in float64's range
 _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query."""
+    """A product: the key of its nearest photo, and that photo's distance from the query, under the weights of the search."""
 
     product_id: str
     key: str
@@ -65,6 +72,7 @@ def nearest_products(
     query: npt.NDArray[np.float32],
     *,
     k: int,
+    weights: Weights | None = None,
     exclude: Collection[bytes] = (),
     allowed: Filter | None = None,
     executor: Executor | None = None,
@@ -72,20 +80,21 @@ def nearest_products(
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product
-    hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
-    large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1, StoreError where
-    embeddings cannot be read.
+    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``weights``: of the parts,
+    the snapshot's defaults by default. ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
+    large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1
+    or no weights of the parts are given, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
     timings = timings or Timings()
     queries = np.atleast_2d(query)
+    weighting = _Weighting.of(snapshot.layout, weights)
     with timings.stage("scan"):
         shards = [shard for shard in snapshot.shards if len(shard.live_puts)]
-        scan = Scan(shards, queries, exclude=exclude, allowed=allowed)
+        scan = Scan(shards, queries, weighting.weights, exclude=exclude, allowed=allowed)
         scan.run(executor)
-    search = _Search(scan, queries, k)
+    search = _Search(scan, queries, weighting, k)
     with timings.stage("limit"):
         search.find_limit()
     with timings.stage("exact"):
@@ -103,13 +112,45 @@ class _Rows:
     value: Distances
 
 
+@dataclass(frozen=True, slots=True)
+class _Weighting:
+    """The weights of a search over a power of two, ``scale``, the largest from 0.5 to 1.
+
+    Their squares are then in range, and distances over the same power have the same digits.
+    """
+
+    weights: Weights
+    scale: float
+    slices: tuple[slice, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, weights: Weights | None) -> Self:
+        weights = layout.weights if weights is None else weights
+        largest = float(weights.max())
+        if weights.shape != (len(layout.parts),) or not 0 <= weights.min() <= largest <= _LARGEST_WEIGHT or not largest:
+            raise ValueError(f"{weights} are not weights of {layout}: each is at least 0, and one is more")
+        scale = math.ldexp(1.0, math.frexp(largest)[1])
+        return cls(weights / scale, scale, layout.slices)
+
+    def distances(self, differences: Distances) -> Distances:
+        """The weighted lengths of differences, float64 (rows, dimensions)."""
+        squared = np.square(differences)
+        return np.sqrt(self.sum(lambda columns: squared[:, columns].sum(axis=1)))
+
+    def sum(self, squared_of: Callable[[slice], Distances]) -> Distances:
+        """The sum of squared distances of the parts that count, each by its columns."""
+        parts = zip(self.weights, self.slices, strict=True)
+        return reduce(np.add, (weight * weight * squared_of(columns) for weight, columns in parts if weight))
+
+
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
-    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], k: int) -> None:
+    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], weighting: _Weighting, k: int) -> None:
         self._scan = scan
         self._queries32 = queries
         self._queries = queries.astype(np.float64)
+        self._weighting = weighting
         self._k = k
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
         self.computed: list[_Rows] = []
@@ -169,7 +210,7 @@ class _Search:
         neighbours: dict[str, Neighbour] = {}
         for distance, key, product_id in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, distance)
+                neighbours[product_id] = Neighbour(product_id, key, distance * self._weighting.scale)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
@@ -214,26 +255,29 @@ class _Search:
             near = np.flatnonzero(perhaps)
             for start in range(0, len(near), _EXACT_AT_ONCE):
                 some = near[start : start + _EXACT_AT_ONCE]
-                exact = np.sqrt(np.square(vectors[some] - query).sum(axis=1))
-                distances[some] = np.minimum(distances[some], exact)
+                distances[some] = np.minimum(distances[some], self._weighting.distances(vectors[some] - query))
         return distances
 
     def _perhaps_nearest(self, vectors: npt.NDArray[np.float32]) -> Mask:
         """Which queries float32 cannot prove to be beyond the limit, or farther than another query: bool (queries, rows).
 
         A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in any order of summing, and by
-        d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
+        d 2^-149 where squares are below float32's normal range; or it is beyond float32's range. Weights, at most 1, and
+        sums in float64 add nothing to that.
         """
         is_alone = len(self._queries) == 1
         if is_alone and self.limit == math.inf:
             return np.ones((1, len(vectors)), bool)
         dimensions = vectors.shape[1]
         relative, absolute = (dimensions + 4) * 2.0**-24, dimensions * 2.0**-149
-        squared = squared_float_distances(vectors, self._queries32)
+        squared = self._weighting.sum(
+            lambda columns: squared_float_distances(vectors[:, columns], self._queries32[:, columns])
+        )
         within = self.limit * self.limit
         if not is_alone:
             within = np.minimum(within, (squared.min(axis=0) + absolute) / (1 - relative))
         squared *= 1 - relative
-        squared[np.isinf(squared)] = _SURELY_IN_RANGE
+        least = self._weighting.weights[self._weighting.weights > 0].min()
+        squared[np.isinf(squared)] = _SURELY_IN_RANGE * least * least
         near: npt.NDArray[np.bool_] = squared <= within + absolute
         return near
