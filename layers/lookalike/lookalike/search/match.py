@@ -16,7 +16,8 @@ from lookalike.store.neighbours import NeighbourSample
 
 STRONG: Final = 0.5
 FAIR: Final = 0.99
-_FEWEST = 16  # distances from which quantiles are taken
+FEWEST: Final = 16
+"""The fewest photos by which matches are judged."""
 
 
 class Match(StrEnum):
@@ -46,7 +47,7 @@ class MatchScale:
 
 def match_scale(sample: NeighbourSample | None, weights: Weights) -> MatchScale | None:
     """The scale of a catalogue under these weights; None where too few photos were sampled."""
-    if sample is None or len(sample.squared) < _FEWEST:
+    if sample is None or len(sample.squared) < FEWEST:
         return None
     strong, fair = np.quantile(sample.distances(weights), [STRONG, FAIR]).tolist()
     return MatchScale(strong, fair, is_rescaled=not np.array_equal(weights, sample.layout.weights))

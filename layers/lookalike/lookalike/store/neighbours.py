@@ -32,12 +32,13 @@ Squares = npt.NDArray[np.float64]
 class NeighbourSample:
     """Distances of some photos of a catalogue from the nearest photo of another product.
 
-    ``layout``: its weights chose the nearest; ``photos``: searchable ones in the catalogue at that time, ``measured_ms`` since
-    1970; ``squared``: for each sampled photo the squared distance of each part, unweighted.
+    ``layout``: its weights chose the nearest; ``squared``: for each sampled photo the squared distance of each part, unweighted.
+    When it was measured: ``version`` and ``puts`` of the manifest, and the time in milliseconds since 1970.
     """
 
     layout: Layout
-    photos: int
+    version: int
+    puts: int
     measured_ms: int
     squared: tuple[tuple[float, ...], ...]
 
@@ -51,7 +52,8 @@ class NeighbourSample:
         """The sample as JSON values."""
         return {
             "layout": str(self.layout),
-            "photos": self.photos,
+            "version": self.version,
+            "puts": self.puts,
             "measured_ms": self.measured_ms,
             "squared": self.squared,
         }
@@ -91,11 +93,11 @@ class Sampler:
             self._nearest[query] = distances[query]
             self._squared[query] = [np.square(difference[part]).sum() for part in self._layout.slices]
 
-    def sample(self, photos: int, measured_ms: int) -> NeighbourSample:
+    def sample(self, *, version: int = 0, puts: int = 0, measured_ms: int = 0) -> NeighbourSample:
         """The distances found. A photo that has no neighbour of another product is not among them."""
         found = self._squared[np.isfinite(self._nearest)].tolist()
         squared = tuple(tuple(float(f"{value:.{_DIGITS}g}") for value in parts) for parts in found)
-        return NeighbourSample(self._layout, photos, measured_ms, squared)
+        return NeighbourSample(self._layout, version, puts, measured_ms, squared)
 
 
 def sampled(key_hash: Hashes, at_most: int) -> npt.NDArray[np.int64]:
@@ -113,10 +115,10 @@ def from_json(fields: Mapping[str, Any]) -> NeighbourSample:
     values = np.array(squared, np.float64).reshape(-1, len(layout.parts))
     if len(values) != len(squared) or not (np.isfinite(values) & (values >= 0)).all():
         raise ValueError("the squared distances are not those of the layout's parts")
-    photos, measured_ms = fields["photos"], fields["measured_ms"]
-    if not all(type(value) is int and value >= 0 for value in (photos, measured_ms)):
+    numbers = [fields[name] for name in ("version", "puts", "measured_ms")]
+    if not all(type(number) is int and number >= 0 for number in numbers):
         raise ValueError("the numbers of a sample are not natural numbers")
-    return NeighbourSample(layout, photos, measured_ms, squared)
+    return NeighbourSample(layout, *numbers, squared)
 
 
 def _squared_distances(queries: Embeddings, embeddings: Embeddings) -> npt.NDArray[np.float32]:
