@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from http_api import AGE_HEADER, MAX_BODY_BYTES, Parameter, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Route
+from parameters import Parameter
 
 from lookalike import __version__, errors
 

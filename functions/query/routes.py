@@ -6,8 +6,9 @@ from typing import Any
 
 import api_description
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
+from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route
 from lifecycle import Services
+from parameters import integer, text
 from query_photo import query_photo
 
 from lookalike import errors
