@@ -100,6 +100,13 @@ class Sampler:
         return NeighbourSample(self._layout, version, puts, measured_ms, squared)
 
 
+def are_near_identical(layout: Layout, photo: Embeddings, others: Embeddings) -> npt.NDArray[np.bool_]:
+    """Which photos, float32 (photos, dimensions), are near-identical to one, float32 (dimensions,): bool (photos,)."""
+    squared = np.square(others.astype(np.float64) - photo)
+    parts = [squared[:, part].sum(axis=1) <= NEAR_IDENTICAL**2 for part in layout.slices]
+    return np.logical_and.reduce(parts)
+
+
 def sampled(key_hash: Hashes, at_most: int) -> npt.NDArray[np.int64]:
     """Which photos are sampled: those with the smallest key hashes, a random choice that compaction keeps. int64, ascending."""
     if len(key_hash) <= at_most:

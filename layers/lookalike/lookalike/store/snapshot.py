@@ -15,7 +15,7 @@ from lookalike.errors import NotFound
 from lookalike.store.manifest import Manifest
 from lookalike.store.neighbours import NeighbourSample, Sampler, sampled
 from lookalike.store.newest import count_distinct
-from lookalike.store.records import Op, Row, text_hash
+from lookalike.store.records import HASH_BYTES, Op, Row, text_hash
 from lookalike.store.rows import Embeddings, PhotoRecord, Rows
 from lookalike.store.shard import Mask, Shard
 
@@ -130,6 +130,23 @@ class Snapshot:
         for wait, target in zip(reads, embeddings, strict=True):
             wait(target)
         return np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32), count
+
+    def embeddings_of(self, keys: Sequence[str]) -> Embeddings:
+        """The embeddings of searchable photos: float32 (keys, dimensions). Raises StoreError."""
+        hashes = np.array([text_hash(key) for key in keys], f"S{HASH_BYTES}")
+        embeddings = np.empty((len(keys), self.layout.dimensions), np.float32)
+        reads = []
+        for shard in self.shards:
+            if not len(shard.segment):
+                continue
+            rows = np.minimum(np.searchsorted(shard.segment.key_hash, hashes), len(shard.segment) - 1)
+            here = np.flatnonzero((shard.segment.key_hash[rows] == hashes) & shard.live[rows])
+            reads.append((here, shard.segment.start_reading(shard.segment.put_index[rows[here]])))
+        for here, wait in reads:
+            read = np.empty((len(here), self.layout.dimensions), np.float32)
+            wait(read)
+            embeddings[here] = read
+        return embeddings
 
     def _some_puts(self, product_ids: Collection[str], at_most: int) -> tuple[list[_RowsOf], int]:
         """Segments with the rows of searchable photos of these products, and how many such photos there are.
