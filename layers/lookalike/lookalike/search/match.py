@@ -1,8 +1,8 @@
 """How good a match is: its distance judged by those between the catalogue's own photos (``store.neighbours``).
 
-    strong   at most the median: nearer than half of the catalogue's photos are to another product
-    fair     at most the 99th percentile
-    weak     beyond: hardly a photo of the catalogue is as far from every other product
+strong   at most the median: nearer than half of the catalogue's photos are to another product
+fair     at most the 99th percentile
+weak     beyond: hardly a photo of the catalogue is as far from every other product
 """
 
 from dataclasses import dataclass
