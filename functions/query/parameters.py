@@ -78,5 +78,5 @@ def factors(name: str, description: str, *, example: str) -> Parameter[Mapping[s
             found[named] = float(factor)
         return found
 
-    schema = {"type": "string", "pattern": f"^{_FACTOR}(?:,{_FACTOR})*$", "example": example}
+    schema = {"type": "string", "pattern": f"^{_FACTOR}(?:,{_FACTOR})*$", "examples": [example]}
     return Parameter(name, "query", description, schema, parse, {})

@@ -38,7 +38,7 @@ def is_due(manifest: Manifest, now_ms: int) -> bool:
 
 
 def of_new_rows(old: NeighbourSample | None, layout: Layout) -> NeighbourSample | None:
-    """The sample to keep when rows are folded; where their layout has other weights it is due to be measured again."""
+    """The sample to keep when rows are folded; where their layout has other weights it is due to be measured by those."""
     return old if old is None or old.layout == layout else replace(old, measured_ms=0)
 
 
@@ -53,7 +53,8 @@ def measure(store: ObjectStore, manifest: Manifest, live: Sequence[Mask]) -> tup
         return segment_reads.read_segment(store, ref)
 
     chosen = _some(list(zip(manifest.segments, live, strict=True)))
-    layout = read(chosen[0][0]).layout
+    old = manifest.neighbours
+    layout = old.layout if old and old.measured_ms else read(chosen[0][0]).layout
     keys, products, embeddings = [], [], []
     for ref, mask in chosen:
         rows, puts = read(ref), _live_puts(read(ref), mask)

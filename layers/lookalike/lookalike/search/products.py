@@ -10,7 +10,8 @@ import numpy.typing as npt
 from lookalike.errors import ImageError, NotFound
 from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder
-from lookalike.search.knn import Neighbour, nearest_products
+from lookalike.search.distinct import Same, distinct_products
+from lookalike.search.knn import Answer, Neighbour, nearest_products
 from lookalike.search.timings import Timings
 from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
@@ -23,13 +24,15 @@ MAX_QUERY_PHOTOS = 32
 class Results:
     """Products, nearest first, and how they were found.
 
-    ``metadata``: of each neighbour's product, by product id. ``query_photos``: the photos that were searched with;
+    ``metadata``: of each neighbour's product, by product id. ``same_as``: the products that were collapsed into each, None
+    where none had to be. ``query_photos``: the photos that were searched with;
     ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. The rows are those of
     ``knn.Answer``.
     """
 
     neighbours: tuple[Neighbour, ...]
     metadata: Mapping[str, Mapping[str, str]]
+    same_as: Same | None
     query_photos: int
     query_photos_skipped: int
     rows_scanned: int
@@ -44,12 +47,13 @@ def search(
     *,
     k: int,
     weights: Weights | None = None,
+    distinct: bool = False,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a shopper's photo.
 
-    ``weights``, ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
+    ``weights``, ``executor``: see ``nearest_products``; ``distinct``: see ``distinct_products``. ``timings`` receives the stages embed, search and metadata beside those of
     ``nearest_products``. Raises ImageError where the photo cannot be used, StoreError.
     """
     timings = timings or Timings()
@@ -57,7 +61,9 @@ def search(
         (embedding,) = embedder.embed([photo])
     if isinstance(embedding, ImageError):
         raise embedding
-    return _nearest(snapshot, embedding[np.newaxis], k=k, weights=weights, executor=executor, timings=timings)
+    return _nearest(
+        snapshot, embedding[np.newaxis], k=k, weights=weights, distinct=distinct, executor=executor, timings=timings
+    )
 
 
 def similar(
@@ -66,6 +72,7 @@ def similar(
     *,
     k: int,
     weights: Weights | None = None,
+    distinct: bool = False,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
@@ -84,6 +91,7 @@ def similar(
         embeddings,
         k=k,
         weights=weights,
+        distinct=distinct,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
         executor=executor,
@@ -97,20 +105,25 @@ def _nearest(
     *,
     k: int,
     weights: Weights | None,
+    distinct: bool,
     exclude: Sequence[bytes] = (),
     skipped: int = 0,
     executor: Executor | None,
     timings: Timings,
 ) -> Results:
-    with timings.stage("search"):
-        answer = nearest_products(
-            snapshot, queries, k=k, weights=weights, exclude=exclude, executor=executor, timings=timings
+    def ranking(count: int) -> Answer:
+        return nearest_products(
+            snapshot, queries, k=count, weights=weights, exclude=exclude, executor=executor, timings=timings
         )
+
+    with timings.stage("search"):
+        answer, same_as = distinct_products(snapshot, ranking, k) if distinct else (ranking(k), None)
     with timings.stage("metadata"):
         metadata = snapshot.metadata([neighbour.product_id for neighbour in answer.neighbours])
     return Results(
         answer.neighbours,
         metadata,
+        same_as,
         len(queries),
         skipped,
         answer.rows_scanned,

@@ -104,7 +104,8 @@ def are_near_identical(layout: Layout, photo: Embeddings, others: Embeddings) ->
     """Which photos, float32 (photos, dimensions), are near-identical to one, float32 (dimensions,): bool (photos,)."""
     squared = np.square(others.astype(np.float64) - photo)
     parts = [squared[:, part].sum(axis=1) <= NEAR_IDENTICAL**2 for part in layout.slices]
-    return np.logical_and.reduce(parts)
+    alike: npt.NDArray[np.bool_] = np.logical_and.reduce(parts)
+    return alike
 
 
 def sampled(key_hash: Hashes, at_most: int) -> npt.NDArray[np.int64]:
@@ -122,16 +123,16 @@ def from_json(fields: Mapping[str, Any]) -> NeighbourSample:
     values = np.array(squared, np.float64).reshape(-1, len(layout.parts))
     if len(values) != len(squared) or not (np.isfinite(values) & (values >= 0)).all():
         raise ValueError("the squared distances are not those of the layout's parts")
-    numbers = [fields[name] for name in ("version", "puts", "measured_ms")]
-    if not all(type(number) is int and number >= 0 for number in numbers):
+    version, puts, measured_ms = (fields[name] for name in ("version", "puts", "measured_ms"))
+    if not all(type(number) is int and number >= 0 for number in (version, puts, measured_ms)):
         raise ValueError("the numbers of a sample are not natural numbers")
-    return NeighbourSample(layout, *numbers, squared)
+    return NeighbourSample(layout, version, puts, measured_ms, squared)
 
 
 def _squared_distances(queries: Embeddings, embeddings: Embeddings) -> npt.NDArray[np.float32]:
     """Squared distances of all pairs, by float32: (queries, embeddings)."""
-    squared = queries @ embeddings.T
+    squared: npt.NDArray[np.float32] = queries @ embeddings.T
     squared *= -2
     squared += np.square(queries).sum(axis=1)[:, np.newaxis]
     squared += np.square(embeddings).sum(axis=1)
-    return np.maximum(squared, 0)
+    return np.maximum(squared, 0, out=squared)
