@@ -69,4 +69,4 @@ def test_the_box_on_clutter_holds_the_product_half_as_long_as_the_scene(seed):
     assert 0 <= box.y <= 1 - box.height
     crop = crop_to(scene, box)
     # All of the crop but the hole and the soft edge is the product.
-    assert is_red(crop).mean() > 0.7
+    assert is_red(crop).mean() > 0.6
