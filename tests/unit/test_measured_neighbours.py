@@ -134,11 +134,11 @@ def test_a_store_that_changed_is_measured_again_after_a_day(store: MemoryStore, 
     append(store, map(put, range(40)))
     compact(store, POLICY)
     clock.now_s += 0.9 * DAY_S
-    append(store, [put(number, 1) for number in range(20)])
+    append(store, [put(number, 1) for number in range(15)])
     assert compact(store, POLICY).measured == 0
     clock.now_s += 0.2 * DAY_S
     assert compact(store, POLICY).measured == 1
-    assert_measured(kept(store), {number: int(number < 20) for number in range(40)})
+    assert_measured(kept(store), {number: int(number < 15) for number in range(40)})
 
 
 def test_a_store_that_grew_is_measured_at_once(store: MemoryStore) -> None:
