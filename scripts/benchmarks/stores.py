@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.layout import Layout
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
@@ -69,7 +70,7 @@ def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
     done = 0
     with Progress(rows, "filled", "rows") as progress:
         for block in blocks:
-            append_log.append(store, list(rows_of(block, done)), dimensions=block.shape[1])
+            append_log.append(store, list(rows_of(block, done)), layout=Layout.of_one_part(block.shape[1]))
             done += len(block)
             progress.step(len(block))
 

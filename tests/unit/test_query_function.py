@@ -162,7 +162,7 @@ class TestParameters:
 
     def test_a_refusal_lists_the_parameters_that_there_are(self, api: Api) -> None:
         refused = {"queryStringParameters": {"colour": "1"}}
-        assert "Known: k." in api.send(event("POST /api/search", **refused)).body["detail"]
+        assert "Known: k, weights, distinct." in api.send(event("POST /api/search", **refused)).body["detail"]
         assert "takes none" in api.get("/api/health", **refused).body["detail"]
 
 
@@ -401,7 +401,12 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
-            "model": {"name": "fake-model", "fingerprint": FINGERPRINT, "dimensions": DIMENSIONS},
+            "model": {
+                "name": "fake-model",
+                "fingerprint": FINGERPRINT,
+                "dimensions": DIMENSIONS,
+                "parts": [{"name": "shape", "dimensions": DIMENSIONS, "weight": 1.0}],
+            },
         }
 
     def test_an_empty_store_is_healthy_and_says_so(self, empty_api: Api) -> None:

@@ -21,6 +21,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from lookalike.errors import ImageError, ModelError, UndecodableImage
+from lookalike.layout import Layout
 from lookalike.photos.decoder import DecoderPool, Pixels
 from lookalike.photos.headers.header import MAX_PIXELS
 from lookalike.photos.model import MODEL_FILE, DType, ModelSpec
@@ -62,6 +63,7 @@ class Embedder:
         self.spec = ModelSpec.load(folder)
         self.fingerprint = self.spec.fingerprint
         self.dimensions = self.spec.dimensions
+        self.layout = Layout.of_one_part(self.dimensions)
         # Before the model is loaded: the decoder's process starts meanwhile.
         self._decoder = DecoderPool(size=self.spec.size, max_pixels=max_pixels, processes=threads)
         self._session = _session(folder / MODEL_FILE, threads)

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, NotFound
+from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder
-from lookalike.search.knn import Neighbour, nearest_products
+from lookalike.search.distinct import Same, distinct_products
+from lookalike.search.knn import Answer, Neighbour, nearest_products
 from lookalike.search.timings import Timings
 from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
@@ -22,13 +24,15 @@ MAX_QUERY_PHOTOS = 32
 class Results:
     """Products, nearest first, and how they were found.
 
-    ``metadata``: of each neighbour's product, by product id. ``query_photos``: the photos that were searched with;
+    ``metadata``: of each neighbour's product, by product id. ``same_as``: the products that were collapsed into each, None
+    where none had to be. ``query_photos``: the photos that were searched with;
     ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. The rows are those of
     ``knn.Answer``.
     """
 
     neighbours: tuple[Neighbour, ...]
     metadata: Mapping[str, Mapping[str, str]]
+    same_as: Same | None
     query_photos: int
     query_photos_skipped: int
     rows_scanned: int
@@ -42,12 +46,14 @@ def search(
     photo: bytes,
     *,
     k: int,
+    weights: Weights | None = None,
+    distinct: bool = False,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a shopper's photo.
 
-    ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
+    ``weights``, ``executor``: see ``nearest_products``; ``distinct``: see ``distinct_products``. ``timings`` receives the stages embed, search and metadata beside those of
     ``nearest_products``. Raises ImageError where the photo cannot be used, StoreError.
     """
     timings = timings or Timings()
@@ -55,11 +61,20 @@ def search(
         (embedding,) = embedder.embed([photo])
     if isinstance(embedding, ImageError):
         raise embedding
-    return _nearest(snapshot, embedding[np.newaxis], k=k, executor=executor, timings=timings)
+    return _nearest(
+        snapshot, embedding[np.newaxis], k=k, weights=weights, distinct=distinct, executor=executor, timings=timings
+    )
 
 
 def similar(
-    snapshot: Snapshot, product_id: str, *, k: int, executor: Executor | None = None, timings: Timings | None = None
+    snapshot: Snapshot,
+    product_id: str,
+    *,
+    k: int,
+    weights: Weights | None = None,
+    distinct: bool = False,
+    executor: Executor | None = None,
+    timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a product of the catalogue, without the product itself.
 
@@ -75,6 +90,8 @@ def similar(
         snapshot,
         embeddings,
         k=k,
+        weights=weights,
+        distinct=distinct,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
         executor=executor,
@@ -87,18 +104,26 @@ def _nearest(
     queries: npt.NDArray[np.float32],
     *,
     k: int,
+    weights: Weights | None,
+    distinct: bool,
     exclude: Sequence[bytes] = (),
     skipped: int = 0,
     executor: Executor | None,
     timings: Timings,
 ) -> Results:
+    def ranking(count: int) -> Answer:
+        return nearest_products(
+            snapshot, queries, k=count, weights=weights, exclude=exclude, executor=executor, timings=timings
+        )
+
     with timings.stage("search"):
-        answer = nearest_products(snapshot, queries, k=k, exclude=exclude, executor=executor, timings=timings)
+        answer, same_as = distinct_products(snapshot, ranking, k) if distinct else (ranking(k), None)
     with timings.stage("metadata"):
         metadata = snapshot.metadata([neighbour.product_id for neighbour in answer.neighbours])
     return Results(
         answer.neighbours,
         metadata,
+        same_as,
         len(queries),
         skipped,
         answer.rows_scanned,

@@ -12,13 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import NotFound
+from lookalike.layout import Layout
 from lookalike.store.manifest import Manifest
+from lookalike.store.neighbours import NeighbourSample, Sampler, sampled
 from lookalike.store.newest import count_distinct
-from lookalike.store.records import Op, Row, text_hash
+from lookalike.store.records import HASH_BYTES, Op, Row, text_hash
 from lookalike.store.rows import Embeddings, PhotoRecord, Rows
 from lookalike.store.shard import Mask, Shard
 
 _MERGED_PHOTOS = 500  # of one product; more are a folder of products, whose metadata has no meaning and takes seconds
+
+# Of a store without a manifest. Sampling takes a tenth of a second at most, in the first search of a snapshot.
+_LOG_PHOTOS = 8192
+_LOG_SAMPLE = 128
 
 _RowsOf = tuple[Rows, npt.NDArray[np.int64]]
 
@@ -37,11 +43,15 @@ class ProductPage:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of the store at one moment, each key's newest row live and only that."""
+    """The rows of the store at one moment, each key's newest row live and only that.
+
+    ``layout``: of the reader; its weights are the default of a search, whatever weights the segments were written with.
+    """
 
     manifest: Manifest
     log_names: frozenset[str]
     shards: tuple[Shard, ...]
+    layout: Layout
 
     @property
     def version(self) -> str:
@@ -63,6 +73,19 @@ class Snapshot:
     def rejected(self) -> int:
         """The number of photos that were refused, and not replaced or deleted since."""
         return sum(int(np.count_nonzero((shard.segment.op == Op.REJECT) & shard.live)) for shard in self.shards)
+
+    @cached_property
+    def neighbours(self) -> NeighbourSample | None:
+        """How near the photos lie to each other: by the manifest, or by the log where nothing is compacted yet."""
+        if self.manifest.segments or not 0 < self.photos <= _LOG_PHOTOS:
+            return self.manifest.neighbours
+        shard = self.shards[-1]
+        puts, products = shard.live_puts, shard.segment.product_hash
+        embeddings = shard.segment.read(shard.segment.put_index[puts])
+        some = sampled(shard.segment.key_hash[puts], _LOG_SAMPLE)
+        sampler = Sampler(self.layout, embeddings[some], products[puts[some]])
+        sampler.add(embeddings, products[puts])
+        return sampler.sample()
 
     def product(self, product_id: str, *, after: str = "", at_most: int) -> ProductPage:
         """A page of the searchable and rejected photos of a product. Raises NotFound where the product has none.
@@ -112,6 +135,23 @@ class Snapshot:
         for wait, target in zip(reads, embeddings, strict=True):
             wait(target)
         return np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32), count
+
+    def embeddings_of(self, keys: Sequence[str]) -> Embeddings:
+        """The embeddings of searchable photos: float32 (keys, dimensions). Raises StoreError."""
+        hashes = np.array([text_hash(key) for key in keys], f"S{HASH_BYTES}")
+        embeddings = np.empty((len(keys), self.layout.dimensions), np.float32)
+        reads = []
+        for shard in self.shards:
+            if not len(shard.segment):
+                continue
+            rows = np.minimum(np.searchsorted(shard.segment.key_hash, hashes), len(shard.segment) - 1)
+            here = np.flatnonzero((shard.segment.key_hash[rows] == hashes) & shard.live[rows])
+            reads.append((here, shard.segment.start_reading(shard.segment.put_index[rows[here]])))
+        for here, wait in reads:
+            read = np.empty((len(here), self.layout.dimensions), np.float32)
+            wait(read)
+            embeddings[here] = read
+        return embeddings
 
     def _some_puts(self, product_ids: Collection[str], at_most: int) -> tuple[list[_RowsOf], int]:
         """Segments with the rows of searchable photos of these products, and how many such photos there are.
