@@ -69,3 +69,10 @@ class Region:
 
 
 WHOLE: Final = Region(0.0, 0.0, 1.0, 1.0)
+
+_WINDOWS: Final = tuple(Region(x, y, 2 / 3, 2 / 3) for y in (0, 1 / 3) for x in (0, 1 / 3))
+
+
+def with_windows(region: Region) -> tuple[Region, ...]:
+    """A region and the windows in it that are searched where the product may be anywhere."""
+    return region, *(region.part(window) for window in _WINDOWS)
