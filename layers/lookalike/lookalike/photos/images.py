@@ -35,7 +35,7 @@ from lookalike.photos.colours import profile_of, to_srgb
 from lookalike.photos.headers.header import DAMAGED, MAX_PIXELS, Header, damaged
 from lookalike.photos.headers.photo import read_header
 from lookalike.photos.margins import Box, product_region
-from lookalike.photos.regions import WHOLE, Region
+from lookalike.photos.regions import MIN_CROP_SIDE, WHOLE, Region
 from lookalike.photos.turns import TURNS, UPRIGHT, Turn
 
 # The import of a plugin registers its format. Pillow looks for no other plugins if all of these are registered.
@@ -81,9 +81,6 @@ _PILLOW_ERRORS: Final = (
 
 # Cameras take photos of up to 3:2. Longer ones, mostly a video's 16:9, would be distorted too much.
 _LONGEST: Final = 1.5
-
-MIN_CROP_SIDE: Final = 16
-"""The least side of a crop in the photo's pixels."""
 
 # Two different continuations of a JPEG without its end marker, and that marker.
 _CONTINUATIONS: Final = (bytes(64) + b"\xff\xd9", b"\xb6" * 64 + b"\xff\xd9")

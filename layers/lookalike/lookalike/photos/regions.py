@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+NUMBER: Final = r"[0-9]{0,20}\.?[0-9]{1,20}(?:[eE]-?[0-9]{1,3})?"
+"""A number of a region as text. JavaScript writes small ones with an exponent."""
+MIN_CROP_SIDE: Final = 16
+"""The least side of a crop, in the photo's pixels."""
+
 _ROUNDING: Final = 0.001  # over the photo's edge: pages round their numbers
 _LEAST: Final = 0.0001  # of a side: a few pixels of the largest photo
-_LONGEST_TEXT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ class Region:
     @classmethod
     def parse(cls, text: str) -> Self:
         """The region that four numbers x,y,w,h describe. Raises ValueError, with words for people."""
-        numbers = [number.strip() for number in text[:_LONGEST_TEXT].split(",")]
-        if len(numbers) != 4 or not all(_NUMBER.fullmatch(number) for number in numbers):
-            raise ValueError("there must be four numbers with commas between them: x,y,w,h, such as 0.25,0.1,0.5,0.8.")
-        region = cls(*map(float, numbers))
+        numbers = text.split(",", 4)
+        if len(numbers) != 4 or not all(re.fullmatch(NUMBER, number) for number in numbers):
+            raise ValueError("it takes four numbers with commas between them, x,y,w,h, such as 0.25,0.1,0.5,0.8.")
+        x, y, width, height = map(float, numbers)
+        region = cls(x, y, width, height)
         if min(region.width, region.height) < _LEAST:
             raise ValueError(f"w and h must be at least {_LEAST}, inside the photo.")
         return region
@@ -57,6 +61,10 @@ class Region:
     @property
     def lower(self) -> float:
         return self.y + self.height
+
+    def as_numbers(self) -> list[float]:
+        """x, y, w and h, rounded to a millionth."""
+        return [round(number, 6) for number in (self.x, self.y, self.width, self.height)]
 
     def part(self, inner: "Region") -> "Region":
         """A part of this region, which ``inner`` describes in fractions of this region, in fractions of the photo."""

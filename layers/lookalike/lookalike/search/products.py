@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Literal
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,13 @@ from lookalike.store.snapshot import Snapshot
 
 MAX_QUERY_PHOTOS = 32
 """Photos of one product that ``similar`` searches with: they share one scan, which takes about ten times that of one photo."""
+
+
+class Regions(StrEnum):
+    """The regions of a photo to search with: windows, too, of which the nearest to a product counts, or none of them."""
+
+    AUTO = "auto"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def search(
     *,
     k: int,
     crop: Region = WHOLE,
-    regions: Literal["auto", "whole"] | None = None,
+    regions: Regions | None = None,
     weights: Weights | None = None,
     distinct: bool = False,
     executor: Executor | None = None,
@@ -60,9 +67,8 @@ def search(
 ) -> Results:
     """The k products that look most like a shopper's photo.
 
-    ``crop``: the part of the photo to search with. ``regions``: "whole" searches with the crop alone; "auto" with ``with_windows`` of
-    it, too, of which the nearest to a product counts; None with the windows only where the whole photo finds weak matches, and
-    with a smaller crop alone. ``weights``, ``executor``: see ``nearest_products``; ``distinct``: see ``distinct_products``.
+    ``crop``: the part of the photo to search with. ``regions``: None searches with windows where the whole photo finds weak
+    matches only, and with a smaller crop alone. ``weights``, ``executor``: see ``nearest_products``; ``distinct``: see ``distinct_products``.
     ``timings`` receives the stages embed, search and metadata beside those of ``nearest_products``. Raises ImageError where the
     photo cannot be used, StoreError.
     """
@@ -82,7 +88,7 @@ def search(
             timings=timings,
         )
 
-    if regions == "auto":
+    if regions is Regions.AUTO:
         return nearest(with_windows(crop))
     results = nearest([crop])
     if regions is None and crop.is_whole and _is_weak(snapshot, results, weights):
@@ -169,7 +175,7 @@ def _nearest(
         regions,
         metadata,
         same_as,
-        len(queries),
+        1 if regions else len(queries),
         skipped,
         answer.rows_scanned,
         answer.rows_refined,
