@@ -9,18 +9,19 @@ trained there: where an odd number of rows is added, the last side gets one more
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.errors import ModelError
 from scripts.models.torch_file import Tensors
 
-Array = NDArray[Any]
+Array = npt.NDArray[Any]
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -44,12 +45,14 @@ class Graph:
         self._constants: list[onnx.TensorProto] = []
         self._numbers = count()
 
-    def add(self, operation: str, value: str, *constants: Array, output: str | None = None, **attributes: Any) -> str:
+    def add(
+        self, operation: str, value: str, *constants: npt.ArrayLike, output: str | None = None, **attributes: Any
+    ) -> str:
         """Add an operation on ``value`` and constants, and return the name of its result."""
         names = []
         for constant in constants:
             names.append(f"constant_{len(self._constants)}")
-            self._constants.append(numpy_helper.from_array(constant, names[-1]))
+            self._constants.append(numpy_helper.from_array(np.asarray(constant, np.float32), names[-1]))
         return self.combine(operation, value, *names, output=output, **attributes)
 
     def combine(self, operation: str, *values: str, output: str | None = None, **attributes: Any) -> str:
@@ -81,21 +84,29 @@ def add_features(graph: Graph, tensors: Tensors, *, size: int) -> str:
     """
     try:
         return _add_features(graph, tensors, size)
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError) as error:
         raise ModelError(f"The weights are not those of an EfficientNet-Lite ({error}).") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """A result of the graph: one square of ``side`` a channel."""
+
+    name: str
+    channels: int
+    side: int
 
 
 def _add_features(graph: Graph, tensors: Tensors, size: int) -> str:
     # Pixels are turned while each is one byte. Padding stands for the mean, so the mean cannot be folded into the weights.
     value = graph.add("Transpose", "image", perm=[0, 3, 1, 2])
-    value = graph.combine("Cast", value, to=TensorProto.FLOAT)
-    value = graph.add("Sub", value, np.float32(PIXEL_MEAN))
-    value, size = _convolution(graph, value, tensors, "_conv_stem", "_bn0", size, stride=2, scale=1 / PIXEL_STD)
+    value = graph.add("Cast", value, to=TensorProto.FLOAT)
+    planes = _Planes(graph.add("Sub", value, PIXEL_MEAN), 3, size)
+    planes = _convolution(graph, planes, folded(tensors, "_conv_stem", "_bn0", scale=1 / PIXEL_STD), stride=2)
     for prefix, stride in _blocks(tensors):
-        value, size = _block(graph, value, tensors, prefix, size, stride)
-    value, size = _convolution(graph, value, tensors, "_conv_head", "_bn1", size)
-    value = graph.combine("GlobalAveragePool", value)
-    return graph.combine("Flatten", value)
+        planes = _block(graph, planes, tensors, prefix, stride)
+    planes = _convolution(graph, planes, folded(tensors, "_conv_head", "_bn1"))
+    return graph.add("Flatten", graph.add("GlobalAveragePool", planes.name))
 
 
 def _blocks(tensors: Tensors) -> Iterator[tuple[str, int]]:
@@ -111,62 +122,51 @@ def _blocks(tensors: Tensors) -> Iterator[tuple[str, int]]:
         channels = following
 
 
-def _block(graph: Graph, value: str, tensors: Tensors, prefix: str, size: int, stride: int) -> tuple[str, int]:
+def _block(graph: Graph, start: _Planes, tensors: Tensors, prefix: str, stride: int) -> _Planes:
     """An inverted residual block: widen, look around in each channel, narrow, and add what came in where shapes agree."""
-    start, start_size, channels = value, size, 0
+    planes = start
     if f"{prefix}_expand_conv.weight" in tensors:
-        value, size = _convolution(graph, value, tensors, f"{prefix}_expand_conv", f"{prefix}_bn0", size)
-        channels = tensors[f"{prefix}_expand_conv.weight"].shape[1]
-    value, size = _convolution(
-        graph, value, tensors, f"{prefix}_depthwise_conv", f"{prefix}_bn1", size, stride=stride, is_depthwise=True
-    )
-    value, size = _convolution(
-        graph, value, tensors, f"{prefix}_project_conv", f"{prefix}_bn2", size, is_activated=False
-    )
-    if size == start_size and channels == len(tensors[f"{prefix}_project_conv.weight"]):
-        value = graph.combine("Add", value, start)
-    return value, size
+        planes = _convolution(graph, planes, folded(tensors, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+    around = folded(tensors, f"{prefix}_depthwise_conv", f"{prefix}_bn1")
+    planes = _convolution(graph, planes, around, stride=stride, is_depthwise=True)
+    narrow = folded(tensors, f"{prefix}_project_conv", f"{prefix}_bn2")
+    planes = _convolution(graph, planes, narrow, is_activated=False)
+    if (planes.channels, planes.side) == (start.channels, start.side):
+        planes = replace(planes, name=graph.combine("Add", planes.name, start.name))
+    return planes
 
 
 def _convolution(
     graph: Graph,
-    value: str,
-    tensors: Tensors,
-    name: str,
-    normalisation: str,
-    size: int,
+    planes: _Planes,
+    weights: tuple[Array, Array],
     *,
     stride: int = 1,
-    scale: float = 1.0,
     is_depthwise: bool = False,
     is_activated: bool = True,
-) -> tuple[str, int]:
-    """A convolution with its normalisation, and ReLU6 behind it. Returns its result and the side of the picture after it."""
-    weight, bias = folded(tensors, name, normalisation)
-    side = weight.shape[-1]
-    after = -(-size // stride)
-    padding = max(0, (after - 1) * stride + side - size)
-    value = graph.add(
+) -> _Planes:
+    """A convolution with its normalisation, and ReLU6 behind it."""
+    kernel = weights[0].shape[-1]
+    side = -(-planes.side // stride)
+    padding = max(0, (side - 1) * stride + kernel - planes.side)
+    name = graph.add(
         "Conv",
-        value,
-        (weight * scale).astype(np.float32),
-        bias.astype(np.float32),
-        kernel_shape=[side, side],
+        planes.name,
+        *weights,
+        kernel_shape=[kernel, kernel],
         strides=[stride, stride],
         pads=[padding // 2, padding // 2, padding - padding // 2, padding - padding // 2],
-        group=len(weight) if is_depthwise else 1,
+        group=len(weights[0]) if is_depthwise else 1,
     )
-    if is_activated:
-        value = graph.add("Clip", value, np.float32(0), np.float32(6))
-    return value, after
+    return _Planes(graph.add("Clip", name, 0, 6) if is_activated else name, len(weights[0]), side)
 
 
-def folded(tensors: Tensors, name: str, normalisation: str) -> tuple[Array, Array]:
-    """Weights and biases of a convolution with the batch normalisation behind it, float64."""
+def folded(tensors: Tensors, name: str, normalisation: str, *, scale: float = 1.0) -> tuple[Array, Array]:
+    """Weights and biases of a convolution of ``scale`` times its input with the batch normalisation behind it, float64."""
     gamma, beta, mean, variance = (
         tensors[f"{normalisation}.{entry}"].astype(np.float64)
         for entry in ("weight", "bias", "running_mean", "running_var")
     )
     factor = gamma / np.sqrt(variance + _EPSILON)
-    weight = tensors[f"{name}.weight"].astype(np.float64) * factor[:, None, None, None]
+    weight = tensors[f"{name}.weight"].astype(np.float64) * (factor * scale)[:, None, None, None]
     return weight, beta - mean * factor
