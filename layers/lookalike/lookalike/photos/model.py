@@ -95,11 +95,6 @@ class ModelSpec:
         return Layout(tuple(Part(part.name, part.dimensions, part.weight) for part in self.parts))
 
     @property
-    def dimensions(self) -> int:
-        """Of a whole row."""
-        return self.layout.dimensions
-
-    @property
     def size(self) -> int:
         """The side of the square of pixels that every part takes."""
         return self.parts[0].size
