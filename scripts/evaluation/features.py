@@ -1,0 +1,67 @@
+"""Where embeddings come from: a model, and two baselines that any model must beat."""
+
+import io
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from lookalike.errors import ImageError, UndecodableImage
+from lookalike.layout import Layout
+from lookalike.photos.embedder import Embedder
+from scripts.evaluation.neighbours import Floats
+
+
+class ModelFeatures:
+    """The embeddings of a model folder. Raises ModelError if it cannot be loaded."""
+
+    def __init__(self, folder: Path, *, threads: int) -> None:
+        self._embedder = Embedder(folder, threads=threads)
+        self.name = self._embedder.spec.name
+        self.layout = Layout.of_one_part(self._embedder.dimensions)
+        self.fingerprints: Sequence[str] = (self._embedder.fingerprint,)
+
+    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
+        return self._embedder.embed(photos)
+
+
+class MeanColour:
+    """The mean of all pixels: red, green and blue."""
+
+    name = "mean colour"
+    layout = Layout.of_one_part(3, "mean-colour")
+    fingerprints: Sequence[str] = ("of-all-pixels",)
+
+    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
+        return [_mean_colour(photo) for photo in photos]
+
+
+class RandomRows:
+    """Numbers that have nothing to do with the photo, but are the same for the same file."""
+
+    name = "random"
+    layout = Layout.of_one_part(8, "random")
+    fingerprints: Sequence[str] = ("by-crc",)
+
+    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
+        return [np.random.default_rng(zlib.crc32(photo)).standard_normal(8, np.float32) for photo in photos]
+
+
+def open_picture(photo: bytes) -> Image.Image:
+    """The upright picture in RGB. Raises ImageError where it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(photo)) as picture:
+            return ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UndecodableImage(f"The photo cannot be read: {error}.") from error
+
+
+def _mean_colour(photo: bytes) -> Floats | ImageError:
+    try:
+        picture = open_picture(photo)
+    except ImageError as error:
+        return error
+    mean: Floats = np.asarray(picture).mean(axis=(0, 1)).astype(np.float32)
+    return mean
