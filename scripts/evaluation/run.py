@@ -16,7 +16,7 @@ from scripts.evaluation.neighbours import Answers
 from scripts.evaluation.queries import other_things, transformed
 
 FIVE: Final = 5
-_PER_KIND: Final = 20
+_QUERIES_PER_PICTURE: Final = 25  # of each kind of other things: 220 pictures beside 500 queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,9 @@ class Evaluation:
         if not len(unseen):
             return
         near = self._engine.search(unseen, k=1, excluded=products)
-        far = self._engine.search(other_things(_PER_KIND, self._plan.seed), k=1)
+        far = self._engine.search(
+            other_things(max(1, self._plan.queries // _QUERIES_PER_PICTURE), self._plan.seed), k=1
+        )
         for system, found in near.items():
             area = area_under_roc(far[system].distances[:, 0], found.distances[:, 0], self._rng())
             self.outcome.results.append(Result("ROC AUC", "no match", system, area))
