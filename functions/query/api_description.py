@@ -101,7 +101,18 @@ _SCHEMAS: dict[str, Any] = {
         products=_COUNT,
         photos=_COUNT,
         rejected=_COUNT,
-        model=_object(name=_TEXT, fingerprint=_TEXT, dimensions=_COUNT),
+        model=_object(
+            name=_TEXT,
+            fingerprint=_TEXT,
+            parts={
+                "type": "array",
+                "items": _object(
+                    name=_TEXT,
+                    dimensions=_COUNT,
+                    weight={**_NUMBER, "minimum": 0, "description": "in distances, where a query gives no other"},
+                ),
+            },
+        ),
     ),
     # Every answer of ours has all four. None is required, as in RFC 9457: generated clients read the gateway's answers of the same
     # status as problems, too.

@@ -10,6 +10,7 @@ from lookalike.aws import S3Store, s3_client
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.work import Work
+from lookalike.layout import Layout
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
             batch = _rows(range(number * options.batch, (number + 1) * options.batch), options.dimensions)
             for rows, store in stores.items():
                 started = time.perf_counter()
-                append_log.append(store, batch, dimensions=options.dimensions)
+                append_log.append(store, batch, layout=Layout.of_one_part(options.dimensions))
                 times[rows].append((time.perf_counter() - started) * 1000)
         for rows, store in stores.items():
             yield {
@@ -83,7 +84,7 @@ def _trickle(dimensions: int, batch: int, appends: int, between: int = 20) -> di
     work = Work()
     for number in range(appends):
         numbers = range(number * batch, (number + 1) * batch)
-        append_log.append(appended, _rows(numbers, dimensions), dimensions=dimensions)
+        append_log.append(appended, _rows(numbers, dimensions), layout=Layout.of_one_part(dimensions))
         if number % between == between - 1:
             work += compact(store, Policy(grace_s=0))
     return {
@@ -99,10 +100,12 @@ def _trickle(dimensions: int, batch: int, appends: int, between: int = 20) -> di
 
 def _refresh(prefix: str, rows: int, dimensions: int, batch: int) -> dict[str, Any]:
     store = CountingStore(S3Store(s3_client(), BUCKET, prefix))
-    reader = SnapshotReader(store, dimensions=dimensions)
+    reader = SnapshotReader(store, layout=Layout.of_one_part(dimensions))
     reader.refresh()
     store.reset()
-    append_log.append(store.inner, _rows(range(10**9, 10**9 + batch), dimensions), dimensions=dimensions)
+    append_log.append(
+        store.inner, _rows(range(10**9, 10**9 + batch), dimensions), layout=Layout.of_one_part(dimensions)
+    )
     started = time.perf_counter()
     reader.refresh()
     return {

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lookalike.layout import Layout
 from scripts.benchmarks.data import Floats
 
 BUCKET: Final = "bench"  # of the local S3
@@ -192,7 +193,7 @@ class Lookalike(Engine):
         from lookalike.store.wrappers import CountingStore
 
         self._store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
-        self._reader = SnapshotReader(self._store, dimensions=source.dimensions)
+        self._reader = SnapshotReader(self._store, layout=Layout.of_one_part(source.dimensions))
         self._snapshot = self._reader.refresh()
         self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
         self.resident_bytes = 0

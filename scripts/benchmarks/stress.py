@@ -17,6 +17,7 @@ from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.work import Work
+from lookalike.layout import Layout
 from lookalike.store import append_log
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
@@ -26,6 +27,7 @@ from scripts.benchmarks.stores import bench_s3
 from scripts.common.progress import Progress
 
 DIMENSIONS = 8
+LAYOUT = Layout.of_one_part(DIMENSIONS)
 # Everything happens all the time: small segments, a grace of seconds, and no tombstone old enough to be dropped.
 POLICY = Policy(segment_bytes=1024 * 1024, grace_s=5, orphan_s=60, tombstone_s=24 * 60 * 60)
 
@@ -56,7 +58,7 @@ def write(task: Task) -> Newest:
     newest: Newest = {}
     for batch in range(task.batches):
         rows = [_row(chance, task, batch) for _ in range(task.rows)]
-        append_log.append(store, rows, dimensions=DIMENSIONS)
+        append_log.append(store, rows, layout=LAYOUT)
         _add(newest, {row.key: (row.order.hex(), int(row.op)) for row in sorted(rows, key=lambda row: row.order)})
     return newest
 
@@ -104,7 +106,7 @@ def _stress(writers: int, batches: int, rows: int, keys: int) -> dict[str, Any]:
         work = background.work + compact(store, POLICY)
         time.sleep(POLICY.grace_s + 1)
         work += compact(store, POLICY)
-        lost_later, wrong_later = _compare(expected, SnapshotReader(store, dimensions=DIMENSIONS))
+        lost_later, wrong_later = _compare(expected, SnapshotReader(store, layout=LAYOUT))
         report = fsck.check(store)
     return {
         "bench": "stress",
@@ -129,7 +131,7 @@ class _Background:
 
     def __init__(self) -> None:
         self._store = open_store()
-        self.reader = SnapshotReader(open_store(), dimensions=DIMENSIONS)
+        self.reader = SnapshotReader(open_store(), layout=LAYOUT)
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=loop) for loop in (self._compact, self._compact, self._read)]
         self._adding = threading.Lock()

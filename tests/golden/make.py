@@ -16,13 +16,14 @@ import numpy as np
 
 from lookalike.compaction import compact
 from lookalike.compaction.policy import Policy
+from lookalike.layout import Layout
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from tests.support.calibrations import turned
 
-DIMENSIONS = 4
+LAYOUT = Layout.of_one_part(4)
 _NOON_S = 1_767_268_800.0  # 2026-01-01 12:00 UTC
 
 
@@ -32,7 +33,7 @@ def row(key: str, product_id: str, op: Op, sequencer: str | None, minute: int, d
     order = order_of(sequencer=sequencer, time_ms=int((_NOON_S + 60 * minute) * 1000), op=op, content=content)
     embedding = None
     if op is Op.PUT:
-        vector = np.arange(1, DIMENSIONS + 1, dtype=np.float32) * (minute + 1) % 7 + np.float32(0.1)
+        vector = np.arange(1, LAYOUT.dimensions + 1, dtype=np.float32) * (minute + 1) % 7 + np.float32(0.1)
         embedding = (vector / np.linalg.norm(vector)).astype(np.float32)
     return Row(key, product_id, order, op, embedding, detail)
 
@@ -79,7 +80,7 @@ def make() -> MemoryStore:
     ):
         for batch, compacted in zip(batches(), (True, True, True, False, False), strict=True):
             now_s[0] = _NOON_S + 60 * next(minutes)
-            append_log.append(store, batch, dimensions=DIMENSIONS)
+            append_log.append(store, batch, layout=LAYOUT)
             if compacted:
                 compact.compact(store, policy)
     return store
@@ -93,7 +94,7 @@ def main() -> None:
         path = folder / "store" / entry.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(store.get(entry.name))
-    shown = sorted(SnapshotReader(store, dimensions=DIMENSIONS).refresh().rows(), key=lambda item: item.key)
+    shown = sorted(SnapshotReader(store, layout=LAYOUT).refresh().rows(), key=lambda item: item.key)
     rows = [
         {
             "key": item.key,

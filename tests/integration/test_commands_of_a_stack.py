@@ -12,7 +12,7 @@ from moto import mock_aws
 from lookalike.aws import S3Store
 from lookalike.store import append_log
 from scripts import store, upload
-from tests.support.rows import DIMENSIONS, put
+from tests.support.rows import DIMENSIONS, LAYOUT, put
 
 REGION = "eu-west-1"
 SERVED, OLD = "ab" * 32, "cd" * 32
@@ -43,7 +43,7 @@ class Shop:
         catalogue = self.outputs["CatalogueBucketName"]
         self.s3.put_bucket_versioning(Bucket=catalogue, VersioningConfiguration={"Status": "Enabled"})
         for fingerprint in (SERVED, OLD):
-            append_log.append(self.store(fingerprint), [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+            append_log.append(self.store(fingerprint), [put("images/1.jpg", 1)], layout=LAYOUT)
         (folder / "photos").mkdir()
         (folder / "photos" / "1563.jpg").write_bytes(b"photo")
 

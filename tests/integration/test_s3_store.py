@@ -18,6 +18,7 @@ from lookalike.store.records import Op, Row, order_of
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
 from tests.support.object_store_contract import ObjectStoreContract
+from tests.support.rows import LAYOUT
 
 Tampering = Callable[[Request, Response], Response | None]
 
@@ -218,5 +219,5 @@ def test_a_body_that_ends_early_is_an_outage_and_not_a_short_object(store: S3Sto
 
 def test_a_row_goes_to_s3_and_comes_back(store: S3Store) -> None:
     row = Row("images/1.jpg", "1", order_of(sequencer="0A", time_ms=1, op=Op.REJECT), Op.REJECT, detail={"code": "ä"})
-    append_log.append(store, [row], dimensions=4)
-    assert list(SnapshotReader(store, dimensions=4).refresh().rows()) == [row]
+    append_log.append(store, [row], layout=LAYOUT)
+    assert list(SnapshotReader(store, layout=LAYOUT).refresh().rows()) == [row]

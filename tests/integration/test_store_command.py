@@ -18,7 +18,7 @@ from scripts.deployment import drop_store
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.resources import client
-from tests.support.rows import DIMENSIONS, delete, put, reject
+from tests.support.rows import LAYOUT, delete, put, reject
 
 FINGERPRINT = "ab" * 32
 
@@ -63,10 +63,10 @@ def store(endpoint_url: str, request: pytest.FixtureRequest) -> S3Store:
     store = S3Store(s3, bucket, f"{FINGERPRINT}/")
     store.bucket = bucket  # type: ignore[attr-defined]
     for number, row in enumerate([put("images/1.jpg", 1), put("images/2.jpg", 2), reject("images/3.jpg", 3)]):
-        append_log.append(store, [row], dimensions=DIMENSIONS)
+        append_log.append(store, [row], layout=LAYOUT)
         if number == 1:
             compact(store)
-    append_log.append(store, [delete("images/2.jpg", 4)], dimensions=DIMENSIONS)
+    append_log.append(store, [delete("images/2.jpg", 4)], layout=LAYOUT)
     return store
 
 
@@ -150,7 +150,7 @@ def two_stores(store: Any) -> Any:
     """The store, compacted twice, and one of another model beside it."""
     compact(store)
     other = S3Store(store._client, store.bucket, f"{OTHER}/")
-    append_log.append(other, [put("images/1.jpg", 1)], dimensions=DIMENSIONS)
+    append_log.append(other, [put("images/1.jpg", 1)], layout=LAYOUT)
     return store
 
 
@@ -238,7 +238,7 @@ def test_a_drop_that_is_interrupted_leaves_a_sound_store(two_stores: Any, monkey
                 )
         assert len(list(two_stores.list(""))) == len(whole) - survived
         assert fsck.check(two_stores).errors == []
-        SnapshotReader(two_stores, dimensions=DIMENSIONS).refresh()
+        SnapshotReader(two_stores, layout=LAYOUT).refresh()
         for name, data in whole.items():
             two_stores.put_if_absent(name, data)
 
@@ -257,7 +257,7 @@ def test_what_is_written_during_a_drop_goes_too(two_stores: Any, monkeypatch: py
     def delete(store: S3Store, name: str) -> None:
         remove(store, name)
         if late and name.startswith("log/"):
-            append_log.append(two_stores, [late.pop()], dimensions=DIMENSIONS)
+            append_log.append(two_stores, [late.pop()], layout=LAYOUT)
 
     monkeypatch.setattr(S3Store, "delete", delete)
     drop_store.drop(two_stores._client, two_stores.bucket, FINGERPRINT, served=OTHER, confirmed=True, force=False)

@@ -33,7 +33,7 @@ from tests.property.oracle import Oracle
 from tests.support.calibrations import turned
 from tests.support.damage import DamagedStore
 from tests.support.inline import InlineExecutor
-from tests.support.rows import DIMENSIONS, Value, value
+from tests.support.rows import DIMENSIONS, LAYOUT, Value, value
 from tests.support.stores import Died, Fault, FaultyStore, Rival
 
 GRACE_S = 20.0
@@ -153,7 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
     # --- what the operations share ------------------------------------------------------------------------------------
 
     def reader(self, store: Any) -> SnapshotReader:
-        return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clocks=[lambda: self.now_s])
+        return SnapshotReader(store, layout=LAYOUT, io_threads=1, clocks=[lambda: self.now_s])
 
     def planned(self, plan: Plan, pause_s: float = PAUSE_S) -> dict[Call, Fault | Rival]:
         return {
@@ -229,7 +229,7 @@ class StoreMachine(RuleBasedStateMachine):
             reads = reads_now and event.op is not Op.DELETE
             rows.append(event.row(self.catalogue.newest(event.key) if reads else event))
         self.oracle.attempt(rows)
-        append_log.append(store, rows, dimensions=DIMENSIONS)
+        append_log.append(store, rows, layout=LAYOUT)
         self.oracle.acknowledge(rows)
         self.catalogue.waiting = [event for event in self.catalogue.waiting if event not in events]
 

@@ -15,6 +15,7 @@ from lookalike.compaction import writer
 from lookalike.compaction.calibration import Choice
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.layout import Layout
 from lookalike.store import append_log, reader
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -103,7 +104,7 @@ def catalogue(vectors: Vectors, *, photos: int = 1, choose: Choose = fitted, rea
     Some photos were there before with another embedding, and some that are gone had one. ``read_at_once``: segments of more
     bytes are opened by ranged reads, and their embeddings stay in the store.
     """
-    dimensions, rows = vectors.shape[1], len(vectors)
+    layout, rows = Layout.of_one_part(vectors.shape[1]), len(vectors)
     keys = keys_of(rows)
     products = [f"product {number // photos}" for number in range(rows)]
 
@@ -120,18 +121,18 @@ def catalogue(vectors: Vectors, *, photos: int = 1, choose: Choose = fitted, rea
     few, most = rows // 8, 7 * rows // 8
     older = [put(number, vectors[number - 1], 1) for number in range(0, rows, 11)]
     with calibrated_by(choose):
-        append_log.append(store, [put(number, vectors[number], 2) for number in range(few)], dimensions=dimensions)
+        append_log.append(store, [put(number, vectors[number], 2) for number in range(few)], layout=layout)
         compact(store, Policy(fanout=99))
         middle = [put(number, vectors[number], 2) for number in range(few, most)]
         dead = [gone(number, Op.PUT) for number in range(0, rows, 7)]
         append_log.append(
             store,
             [*(row for row in older if row.key not in {new.key for new in middle}), *middle, *dead],
-            dimensions=dimensions,
+            layout=layout,
         )
         compact(store, Policy(fanout=99, garbage_share=1.0))
-    append_log.append(store, [put(number, vectors[number], 2) for number in range(most, rows)], dimensions=dimensions)
-    append_log.append(store, [gone(number, Op.DELETE) for number in range(0, rows, 7)], dimensions=dimensions)
+    append_log.append(store, [put(number, vectors[number], 2) for number in range(most, rows)], layout=layout)
+    append_log.append(store, [gone(number, Op.DELETE) for number in range(0, rows, 7)], layout=layout)
     with patch.object(reader, "_READ_AT_ONCE_BYTES", read_at_once):
-        snapshot = SnapshotReader(store, dimensions=dimensions, io_threads=2).refresh()
+        snapshot = SnapshotReader(store, layout=layout, io_threads=2).refresh()
     return Catalogue(vectors, keys, products, store, snapshot)

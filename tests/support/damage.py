@@ -22,7 +22,7 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.wrappers import WrapperStore
 from tests.support.calibrations import turned
 from tests.support.inline import InlineExecutor
-from tests.support.rows import DIMENSIONS, copy_of, delete, put, reject, value
+from tests.support.rows import LAYOUT, copy_of, delete, put, reject, value
 
 POLICY = Policy(segment_bytes=100_000, fanout=2)
 QUERIES = np.array([[1, 2, 3, 4], [9, 8, 11, 10], [0.5, 0, 0, -3]], np.float32)
@@ -60,10 +60,10 @@ def small_store() -> MemoryStore:
     with patch("lookalike.compaction.writer.MIN_ROWS", 4), patch("lookalike.compaction.writer.choose", turned):
         for first in (0, 6, 12):
             rows = [put(f"images/{number}.jpg", number, product=f"{number % 7}") for number in range(first, first + 6)]
-            append_log.append(store, rows, dimensions=DIMENSIONS)
+            append_log.append(store, rows, layout=LAYOUT)
             compact(store, Policy(segment_bytes=100_000, fanout=2 if first == 6 else 4))
-    append_log.append(store, [delete("images/1.jpg", 30), reject("images/x.jpg", 31)], dimensions=DIMENSIONS)
-    append_log.append(store, [put("images/2.jpg", 32, product="2"), put("images/y.jpg", 33)], dimensions=DIMENSIONS)
+    append_log.append(store, [delete("images/1.jpg", 30), reject("images/x.jpg", 31)], layout=LAYOUT)
+    append_log.append(store, [put("images/2.jpg", 32, product="2"), put("images/y.jpg", 33)], layout=LAYOUT)
     return store
 
 
@@ -120,12 +120,12 @@ def searched(reader: SnapshotReader) -> Any:
 
 
 def resident(store: ObjectStore) -> Any:
-    return searched(SnapshotReader(store, dimensions=DIMENSIONS, memory_bytes=2**30))
+    return searched(SnapshotReader(store, layout=LAYOUT, memory_bytes=2**30))
 
 
 def cold(store: ObjectStore) -> Any:
     with patch("lookalike.store.reader._READ_AT_ONCE_BYTES", 900):
-        return searched(SnapshotReader(store, dimensions=DIMENSIONS))
+        return searched(SnapshotReader(store, layout=LAYOUT))
 
 
 def backfilled(store: ObjectStore) -> Any:
@@ -138,7 +138,7 @@ def compacted(store: DamagedStore) -> Any:
     """The rows after a compaction that read damaged bytes; the objects it left alone are read sound."""
     with patch("lookalike.compaction.writer.MIN_ROWS", 4), patch("lookalike.compaction.writer.choose", turned):
         compact(store, POLICY)
-    return searched(SnapshotReader(store.inner, dimensions=DIMENSIONS))[3]
+    return searched(SnapshotReader(store.inner, layout=LAYOUT))[3]
 
 
 def checked(store: ObjectStore) -> Any:

@@ -20,6 +20,7 @@ from lookalike.errors import (
     TooManyPixels,
     UndecodableImage,
 )
+from lookalike.layout import Layout
 from lookalike.photos.catalogue import Photo, product_of
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
@@ -30,6 +31,7 @@ from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import WrapperStore
 
 DIMENSIONS = 8
+LAYOUT = Layout.of_one_part(DIMENSIONS)
 FINGERPRINT = "f" * 64
 
 _REFUSED: dict[bytes, type[ImageError]] = {b"text": NotAnImage, b"broken": UndecodableImage, b"huge": TooManyPixels}
@@ -65,8 +67,8 @@ class FakeEmbedder:
     """Embeds bytes by their hash. ``batches`` lists how many photos each call brought."""
 
     fingerprint = FINGERPRINT
-    dimensions = DIMENSIONS
-    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, dimensions=DIMENSIONS, probe=b"recorded")
+    layout = LAYOUT
+    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, layout=LAYOUT, probe=b"recorded")
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -140,9 +142,9 @@ def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1) -
     return Row(key, str(product_of(key)), order, Op.REJECT, detail=detail)
 
 
-def fill(store: ObjectStore, rows: Iterable[Row], *, dimensions: int = DIMENSIONS) -> str:
+def fill(store: ObjectStore, rows: Iterable[Row], *, layout: Layout = LAYOUT) -> str:
     """Append rows to a store."""
-    return append_log.append(store, list(rows), dimensions=dimensions)
+    return append_log.append(store, list(rows), layout=layout)
 
 
 def snapshot_of(
@@ -159,8 +161,9 @@ def snapshot_of(
     ]
     dead = set(keys[len(keys) - superseded :])
     made = []
+    layout = Layout.of_one_part(vectors.shape[1])
     for number in range(shards):
-        held = segment.from_rows(rows[number::shards], vectors.shape[1])
+        held = segment.from_rows(rows[number::shards], layout)
         live = np.array([held.name(row)[1] not in dead for row in range(len(held))], bool)
         made.append(Shard(held, live))
-    return Snapshot(EMPTY, frozenset(), tuple(made))
+    return Snapshot(EMPTY, frozenset(), tuple(made), layout)

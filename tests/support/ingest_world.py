@@ -16,7 +16,7 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import WrapperStore
 from tests.support import functions
-from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, photo
+from tests.support.fakes import LAYOUT, FakeCatalogue, FakeEmbedder, photo
 
 TIMEOUT_S = 300.0
 HIDDEN_S = 1805.0
@@ -158,7 +158,7 @@ class World:
     # --- what came of it ----------------------------------------------------------------------------------------------
 
     def rows(self) -> dict[str, Row]:
-        return {row.key: row for row in SnapshotReader(self.objects, dimensions=DIMENSIONS).refresh().rows()}
+        return {row.key: row for row in SnapshotReader(self.objects, layout=LAYOUT).refresh().rows()}
 
     def attempts(self) -> list[str]:
         return [entry.name for entry in self.objects.list("attempts/")]

@@ -8,6 +8,7 @@ import numpy as np
 from lookalike.codes.codes import Frame, encode, plain_frame
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
+from lookalike.layout import Layout
 from lookalike.store import segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.records import Op, Row, order_of
@@ -28,7 +29,7 @@ def of_vectors(
     order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
     named = zip(keys, products or keys, vectors, strict=True)
     rows = [Row(key, product, order, Op.PUT, vector, {"key": key}) for key, product, vector in named]
-    return from_rows(rows, vectors.shape[1])
+    return from_rows(rows, Layout.of_one_part(vectors.shape[1]))
 
 
 def encoded(rows: Segment, frame: Frame | None = None, *, permutation: np.ndarray | None = None) -> Encoded:

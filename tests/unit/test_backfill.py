@@ -14,6 +14,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
+from lookalike.layout import Layout
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
 from lookalike.store import append_log, manifest
 from lookalike.store.object_store import MemoryStore
@@ -21,8 +22,16 @@ from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, order_of, text_hash
 from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
-from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo, put_row
-from tests.support.rows import DIMENSIONS as NARROW
+from tests.support.fakes import (
+    LAYOUT,
+    FakeCatalogue,
+    FakeEmbedder,
+    OutageStore,
+    embedding_of,
+    photo,
+    put_row,
+)
+from tests.support.rows import LAYOUT as NARROW
 from tests.support.rows import delete, put, reject
 
 KEY = "images/1.jpg"
@@ -101,10 +110,10 @@ class TestReading:
     def store(self) -> MemoryStore:
         """Rows in a segment, in a log segment that is folded into it, and in one that waits."""
         store = MemoryStore()
-        append_log.append(store, [put(f"images/{number}.jpg", 1) for number in range(300)], dimensions=NARROW)
+        append_log.append(store, [put(f"images/{number}.jpg", 1) for number in range(300)], layout=NARROW)
         compact(store, Policy())
         waiting = [put("images/1.jpg", 3), delete("images/2.jpg", 3), reject("images/new.jpg", 256)]
-        append_log.append(store, waiting, dimensions=NARROW)
+        append_log.append(store, waiting, layout=NARROW)
         return store
 
     def test_the_newest_order_of_every_key_is_read_whole(self, pool: ThreadPoolExecutor) -> None:
@@ -119,7 +128,7 @@ class TestReading:
     def test_no_embedding_is_read(self, pool: ThreadPoolExecutor) -> None:
         store = CountingStore(MemoryStore())
         rows = [replace(put(f"images/{n}.jpg", 1), embedding=np.ones(2048, np.float32)) for n in range(300)]
-        append_log.append(store, rows, dimensions=2048)
+        append_log.append(store, rows, layout=Layout.of_one_part(2048))
         compact(store, Policy())
         store.reset()
         assert len(read_orders(store, pool)) == 300
@@ -262,7 +271,7 @@ class World:
         return found
 
     def found(self) -> dict[str, bytes]:
-        rows = SnapshotReader(self.stores[1], dimensions=DIMENSIONS).refresh().rows()
+        rows = SnapshotReader(self.stores[1], layout=LAYOUT).refresh().rows()
         return {row.key: row.embedding.tobytes() for row in rows if row.embedding is not None}
 
     def expected(self) -> dict[str, bytes]:
@@ -353,5 +362,5 @@ def test_rows_of_the_new_store_that_has_been_compacted_count(pool: ThreadPoolExe
     compact(world.stores[1], Policy())
     assert manifest.newest(world.stores[1]).version == 1
     assert world.backfill().done == 1
-    append_log.append(world.stores[0], [put_row("images/2.jpg", photo("2"))], dimensions=DIMENSIONS)
+    append_log.append(world.stores[0], [put_row("images/2.jpg", photo("2"))], layout=LAYOUT)
     assert world.backfill().done == 1, "what only the other store has is no business of this one"

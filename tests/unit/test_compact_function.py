@@ -18,7 +18,7 @@ from lookalike.errors import StoreError, StoreUnavailable
 from lookalike.store import append_log, names
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
-from tests.support.fakes import DIMENSIONS, OutageStore, fill, photo, put_row
+from tests.support.fakes import LAYOUT, OutageStore, fill, photo, put_row
 
 # A handler that raises has counted nothing, and Powertools warns of that.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
@@ -61,7 +61,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
 
 
 def version(store: OutageStore) -> str:
-    return SnapshotReader(store, dimensions=DIMENSIONS).refresh().version
+    return SnapshotReader(store, layout=LAYOUT).refresh().version
 
 
 def test_every_store_is_compacted(bucket: Bucket) -> None:
@@ -79,7 +79,7 @@ def test_nothing_is_lost(bucket: Bucket) -> None:
     bucket.run()
     bucket.run()
 
-    snapshot = SnapshotReader(store, dimensions=DIMENSIONS).refresh()
+    snapshot = SnapshotReader(store, layout=LAYOUT).refresh()
     assert {row.key for row in snapshot.rows()} == {f"images/{number}.jpg" for number in range(4)}
 
 

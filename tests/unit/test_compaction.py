@@ -12,13 +12,14 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
 from lookalike.errors import CorruptObject, StoreUnavailable
+from lookalike.layout import Layout
 from lookalike.store import append_log, creation, manifest, names, segment_file
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import CountingStore
-from tests.support.rows import DIMENSIONS, delete, put, quick, reject, values
+from tests.support.rows import LAYOUT, delete, put, quick, reject, values
 from tests.support.stores import Fault, FaultyStore, Rival
 
 GRACE_S = 10
@@ -60,7 +61,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def append(store: ObjectStore, *rows: Row) -> str:
-    return append_log.append(store, rows, dimensions=DIMENSIONS)
+    return append_log.append(store, rows, layout=LAYOUT)
 
 
 def settle(store: ObjectStore, policy: Policy = POLICY) -> Work:
@@ -75,7 +76,7 @@ def settle(store: ObjectStore, policy: Policy = POLICY) -> Work:
 
 
 def shown(store: ObjectStore) -> dict[str, int]:
-    found = list(SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1).refresh().rows())
+    found = list(SnapshotReader(store, layout=LAYOUT, io_threads=1).refresh().rows())
     keys = [row.key for row in found]
     assert len(keys) == len(set(keys)), "a row is visible twice"
     return {row.key: int.from_bytes(row.order[:4], "big") for row in found}
@@ -157,17 +158,17 @@ def test_a_row_larger_than_a_segment_is_a_segment_of_its_own(store: MemoryStore)
     assert len(shown(store)) == 5
 
 
-@pytest.mark.parametrize("dimensions", [1, 4, 512])
+@pytest.mark.parametrize("layout", [Layout.of_one_part(dimensions) for dimensions in (1, 4, 512)])
 @pytest.mark.parametrize("make", [put, reject, delete])
 def test_compaction_comes_to_rest_whatever_the_rows_weigh(
-    clock: Clock, dimensions: int, make: Callable[[str, int], Row]
+    clock: Clock, layout: Layout, make: Callable[[str, int], Row]
 ) -> None:
     store = MemoryStore(clock)
     for number in range(40):
         row = make(f"{number}", clock.now_ms)
         if row.embedding is not None:
-            row = replace(row, embedding=np.zeros(dimensions, np.float32))
-        append_log.append(store, [row], dimensions=dimensions)
+            row = replace(row, embedding=np.zeros(layout.dimensions, np.float32))
+        append_log.append(store, [row], layout=layout)
     settle(store, replace(POLICY, segment_bytes=10_000))
     assert sum(ref.rows for ref in manifest.newest(store).segments) == 40
 

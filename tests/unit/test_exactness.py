@@ -162,7 +162,7 @@ def test_bounds_whose_squares_float32_rounds_up_rule_nothing_out() -> None:
     rows = of_vectors(vectors)
     for order in (np.argsort(rows.embedding[:, 1]), np.argsort(-rows.embedding[:, 1])):
         held = opened(encoded(rows, frame, permutation=order).data, rotation=frame.rotation)
-        snapshot = Snapshot(EMPTY, frozenset(), (Shard(held, np.ones(60, bool)),))
+        snapshot = Snapshot(EMPTY, frozenset(), (Shard(held, np.ones(60, bool)),), held.layout)
         answer = nearest_products(snapshot, np.zeros(2, np.float32), k=1)
         assert [near.key for near in answer.neighbours] == ["000059"]
 

@@ -11,7 +11,7 @@ from lookalike.compaction.policy import Policy
 from lookalike.store import append_log, manifest, names
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
-from tests.support.rows import DIMENSIONS, put, reject, values
+from tests.support.rows import LAYOUT, put, reject, values
 
 ID = "0123456789abcdef" * 2
 FOREIGN = (
@@ -55,16 +55,16 @@ def test_objects_of_the_store_have_its_names() -> None:
 def store() -> MemoryStore:
     """A store with objects of others among its own."""
     store = MemoryStore()
-    append_log.append(store, [put("images/1.jpg", 1), put("images/2.jpg", 2)], dimensions=DIMENSIONS)
+    append_log.append(store, [put("images/1.jpg", 1), put("images/2.jpg", 2)], layout=LAYOUT)
     compact(store)
-    append_log.append(store, [reject("images/3.jpg", 4)], dimensions=DIMENSIONS)
+    append_log.append(store, [reject("images/3.jpg", 4)], layout=LAYOUT)
     for name in FOREIGN:
         store.put_if_absent(name, b"something else")
     return store
 
 
 def test_readers_and_backfill_leave_them_alone(store: MemoryStore) -> None:
-    snapshot = SnapshotReader(store, dimensions=DIMENSIONS).refresh()
+    snapshot = SnapshotReader(store, layout=LAYOUT).refresh()
     assert values(snapshot.rows()) == values(
         [put("images/1.jpg", 1), put("images/2.jpg", 2), reject("images/3.jpg", 4)]
     )
@@ -74,7 +74,7 @@ def test_readers_and_backfill_leave_them_alone(store: MemoryStore) -> None:
 
 def test_compaction_and_collection_leave_them_alone(store: MemoryStore) -> None:
     for number in (5, 6, 7):
-        append_log.append(store, [put("images/1.jpg", number)], dimensions=DIMENSIONS)
+        append_log.append(store, [put("images/1.jpg", number)], layout=LAYOUT)
         compact(store, AT_ONCE)
     compact(store, AT_ONCE)
     left = {entry.name for entry in store.list("")}

@@ -15,7 +15,7 @@ from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
-from tests.support.fakes import DIMENSIONS, Clock, OutageStore, embedding_of, fill, photo, put_row
+from tests.support.fakes import LAYOUT, Clock, OutageStore, embedding_of, fill, photo, put_row
 
 STALE_IF_ERROR_S = 100.0
 
@@ -29,7 +29,7 @@ class World:
         self.patient, self.quick = CountingStore(self.store), CountingStore(self.store)
         self.failures: list[StoreError] = []
         self.snapshots = FreshSnapshots(
-            SnapshotReader(self.patient, dimensions=DIMENSIONS, clocks=(self.clock, self.other_clock)),
+            SnapshotReader(self.patient, layout=LAYOUT, clocks=(self.clock, self.other_clock)),
             self.quick,
             max_staleness_s=5,
             stale_if_error_s=STALE_IF_ERROR_S,
@@ -161,7 +161,7 @@ def test_what_a_stale_snapshot_reads_exists_until_it_is_too_old() -> None:
 
     append_and_compact(0)
     with patch.object(reader, "_READ_AT_ONCE_BYTES", 1000):  # so that embeddings stay in the store
-        snapshot = SnapshotReader(store, dimensions=DIMENSIONS, clocks=(clock,)).refresh()
+        snapshot = SnapshotReader(store, layout=LAYOUT, clocks=(clock,)).refresh()
     assert not any(shard.segment.is_resident for shard in snapshot.shards if len(shard.live_puts))
     refreshed_s = clock.now_s
     limit_s = QuerySettings("photos", "store").stale_if_error_s

@@ -9,7 +9,7 @@ from lookalike.errors import StoreUnavailable
 from lookalike.store import append_log, manifest
 from lookalike.store.attempts import Attempt
 from lookalike.store.object_store import MemoryStore
-from tests.support.rows import DIMENSIONS, delete, put, reject
+from tests.support.rows import LAYOUT, delete, put, reject
 from tests.support.stores import FaultyStore, Rival
 
 # Every run of compaction collects all that the run before it put out of use.
@@ -20,16 +20,16 @@ AT_ONCE = Policy(fanout=2, grace_s=-1, manifests_kept=1)
 def store() -> MemoryStore:
     """A store with a segment and a rotation-free manifest, and a log segment that waits."""
     store = MemoryStore()
-    append_log.append(store, [put("images/1.jpg", 1), put("images/2.jpg", 2)], dimensions=DIMENSIONS)
+    append_log.append(store, [put("images/1.jpg", 1), put("images/2.jpg", 2)], layout=LAYOUT)
     compact(store)
-    append_log.append(store, [delete("images/2.jpg", 3), reject("images/3.jpg", 4)], dimensions=DIMENSIONS)
+    append_log.append(store, [delete("images/2.jpg", 3), reject("images/3.jpg", 4)], layout=LAYOUT)
     return store
 
 
 def compact_twice(store: MemoryStore) -> None:
     """Everything that a reader of the store knows is folded, merged and collected."""
     for number in (10, 11):
-        append_log.append(store, [put("images/4.jpg", number)], dimensions=DIMENSIONS)
+        append_log.append(store, [put("images/4.jpg", number)], layout=LAYOUT)
         compact(store, AT_ONCE)
     compact(store, AT_ONCE)
 

@@ -16,13 +16,14 @@ from lookalike.compaction import gate, writer
 from lookalike.compaction.compact import compact
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, StoreError
+from lookalike.layout import Layout
 from lookalike.store import manifest, segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.segment import Segment, from_rows
 from lookalike.store.segment_file import Encoded
 from tests.support import fakes, functions, spectra
-from tests.support.fakes import DIMENSIONS, fill, photo, put_row
+from tests.support.fakes import LAYOUT, fill, photo, put_row
 from tests.support.rows import delete, quick, reject
 from tests.support.segments import ROTATION, encoded, of_vectors
 
@@ -65,7 +66,7 @@ def test_few_rows_and_none_pass(count: int) -> None:
 
 
 def test_rows_without_an_embedding_pass() -> None:
-    rows = from_rows([reject("a", 1), delete("b", 2)], 8)
+    rows = from_rows([reject("a", 1), delete("b", 2)], Layout.of_one_part(8))
     judge([encoded(rows)], rows, None)
 
 
@@ -183,7 +184,7 @@ def wrong_codes(vectors: np.ndarray, frame: Frame) -> Codes:
 
 
 def photos(store: ObjectStore) -> tuple[str, int]:
-    snapshot = SnapshotReader(store, dimensions=DIMENSIONS).refresh()
+    snapshot = SnapshotReader(store, layout=LAYOUT).refresh()
     return snapshot.version, snapshot.photos
 
 

@@ -10,6 +10,7 @@ import safetensors.numpy
 
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.layout import Layout
 from lookalike.store import append_log, manifest, names, segment, segment_file, segment_reads, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -19,7 +20,7 @@ from tests.support.rows import copy_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "store").is_dir())
-DIMENSIONS = 4
+LAYOUT = Layout.of_one_part(4)
 LATER_S = 1_767_268_800.0 + 3600  # an hour after they were made, so everything folded may be collected
 
 
@@ -38,7 +39,7 @@ def expected(version: str) -> list[dict[str, Any]]:
 
 
 def shown(store: ObjectStore) -> list[dict[str, Any]]:
-    rows = sorted(SnapshotReader(store, dimensions=DIMENSIONS).refresh().rows(), key=lambda row: row.key)
+    rows = sorted(SnapshotReader(store, layout=LAYOUT).refresh().rows(), key=lambda row: row.key)
     return [
         {
             "key": row.key,
@@ -97,7 +98,7 @@ def test_today_s_compaction_takes_a_golden_store_over(version: str) -> None:
 def test_tombstones_of_a_golden_store_still_hold(version: str) -> None:
     store = load(version)
     late = order_of(sequencer="0062E99A88DC407400", time_ms=0, op=Op.REJECT)
-    append_log.append(store, [Row("images/gone.jpg", "gone", late, Op.REJECT)], dimensions=DIMENSIONS)
+    append_log.append(store, [Row("images/gone.jpg", "gone", late, Op.REJECT)], layout=LAYOUT)
     assert shown(store) == expected(version)
 
 

@@ -15,7 +15,7 @@ from lookalike.photos.catalogue import Photo, PhotoEvent
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
-from tests.support.fakes import DIMENSIONS, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
+from tests.support.fakes import LAYOUT, FakeCatalogue, FakeEmbedder, OutageStore, embedding_of, photo
 
 MAX_BYTES = 1000
 
@@ -47,11 +47,11 @@ class World:
         )
 
     def reject(self, event: PhotoEvent) -> Ingested:
-        return reject([event], EndedFunction("It ended the function."), store=self.store, dimensions=DIMENSIONS)
+        return reject([event], EndedFunction("It ended the function."), store=self.store, layout=LAYOUT)
 
     def rows(self) -> dict[str, Row]:
         """What a reader finds, by key: deleted photos are not there."""
-        return {row.key: row for row in SnapshotReader(self.store, dimensions=DIMENSIONS).refresh().rows()}
+        return {row.key: row for row in SnapshotReader(self.store, layout=LAYOUT).refresh().rows()}
 
     def segments(self) -> int:
         return len(list(self.store.inner.list("log/")))

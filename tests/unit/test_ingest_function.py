@@ -17,7 +17,7 @@ from lookalike.errors import LookalikeError, QueueUnavailable, StoreUnavailable
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
 from tests.support import functions
-from tests.support.fakes import DIMENSIONS, FINGERPRINT, FakeCatalogue, FakeEmbedder, OutageStore, photo
+from tests.support.fakes import FINGERPRINT, LAYOUT, FakeCatalogue, FakeEmbedder, OutageStore, photo
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Queue:
         return failed
 
     def rows(self) -> dict[str, Row]:
-        return {row.key: row for row in SnapshotReader(self.store, dimensions=DIMENSIONS).refresh().rows()}
+        return {row.key: row for row in SnapshotReader(self.store, layout=LAYOUT).refresh().rows()}
 
 
 @pytest.fixture

@@ -401,7 +401,11 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
-            "model": {"name": "fake-model", "fingerprint": FINGERPRINT, "dimensions": DIMENSIONS},
+            "model": {
+                "name": "fake-model",
+                "fingerprint": FINGERPRINT,
+                "parts": [{"name": "shape", "dimensions": DIMENSIONS, "weight": 1.0}],
+            },
         }
 
     def test_an_empty_store_is_healthy_and_says_so(self, empty_api: Api) -> None:

@@ -12,6 +12,7 @@ import pytest
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
+from lookalike.layout import Layout
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, embedding_blocks, manifest, reader, segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
@@ -25,6 +26,7 @@ from tests.support.catalogues import calibrated_by, fitted
 from tests.support.stores import FaultyStore, Rival
 
 DIMENSIONS = 64
+LAYOUT = Layout.of_one_part(DIMENSIONS)
 ROWS = 600
 FOLDED = Policy(fanout=99, garbage_share=1.0)
 
@@ -42,7 +44,7 @@ def append(store: ObjectStore, vectors: np.ndarray, first: int = 0) -> None:
     rows = [
         Row(f"{first + number}", f"{first + number}", order, Op.PUT, vector) for number, vector in enumerate(vectors)
     ]
-    append_log.append(store, rows, dimensions=DIMENSIONS)
+    append_log.append(store, rows, layout=LAYOUT)
 
 
 def filled(*batches: int) -> MemoryStore:
@@ -58,7 +60,7 @@ def filled(*batches: int) -> MemoryStore:
 
 
 def reader_of(store: ObjectStore, memory_bytes: int = 0) -> SnapshotReader:
-    return SnapshotReader(store, dimensions=DIMENSIONS, memory_bytes=memory_bytes, io_threads=2)
+    return SnapshotReader(store, layout=LAYOUT, memory_bytes=memory_bytes, io_threads=2)
 
 
 def segments(snapshot: Snapshot) -> list[StoredSegment]:

@@ -16,14 +16,14 @@ from lookalike.store.records import Row, text_hash
 from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.catalogues import catalogue
-from tests.support.fakes import DIMENSIONS, FakeEmbedder, fill, photo, put_row, reject_row
+from tests.support.fakes import LAYOUT, FakeEmbedder, fill, photo, put_row, reject_row
 
 
 def snapshot(*rows: Row) -> Snapshot:
     store = MemoryStore()
     if rows:
         fill(store, rows)
-    return SnapshotReader(store, dimensions=DIMENSIONS).refresh()
+    return SnapshotReader(store, layout=LAYOUT).refresh()
 
 
 def several_views() -> list[Row]:
@@ -123,7 +123,7 @@ def test_a_product_of_many_photos_searches_with_the_same_few_wherever_they_are(b
         fill(store, rows[batch::batches])
         compact(store, Policy(fanout=99))
 
-    embeddings, photos = SnapshotReader(store, dimensions=DIMENSIONS).refresh().embeddings("many", at_most=32)
+    embeddings, photos = SnapshotReader(store, layout=LAYOUT).refresh().embeddings("many", at_most=32)
 
     assert photos == 90
     chosen = sorted(rows, key=lambda row: text_hash(row.key))[:32]

@@ -12,6 +12,7 @@ from lookalike.compaction.collect import collect
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
+from lookalike.layout import Layout
 from lookalike.store import append_log, manifest, names
 from lookalike.store.newest import count_distinct, newest_mask
 from lookalike.store.object_store import MemoryStore, ObjectStore
@@ -20,7 +21,7 @@ from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
 from tests.support.fakes import Clock
-from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows
+from tests.support.rows import LAYOUT, delete, put, quick, reject, rows
 from tests.support.stores import Fault, FaultyStore, Rival
 
 GRACE_S = 10
@@ -38,11 +39,11 @@ def store(clock: Clock) -> MemoryStore:
 
 
 def reader_of(store: ObjectStore, clock: Clock | None = None) -> SnapshotReader:
-    return SnapshotReader(store, dimensions=DIMENSIONS, io_threads=1, clocks=(clock or Clock(),))
+    return SnapshotReader(store, layout=LAYOUT, io_threads=1, clocks=(clock or Clock(),))
 
 
 def append(store: ObjectStore, *rows: Row) -> str:
-    return append_log.append(store, rows, dimensions=DIMENSIONS)
+    return append_log.append(store, rows, layout=LAYOUT)
 
 
 def shown(snapshot: Snapshot) -> dict[str, int]:
@@ -264,7 +265,7 @@ def test_a_snapshot_is_too_old_as_soon_as_one_clock_says_so(store: MemoryStore) 
     """The monotonic clock stands still while Lambda freezes the function. The other is set to another time now and then."""
     for runs, stands_still in itertools.permutations([Clock(), Clock()]):
         counting = CountingStore(store)
-        reader = SnapshotReader(counting, dimensions=DIMENSIONS, clocks=(runs, stands_still))
+        reader = SnapshotReader(counting, layout=LAYOUT, clocks=(runs, stands_still))
         reader.current(5.0)
         counting.reset()
         runs.now_s += 5.1
@@ -277,7 +278,7 @@ def test_a_snapshot_from_the_future_is_too_old(store: MemoryStore) -> None:
     """The clock was set back, so it does not tell how old the snapshot is."""
     wall, steady = Clock(), Clock()
     counting = CountingStore(store)
-    reader = SnapshotReader(counting, dimensions=DIMENSIONS, clocks=(wall, steady))
+    reader = SnapshotReader(counting, layout=LAYOUT, clocks=(wall, steady))
     reader.current(5.0)
     counting.reset()
     wall.now_s -= 3600
@@ -290,7 +291,7 @@ def test_a_snapshot_from_the_future_is_too_old(store: MemoryStore) -> None:
 def test_time_that_a_frozen_process_sleeps_through_counts(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     wall = Clock()
     monkeypatch.setattr("lookalike.store.reader.time", SimpleNamespace(time=wall, monotonic=lambda: 100.0))
-    reader = SnapshotReader(store, dimensions=DIMENSIONS)
+    reader = SnapshotReader(store, layout=LAYOUT)
     assert shown(reader.current(5.0)) == {}
     append(store, put("a", 1))
     wall.now_s += 60
@@ -487,5 +488,5 @@ def test_a_broken_segment_is_named(store: MemoryStore) -> None:
 
 def test_a_store_of_another_width_is_refused(store: MemoryStore) -> None:
     append(store, put("a", 1))
-    with pytest.raises(CorruptObject, match="4 dimensions, not 5"):
-        SnapshotReader(store, dimensions=5).refresh()
+    with pytest.raises(CorruptObject, match=r'"shape",4.*not.*"shape",5'):
+        SnapshotReader(store, layout=Layout.of_one_part(5)).refresh()

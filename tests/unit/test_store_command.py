@@ -7,7 +7,7 @@ from lookalike.compaction.policy import Policy
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from scripts import store as command
-from tests.support.rows import DIMENSIONS, put
+from tests.support.rows import LAYOUT, put
 from tests.support.stores import FaultyStore, Rival
 
 
@@ -23,7 +23,7 @@ def test_a_compaction_between_two_calls_hides_no_row_and_invents_no_garbage(
 ) -> None:
     store = MemoryStore()
     for number in range(3):
-        append_log.append(store, [put(f"images/{number}.jpg", 1)], dimensions=DIMENSIONS)
+        append_log.append(store, [put(f"images/{number}.jpg", 1)], layout=LAYOUT)
 
     def fold_and_collect() -> None:
         for _ in range(2):

@@ -27,7 +27,7 @@ from lookalike.store.segment_file import FORMAT, TEXTS_AT_ONCE
 from lookalike.store.stored_segment import StoredSegment
 from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
-from tests.support.rows import DIMENSIONS, delete, put, quick, reject, rows, value, values
+from tests.support.rows import DIMENSIONS, LAYOUT, delete, put, quick, reject, rows, value, values
 from tests.support.segments import NAME, encoded, of_vectors, opened, stored
 
 SAMPLE = [
@@ -55,7 +55,7 @@ def row_bytes(held: StoredSegment) -> int:
 @quick
 @given(st.lists(rows(), max_size=10), some_frames)
 def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) -> None:
-    held = segment.from_rows(several, DIMENSIONS)
+    held = segment.from_rows(several, LAYOUT)
     again = segment_file.decode(encoded(held, frame).data)
     assert values(again) == values(held)
     np.testing.assert_array_equal(again.embedding, held.embedding, strict=True)
@@ -67,7 +67,7 @@ def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) ->
 def test_a_stored_segment_says_what_the_segment_in_memory_says(
     several: list[Row], frame: Frame | None, whole: bool
 ) -> None:
-    held = segment.from_rows(several, DIMENSIONS)
+    held = segment.from_rows(several, LAYOUT)
     file = encoded(held, frame)
     found = opened(
         file.data if whole else file.data[: file.scan_bytes],
@@ -89,7 +89,7 @@ def test_a_stored_segment_says_what_the_segment_in_memory_says(
 
 @pytest.mark.parametrize("several", [[], SAMPLE[:1], SAMPLE[1:3], SAMPLE])
 def test_a_segment_may_have_no_rows_or_no_puts(several: list[Row]) -> None:
-    file = encoded(segment.from_rows(several, DIMENSIONS))
+    file = encoded(segment.from_rows(several, LAYOUT))
     assert values(segment_file.decode(file.data)) == values(several)
     found = opened(file.data[: file.scan_bytes], stored(file.data))
     assert values(found.row(row) for row in range(len(found))) == values(several)
@@ -112,19 +112,19 @@ def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.Mo
 
 
 def test_two_files_of_the_same_rows_differ() -> None:
-    held = segment.from_rows(SAMPLE, DIMENSIONS)
+    held = segment.from_rows(SAMPLE, LAYOUT)
     assert encoded(held).data != encoded(held).data
 
 
 def test_the_safetensors_library_opens_a_segment() -> None:
-    held = segment.from_rows(SAMPLE, DIMENSIONS)
+    held = segment.from_rows(SAMPLE, LAYOUT)
     columns = safetensors.numpy.load(encoded(held, permutation=np.array([2, 0, 1])).data)
     np.testing.assert_array_equal(columns["embedding"], held.embedding[[2, 0, 1]], strict=True)
     np.testing.assert_array_equal(columns["put_row"], held.put_rows[[2, 0, 1]].astype(np.uint32), strict=True)
 
 
 def test_the_embeddings_are_behind_all_that_is_scanned() -> None:
-    file = encoded(segment.from_rows(SAMPLE, DIMENSIONS))
+    file = encoded(segment.from_rows(SAMPLE, LAYOUT))
     header = tensors.decode_header(file.data)
     assert header.tensors["embedding"].start == file.scan_bytes
     assert header.tensors["embedding"].end == len(file.data)
@@ -320,7 +320,7 @@ def written(rows: Segment) -> tuple[MemoryStore, SegmentRef]:
 @pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (250, 1), (1000, 2)])
 def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment_file, "SCAN_BLOCK_BYTES", 16 * 1024)
-    held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], DIMENSIONS)
+    held = segment.from_rows([put(f"images/{number}.jpg", number) for number in range(count)], LAYOUT)
     store, ref = written(held)
     counting = CountingStore(store)
     keys, orders = segment_reads.read_keys(counting, ref)
@@ -331,7 +331,7 @@ def test_keys_alone_are_read_in_one_or_two_requests(count: int, requests: int, m
 
 
 def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
-    store, ref = written(segment.from_rows([put(f"{number}", number) for number in range(500)], DIMENSIONS))
+    store, ref = written(segment.from_rows([put(f"{number}", number) for number in range(500)], LAYOUT))
     with pytest.raises(ObjectMissing):
         segment_reads.read_keys(MemoryStore(), ref)
     for length in (0, 5, 100, 3_000, 20_000):
@@ -343,7 +343,7 @@ def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
 
 # --- damage -----------------------------------------------------------------------------------------------------------
 
-SAMPLE_FILE = encoded(segment.from_rows(SAMPLE, DIMENSIONS), Frame(TURNED, 0.5, 2))
+SAMPLE_FILE = encoded(segment.from_rows(SAMPLE, LAYOUT), Frame(TURNED, 0.5, 2))
 
 
 def changed(change: dict[str, Any], metadata: dict[str, str | None] | None = None) -> bytes:

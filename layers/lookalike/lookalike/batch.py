@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from lookalike.errors import EndedFunction, ImageError, QueueUnavailable, StoreUnavailable
 from lookalike.ingest import Embedder, Ingested, reject
+from lookalike.layout import Layout
 from lookalike.photos.catalogue import PhotoEvent
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import ObjectStore
@@ -173,7 +174,7 @@ class Batch:
             events = [
                 event for message in suspects for event in message.events if _attempt_at(message, event) in convicted
             ]
-            done = reject(events, _ENDED_FUNCTION, store=self.store, dimensions=self.embedder.dimensions)
+            done = reject(events, _ENDED_FUNCTION, store=self.store, layout=self.embedder.layout)
             outcome.add((), done)
             for message in suspects:
                 if convicted.issuperset(_attempts_at(message)):
@@ -224,8 +225,8 @@ class _Noting:
     attempt: Attempt
 
     @property
-    def dimensions(self) -> int:
-        return self.inner.dimensions
+    def layout(self) -> Layout:
+        return self.inner.layout
 
     def embed(self, images: Sequence[bytes]) -> list[npt.NDArray[np.float32] | ImageError]:
         if not images:

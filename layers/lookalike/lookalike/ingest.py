@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, ObjectMissing, StoreUnavailable
+from lookalike.layout import Layout
 from lookalike.photos.catalogue import IMAGES_PREFIX, Catalogue, Photo, PhotoEvent, product_of
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
@@ -32,7 +33,7 @@ class Embedder(Protocol):
     """The part of an embedder that ingest uses."""
 
     @property
-    def dimensions(self) -> int: ...
+    def layout(self) -> Layout: ...
 
     def embed(self, images: Sequence[bytes]) -> list[npt.NDArray[np.float32] | ImageError]: ...
 
@@ -134,7 +135,7 @@ def ingest(
             unstarted.update(change.event.key for change, _ in downloading)
             unstarted.update(change.event.key for group in groups for change in group)
             break
-    segment = append_log.append(store, rows, dimensions=embedder.dimensions) if rows else None
+    segment = append_log.append(store, rows, layout=embedder.layout) if rows else None
     reasons = {row.key: row.detail["detail"] for row in rows if row.op is Op.REJECT}
     for key, reason in reasons.items():
         _log.info("%s was rejected: %s", key, reason)
@@ -151,7 +152,7 @@ def ingest(
     )
 
 
-def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStore, dimensions: int) -> Ingested:
+def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStore, layout: Layout) -> Ingested:
     """Record that photos cannot be used, for a reason that was found without reading them.
 
     A row that an earlier or later attempt at the same event made of the photo itself beats this one.
@@ -159,7 +160,7 @@ def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStor
     """
     changes, skipped = _newest_of_each_key(events)
     rows = [change.unread(error) for change in changes]
-    segment = append_log.append(store, rows, dimensions=dimensions) if rows else None
+    segment = append_log.append(store, rows, layout=layout) if rows else None
     reasons = dict.fromkeys((row.key for row in rows), str(error))
     return Ingested(0, len(rows), 0, skipped, {}, segment, reasons)
 

@@ -60,7 +60,7 @@ class Layout:
         try:
             fields = json.loads(text)
             return cls(tuple(Part(str(name), int(dimensions), float(weight)) for name, dimensions, weight in fields))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{text!r} is not the layout of an embedding") from error
 
     def __str__(self) -> str:

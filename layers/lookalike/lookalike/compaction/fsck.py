@@ -62,9 +62,9 @@ def _check(store: ObjectStore, state: State) -> Report:
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
     top = {name: _read(store, name, report, partial(append_log.read, store, name)) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
-    dimensions = {rows.dimensions for rows in live.values()}
-    if len(dimensions) > 1:
-        report.errors.append(f"segments of different dimensions share the store: {sorted(dimensions)}")
+    layouts = [rows.layout for rows in live.values()]
+    if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
+        report.errors.append(f"segments of different parts share the store: {sorted(set(map(str, layouts)))}")
     for name, rows in live.items():
         report.errors += [f"{name}: {problem}" for problem in _problems(rows)]
     newest_orders = _newest_orders(list(live.values()))

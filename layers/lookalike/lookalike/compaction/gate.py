@@ -50,7 +50,7 @@ def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) 
     brute = NearestNeighbors(algorithm="brute").fit(vectors)
     with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
         shards = tuple(_open(encoded, rotation, pool) for encoded in written)
-        snapshot = Snapshot(EMPTY, frozenset(), shards)
+        snapshot = Snapshot(EMPTY, frozenset(), shards, rows.layout)
         queries = _queries(rows.embedding)
         expected = _expected(brute, products, queries.astype(vectors.dtype))
         for query, theirs in zip(queries, expected, strict=True):

@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
+from lookalike.layout import Layout, Weights
 from lookalike.search.scan import Distances, Filter, Numbers, Scan
 from lookalike.search.timings import Timings
 from lookalike.store.shard import Mask
@@ -65,6 +66,7 @@ def nearest_products(
     query: npt.NDArray[np.float32],
     *,
     k: int,
+    weights: Weights | None = None,
     exclude: Collection[bytes] = (),
     allowed: Filter | None = None,
     executor: Executor | None = None,
@@ -72,7 +74,7 @@ def nearest_products(
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product
+    ``weights``: of the parts, float64 (parts,); None: the layout's own. ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product
     hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
     large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1, StoreError where
     embeddings cannot be read.
@@ -83,9 +85,10 @@ def nearest_products(
     queries = np.atleast_2d(query)
     with timings.stage("scan"):
         shards = [shard for shard in snapshot.shards if len(shard.live_puts)]
-        scan = Scan(shards, queries, exclude=exclude, allowed=allowed)
+        weights = snapshot.layout.weights if weights is None else weights
+        scan = Scan(shards, queries, exclude=exclude, allowed=allowed, scale=float(weights.min()) * (1 - 2.0**-40))
         scan.run(executor)
-    search = _Search(scan, queries, k)
+    search = _Search(scan, queries, k, weights, snapshot.layout)
     with timings.stage("limit"):
         search.find_limit()
     with timings.stage("exact"):
@@ -106,11 +109,13 @@ class _Rows:
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
-    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], k: int) -> None:
+    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], k: int, weights: Weights, layout: Layout) -> None:
         self._scan = scan
         self._queries32 = queries
         self._queries = queries.astype(np.float64)
         self._k = k
+        self._weights = weights
+        self._layout = layout
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
         self.computed: list[_Rows] = []
         self.limit = math.inf
@@ -214,9 +219,16 @@ class _Search:
             near = np.flatnonzero(perhaps)
             for start in range(0, len(near), _EXACT_AT_ONCE):
                 some = near[start : start + _EXACT_AT_ONCE]
-                exact = np.sqrt(np.square(vectors[some] - query).sum(axis=1))
+                exact = self._exact(vectors[some] - query)
                 distances[some] = np.minimum(distances[some], exact)
         return distances
+
+    def _exact(self, difference: Distances) -> Distances:
+        squared = np.square(difference)
+        total: Distances = sum(
+            w * w * squared[:, part].sum(axis=1) for w, part in zip(self._weights, self._layout.slices, strict=True)
+        )
+        return np.sqrt(total)
 
     def _perhaps_nearest(self, vectors: npt.NDArray[np.float32]) -> Mask:
         """Which queries float32 cannot prove to be beyond the limit, or farther than another query: bool (queries, rows).
@@ -225,6 +237,8 @@ class _Search:
         d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
         """
         is_alone = len(self._queries) == 1
+        if (self._weights != 1).any():
+            return np.ones((len(self._queries), len(vectors)), bool)
         if is_alone and self.limit == math.inf:
             return np.ones((1, len(vectors)), bool)
         dimensions = vectors.shape[1]

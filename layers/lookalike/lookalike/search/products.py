@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, NotFound
+from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder
 from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.timings import Timings
@@ -42,12 +43,13 @@ def search(
     photo: bytes,
     *,
     k: int,
+    weights: Weights | None = None,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a shopper's photo.
 
-    ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
+    ``weights``, ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
     ``nearest_products``. Raises ImageError where the photo cannot be used, StoreError.
     """
     timings = timings or Timings()
@@ -55,11 +57,17 @@ def search(
         (embedding,) = embedder.embed([photo])
     if isinstance(embedding, ImageError):
         raise embedding
-    return _nearest(snapshot, embedding[np.newaxis], k=k, executor=executor, timings=timings)
+    return _nearest(snapshot, embedding[np.newaxis], k=k, weights=weights, executor=executor, timings=timings)
 
 
 def similar(
-    snapshot: Snapshot, product_id: str, *, k: int, executor: Executor | None = None, timings: Timings | None = None
+    snapshot: Snapshot,
+    product_id: str,
+    *,
+    k: int,
+    weights: Weights | None = None,
+    executor: Executor | None = None,
+    timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a product of the catalogue, without the product itself.
 
@@ -75,6 +83,7 @@ def similar(
         snapshot,
         embeddings,
         k=k,
+        weights=weights,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
         executor=executor,
@@ -87,13 +96,16 @@ def _nearest(
     queries: npt.NDArray[np.float32],
     *,
     k: int,
+    weights: Weights | None,
     exclude: Sequence[bytes] = (),
     skipped: int = 0,
     executor: Executor | None,
     timings: Timings,
 ) -> Results:
     with timings.stage("search"):
-        answer = nearest_products(snapshot, queries, k=k, exclude=exclude, executor=executor, timings=timings)
+        answer = nearest_products(
+            snapshot, queries, k=k, weights=weights, exclude=exclude, executor=executor, timings=timings
+        )
     with timings.stage("metadata"):
         metadata = snapshot.metadata([neighbour.product_id for neighbour in answer.neighbours])
     return Results(

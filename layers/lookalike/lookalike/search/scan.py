@@ -5,6 +5,7 @@ frame stand together and share the coded queries. Rows of many shards are refine
 cost less than many calls on a few.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ class Scan:
         *,
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
+        scale: float = 1.0,
     ) -> None:
+        self._scale = scale  # a distance is at least so many times the unweighted one
         framed: dict[tuple[int, float, int], list[Shard]] = {}
         for shard in shards:
             frame = shard.segment.codes.frame
@@ -115,13 +118,14 @@ class Scan:
             whole = low[: groups * _GROUP].reshape(_GROUP, groups).min(axis=0)
             rest = low[groups * _GROUP :].min(initial=np.inf)
             smallest.append(_squared(np.append(whole, rest), coded.frame))
-        return np.concatenate(smallest)
+        return np.concatenate(smallest) * self._scale**2
 
     def within(self, distance: float) -> Numbers:
         """The rows whose bounds are at most the distance, ascending; dropped rows are not among them."""
         rows = [np.empty(0, np.int64)]
         for coded, low in zip(self._coded, self._lows(), strict=True):
-            limit = min(bounds.squared_limit(distance, coded.frame), _LARGEST)
+            within = distance / self._scale if self._scale else math.inf
+            limit = min(bounds.squared_limit(within, coded.frame), _LARGEST)
             rows.append(np.flatnonzero(low <= limit) + self._starts[coded.first])
         return np.concatenate(rows)
 
@@ -130,7 +134,7 @@ class Scan:
         squared = np.empty(len(rows))
         for coded, span in self._by_frame(rows):
             squared[span] = _squared(self._low[rows[span]], coded.frame)
-        return squared
+        return squared * self._scale**2
 
     def refined(self, rows: Numbers) -> Distances:
         """Tighter bounds of these rows, ascending: squared distances."""
@@ -140,7 +144,7 @@ class Scan:
                 some = slice(start, min(start + _REFINED_AT_ONCE, span.stop))
                 pieces = [(shard.segment.codes, puts) for shard, _, puts in self._by_shard(rows[some])]
                 squared[some] = _squared(bounds.refine(pieces, coded.queries), coded.frame)
-        return squared
+        return squared * self._scale**2
 
     def drop(self, rows: Numbers) -> None:
         """Leave these rows out of every later ``within``."""

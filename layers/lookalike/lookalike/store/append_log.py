@@ -8,6 +8,7 @@ twice is harmless: the rows carry their own order.
 from collections.abc import Sequence
 
 from lookalike.errors import StoreError
+from lookalike.layout import Layout
 from lookalike.store import names, segment
 from lookalike.store.creation import create
 from lookalike.store.damage import undamaged
@@ -16,12 +17,12 @@ from lookalike.store.records import Row
 from lookalike.store.segment import Segment
 
 
-def append(store: ObjectStore, rows: Sequence[Row], *, dimensions: int) -> str:
+def append(store: ObjectStore, rows: Sequence[Row], *, layout: Layout) -> str:
     """Write the rows as one new log segment and return its name. The rows are durable and visible when it returns.
 
     Raises StoreUnavailable where the outcome is unknown: append again.
     """
-    data = segment.encode(segment.from_rows(rows, dimensions))
+    data = segment.encode(segment.from_rows(rows, layout))
     name = names.new_log_segment(data)
     if not create(store, name, data):
         raise StoreError(f"another object is named {name}, which a random name should rule out")

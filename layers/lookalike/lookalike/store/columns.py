@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CorruptObject
+from lookalike.layout import Layout
 from lookalike.store import tensors
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES
 
@@ -35,6 +36,17 @@ def decode_header(data: bytes | memoryview, file_format: str, columns: Columns) 
         if name in HASH_COLUMNS and info.shape[1] != HASH_COLUMNS[name]:
             raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {HASH_COLUMNS[name]}")
     return header
+
+
+def read_layout(header: tensors.Header, embedding: str) -> Layout:
+    """The layout of the rows of the column ``embedding``. Raises CorruptObject where it is missing or does not fit them."""
+    try:
+        layout = Layout.parse(header.metadata["layout"])
+    except (KeyError, ValueError) as error:
+        raise CorruptObject(f"the segment does not say which parts its embeddings have: {error!r}") from error
+    if header.tensors[embedding].shape[1:] != (layout.dimensions,):
+        raise CorruptObject(f"the segment's embeddings have the shape {header.tensors[embedding].shape}, not {layout}")
+    return layout
 
 
 def read(header: tensors.Header, name: str, data: bytes | memoryview, data_start: int = 0) -> npt.NDArray[Any]:

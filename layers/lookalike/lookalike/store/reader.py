@@ -17,6 +17,7 @@ from functools import partial
 
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, ObjectMissing, StoreError
+from lookalike.layout import Layout
 from lookalike.store import append_log, rotation_file, segment, segment_reads
 from lookalike.store.manifest import EMPTY, SegmentRef
 from lookalike.store.newest import overlay, resolve_base
@@ -36,7 +37,7 @@ _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, 
 class SnapshotReader:
     """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
 
-    ``memory_bytes``: memory that the snapshot may take; embeddings fill the part that the scan tier leaves.
+    ``layout``: of the embeddings; a segment of other parts is a CorruptObject. ``memory_bytes``: memory that the snapshot may take; embeddings fill the part that the scan tier leaves.
     ``clocks``: each gives seconds; by default the time of day and monotonic time. The clock that counted more seconds gives
     the age of a snapshot: monotonic time may stand still while Lambda freezes the process, and the time of day may be set
     back.
@@ -46,13 +47,13 @@ class SnapshotReader:
         self,
         store: ObjectStore,
         *,
-        dimensions: int,
+        layout: Layout,
         memory_bytes: int = 0,
         io_threads: int = 16,
         clocks: Sequence[Callable[[], float]] = (),
     ) -> None:
         self._store = store
-        self._dimensions = dimensions
+        self._layout = layout
         self._memory_bytes = memory_bytes
         self._clocks = tuple(clocks) or (time.time, time.monotonic)
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
@@ -128,8 +129,8 @@ class SnapshotReader:
             segments = list(self._base.values())
             self._base_shards = tuple(Shard(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
         self._log = log_segments
-        top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._dimensions)])
-        return Snapshot(newest, waiting, overlay(self._base_shards, top))
+        top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._layout)])
+        return Snapshot(newest, waiting, overlay(self._base_shards, top), self._layout)
 
     def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
         """Raise ObjectMissing unless these log segments, which an earlier refresh loaded, still exist.
@@ -189,8 +190,8 @@ class SnapshotReader:
         return self._rotations[name]
 
     def _checked[Kind: Rows](self, name: str, fetched: Kind) -> Kind:
-        if fetched.dimensions != self._dimensions:
-            raise CorruptObject(f"{name} has embeddings of {fetched.dimensions} dimensions, not {self._dimensions}")
+        if not fetched.layout.has_parts_of(self._layout):
+            raise CorruptObject(f"{name} has embeddings of the parts {fetched.layout}, not {self._layout}")
         return fetched
 
     def _start_residency(self) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lookalike.codes.codes import Codes
 from lookalike.errors import CorruptObject
+from lookalike.layout import Layout
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
 
 SEPARATOR = "\0"
@@ -32,7 +33,7 @@ class PhotoRecord:
 class Rows(ABC):
     """Rows as columns. Arrays are read-only.
 
-    key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); put_rows: int64 (puts,), the row of each put,
+    layout: of the embeddings. key_hash, product_hash: S16 (rows,); order: S32 (rows,); op: uint32 (rows,); put_rows: int64 (puts,), the row of each put,
     in the order of the stored embeddings.
     """
 
@@ -40,14 +41,15 @@ class Rows(ABC):
     order: Hashes
     product_hash: Hashes
     op: npt.NDArray[np.uint32]
+    layout: Layout
 
     def __len__(self) -> int:
         return len(self.op)
 
     @property
-    @abstractmethod
     def dimensions(self) -> int:
         """Of the embeddings."""
+        return self.layout.dimensions
 
     @property
     @abstractmethod

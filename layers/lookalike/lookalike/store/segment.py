@@ -30,8 +30,9 @@ import numpy.typing as npt
 from lookalike.codes.codes import Codes, plain_frame
 from lookalike.codes.codes import encode as encode_codes
 from lookalike.errors import CorruptObject
+from lookalike.layout import Layout
 from lookalike.store import tensors
-from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, stored
+from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, read_layout, stored
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
 from lookalike.store.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
 
@@ -46,6 +47,7 @@ class Segment(Rows):
     detail_end (uint64, (rows,)).
     """
 
+    layout: Layout
     key_hash: Hashes
     order: Hashes
     product_hash: Hashes
@@ -57,12 +59,8 @@ class Segment(Rows):
     details: npt.NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        for column in vars(self).values():
-            column.flags.writeable = False
-
-    @property
-    def dimensions(self) -> int:
-        return int(self.embedding.shape[1])
+        for name in _COLUMNS:
+            getattr(self, name).flags.writeable = False
 
     @cached_property
     def put_rows(self) -> npt.NDArray[np.int64]:
@@ -94,6 +92,7 @@ class Segment(Rows):
         keys, key_end = _take_bytes(self.keys, self.key_end, rows)
         details, detail_end = _take_bytes(self.details, self.detail_end, rows)
         return Segment(
+            layout=self.layout,
             key_hash=self.key_hash[rows],
             order=self.order[rows],
             product_hash=self.product_hash[rows],
@@ -124,7 +123,7 @@ def _take_bytes(
     return taken, new_end.astype(np.uint64)
 
 
-def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
+def from_rows(rows: Iterable[Row], layout: Layout) -> Segment:
     """A segment of these rows; of several rows of one key, the newest.
 
     Raises ValueError where an embedding has another width or is not finite: it could be neither searched nor removed.
@@ -137,12 +136,13 @@ def from_rows(rows: Iterable[Row], dimensions: int) -> Segment:
     embeddings = [row.embedding for row in ordered if row.embedding is not None]
     names = [f"{row.product_id}{SEPARATOR}{row.key}".encode() for row in ordered]
     details = [json.dumps(dict(row.detail), ensure_ascii=False).encode() for row in ordered]
-    matrix = np.array(embeddings, np.float32) if embeddings else np.empty((0, dimensions), np.float32)
-    if matrix.shape[1] != dimensions:
-        raise ValueError(f"embeddings of {matrix.shape[1]} dimensions in a store of {dimensions}")
+    matrix = np.array(embeddings, np.float32) if embeddings else np.empty((0, layout.dimensions), np.float32)
+    if matrix.shape[1] != layout.dimensions:
+        raise ValueError(f"embeddings of {matrix.shape[1]} dimensions in a store of {layout.dimensions}")
     if not np.isfinite(matrix).all():
         raise ValueError("an embedding is not finite")
     return Segment(
+        layout=layout,
         key_hash=np.array([text_hash(row.key) for row in ordered], f"S{HASH_BYTES}"),
         order=np.array([row.order for row in ordered], f"S{ORDER_BYTES}"),
         product_hash=np.array([text_hash(row.product_id) for row in ordered], f"S{HASH_BYTES}"),
@@ -167,10 +167,14 @@ def merge(segments: Sequence[Segment]) -> Segment:
 
 
 def concatenate(segments: Sequence[Segment]) -> Segment:
-    """All rows of all segments in the given order; as they are not sorted, they must not be stored. Raises CorruptObject."""
-    widths = {segment.dimensions for segment in segments}
-    if len(widths) > 1:
-        raise CorruptObject(f"the segments of one store have embeddings of {sorted(widths)} dimensions")
+    """All rows of all segments in the given order; as they are not sorted, they must not be stored.
+
+    The default weights are those of the last segment. Raises CorruptObject where segments have other parts.
+    """
+    layout = segments[-1].layout
+    for other in segments:
+        if not layout.has_parts_of(other.layout):
+            raise CorruptObject(f"the segments of one store have embeddings of {other.layout} and of {layout}")
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(segment, name) for segment in segments])
         for name in ("key_hash", "order", "product_hash", "op", "embedding", "keys", "details")
@@ -181,7 +185,7 @@ def concatenate(segments: Sequence[Segment]) -> Segment:
         columns[end] = np.concatenate(
             [getattr(segment, end) + base for segment, base in zip(segments, bases, strict=True)]
         )
-    return Segment(**columns)
+    return Segment(layout=layout, **columns)
 
 
 _COLUMNS: Columns = {
@@ -212,7 +216,7 @@ def row_bytes(segment: Segment) -> npt.NDArray[np.int64]:
 def encode(segment: Segment) -> bytes:
     """The file's bytes. A random id makes every file unlike every other, which ``create`` relies on."""
     columns = {name: stored(name, getattr(segment, name)) for name in _COLUMNS}
-    return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex})
+    return tensors.encode(columns, {"format": FORMAT, "id": uuid.uuid4().hex, "layout": str(segment.layout)})
 
 
 def decode(data: bytes | memoryview) -> Segment:
@@ -220,7 +224,8 @@ def decode(data: bytes | memoryview) -> Segment:
     header = decode_header(data, FORMAT, _COLUMNS)
     if max(info.end for info in header.tensors.values()) != len(data):
         raise CorruptObject("the segment is longer than its columns")
-    return checked(Segment(**{name: read(header, name, data) for name in _COLUMNS}))
+    layout = read_layout(header, "embedding")
+    return checked(Segment(layout, **{name: read(header, name, data) for name in _COLUMNS}))
 
 
 def checked(segment: Segment) -> Segment:

@@ -99,6 +99,7 @@ def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rota
     metadata = {
         "format": FORMAT,
         "id": uuid.uuid4().hex,
+        "layout": str(rows.layout),
         "step": codes.frame.step.hex(),
         "reach": codes.reach.hex(),
         "head": str(codes.frame.head),
@@ -130,6 +131,7 @@ def decode(data: bytes | memoryview) -> Segment:
         raise CorruptObject("the segment does not have one embedding for each put")
     return segment.checked(
         Segment(
+            columns.read_layout(header, "embedding"),
             **{name: columns.read(header, name, data) for name in columns.HASH_COLUMNS},
             key_end=_text_ends(keys),
             detail_end=_text_ends(details),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import NotFound
+from lookalike.layout import Layout
 from lookalike.store.manifest import Manifest
 from lookalike.store.newest import count_distinct
 from lookalike.store.records import Op, Row, text_hash
@@ -37,11 +38,15 @@ class ProductPage:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The rows of the store at one moment, each key's newest row live and only that."""
+    """The rows of the store at one moment, each key's newest row live and only that.
+
+    ``layout``: of the reader; its weights are the default of a search, whatever weights the segments were written with.
+    """
 
     manifest: Manifest
     log_names: frozenset[str]
     shards: tuple[Shard, ...]
+    layout: Layout
 
     @property
     def version(self) -> str:

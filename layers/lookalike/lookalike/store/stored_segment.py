@@ -42,6 +42,7 @@ class StoredSegment(Rows):
             copied.flags.writeable = False
             return copied
 
+        self.layout = columns.read_layout(header, "embedding")
         self.key_hash, self.order, self.product_hash = map(column, columns.HASH_COLUMNS)
         self.op = column("op")
         self._put_rows = column("put_row").astype(np.int64)
@@ -67,10 +68,6 @@ class StoredSegment(Rows):
     @property
     def codes(self) -> Codes:
         return self._codes
-
-    @property
-    def dimensions(self) -> int:
-        return int(self._embedding.shape[1])
 
     @property
     def put_rows(self) -> npt.NDArray[np.int64]:
