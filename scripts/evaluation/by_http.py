@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
+from lookalike.photos.regions import Region
 
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
@@ -56,10 +57,12 @@ class Address:
     def search(self, photos: PhotoSet, *, k: int, excluded: Numbers | None = None) -> dict[str, Answers]:
         """As ``Engine.search``: one product more is asked for, and the excluded one is left out of the answer."""
         found = Answers.none(len(photos), k)
-        parameters = urlencode({"k": k if excluded is None else k + 1, **self._weights})
+        asked: dict[str, Any] = {"k": k if excluded is None else k + 1, **self._weights}
         with Progress(len(photos), f"asking: {photos.name}", "queries") as progress:
             for place, load in enumerate(photos.loads):
-                answer = self._timed(f"/api/search?{parameters}", load())
+                photo = load()
+                crop = {} if photo.crop.is_whole else {"crop": _numbers(photo.crop)}
+                answer = self._timed(f"/api/search?{urlencode(asked | crop)}", photo.data)
                 self._enter(found, place, answer, -1 if excluded is None else int(excluded[place]))
                 progress.step()
         return {OURS: found}
@@ -104,3 +107,7 @@ class Address:
             raise InputError(
                 f"{self._address} does not answer ({error}). Is Lookalike running there? `make demo` starts one."
             ) from error
+
+
+def _numbers(region: Region) -> str:
+    return f"{region.x:.6f},{region.y:.6f},{region.width:.6f},{region.height:.6f}"

@@ -7,12 +7,13 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from lookalike.photos.regions import WHOLE, Region
 
 from scripts.common.catalogue import Photo
 from scripts.common.labels import InputError, some
@@ -25,12 +26,21 @@ _LEAST_SHARED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class QueryPhoto:
+    """A photo and the part of it that is searched with."""
+
+    data: bytes
+    crop: Region = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
 class PhotoSet:
-    """Photos to embed, in order. ``digest``: of all that decides their bytes. ``loads``: each gives the bytes of a photo."""
+    """Photos to embed, in order. ``digest``: of all that decides them. ``loads``: each gives a photo; with a crop if ``has_crops``."""
 
     name: str
     digest: str
-    loads: Sequence[Callable[[], bytes]]
+    loads: Sequence[Callable[[], QueryPhoto]]
+    has_crops: bool = False
 
     def __len__(self) -> int:
         return len(self.loads)
@@ -104,7 +114,7 @@ def photo_set(name: str, photos: Sequence[Photo]) -> PhotoSet:
     digest = hashlib.sha256()
     for photo in photos:
         digest.update(hashlib.sha256(photo.read()).digest())
-    return PhotoSet(name, digest.hexdigest(), [photo.read for photo in photos])
+    return PhotoSet(name, digest.hexdigest(), [partial(_whole, photo) for photo in photos])
 
 
 def sample(candidates: Numbers, size: int, seed: int) -> Numbers:
@@ -122,6 +132,10 @@ def by_product(photos: Iterable[Photo], products: Sequence[str]) -> list[tuple[i
         names = some(photo.product_id for photo in every)
         raise InputError(f"None of the other photos is of a product in the catalogue: {names}. Name them PRODUCT.jpg.")
     return known
+
+
+def _whole(photo: Photo) -> QueryPhoto:
+    return QueryPhoto(photo.read())
 
 
 def _is_useful(values: Numbers) -> bool:

@@ -17,7 +17,7 @@ from lookalike.errors import ImageError
 from lookalike.layout import Layout
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
-from scripts.evaluation.data import PhotoSet
+from scripts.evaluation.data import PhotoSet, QueryPhoto
 from scripts.evaluation.neighbours import Floats
 
 _BATCH: Final = 64
@@ -30,7 +30,7 @@ class Features(Protocol):
     layout: Layout
     fingerprints: Sequence[str]
 
-    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
+    def embed(self, photos: Sequence[QueryPhoto]) -> Sequence[Floats | ImageError]:
         """A row, float32 (dimensions,), for each photo, or the error that refuses it."""
         ...
 

@@ -11,6 +11,8 @@ from PIL import Image, ImageOps
 from lookalike.errors import ImageError, UndecodableImage
 from lookalike.layout import Layout
 from lookalike.photos.embedder import Embedder
+from scripts.evaluation.cut_outs import crop_to
+from scripts.evaluation.data import QueryPhoto
 from scripts.evaluation.neighbours import Floats
 
 
@@ -20,11 +22,13 @@ class ModelFeatures:
     def __init__(self, folder: Path, *, threads: int) -> None:
         self._embedder = Embedder(folder, threads=threads)
         self.name = self._embedder.spec.name
-        self.layout = Layout.of_one_part(self._embedder.dimensions)
-        self.fingerprints: Sequence[str] = (self._embedder.fingerprint,)
+        self.layout = self._embedder.layout
+        self.fingerprints: Sequence[str] = [part.fingerprint for part in self._embedder.spec.parts]
 
-    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
-        return self._embedder.embed(photos)
+    def embed(self, photos: Sequence[QueryPhoto]) -> Sequence[Floats | ImageError]:
+        if all(photo.crop.is_whole for photo in photos):
+            return self._embedder.embed([photo.data for photo in photos])
+        return [self._embedder.embed_regions(photo.data, [photo.crop])[0] for photo in photos]
 
 
 class MeanColour:
@@ -34,7 +38,7 @@ class MeanColour:
     layout = Layout.of_one_part(3, "mean-colour")
     fingerprints: Sequence[str] = ("of-all-pixels",)
 
-    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
+    def embed(self, photos: Sequence[QueryPhoto]) -> Sequence[Floats | ImageError]:
         return [_mean_colour(photo) for photo in photos]
 
 
@@ -45,20 +49,21 @@ class RandomRows:
     layout = Layout.of_one_part(8, "random")
     fingerprints: Sequence[str] = ("by-crc",)
 
-    def embed(self, photos: Sequence[bytes]) -> Sequence[Floats | ImageError]:
-        return [np.random.default_rng(zlib.crc32(photo)).standard_normal(8, np.float32) for photo in photos]
+    def embed(self, photos: Sequence[QueryPhoto]) -> Sequence[Floats | ImageError]:
+        return [np.random.default_rng(zlib.crc32(photo.data)).standard_normal(8, np.float32) for photo in photos]
 
 
-def open_picture(photo: bytes) -> Image.Image:
-    """The upright picture in RGB. Raises ImageError where it cannot be read."""
+def open_picture(photo: QueryPhoto) -> Image.Image:
+    """The upright picture in RGB, or its crop. Raises ImageError where it cannot be read."""
     try:
-        with Image.open(io.BytesIO(photo)) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
+        with Image.open(io.BytesIO(photo.data)) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:
         raise UndecodableImage(f"The photo cannot be read: {error}.") from error
+    return picture if photo.crop.is_whole else crop_to(picture, photo.crop)
 
 
-def _mean_colour(photo: bytes) -> Floats | ImageError:
+def _mean_colour(photo: QueryPhoto) -> Floats | ImageError:
     try:
         picture = open_picture(photo)
     except ImageError as error:

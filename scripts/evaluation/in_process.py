@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from lookalike.search.match import MatchScale, match_scale
+from lookalike.store.neighbours import Sampler
 
 from lookalike.layout import Layout, Weights
 from scripts.common.progress import Progress
-from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set
+from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample
 from scripts.evaluation.embeddings import Features, embed
 from scripts.evaluation.engine import OURS
 from scripts.evaluation.features import MeanColour, RandomRows
-from scripts.evaluation.neighbours import Answers, Index, Queries
+from scripts.evaluation.neighbours import Answers, Floats, Index, Queries
+from scripts.evaluation.queries import WINDOWS, windows_of
+
+_SAMPLED: Final = 512  # photos whose neighbours make the scale of matches
 
 ORIGINAL: Final = ", as the original"
 """Behind the name of the one network that the original searched, plainly, by Euclidean distance."""
@@ -47,6 +52,7 @@ class InProcess:
         product_of = self.catalogue.product_of
         index = Index(model.layout, rows[usable], product_of)
         self._sources = [_Source(model, index, weightings(model.layout, factors))]
+        self._scale = _scale(index, self._sources[0].weightings[OURS])
         baselines: tuple[Features, ...] = (MeanColour(), RandomRows())
         for baseline in baselines:
             rows = embed(baseline, photos, cache)[usable]
@@ -70,16 +76,44 @@ class InProcess:
         return found
 
     def search(self, photos: PhotoSet, *, k: int, excluded: Numbers | None = None) -> dict[str, Answers]:
-        """The answers of each system to photos. ``excluded``: a product for each that is no answer, or -1."""
+        """The answers of each system to photos. ``excluded``: a product for each that is no answer, or -1.
+
+        Lookalike searches again with the windows of a photo that finds weak matches only, as ``lookalike.search`` does. The others
+        search plainly.
+        """
+        excluded = np.full(len(photos), -1, np.intp) if excluded is None else excluded
         found: dict[str, Answers] = {}
         for source in self._sources:
             rows = embed(source.features, photos, self._cache)
-            usable = np.flatnonzero(np.isfinite(rows).all(axis=1))
-            queries = Queries.of_one_row(rows[usable], None if excluded is None else excluded[usable])
-            for name, answers in source.index.nearest(queries, source.weightings, k=k).items():
-                found[name] = Answers.none(len(photos), k)
-                found[name].products[usable], found[name].distances[usable] = answers.products, answers.distances
+            found |= source.index.nearest(Queries.of_one_row(rows, excluded), source.weightings, k=k)
+            if OURS in source.weightings:
+                self._search_windows(source, photos, rows, excluded, found[OURS])
         return found
+
+    def _search_windows(
+        self, source: _Source, photos: PhotoSet, rows: Floats, excluded: Numbers, found: Answers
+    ) -> None:
+        """Replace the answers to whole photos that are weak matches throughout."""
+        if self._scale is None or photos.has_crops:
+            return
+        weak = np.flatnonzero((found.distances[:, 0] > self._scale.fair) & np.isfinite(rows[:, 0]))
+        if not len(weak):
+            return
+        every = np.concatenate([rows[weak], embed(source.features, windows_of(photos, weak), self._cache)])
+        query_of = np.concatenate([np.arange(len(weak)), np.repeat(np.arange(len(weak)), len(WINDOWS))])
+        order = np.argsort(query_of, kind="stable")
+        queries = Queries(every[order], query_of[order], excluded[weak])
+        ours = {OURS: source.weightings[OURS]}
+        again = source.index.nearest(queries, ours, k=found.products.shape[1])[OURS]
+        found.products[weak], found.distances[weak] = again.products, again.distances
+
+
+def _scale(index: Index, weights: Weights) -> MatchScale | None:
+    """The scale of matches, as compaction and search make it."""
+    some = sample(np.arange(len(index.rows)), _SAMPLED, 0)
+    sampler = Sampler(index.layout, index.rows[some], index.product_of[some])
+    sampler.add(index.rows, index.product_of)
+    return match_scale(sampler.sample(), weights)
 
 
 def weightings(layout: Layout, factors: Mapping[str, float]) -> dict[str, Weights]:

@@ -40,6 +40,7 @@ class Answers:
 class Queries:
     """Query embeddings (rows, dimensions): ``query_of`` is the number of each row's query, ascending from 0; its nearest row counts.
 
+    Rows that are infinite, of photos that were refused, are far from everything.
     ``excluded``: a product for each query that is no answer of it, or -1.
     """
 
@@ -72,7 +73,8 @@ class Index:
         squares = [np.square(part, dtype=np.float64).sum(axis=1).astype(np.float32) for part in parts]
         found: dict[str, list[Answers]] = {name: [] for name in weightings}
         for some in _batches(queries.query_of, max(1, _AT_ONCE // len(self.rows))):
-            rows = queries.rows[some]
+            refused = ~np.isfinite(queries.rows[some]).all(axis=1)
+            rows = np.where(refused[:, np.newaxis], np.float32(0), queries.rows[some])
             first_query, last_query = queries.query_of[some][[0, -1]]
             firsts = np.flatnonzero(np.diff(queries.query_of[some], prepend=-1))
             excluded = queries.excluded[first_query : last_query + 1]
@@ -84,6 +86,7 @@ class Index:
                 total = sum(
                     np.float32(weight * weight) * part for weight, part in zip(weights, by_part, strict=True) if weight
                 )
+                total[refused] = np.inf
                 total = np.minimum.reduceat(np.minimum.reduceat(total, starts, axis=1), firsts, axis=0)
                 has = np.flatnonzero(excluded >= 0)
                 total[has, np.searchsorted(numbers, excluded[has])] = np.inf

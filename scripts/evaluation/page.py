@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.errors import ImageError
 from scripts.common.progress import Progress
-from scripts.evaluation.data import LabelledCatalogue, Numbers
+from scripts.evaluation.data import LabelledCatalogue, Numbers, QueryPhoto
 from scripts.evaluation.features import open_picture
 from scripts.evaluation.run import Outcome, Photographed, Plan, Stored
 from scripts.evaluation.table import cell
@@ -59,7 +59,7 @@ class _Drawer:
         if number < 0:
             return "<figure>A product without labels here</figure>" if distance is not None else ""
         if number not in self._pictures:
-            self._pictures[number] = picture(self.catalogue.first_photos[number].read())
+            self._pictures[number] = picture(QueryPhoto(self.catalogue.first_photos[number].read()))
         labels = self.catalogue.first_photos[number].labels
         lines = [f"<b>{escape(labels.get('name', self.catalogue.products[number]))}</b>"]
         for column, values in self._values.items():
@@ -79,7 +79,7 @@ class _Drawer:
         return "".join(self.product(number, query, distance) for number, distance in found if np.isfinite(distance))
 
 
-def picture(photo: bytes) -> str:
+def picture(photo: QueryPhoto) -> str:
     """A photo, reduced, as an element that holds its bytes."""
     try:
         small = open_picture(photo)

@@ -4,33 +4,38 @@ import hashlib
 import io
 import zlib
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from lookalike.photos.regions import WHOLE, Region, with_windows
 from PIL import Image
 
 from scripts.common.catalogue import Photo
 from scripts.evaluation import backdrops, cut_outs, pictures, transformations
-from scripts.evaluation.cut_outs import crop_to
-from scripts.evaluation.data import PhotoSet
+from scripts.evaluation.data import Numbers, PhotoSet, QueryPhoto
 from scripts.evaluation.features import open_picture
-from scripts.evaluation.transformations import TRANSFORMATIONS, Transformation, cluttered
+from scripts.evaluation.transformations import CLUTTER, TRANSFORMATIONS, Transformation, cluttered
 
+type Make = Callable[[Photo, int], QueryPhoto]
+
+WINDOWS: Final = with_windows(WHOLE)[1:]
 CROPPED_CLUTTER: Final = "on clutter, cropped to the product"
 
 
 def transformed(photos: Sequence[Photo], base: PhotoSet, seed: int) -> dict[str, PhotoSet]:
-    """The photos after each transformation, and on clutter cropped to the product. ``base``: the set of the same photos."""
-    made: dict[str, Transformation] = {**TRANSFORMATIONS, CROPPED_CLUTTER: _cropped_clutter}
+    """The photos after each transformation, and on clutter with the product as the crop. ``base``: the set of the same photos."""
+    made: dict[str, Make] = {name: partial(_query, name, transform) for name, transform in TRANSFORMATIONS.items()}
+    made[CROPPED_CLUTTER] = _cropped_clutter
     return {
         name: PhotoSet(
             name,
             _digest(base.digest, name, seed),
-            [partial(_query, photo, name, transformation, seed) for photo in photos],
+            [partial(make, photo, seed) for photo in photos],
+            has_crops=name == CROPPED_CLUTTER,
         )
-        for name, transformation in made.items()
+        for name, make in made.items()
     }
 
 
@@ -44,6 +49,13 @@ def other_things(count: int, seed: int) -> PhotoSet:
     return PhotoSet("pictures of other things", _digest("other things", str(count), seed), loads)
 
 
+def windows_of(photos: PhotoSet, some: Numbers) -> PhotoSet:
+    """The windows of some whole photos, photo by photo, as they are searched where the whole photo finds weak matches."""
+    loads = [cache(photos.loads[number]) for number in some.tolist()]
+    windows = [partial(_window, load, region) for load in loads for region in WINDOWS]
+    return PhotoSet(f"windows, {photos.name}", _digest("windows", photos.digest, some.tolist(), WINDOWS), windows)
+
+
 def encoded(picture: Image.Image) -> bytes:
     """A JPEG of quality 92, which shows no loss."""
     file = io.BytesIO()
@@ -51,19 +63,27 @@ def encoded(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _query(photo: Photo, name: str, transformation: Transformation, seed: int) -> bytes:
-    # The scene on clutter is the same whether it is cropped or not.
-    drawn_as = "on clutter" if name == CROPPED_CLUTTER else name
-    rng = np.random.default_rng([seed, zlib.crc32(drawn_as.encode()), zlib.crc32(photo.key.encode())])
-    return encoded(transformation(open_picture(photo.read()), rng))
+def _query(name: str, transformation: Transformation, photo: Photo, seed: int) -> QueryPhoto:
+    picture = open_picture(QueryPhoto(photo.read()))
+    return QueryPhoto(encoded(transformation(picture, _rng(name, photo, seed))))
 
 
-def _cropped_clutter(photo: Image.Image, rng: np.random.Generator) -> Image.Image:
-    return crop_to(*cluttered(photo, rng))
+def _cropped_clutter(photo: Photo, seed: int) -> QueryPhoto:
+    """The scene that is also searched as a whole."""
+    scene, box = cluttered(open_picture(QueryPhoto(photo.read())), _rng(CLUTTER, photo, seed))
+    return QueryPhoto(encoded(scene), box)
 
 
-def _drawn(draw: Callable[[np.random.Generator], Image.Image], seed: np.random.SeedSequence) -> bytes:
-    return encoded(draw(np.random.default_rng(seed)))
+def _rng(name: str, photo: Photo, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), zlib.crc32(photo.key.encode())])
+
+
+def _window(load: Callable[[], QueryPhoto], region: Region) -> QueryPhoto:
+    return QueryPhoto(load().data, region)
+
+
+def _drawn(draw: Callable[[np.random.Generator], Image.Image], seed: np.random.SeedSequence) -> QueryPhoto:
+    return QueryPhoto(encoded(draw(np.random.default_rng(seed))))
 
 
 def _digest(*parts: object) -> str:

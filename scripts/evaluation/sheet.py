@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from scripts.evaluation.data import LabelledCatalogue, sample
+from scripts.evaluation.data import LabelledCatalogue, QueryPhoto, sample
 from scripts.evaluation.features import open_picture
 from scripts.evaluation.run import Plan, Stored
 
@@ -23,7 +23,7 @@ def sheet(catalogue: LabelledCatalogue, stored: Stored, plan: Plan) -> bytes:
         numbers = [int(stored.products[place]), *stored.answers.products[place].tolist()]
         for column, number in enumerate(numbers):
             if number >= 0:
-                photo = open_picture(catalogue.first_photos[number].read())
+                photo = open_picture(QueryPhoto(catalogue.first_photos[number].read()))
                 photo.thumbnail((_WIDTH, _HEIGHT))
                 left = _GAP + column * (_WIDTH + _GAP) + (2 * _GAP if column else 0)
                 top = _GAP + row * (_HEIGHT + _GAP)

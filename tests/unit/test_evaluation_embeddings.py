@@ -9,7 +9,7 @@ from lookalike.errors import ImageError, NotAnImage
 from lookalike.layout import Layout, Part
 from scripts.common.labels import InputError
 from scripts.evaluation import embeddings
-from scripts.evaluation.data import PhotoSet
+from scripts.evaluation.data import PhotoSet, QueryPhoto
 from scripts.evaluation.embeddings import embed
 
 
@@ -24,14 +24,14 @@ class Counting:
         self.embedded: list[bytes] = []
         self._fails_at = fails_at
 
-    def embed(self, photos: Sequence[bytes]) -> list[np.ndarray | ImageError]:
+    def embed(self, photos: Sequence[QueryPhoto]) -> list[np.ndarray | ImageError]:
         if len(self.embedded) >= self._fails_at >= 0:
             raise KeyboardInterrupt
-        self.embedded += photos
-        return [np.full(3, one[0], np.float32) if one else NotAnImage("no") for one in photos]
+        self.embedded += [photo.data for photo in photos]
+        return [np.full(3, photo.data[0], np.float32) if photo.data else NotAnImage("no") for photo in photos]
 
 
-PHOTOS = PhotoSet("ten", "digest-1", [lambda number=number: bytes([number]) for number in range(1, 11)])
+PHOTOS = PhotoSet("ten", "digest-1", [lambda number=number: QueryPhoto(bytes([number])) for number in range(1, 11)])
 ROWS = np.repeat(np.arange(1, 11, dtype=np.float32)[:, np.newaxis], 3, axis=1)
 
 
@@ -84,7 +84,7 @@ def test_a_part_that_changes_leaves_the_rows_of_the_others(tmp_path):
 
 
 def test_refused_photos_are_infinite_and_not_tried_again(tmp_path):
-    photos = PhotoSet("two", "digest-3", [lambda: b"\1", lambda: b""])
+    photos = PhotoSet("two", "digest-3", [lambda: QueryPhoto(b"\1"), lambda: QueryPhoto(b"")])
     for _ in range(2):
         features = Counting()
         rows = embed(features, photos, tmp_path)

@@ -71,3 +71,13 @@ def test_no_queries_have_no_answers():
         Queries.of_one_row(rows(0, 1)), {"a": LAYOUT.weights}, k=K
     )
     assert answers["a"].products.shape == (0, K)
+
+
+def test_a_refused_row_is_far_from_everything():
+    catalogue, queries = rows(9, 0), rows(3, 1)
+    queries[[0, 2]] = np.inf
+    index = Index(LAYOUT, catalogue, np.arange(9))
+    found = index.nearest(Queries(queries, np.array([0, 1, 1]), np.array([-1, -1])), {"a": LAYOUT.weights}, k=K)["a"]
+    assert found.products[0].tolist() == [-1] * K
+    alone = index.nearest(Queries.of_one_row(queries[1:2]), {"a": LAYOUT.weights}, k=K)["a"]
+    assert found.products[1].tolist() == alone.products[0].tolist()
