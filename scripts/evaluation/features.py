@@ -28,7 +28,13 @@ class ModelFeatures:
     def embed(self, photos: Sequence[QueryPhoto]) -> Sequence[Floats | ImageError]:
         if all(photo.crop.is_whole for photo in photos):
             return self._embedder.embed([photo.data for photo in photos])
-        return [self._embedder.embed_regions(photo.data, [photo.crop])[0] for photo in photos]
+        return [self._embed_crop(photo) for photo in photos]
+
+    def _embed_crop(self, photo: QueryPhoto) -> Floats | ImageError:
+        try:
+            return self._embedder.embed_regions(photo.data, [photo.crop])[0]
+        except ImageError as error:
+            return error
 
 
 class MeanColour:
