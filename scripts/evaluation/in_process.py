@@ -111,8 +111,9 @@ class InProcess:
 def _scale(index: Index, weights: Weights) -> MatchScale | None:
     """The scale of matches, as compaction and search make it."""
     some = sample(np.arange(len(index.rows)), _SAMPLED, 0)
-    sampler = Sampler(index.layout, index.rows[some], index.product_of[some])
-    sampler.add(index.rows, index.product_of)
+    products = index.product_of.astype("S")
+    sampler = Sampler(index.layout, index.rows[some], products[some])
+    sampler.add(index.rows, products)
     return match_scale(sampler.sample(), weights)
 
 

@@ -83,9 +83,9 @@ class Index:
                 for columns, part, square in zip(self.layout.slices, parts, squares, strict=True)
             ]
             for name, weights in weightings.items():
-                total = sum(
-                    np.float32(weight * weight) * part for weight, part in zip(weights, by_part, strict=True) if weight
-                )
+                total = np.zeros_like(by_part[0])
+                for weight, squared in zip(weights.tolist(), by_part, strict=True):
+                    total += np.float32(weight * weight) * squared
                 total[refused] = np.inf
                 total = np.minimum.reduceat(np.minimum.reduceat(total, starts, axis=1), firsts, axis=0)
                 has = np.flatnonzero(excluded >= 0)
