@@ -10,6 +10,7 @@ from lookalike.search.match import MatchScale, match_scale
 from lookalike.store.neighbours import Sampler
 
 from lookalike.layout import Layout, Weights
+from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample
 from scripts.evaluation.embeddings import Features, embed
@@ -48,6 +49,8 @@ class InProcess:
         rows = embed(model, photos, cache)
         usable = np.isfinite(rows).all(axis=1)
         self.refused = int((~usable).sum())
+        if not usable.any():
+            raise InputError("The model refuses every photo of the catalogue. Are these photos?")
         self.catalogue = catalogue.only(usable) if self.refused else catalogue
         product_of = self.catalogue.product_of
         index = Index(model.layout, rows[usable], product_of)
