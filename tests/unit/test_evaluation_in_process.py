@@ -93,7 +93,7 @@ def test_a_photo_with_a_crop_is_searched_by_it_alone():
 def test_an_excluded_product_is_no_answer_of_its_windows_either():
     engine = InProcess(catalogue(), Numbered(), {}, None)
     answers = engine.search(photos("hidden 20", "plain 7"), k=1, excluded=np.array([20, -1]))
-    assert answers["Lookalike"].products[:, 0].tolist() == [18, 7]  # 18 has the colour of 20
+    assert answers["Lookalike"].products[:, 0].tolist() in ([19, 7], [21, 7])
 
 
 def test_refused_photos_are_left_out_and_have_no_answers():
