@@ -18,11 +18,9 @@ above stay as they are, every row is scanned once, and the queries share the lim
 
 import heapq
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import reduce
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +28,10 @@ import numpy.typing as npt
 from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
 from lookalike.codes.parted import Distances, Numbers
-from lookalike.layout import Layout, Weights
+from lookalike.layout import Weights
 from lookalike.search.scan import Filter, Scan
 from lookalike.search.timings import Timings
+from lookalike.search.weighting import Weighting
 from lookalike.store.shard import Mask
 from lookalike.store.snapshot import Snapshot
 
@@ -41,17 +40,20 @@ _FIRST_EXACT = 24  # rows of the first exact step, which mostly holds the neares
 _THEN_TIMES = 16  # growth of each further step
 _EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
-_LARGEST_WEIGHT = 2.0**500  # a distance under it is in float64's range
 _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: the key of its nearest photo, and that photo's distance from the query, under the weights of the search."""
+    """A product: the key of its nearest photo, and that photo's distance from the query, under the weights of the search.
+
+    ``query``: the place of the query that is the nearest to the photo, where there were several.
+    """
 
     product_id: str
     key: str
     distance: float
+    query: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def nearest_products(
         raise ValueError(f"k is {k}; it must be 1 or more")
     timings = timings or Timings()
     queries = np.atleast_2d(query)
-    weighting = _Weighting.of(snapshot.layout, weights)
+    weighting = Weighting.of(snapshot.layout, weights)
     with timings.stage("scan"):
         shards = [shard for shard in snapshot.shards if len(shard.live_puts)]
         scan = Scan(shards, queries, weighting.weights, exclude=exclude, allowed=allowed)
@@ -113,47 +115,25 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighting:
-    """The weights of a search over a power of two, ``scale``, the largest from 0.5 to 1.
+class _Computed:
+    """Some rows, the distance of each, and the place of the query that is the nearest to it."""
 
-    Their squares are then in range, and distances over the same power have the same digits.
-    """
-
-    weights: Weights
-    scale: float
-    slices: tuple[slice, ...]
-
-    @classmethod
-    def of(cls, layout: Layout, weights: Weights | None) -> Self:
-        weights = layout.weights if weights is None else weights
-        largest = float(weights.max())
-        if weights.shape != (len(layout.parts),) or not 0 <= weights.min() <= largest <= _LARGEST_WEIGHT or not largest:
-            raise ValueError(f"{weights} are not weights of {layout}: each is at least 0, and one is more")
-        scale = math.ldexp(1.0, math.frexp(largest)[1])
-        return cls(weights / scale, scale, layout.slices)
-
-    def distances(self, differences: Distances) -> Distances:
-        """The weighted lengths of differences, float64 (rows, dimensions)."""
-        squared = np.square(differences)
-        return np.sqrt(self.sum(lambda columns: squared[:, columns].sum(axis=1)))
-
-    def sum(self, squared_of: Callable[[slice], Distances]) -> Distances:
-        """The sum of squared distances of the parts that count, each by its columns."""
-        parts = zip(self.weights, self.slices, strict=True)
-        return reduce(np.add, (weight * weight * squared_of(columns) for weight, columns in parts if weight))
+    row: Numbers
+    distance: Distances
+    query: Numbers
 
 
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
-    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], weighting: _Weighting, k: int) -> None:
+    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], weighting: Weighting, k: int) -> None:
         self._scan = scan
         self._queries32 = queries
         self._queries = queries.astype(np.float64)
         self._weighting = weighting
         self._k = k
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
-        self.computed: list[_Rows] = []
+        self.computed: list[_Computed] = []
         self.limit = math.inf
         self._is_crowded = False  # near the query are products with many photos
         self.rows_refined = 0
@@ -202,15 +182,14 @@ class _Search:
         named = []
         for rows in self.computed:
             # Names of these rows only: one placeholder photo may stand for thousands of products.
-            nearest = np.flatnonzero(rows.value <= self.limit)
-            for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
-                shard, place = self._scan.place(row)
-                product_id, key = shard.segment.name(place)
-                named.append((distance, key, product_id))
+            for place in np.flatnonzero(rows.distance <= self.limit).tolist():
+                shard, row = self._scan.place(int(rows.row[place]))
+                product_id, key = shard.segment.name(row)
+                named.append((float(rows.distance[place]), key, product_id, int(rows.query[place])))
         neighbours: dict[str, Neighbour] = {}
-        for distance, key, product_id in sorted(named):
+        for distance, key, product_id, query in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, distance * self._weighting.scale)
+                neighbours[product_id] = Neighbour(product_id, key, distance * self._weighting.scale, query)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
@@ -238,25 +217,31 @@ class _Search:
             self._add(ascending[start : start + size])
 
     def _add(self, rows: Numbers) -> None:
-        distances = self._distances(self._scan.read(rows))
+        distances, queries = self._distances(self._scan.read(rows))
         near = np.isfinite(distances)
         rows, distances = rows[near], distances[near]
-        self.computed.append(_Rows(rows, distances))
+        self.computed.append(_Computed(rows, distances, queries[near]))
         for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance
         if len(self._nearest) >= self._k:
             self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
 
-    def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
-        """The distance of each embedding from the nearest query, in float64; infinite where it is surely beyond the limit."""
-        distances = np.full(len(vectors), np.inf)
-        for query, perhaps in zip(self._queries, self._perhaps_nearest(vectors), strict=True):
+    def _distances(self, vectors: npt.NDArray[np.float32]) -> tuple[Distances, Numbers]:
+        """The distance of each embedding from the nearest query, in float64, and that query's place.
+
+        The distance is infinite where it is surely beyond the limit.
+        """
+        distances, queries = np.full(len(vectors), np.inf), np.zeros(len(vectors), np.intp)
+        for number, (query, perhaps) in enumerate(zip(self._queries, self._perhaps_nearest(vectors), strict=True)):
             near = np.flatnonzero(perhaps)
             for start in range(0, len(near), _EXACT_AT_ONCE):
                 some = near[start : start + _EXACT_AT_ONCE]
-                distances[some] = np.minimum(distances[some], self._weighting.distances(vectors[some] - query))
-        return distances
+                exact = self._weighting.distances(vectors[some] - query)
+                is_nearer = exact < distances[some]
+                distances[some[is_nearer]] = exact[is_nearer]
+                queries[some[is_nearer]] = number
+        return distances, queries
 
     def _perhaps_nearest(self, vectors: npt.NDArray[np.float32]) -> Mask:
         """Which queries float32 cannot prove to be beyond the limit, or farther than another query: bool (queries, rows).

@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lookalike.errors import CorruptObject
-from lookalike.store import names
+from lookalike.store import names, neighbours
 from lookalike.store.creation import create
 from lookalike.store.damage import check_of, undamaged
+from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.object_store import Entry, ObjectStore
 
 FORMAT = "lookalike-manifest/1"
@@ -77,7 +78,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of the store. ``folded`` and ``retired`` map names to times (ms since 1970)."""
+    """One version of the store. ``folded`` and ``retired`` map names to times (ms since 1970).
+
+    ``neighbours``: None until compaction has measured a sample of the catalogue.
+    """
 
     version: int = 0
     segments: tuple[SegmentRef, ...] = ()
@@ -85,6 +89,7 @@ class Manifest:
     retired: Mapping[str, int] = field(default_factory=dict)
     created_ms: int = 0
     calibration: Calibration | None = None
+    neighbours: NeighbourSample | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -117,6 +122,7 @@ def encode(manifest: Manifest) -> bytes:
             "created_ms": manifest.created_ms,
             "segments": [asdict(ref) for ref in manifest.segments],
             "calibration": asdict(manifest.calibration) if manifest.calibration else None,
+            "neighbours": manifest.neighbours.as_json() if manifest.neighbours else None,
             "folded": dict(manifest.folded),
             "retired": dict(manifest.retired),
         },
@@ -143,6 +149,7 @@ def decode(data: bytes) -> Manifest:
             created_ms=_natural(fields["created_ms"]),
             segments=tuple(map(_segment_ref, fields["segments"])),
             calibration=_calibration(fields["calibration"]),
+            neighbours=None if fields["neighbours"] is None else neighbours.from_json(fields["neighbours"]),
             folded={name: _natural(at_ms) for name, at_ms in fields["folded"].items()},
             retired={name: _natural(at_ms) for name, at_ms in fields["retired"].items()},
         )
