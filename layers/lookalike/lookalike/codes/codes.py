@@ -215,16 +215,16 @@ def encode_query(query: ProjectedQuery, frame: Frame, reach: float) -> CodedQuer
     z = query.coordinates / frame.step
     tail = query.tail / frame.step
     rest = _cut(math.hypot(_norm(z[frame.head :]), tail)) - frame.rest / frame.step
-    scanned = np.append(z[: frame.head], rest)
-    coarse, coarse_scanned = _quantise(z), _quantise(scanned)
+    coarse = _quantise(z)
     missed = z - coarse
+    scanned = np.append(coarse[: frame.head], np.int8(max(-TOP_CODE, min(TOP_CODE, round(rest)))))
     fine = _quantise(missed * FINE_SCALE)
     kappa = _KAPPA + _KAPPA_PER_DEFECT * frame.defect
     return CodedQuery(
-        scanned=coarse_scanned,
+        scanned=scanned,
         coarse=coarse,
         fine=fine,
-        head_error=_cut(_norm(scanned - coarse_scanned)),
+        head_error=_cut(math.hypot(_norm(missed[: frame.head]), rest - float(scanned[-1]))),
         error=_cut(_norm(missed - fine / FINE_SCALE)),
         tail=_cut(tail),
         slack=_cut(kappa * (reach + (query.reach + frame.rest) / frame.step) + query.lost / frame.step),
@@ -258,7 +258,10 @@ def _coordinates(
 
 
 def _quantise(z: npt.NDArray[np.float64]) -> IntCodes:
-    return np.clip(np.rint(z), -TOP_CODE, TOP_CODE).astype(np.int8)
+    codes = np.rint(z)
+    np.minimum(codes, TOP_CODE, out=codes)
+    np.maximum(codes, -TOP_CODE, out=codes)
+    return codes.astype(np.int8)
 
 
 def _length(squared: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

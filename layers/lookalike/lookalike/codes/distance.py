@@ -69,7 +69,8 @@ class _Block:
         else:
             dots = np.asarray(numkong.dots_packed(padded, self._packed))
         # Query by query, as the arrays of one fit the processor's cache.
-        for place, squared_length in enumerate(squared_lengths(padded)):
+        wide = padded.astype(np.int32)
+        for place, squared_length in enumerate(np.einsum("ij,ij->i", wide, wide)):
             squared = dots[place, : self._rows]
             squared *= -2
             squared += self._squares
