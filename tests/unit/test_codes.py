@@ -263,7 +263,7 @@ def test_taken_codes_are_those_of_the_rows() -> None:
 
 def test_no_rows_have_codes_too() -> None:
     codes = encode(np.empty((0, 8), np.float32), plain_frame(np.empty((0, 8), np.float32)))
-    assert (len(codes), codes.nbytes, codes.reach) == (0, 0, 0.0)
+    assert (len(codes), codes.column_bytes, codes.reach) == (0, 0, 0.0)
     coded = [encode_query(project_query(np.ones(8, np.float32), None), codes.frame, codes.reach)]
     assert codes.packed_head.blocks == []
     assert len(next(bounds.refine([(codes, np.empty(0, np.int64))], coded))) == 0

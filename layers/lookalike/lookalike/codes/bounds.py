@@ -30,15 +30,17 @@ def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Iterator[Le
     """
     error = codes.head_error[codes.packed_head.blocks[block]]
     scanned = np.stack([query.scanned for query in queries])
+    squared = codes.packed_head.squared_distances(block, scanned)
+    return (less_errors(of_query, error, query.scan_error) for of_query, query in zip(squared, queries, strict=True))
 
-    def bound(query: CodedQuery, squared: Lengths) -> Lengths:
-        low = np.sqrt(squared, out=squared)
-        low -= error
-        low -= np.float32(query.head_error + 2 * query.slack)
-        np.maximum(low, 0, out=low)
-        return np.square(low, out=low)
 
-    return map(bound, queries, codes.packed_head.squared_distances(block, scanned))
+def less_errors(squared: Lengths, error: Lengths, query_error: float) -> Lengths:
+    """Squared lower bounds from squared distances of codes, in the same array, and the errors of rows and query."""
+    low = np.sqrt(squared, out=squared)
+    low -= error
+    low -= np.float32(query_error)
+    np.maximum(low, 0, out=low)
+    return np.square(low, out=low)
 
 
 def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Iterator[Lengths]:

@@ -120,11 +120,17 @@ class Codes:
     @cached_property
     def packed_head(self) -> PackedCodes:
         """Head and rest in the layout of a scan, made at its first use."""
-        return PackedCodes([self.head, self.rest[:, np.newaxis]])
+        return PackedCodes([self.scanned])
 
     @property
-    def nbytes(self) -> int:
-        return sum(int(getattr(self, name).nbytes) for name in (*_COLUMNS, "packed_head"))
+    def scanned(self) -> IntCodes:
+        """Head and rest: int8 (rows, head + 1)."""
+        return np.concatenate([self.head, self.rest[:, np.newaxis]], axis=1)
+
+    @property
+    def column_bytes(self) -> int:
+        """Memory of all but what a scan packs."""
+        return sum(int(getattr(self, name).nbytes) for name in _COLUMNS)
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Codes":
         """The codes of these rows, in this order."""
@@ -146,6 +152,11 @@ class CodedQuery:
     error: float
     tail: float
     slack: float
+
+    @property
+    def scan_error(self) -> float:
+        """The error of a scan's bounds that comes of the query."""
+        return self.head_error + 2 * self.slack
 
 
 def plain_frame(vectors: npt.NDArray[np.float32]) -> Frame:

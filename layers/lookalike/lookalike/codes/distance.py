@@ -4,6 +4,7 @@ NumKong computes them with the best instructions of the processor at hand. Witho
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ Vectors = npt.NDArray[np.float32]
 class PackedCodes:
     """Codes in the layout of a scan, in blocks of rows: a copy.
 
-    ``columns``: int8 (rows, any), within [-127, 127], which stand side by side in the codes.
+    ``columns``: int8 (rows, any), within [-127, 127], which stand side by side in the codes: of each part.
     """
 
     def __init__(self, columns: Sequence[Codes]) -> None:
@@ -47,23 +48,46 @@ class PackedCodes:
         """
         return self._blocks[block].squared_distances(queries)
 
+    def squared_distances_of_parts(self, block: int, queries: Codes) -> Iterator[list[Vectors]]:
+        """The same of each part alone."""
+        return self._blocks[block].squared_distances_of_parts(queries)
+
 
 class _Block:
     def __init__(self, columns: Sequence[Codes]) -> None:
         self._rows, self._coordinates = len(columns[0]), sum(column.shape[1] for column in columns)
-        codes = np.zeros((_aligned(self._rows, _ALIGNED), _aligned(self._coordinates, _ALIGNED_COORDINATES)), np.int8)
+        codes = np.zeros((_aligned(self._rows, _ALIGNED), packed_bytes(self._coordinates)), np.int8)
         np.concatenate(columns, axis=1, out=codes[: self._rows, : self._coordinates])
         self._squares = squared_lengths(codes)[: self._rows]
+        ends = [0, *accumulate(column.shape[1] for column in columns)]
+        self._parts = [slice(start, end) for start, end in pairwise(ends)]
+        self._squares_of_parts = [self._squares]
+        if len(columns) > 1:
+            self._squares_of_parts = [squared_lengths(np.ascontiguousarray(column)) for column in columns]
         # Multiplying row by row costs more in calls than in arithmetic: packed rows are multiplied many at a time.
         self._packed = codes if numkong is None else numkong.dots_pack(codes, dtype="int8")
 
     @property
     def nbytes(self) -> int:
-        return int(self._squares.nbytes) + self._packed.nbytes
+        of_parts = sum(int(squares.nbytes) for squares in self._squares_of_parts if squares is not self._squares)
+        return int(self._squares.nbytes) + of_parts + self._packed.nbytes
 
     def squared_distances(self, queries: Codes) -> Iterator[Vectors]:
-        padded = np.zeros((len(queries), _aligned(self._coordinates, _ALIGNED_COORDINATES)), np.int8)
+        return self._squared_distances(self._padded(queries), [self._squares] * len(queries))
+
+    def squared_distances_of_parts(self, queries: Codes) -> Iterator[list[Vectors]]:
+        for query in self._padded(queries):
+            alone = np.zeros((len(self._parts), len(query)), np.int8)
+            for part, columns in zip(alone, self._parts, strict=True):
+                part[columns] = query[columns]
+            yield list(self._squared_distances(alone, self._squares_of_parts))
+
+    def _padded(self, queries: Codes) -> Codes:
+        padded = np.zeros((len(queries), packed_bytes(self._coordinates)), np.int8)
         padded[:, : self._coordinates] = queries
+        return padded
+
+    def _squared_distances(self, padded: Codes, squares: Sequence[Integers]) -> Iterator[Vectors]:
         if numkong is None:
             dots = products(self._packed, padded).T
         else:
@@ -73,7 +97,7 @@ class _Block:
         for place, squared_length in enumerate(np.einsum("ij,ij->i", wide, wide)):
             squared = dots[place, : self._rows]
             squared *= -2
-            squared += self._squares
+            squared += squares[place]
             squared += squared_length
             yield squared.astype(np.float32)
 

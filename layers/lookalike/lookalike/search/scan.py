@@ -85,14 +85,14 @@ class Scan:
     def _tasks(self) -> Iterator[tuple[_Coded, int, int]]:
         for coded in self._coded:
             for shard in range(coded.first, coded.end):
-                for block in range(len(coded.queries.blocks(self._codes[shard]))):
+                for block in range(len(self._codes[shard].packed.blocks)):
                     yield coded, shard, block
 
     def _bound(self, task: tuple[_Coded, int, int]) -> None:
         coded, shard, block = task
         codes = self._codes[shard]
         low = self._low[self._starts[shard] : self._starts[shard + 1]]
-        low[coded.queries.blocks(codes)[block]] = coded.queries.scan(codes, block)
+        low[codes.packed.blocks[block]] = coded.queries.scan(codes, block)
 
     def __len__(self) -> int:
         return len(self._low)
