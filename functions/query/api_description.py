@@ -35,6 +35,13 @@ _GATEWAY = {
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 0}
+_REGION = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0, "maximum": 1},
+    "minItems": 4,
+    "maxItems": 4,
+    "description": "x, y, w, h in fractions of the upright photo",
+}
 _NULLABLE_REASON = {
     "type": ["object", "null"],
     "properties": {"code": _TEXT, "detail": _TEXT},
@@ -75,6 +82,10 @@ _SCHEMAS: dict[str, Any] = {
                 product_id=_TEXT,
                 distance={**_NUMBER, "minimum": 0, "description": "Euclidean, of the weights; smaller is more alike"},
                 match=_MATCH,
+                region={
+                    "oneOf": [_REGION, {"type": "null"}],
+                    "description": "the region of the query photo in which the product was found; null for the whole photo",
+                },
                 image_url=_TEXT,
                 image_key=_TEXT,
                 metadata=_METADATA,
@@ -102,6 +113,11 @@ _SCHEMAS: dict[str, Any] = {
             snapshot_age_s={**_NUMBER, "description": "above a few seconds where the store is out of reach"},
             products=_COUNT,
             photos=_COUNT,
+            regions={
+                "type": "array",
+                "items": _REGION,
+                "description": "of the query photo, that were searched with",
+            },
             query_photos={**_COUNT, "description": "photos that were searched with"},
             query_photos_skipped={**_COUNT, "description": "further photos of the product, beyond the limit"},
             rows_scanned=_COUNT,

@@ -54,6 +54,7 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     errors.NotFound: Problem(404, "not-found", "Not found"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
+    errors.CropTooSmall: Problem(400, "crop-too-small", "The crop is too small"),
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
     errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
     errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),

@@ -6,9 +6,11 @@ Each kind of parameter is a function that makes a ``Parameter``; its schema says
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
 from lookalike.errors import LookalikeError
+from lookalike.photos.regions import NUMBER, WHOLE, Region
 
 _FACTOR = r"[^:,]+:(?:[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})"
 
@@ -62,6 +64,31 @@ def switch(name: str, description: str) -> Parameter[bool]:
         return value == "true"
 
     return Parameter(name, "query", description, {"type": "boolean", "default": False}, parse, default=False)
+
+
+def choice[Word: StrEnum](name: str, description: str, words: type[Word]) -> Parameter[Word | None]:
+    """A query parameter that is one of a few words; None by default."""
+
+    def parse(value: str) -> Word:
+        try:
+            return words(value)
+        except ValueError as error:
+            raise BadParameter(f"{name} must be one of {', '.join(words)}.") from error
+
+    return Parameter(name, "query", description, {"type": "string", "enum": [*words]}, parse, None)
+
+
+def region(name: str, description: str, *, example: str) -> Parameter[Region]:
+    """A query parameter that is a rectangle of the photo, such as ``0.25,0.1,0.5,0.8``; the whole by default."""
+
+    def parse(value: str) -> Region:
+        try:
+            return Region.parse(value)
+        except ValueError as error:
+            raise BadParameter(f"{name} is not a part of the photo: {error}") from error
+
+    schema = {"type": "string", "pattern": f"^{NUMBER}(?:,{NUMBER}){{3}}$", "examples": [example]}
+    return Parameter(name, "query", description, schema, parse, WHOLE)
 
 
 def factors(name: str, description: str, *, example: str) -> Parameter[Mapping[str, float]]:

@@ -10,6 +10,7 @@ from http_api import Request
 from lifecycle import Services
 
 from lookalike.layout import Weights
+from lookalike.search.knn import Neighbour
 from lookalike.search.match import Match, MatchScale, match_scale
 from lookalike.search.products import Results
 from lookalike.search.timings import Timings
@@ -58,6 +59,7 @@ class SearchAnswer:
                     "product_id": neighbour.product_id,
                     "distance": neighbour.distance,
                     "match": match,
+                    "region": self._region_of(neighbour),
                     "image_url": image_url(request, services, neighbour.key),
                     "image_key": neighbour.key,
                     "metadata": results.metadata[neighbour.product_id],
@@ -75,6 +77,7 @@ class SearchAnswer:
                 "snapshot_age_s": round(services.reader.age_s, 3),
                 "products": snapshot.products,
                 "photos": snapshot.photos,
+                "regions": [region.as_numbers() for region in results.regions],
                 "query_photos": results.query_photos,
                 "query_photos_skipped": results.query_photos_skipped,
                 "rows_scanned": results.rows_scanned,
@@ -83,6 +86,11 @@ class SearchAnswer:
                 **trace.summary(),
             },
         }
+
+    def _region_of(self, neighbour: Neighbour) -> list[float] | None:
+        """The region of the query photo in which a product was found; None where that is the whole photo."""
+        regions = self.results.regions
+        return None if not regions or regions[neighbour.query].is_whole else regions[neighbour.query].as_numbers()
 
 
 def send_metrics(services: Services, snapshot: Snapshot, trace: RequestTrace) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 import api_description
 from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route
 from lifecycle import Services
-from parameters import BadParameter, factors, integer, switch, text
+from parameters import BadParameter, choice, factors, integer, region, switch, text
 from query_photo import query_photo
 from results import RequestTrace, SearchAnswer, image_url, send_metrics
 
 from lookalike import errors
 from lookalike.layout import MAX_FACTOR, Weights
 from lookalike.photos.catalogue import product_id_of
+from lookalike.photos.regions import MIN_CROP_SIDE
 from lookalike.search.distinct import MAX_RANKED
-from lookalike.search.products import Results, search, similar
+from lookalike.search.products import Regions, Results, search, similar
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
@@ -34,6 +35,18 @@ DISTINCT = switch(
     "whether products whose photos are near-identical are one result, the nearest, with the others in same_as; the nearest "
     f"{MAX_RANKED} products are looked at",
 )
+CROP = region(
+    "crop",
+    "the part of the photo to search with, x,y,w,h: its upper left corner, its width and its height, in fractions of the photo as "
+    f"it stands upright; at least {MIN_CROP_SIDE} pixels a side",
+    example="0.25,0.1,0.5,0.8",
+)
+REGIONS = choice(
+    "regions",
+    "auto: search with windows of the photo, or of the crop, as well, of which the nearest to a product counts; whole: without "
+    "them. By default they are searched where the whole photo finds weak matches only, and not in a crop",
+    Regions,
+)
 AFTER = text(
     "after", "next_after of the page before; each page is sorted by key, and the pages are in an order of their own"
 )
@@ -51,6 +64,8 @@ def post_search(request: Request, services: Services) -> Any:
                 services.embedder,
                 photo.data,
                 k=request.value(K),
+                crop=request.value(CROP),
+                regions=request.value(REGIONS),
                 weights=weights,
                 distinct=request.value(DISTINCT),
                 executor=services.scanners,
@@ -138,13 +153,19 @@ def get_docs(request: Request, services: Services) -> Any:  # noqa: ARG001
     return api_description.as_html(api_description.openapi(ROUTES))
 
 
-_REFUSALS = (errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels, errors.TooMuchWork)
+_REFUSALS = (
+    errors.NotAnImage,
+    errors.UndecodableImage,
+    errors.CropTooSmall,
+    errors.TooManyPixels,
+    errors.TooMuchWork,
+)
 _PHOTO_ERRORS = (BadForm, BodyTooLarge, *_REFUSALS, errors.DecoderUnavailable)
 ROUTES: Mapping[str, Route[Services]] = {
     "POST /api/search": Route(
         post_search,
         "Results",
-        parameters=(K, WEIGHTS, DISTINCT),
+        parameters=(K, WEIGHTS, DISTINCT, CROP, REGIONS),
         raises=(*_PHOTO_ERRORS, CatalogueEmpty, errors.StoreError),
         takes_photo=True,
     ),

@@ -28,7 +28,7 @@ from lookalike.errors import ModelError
 MODEL_FILE: Final = "model.onnx"
 SPEC_FILE: Final = "model.json"
 
-RECIPE: Final = "srgb-trim-3:2-stretch-bicubic-2"
+RECIPE: Final = "srgb-margin-trim-3:2-stretch-bicubic-3"
 """The name of the way in which ``images.decode`` makes pixels. Part of the fingerprint: other pixels need another name."""
 
 Layout = Literal["NHWC", "NCHW"]
