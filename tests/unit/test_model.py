@@ -276,7 +276,7 @@ def test_the_fingerprint_is_the_digest_of_canonical_json():
         '{"input":{"dtype":"float32","layout":"NCHW","name":"data","normalisation":'
         '{"mean":[0.1,0.2,0.3],"scale":0.5,"std":[1.0,2.0,4.0]},"size":224},'
         '"output":{"dimensions":3,"l2_normalise":true,"name":"features"},'
-        '"recipe":"srgb-trim-3:2-stretch-bicubic-2","sha256":"' + "ab" * 32 + '"}'
+        '"recipe":"srgb-margin-trim-3:2-stretch-bicubic-3","sha256":"' + "ab" * 32 + '"}'
     )
     part = hashlib.sha256(canonical.encode()).hexdigest()
     assert ModelSpec.parse(DOCUMENT).fingerprint == hashlib.sha256(f'[["shape","{part}"]]'.encode()).hexdigest()
