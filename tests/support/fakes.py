@@ -74,7 +74,7 @@ class FakeEmbedder:
 
     fingerprint = FINGERPRINT
     layout = LAYOUT
-    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, dimensions=DIMENSIONS, probe=b"recorded")
+    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, layout=LAYOUT, probe=b"recorded")
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -169,11 +169,18 @@ def fill(store: ObjectStore, rows: Iterable[Row], *, layout: Layout = LAYOUT) ->
 
 
 def snapshot_of(
-    vectors: np.ndarray, keys: Sequence[str], products: Sequence[str], *, shards: int = 1, superseded: int = 0
+    vectors: np.ndarray,
+    keys: Sequence[str],
+    products: Sequence[str],
+    *,
+    shards: int = 1,
+    superseded: int = 0,
+    layout: Layout | None = None,
 ) -> Snapshot:
     """A snapshot of rows dealt out to several shards.
 
-    ``vectors``: float32 (rows, dimensions). The last ``superseded`` rows are in their shards and not live.
+    ``vectors``: float32 (rows, dimensions), by default of one part. The last ``superseded`` rows are in their shards and not
+    live.
     """
     order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
     rows = [
@@ -182,7 +189,7 @@ def snapshot_of(
     ]
     dead = set(keys[len(keys) - superseded :])
     made = []
-    layout = Layout.of_one_part(vectors.shape[1])
+    layout = layout or Layout.of_one_part(vectors.shape[1])
     for number in range(shards):
         held = segment.from_rows(rows[number::shards], layout)
         live = np.array([held.name(row)[1] not in dead for row in range(len(held))], bool)

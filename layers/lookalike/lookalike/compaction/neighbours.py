@@ -28,11 +28,11 @@ _DAY_MS = 24 * 60 * 60 * 1000
 
 
 def is_due(manifest: Manifest, now_ms: int) -> bool:
-    """Whether the store has no sample yet, or has grown or shrunk by half since, or has changed at all and a day has passed."""
+    """Whether the store has no sample yet, or has grown by half since, or has changed at all and a day has passed."""
     puts, old = sum(ref.puts for ref in manifest.segments), manifest.neighbours
     if puts < FEWEST:
         return False
-    if old is None or not old.puts < puts * _GROWTH < old.puts * _GROWTH**2:
+    if old is None or puts >= _GROWTH * old.puts:
         return True
     return manifest.version > old.version and now_ms - old.measured_ms >= _DAY_MS
 

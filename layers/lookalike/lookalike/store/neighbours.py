@@ -19,7 +19,7 @@ import numpy.typing as npt
 from lookalike.layout import Layout, Weights
 from lookalike.store.rows import Embeddings, Hashes
 
-NEAR_IDENTICAL: Final = 0.3
+NEAR_IDENTICAL: Final = 0.35
 """The largest distance of each part of two photos that show the same thing. Parts are of unit length, so 2 is the farthest."""
 
 _AT_ONCE = 4096  # photos that all sampled ones are compared with

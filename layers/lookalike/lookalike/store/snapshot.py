@@ -79,12 +79,15 @@ class Snapshot:
         """How near the photos lie to each other: by the manifest, or by the log where nothing is compacted yet."""
         if self.manifest.segments or not 0 < self.photos <= _LOG_PHOTOS:
             return self.manifest.neighbours
-        shard = self.shards[-1]
-        puts, products = shard.live_puts, shard.segment.product_hash
-        embeddings = shard.segment.read(shard.segment.put_index[puts])
-        some = sampled(shard.segment.key_hash[puts], _LOG_SAMPLE)
-        sampler = Sampler(self.layout, embeddings[some], products[puts[some]])
-        sampler.add(embeddings, products[puts])
+        puts_of = [(shard.segment, shard.live_puts) for shard in self.shards]
+        keys, products = (
+            np.concatenate([getattr(segment, column)[puts] for segment, puts in puts_of])
+            for column in ("key_hash", "product_hash")
+        )
+        embeddings = np.concatenate([segment.read(segment.put_index[puts]) for segment, puts in puts_of])
+        some = sampled(keys, _LOG_SAMPLE)
+        sampler = Sampler(self.layout, embeddings[some], products[some])
+        sampler.add(embeddings, products)
         return sampler.sample()
 
     def product(self, product_id: str, *, after: str = "", at_most: int) -> ProductPage:
@@ -137,16 +140,16 @@ class Snapshot:
         return np.concatenate(embeddings) if embeddings else np.empty((0, 0), np.float32), count
 
     def embeddings_of(self, keys: Sequence[str]) -> Embeddings:
-        """The embeddings of searchable photos: float32 (keys, dimensions). Raises StoreError."""
+        """The embeddings of searchable photos: float32 (keys, dimensions). Raises NotFound, StoreError."""
         hashes = np.array([text_hash(key) for key in keys], f"S{HASH_BYTES}")
         embeddings = np.empty((len(keys), self.layout.dimensions), np.float32)
         reads = []
-        for shard in self.shards:
-            if not len(shard.segment):
-                continue
-            rows = np.minimum(np.searchsorted(shard.segment.key_hash, hashes), len(shard.segment) - 1)
-            here = np.flatnonzero((shard.segment.key_hash[rows] == hashes) & shard.live[rows])
-            reads.append((here, shard.segment.start_reading(shard.segment.put_index[rows[here]])))
+        for segment, live in [(shard.segment, shard.live & shard.segment.is_put) for shard in self.shards]:
+            row = np.minimum(np.searchsorted(segment.key_hash, hashes), max(len(segment) - 1, 0))
+            here = np.flatnonzero(live[row] & (segment.key_hash[row] == hashes)) if len(segment) else row[:0]
+            reads.append((here, segment.start_reading(segment.put_index[row[here]])))
+        if sum(len(here) for here, _ in reads) < len(keys):
+            raise NotFound("a key has no searchable photo")
         for here, wait in reads:
             read = np.empty((len(here), self.layout.dimensions), np.float32)
             wait(read)

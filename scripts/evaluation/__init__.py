@@ -1,0 +1,1 @@
+"""How well the answers fit: measures over a labelled catalogue, beside baselines."""
