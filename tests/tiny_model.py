@@ -10,8 +10,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from lookalike.photos import colour_descriptor
-
 WEIGHTS = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0]], np.float32)
 """What a mean colour (red, green, blue) is multiplied with: 4 dimensions."""
 
@@ -61,6 +59,8 @@ def write_tiny_parts(
         network["output"] |= {"dimensions": matrix.shape[1], "l2_normalise": True}
         parts.append({"name": name, "kind": "onnx", "file": path.name, **network})
     if has_colour:
+        from lookalike.photos import colour_descriptor
+
         descriptor, dimensions = colour_descriptor.DESCRIPTOR, colour_descriptor.DIMENSIONS
         parts.append({"name": "colour", "kind": "colour", "descriptor": descriptor, "dimensions": dimensions})
     for part in parts:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from http_api import AGE_HEADER, MAX_BODY_BYTES, Parameter, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Route
+from parameters import Parameter
 
 from lookalike import __version__, errors
 
@@ -34,6 +35,13 @@ _GATEWAY = {
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 0}
+_REGION = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0, "maximum": 1},
+    "minItems": 4,
+    "maxItems": 4,
+    "description": "x, y, w, h in fractions of the upright photo",
+}
 _NULLABLE_REASON = {
     "type": ["object", "null"],
     "properties": {"code": _TEXT, "detail": _TEXT},
@@ -45,10 +53,26 @@ _METADATA = {
     "description": "names are lower-case; of each name the first photo's value",
 }
 
+_MATCH = {
+    "enum": ["strong", "fair", "weak", None],
+    "description": (
+        "judged by the distances between the catalogue's own products: strong is nearer than half of them are to another one, "
+        "weak is farther than nearly all of them; null until enough of them are measured"
+    ),
+}
+
 
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
+
+_MATCH_SCALE = _object(strong=_NUMBER, fair=_NUMBER, rescaled={"type": "boolean"}) | {
+    "type": ["object", "null"],
+    "description": (
+        "the largest distances of a strong and of a fair match under these weights; rescaled: estimated, as the catalogue was "
+        "measured under other weights"
+    ),
+}
 
 _SCHEMAS: dict[str, Any] = {
     "Results": _object(
@@ -56,19 +80,44 @@ _SCHEMAS: dict[str, Any] = {
             "type": "array",
             "items": _object(
                 product_id=_TEXT,
-                distance={**_NUMBER, "minimum": 0, "description": "Euclidean; smaller is more alike"},
+                distance={**_NUMBER, "minimum": 0, "description": "Euclidean, of the weights; smaller is more alike"},
+                match=_MATCH,
+                region={
+                    "oneOf": [_REGION, {"type": "null"}],
+                    "description": "the region of the query photo in which the product was found; null for the whole photo",
+                },
                 image_url=_TEXT,
                 image_key=_TEXT,
                 metadata=_METADATA,
+                same_as={
+                    "type": "array",
+                    "items": _TEXT,
+                    "description": "with distinct=true, products whose photos are near-identical to this one's, nearest first",
+                },
             ),
+        },
+        verdict={
+            "enum": ["match", "no_good_match", None],
+            "description": "no_good_match: every match is weak; null where matches are not judged",
         },
         search=_object(
             k={"type": "integer"},
+            weights={
+                "type": "object",
+                "additionalProperties": _NUMBER,
+                "description": "of the parts in these distances; only distances of equal weights compare",
+            },
+            match_scale=_MATCH_SCALE,
             model={**_TEXT, "description": "fingerprint: distances of two models do not compare"},
             snapshot=_TEXT,
             snapshot_age_s={**_NUMBER, "description": "above a few seconds where the store is out of reach"},
             products=_COUNT,
             photos=_COUNT,
+            regions={
+                "type": "array",
+                "items": _REGION,
+                "description": "of the query photo, that were searched with",
+            },
             query_photos={**_COUNT, "description": "photos that were searched with"},
             query_photos_skipped={**_COUNT, "description": "further photos of the product, beyond the limit"},
             rows_scanned=_COUNT,
@@ -226,9 +275,10 @@ def as_html(document: Mapping[str, Any]) -> str:
 def _described(operation: Mapping[str, Any]) -> Iterator[str]:
     """The terms and details of an operation's parameters, body and errors."""
     for parameter in operation["parameters"]:
-        schema = {name: value for name, value in parameter["schema"].items() if name != "type"}
-        limits = "".join(f", {name} {value}" for name, value in schema.items())
-        kind = f"{parameter['in']}, {parameter['schema']['type']}{limits}"
+        schema = parameter["schema"]
+        limits = "".join(f", {name} {schema[name]}" for name in ("minimum", "maximum", "default") if name in schema)
+        limits += "".join(f", such as {example}" for example in schema.get("examples", ()))
+        kind = f"{parameter['in']}, {schema['type']}{limits}"
         yield f"<dt><code>{escape(parameter['name'])}</code></dt><dd>{escape(parameter['description'])} ({escape(kind)})</dd>"
     if "requestBody" in operation:
         yield f"<dt>body</dt><dd>{escape(operation['requestBody']['description'])}</dd>"

@@ -7,10 +7,11 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from door import is_through_distribution
 from elsewhere import MethodNotAllowed, route_of_head
+from parameters import BadParameter, Parameter
 
 from lookalike import errors
 
@@ -20,10 +21,6 @@ _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
 
 Response = dict[str, Any]
-
-
-class BadParameter(errors.LookalikeError):
-    """A parameter is unknown or out of range, or the event's body is not encoded as the event says."""
 
 
 class BadForm(errors.LookalikeError):
@@ -57,6 +54,7 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     errors.NotFound: Problem(404, "not-found", "Not found"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
+    errors.CropTooSmall: Problem(400, "crop-too-small", "The crop is too small"),
     errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
     errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
     errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),
@@ -65,42 +63,6 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     CatalogueEmpty: Problem(503, "catalogue-empty", "The catalogue is empty"),
     errors.StoreError: Problem(503, "store-unavailable", "The catalogue cannot be reached"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter[Value]:
-    """A parameter of a route. ``schema``: JSON Schema for the API's description; ``parse`` raises BadParameter."""
-
-    name: str
-    place: Literal["path", "query"]
-    description: str
-    schema: Mapping[str, Any]
-    parse: Callable[[str], Value]
-    default: Value
-
-
-def integer(name: str, description: str, *, minimum: int, maximum: int, default: int) -> Parameter[int]:
-    """A query parameter that is a whole number within limits."""
-
-    def parse(value: str) -> int:
-        # Python limits the digits of int().
-        is_short = value.isascii() and value.isdigit() and len(value) <= len(str(maximum))
-        if is_short and minimum <= int(value) <= maximum:
-            return int(value)
-        raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
-
-    schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
-    return Parameter(name, "query", description, schema, parse, default)
-
-
-def text(name: str, description: str, place: Literal["path", "query"] = "query") -> Parameter[str]:
-    """A parameter that is any text, empty by default."""
-
-    def parse(value: str) -> str:
-        # JSON can carry half of a surrogate pair, which no id or key has.
-        return value.encode(errors="replace").decode()
-
-    return Parameter(name, place, description, {"type": "string"}, parse, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,83 +1,107 @@
 """The routes of the API: a handler each, and the table that says everything about them."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import api_description
-from aws_lambda_powertools.metrics import MetricUnit
-from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route, integer, text
+from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route
 from lifecycle import Services
+from parameters import BadParameter, choice, factors, integer, region, switch, text
 from query_photo import query_photo
+from results import RequestTrace, SearchAnswer, image_url, send_metrics
 
 from lookalike import errors
+from lookalike.layout import MAX_FACTOR, Weights
 from lookalike.photos.catalogue import product_id_of
-from lookalike.search.products import Results, search, similar
-from lookalike.search.timings import Timings
-from lookalike.store import append_log
+from lookalike.photos.regions import MIN_CROP_SIDE
+from lookalike.search.distinct import MAX_RANKED
+from lookalike.search.products import Regions, Results, search, similar
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
-from lookalike.store.wrappers import CountingStore
 
 PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a signed URL takes up to 2 kB
 
 PRODUCT_ID = text("product_id", "the id of a product", place="path")
 K = integer("k", "how many products to return", minimum=1, maximum=100, default=5)
+WEIGHTS = factors(
+    "weights",
+    f"factors on the default weights of the model's parts, 0 to {MAX_FACTOR:g}; parts that are not named keep theirs. "
+    "GET /api/health lists the parts",
+    example="colour:2,shape:0.5",
+)
+DISTINCT = switch(
+    "distinct",
+    "whether products whose photos are near-identical are one result, the nearest, with the others in same_as; the nearest "
+    f"{MAX_RANKED} products are looked at",
+)
+CROP = region(
+    "crop",
+    "the part of the photo to search with, x,y,w,h: its upper left corner, its width and its height, in fractions of the photo as "
+    f"it stands upright; at least {MIN_CROP_SIDE} pixels a side",
+    example="0.25,0.1,0.5,0.8",
+)
+REGIONS = choice(
+    "regions",
+    "auto: search with windows of the photo, or of the crop, as well, of which the nearest to a product counts; whole: without "
+    "them. By default they are searched where the whole photo finds weak matches only, and not in a crop",
+    Regions,
+)
 AFTER = text(
     "after", "next_after of the page before; each page is sorted by key, and the pages are in an order of their own"
 )
 
 
-class RequestTrace(Timings):
-    """The course of one answer: how long its stages took, and what was read meanwhile, in the background too."""
-
-    def __init__(self, stores: Sequence[CountingStore]) -> None:
-        super().__init__()
-        self._stores = stores
-        self._before = self._reads()
-
-    def summary(self) -> dict[str, Any]:
-        """Requests to the store, bytes from it, and the stages' milliseconds."""
-        (requests, bytes_read), before = self._reads(), self._before
-        timings_ms = {name: round(ms, 3) for name, ms in self.ms.items()}
-        return {"requests": requests - before[0], "bytes_read": bytes_read - before[1], "timings_ms": timings_ms}
-
-    def _reads(self) -> tuple[int, int]:
-        requests = sum(store.requests.total() for store in self._stores)
-        return requests, sum(store.bytes_read for store in self._stores)
-
-
 def post_search(request: Request, services: Services) -> Any:
     """The products that look most like the photo in the body."""
-    k, trace = request.value(K), RequestTrace(services.stores)
+    weights, trace = _weights(request, services), RequestTrace(services.stores)
     with trace.stage("total"):
         photo = query_photo(request)
 
         def search_in(snapshot: Snapshot) -> Results:
-            return search(snapshot, services.embedder, photo.data, k=k, executor=services.scanners, timings=trace)
+            return search(
+                snapshot,
+                services.embedder,
+                photo.data,
+                k=request.value(K),
+                crop=request.value(CROP),
+                regions=request.value(REGIONS),
+                weights=weights,
+                distinct=request.value(DISTINCT),
+                executor=services.scanners,
+                timings=trace,
+            )
 
         try:
             snapshot, results = _searched(services, search_in, trace)
         except errors.ImageError as error:
             raise photo.refused(error) from error
-    return _results(request, services, snapshot, results, trace)
+    return _answer(request, services, SearchAnswer(snapshot, results, request.value(K), weights), trace)
 
 
 def get_similar(request: Request, services: Services) -> Any:
     """The products that look most like a product of the catalogue."""
-    k, product_id, trace = request.value(K), product_id_of(request.value(PRODUCT_ID)), RequestTrace(services.stores)
+    product_id = product_id_of(request.value(PRODUCT_ID))
+    weights, trace = _weights(request, services), RequestTrace(services.stores)
 
     def search_in(snapshot: Snapshot) -> Results:
         try:
-            return similar(snapshot, product_id, k=k, executor=services.scanners, timings=trace)
+            return similar(
+                snapshot,
+                product_id,
+                k=request.value(K),
+                weights=weights,
+                distinct=request.value(DISTINCT),
+                executor=services.scanners,
+                timings=trace,
+            )
         except errors.NotFound:
             snapshot.product(product_id, at_most=1)  # raises NotFound in words of its own if there is no such product
             raise
 
     with trace.stage("total"):
         snapshot, results = _searched(services, search_in, trace)
-    return _results(request, services, snapshot, results, trace)
+    return _answer(request, services, SearchAnswer(snapshot, results, request.value(K), weights), trace)
 
 
 def get_product(request: Request, services: Services) -> Any:
@@ -128,20 +152,26 @@ def get_docs(request: Request, services: Services) -> Any:  # noqa: ARG001
     return api_description.as_html(api_description.openapi(ROUTES))
 
 
-_REFUSALS = (errors.NotAnImage, errors.UndecodableImage, errors.TooManyPixels, errors.TooMuchWork)
+_REFUSALS = (
+    errors.NotAnImage,
+    errors.UndecodableImage,
+    errors.CropTooSmall,
+    errors.TooManyPixels,
+    errors.TooMuchWork,
+)
 _PHOTO_ERRORS = (BadForm, BodyTooLarge, *_REFUSALS, errors.DecoderUnavailable)
 ROUTES: Mapping[str, Route[Services]] = {
     "POST /api/search": Route(
         post_search,
         "Results",
-        parameters=(K,),
+        parameters=(K, WEIGHTS, DISTINCT, CROP, REGIONS),
         raises=(*_PHOTO_ERRORS, CatalogueEmpty, errors.StoreError),
         takes_photo=True,
     ),
     "GET /api/products/{product_id}/similar": Route(
         get_similar,
         "Results",
-        parameters=(PRODUCT_ID, K),
+        parameters=(PRODUCT_ID, K, WEIGHTS, DISTINCT),
         raises=(errors.NotFound, CatalogueEmpty, errors.StoreError),
     ),
     "GET /api/products/{product_id}": Route(
@@ -173,39 +203,17 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
-def _results(request: Request, services: Services, snapshot: Snapshot, results: Results, trace: RequestTrace) -> Answer:
-    metrics, age_s = services.metrics, services.reader.age_s
-    metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=trace.ms["total"])
-    metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
-    metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
-    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=age_s)
-    value = {
-        "results": [
-            {
-                "product_id": neighbour.product_id,
-                "distance": neighbour.distance,
-                "image_url": _image_url(request, services, neighbour.key),
-                "image_key": neighbour.key,
-                "metadata": results.metadata[neighbour.product_id],
-            }
-            for neighbour in results.neighbours
-        ],
-        "search": {
-            "k": request.value(K),
-            "model": services.spec.fingerprint,
-            "snapshot": snapshot.version,
-            "snapshot_age_s": round(age_s, 3),
-            "products": snapshot.products,
-            "photos": snapshot.photos,
-            "query_photos": results.query_photos,
-            "query_photos_skipped": results.query_photos_skipped,
-            "rows_scanned": results.rows_scanned,
-            "rows_refined": results.rows_refined,
-            "rows_exact": results.rows_exact,
-            **trace.summary(),
-        },
-    }
-    return Answer(value, _age_header(services))
+def _weights(request: Request, services: Services) -> Weights:
+    """The weights of the request. Raises BadParameter."""
+    try:
+        return services.layout.weights_by(request.value(WEIGHTS))
+    except ValueError as error:
+        raise BadParameter(str(error)) from error
+
+
+def _answer(request: Request, services: Services, answer: SearchAnswer, trace: RequestTrace) -> Answer:
+    send_metrics(services, answer.snapshot, trace)
+    return Answer(answer.as_json(request, services, trace), _age_header(services))
 
 
 def _age_header(services: Services) -> dict[str, str]:
@@ -217,17 +225,7 @@ def _photo(request: Request, services: Services, photo: PhotoRecord) -> dict[str
     is_rejected = photo.op is Op.REJECT
     return {
         "image_key": photo.key,
-        "image_url": _image_url(request, services, photo.key),
+        "image_url": image_url(request, services, photo.key),
         "status": "rejected" if is_rejected else "searchable",
         "reason": dict(photo.detail) if is_rejected else None,
     }
-
-
-def _image_url(request: Request, services: Services, key: str) -> str:
-    return services.image_url(key, through_distribution=request.is_through_distribution)
-
-
-def _log_age_s(snapshot: Snapshot) -> float:
-    """Seconds that the oldest log segment has waited for compaction; 0 without one."""
-    appended = [time_ms for name in snapshot.log_names if (time_ms := append_log.appended_ms(name)) is not None]
-    return max(0.0, time.time() - min(appended) / 1000) if appended else 0.0

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.errors import ModelError
 from scripts.models.efficientnet_lite import Graph, add_features
 from scripts.models.torch_file import Tensors, read_tensors
 
@@ -33,9 +34,12 @@ def write_category(weights: Path, destination: Path, *, size: int, dimensions: i
     """
     tensors = read_tensors(weights)
     graph = Graph()
-    features = add_features(graph, tensors, size=size)
-    mean = feature_mean(tensors)
-    directions = class_directions(tensors, dimensions)
+    try:
+        features = add_features(graph, tensors, size=size)
+        mean = feature_mean(tensors)
+        directions = class_directions(tensors, dimensions)
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"The weights are not those of an EfficientNet-Lite ({error}).") from error
     graph.add("Gemm", features, directions, -mean @ directions, output=OUTPUT)
     model = graph.model(size=size, output=OUTPUT, dimensions=dimensions)
     destination.write_bytes(model.SerializeToString(deterministic=True))

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from lookalike.errors import ModelError
 from scripts.models.torch_file import Tensors
 
 Array = npt.NDArray[Any]
@@ -80,24 +79,8 @@ class Graph:
 def add_features(graph: Graph, tensors: Tensors, *, size: int) -> str:
     """Add everything from the pixels ``image`` to the pooled features (batch, channels), and return their name.
 
-    Raises ``ModelError`` where tensors are missing or of another shape.
+    Raises KeyError or ValueError where tensors are missing or of another shape.
     """
-    try:
-        return _add_features(graph, tensors, size)
-    except (KeyError, ValueError) as error:
-        raise ModelError(f"The weights are not those of an EfficientNet-Lite ({error}).") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Planes:
-    """A result of the graph: one square of ``side`` a channel."""
-
-    name: str
-    channels: int
-    side: int
-
-
-def _add_features(graph: Graph, tensors: Tensors, size: int) -> str:
     # Pixels are turned while each is one byte. Padding stands for the mean, so the mean cannot be folded into the weights.
     value = graph.add("Transpose", "image", perm=[0, 3, 1, 2])
     value = graph.add("Cast", value, to=TensorProto.FLOAT)
@@ -107,6 +90,15 @@ def _add_features(graph: Graph, tensors: Tensors, size: int) -> str:
         planes = _block(graph, planes, tensors, prefix, stride)
     planes = _convolution(graph, planes, folded(tensors, "_conv_head", "_bn1"))
     return graph.add("Flatten", graph.add("GlobalAveragePool", planes.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """A result of the graph: one square of ``side`` a channel."""
+
+    name: str
+    channels: int
+    side: int
 
 
 def _blocks(tensors: Tensors) -> Iterator[tuple[str, int]]:

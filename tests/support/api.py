@@ -64,16 +64,24 @@ class Api:
         parameters = {} if product_id is None else {"pathParameters": {"product_id": product_id}}
         return self.send(event(f"GET {route}", **parameters, **others))
 
-    def search(self, body: bytes, content_type: str = "image/jpeg", *, k: str | None = None, **headers: str) -> Answer:
-        """POST /api/search with a body."""
+    def search(
+        self,
+        body: bytes,
+        content_type: str = "image/jpeg",
+        *,
+        k: str | None = None,
+        query: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> Answer:
+        """POST /api/search with a body. ``query``: parameters, beside ``k``."""
         request = event(
             "POST /api/search",
             headers={"content-type": content_type, **headers},
             body=base64.b64encode(body).decode(),
             isBase64Encoded=True,
         )
-        if k is not None:
-            request["queryStringParameters"] = {"k": k}
+        if parameters := {**({} if k is None else {"k": k}), **(query or {})}:
+            request["queryStringParameters"] = parameters
         return self.send(request)
 
     def send(self, request: Json) -> Answer:

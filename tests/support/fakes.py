@@ -22,6 +22,7 @@ from lookalike.errors import (
 )
 from lookalike.layout import Layout
 from lookalike.photos.catalogue import Photo, product_of
+from lookalike.photos.regions import Region
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore, ObjectStore
@@ -63,6 +64,11 @@ class Clock:
         return self.now_s
 
 
+def region_name(region: Region) -> bytes:
+    """A region as photos for ``FakeEmbedder`` name it."""
+    return ",".join(f"{number:.3g}" for number in (region.x, region.y, region.width, region.height)).encode()
+
+
 class FakeEmbedder:
     """Embeds bytes by their hash. ``batches`` lists how many photos each call brought."""
 
@@ -79,6 +85,21 @@ class FakeEmbedder:
     def embed(self, images: Sequence[bytes]) -> list[np.ndarray | ImageError]:
         self.batches.append(len(images))
         return [self._embed(data) for data in images]
+
+    def embed_regions(self, photo: bytes, regions: Sequence[Region]) -> list[np.ndarray | ImageError]:
+        """The whole photo as ``embed`` does; a region as another look, or as the one that the photo says it has there.
+
+        A photo such as ``b"photo of a wall#0|0.5,0,0.5,1=photo of red#0"`` shows something else in a region.
+        """
+        self.batches.append(len(regions))
+        whole, *shown = photo.split(b"|")
+        looks = dict(look.split(b"=", 1) for look in shown)
+        return [
+            self._embed(
+                whole if region.is_whole else looks.get(name := region_name(region), b"part " + name + b" of " + whole)
+            )
+            for region in regions
+        ]
 
     def _embed(self, data: bytes) -> np.ndarray | ImageError:
         if not data:
@@ -148,11 +169,18 @@ def fill(store: ObjectStore, rows: Iterable[Row], *, layout: Layout = LAYOUT) ->
 
 
 def snapshot_of(
-    vectors: np.ndarray, keys: Sequence[str], products: Sequence[str], *, shards: int = 1, superseded: int = 0
+    vectors: np.ndarray,
+    keys: Sequence[str],
+    products: Sequence[str],
+    *,
+    shards: int = 1,
+    superseded: int = 0,
+    layout: Layout | None = None,
 ) -> Snapshot:
     """A snapshot of rows dealt out to several shards.
 
-    ``vectors``: float32 (rows, dimensions). The last ``superseded`` rows are in their shards and not live.
+    ``vectors``: float32 (rows, dimensions), by default of one part. The last ``superseded`` rows are in their shards and not
+    live.
     """
     order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
     rows = [
@@ -161,7 +189,7 @@ def snapshot_of(
     ]
     dead = set(keys[len(keys) - superseded :])
     made = []
-    layout = Layout.of_one_part(vectors.shape[1])
+    layout = layout or Layout.of_one_part(vectors.shape[1])
     for number in range(shards):
         held = segment.from_rows(rows[number::shards], layout)
         live = np.array([held.name(row)[1] not in dead for row in range(len(held))], bool)

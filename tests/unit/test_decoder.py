@@ -49,7 +49,7 @@ def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "lookalike"
     real = Path(sys.modules["lookalike"].__file__ or "").parent
     (package / "photos").mkdir(parents=True)
-    photos = ("__init__", "decoder_process", "decoder_protocol")
+    photos = ("__init__", "decoder_process", "decoder_protocol", "regions")
     for name in ("__init__.py", "errors.py", *(f"photos/{module}.py" for module in photos)):
         (package / name).write_text((real / name).read_text("utf-8"), "utf-8")
     monkeypatch.setattr("lookalike.photos.decoder.lookalike.__file__", str(package / "__init__.py"))
@@ -123,8 +123,8 @@ def test_the_processor_time_of_one_photo_is_not_that_of_the_next() -> None:
 def test_every_end_of_a_decoder_has_its_error(stub: Path, program: str, error: type[Exception]) -> None:
     stub.write_text(
         "import os, signal, time\nfrom lookalike.errors import NotAnImage\n"
-        f"def decode(data, *, size, max_pixels):\n    if data == b'poison':\n        {program}\n"
-        "    class Pixels:\n        def tobytes(self): return bytes(size * size * 3)\n    return Pixels()\n",
+        f"def decode_regions(data, regions, *, size, max_pixels):\n    if data == b'poison':\n        {program}\n"
+        "    class Pixels:\n        def tobytes(self): return bytes(size * size * 3)\n    return [Pixels() for _ in regions]\n",
         "utf-8",
     )
     pool = DecoderPool(size=SIZE, max_pixels=1_000_000, processes=1, processor_s=0.5, elapsed_s=3)
@@ -137,9 +137,9 @@ def test_every_end_of_a_decoder_has_its_error(stub: Path, program: str, error: t
 def test_a_photo_is_not_blamed_for_what_an_earlier_one_has_broken(stub: Path) -> None:
     stub.write_text(
         "import os, signal\nharmed = False\n"
-        "def decode(data, *, size, max_pixels):\n    global harmed\n"
+        "def decode_regions(data, regions, *, size, max_pixels):\n    global harmed\n"
         "    if harmed: os.kill(os.getpid(), signal.SIGSEGV)\n    harmed = True\n"
-        "    class Pixels:\n        def tobytes(self): return bytes(size * size * 3)\n    return Pixels()\n",
+        "    class Pixels:\n        def tobytes(self): return bytes(size * size * 3)\n    return [Pixels() for _ in regions]\n",
         "utf-8",
     )
     pool = DecoderPool(size=SIZE, max_pixels=1_000_000, processes=1)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
-from lookalike.photos import images, model
+from lookalike.photos import images, model_parts
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -199,15 +199,15 @@ def test_a_cmyk_jpeg_keeps_its_colours():
 
 @pytest.mark.parametrize("transparency", [{}, {"transparency": 0}])
 def test_a_first_frame_that_is_smaller_than_its_picture_lies_on_white(transparency):
-    frame = Image.new("P", (10, 10), 1)
+    frame = Image.new("P", (24, 24), 1)
     frame.putpalette([*BLACK, *RED])
     data = bytearray(encoded(frame, "GIF", optimize=False, **transparency))
     data[6:10] = struct.pack("<HH", 40, 40)
     place = data.index(b",", 13)
-    data[place + 1 : place + 5] = struct.pack("<HH", 20, 20)
+    data[place + 1 : place + 5] = struct.pack("<HH", 12, 12)
     pixels = decoded(bytes(data), 40).copy()
-    assert (pixels[20:30, 20:30] == RED).all()
-    pixels[20:30, 20:30] = WHITE
+    assert (pixels[12:36, 12:36] == RED).all()
+    pixels[12:36, 12:36] = WHITE
     assert (pixels == 255).all()
 
 
@@ -317,12 +317,12 @@ def test_an_error_in_our_own_transforms_is_not_taken_for_damage(monkeypatch, nam
 def test_the_recipe_is_renamed_when_the_pixels_change():
     """Pixels of another recipe give embeddings that must not meet those in a store.
 
-    When this fails because decode changed on purpose: put a new name in model.RECIPE, and the digest here.
+    When this fails because decode changed on purpose: put a new name in model_parts.RECIPE, and the digest here.
     """
     y, x = np.mgrid[0:300, 0:225]
     picture = np.stack([x % 256, y % 256, (x * y) % 256], axis=-1).astype(np.uint8)
     digest = hashlib.sha256(decoded(encoded(Image.fromarray(picture), "PNG"), size=224)).hexdigest()
-    assert (model.RECIPE, digest[:16]) == ("srgb-trim-3:2-stretch-bicubic-2", "95c6de72955821fc")
+    assert (model_parts.RECIPE, digest[:16]) == ("srgb-margin-trim-3:2-stretch-bicubic-3", "95c6de72955821fc")
 
 
 def _raise(error: Exception) -> Callable[..., NoReturn]:

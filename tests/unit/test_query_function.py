@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import ImageError, ModelError, NotAnImage
 from lookalike.photos import images
+from lookalike.photos.regions import Region
 from lookalike.store import names
 from lookalike.store.damage import DAMAGED_READS
 from lookalike.store.object_store import MemoryStore
@@ -47,17 +48,11 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 def decoding_api(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     """An API that reads photos as the real one does."""
 
-    def embed(photos: Sequence[bytes]) -> list[np.ndarray | ImageError]:
-        return [decoded(data) for data in photos]
+    def embed_regions(photo: bytes, regions: Sequence[Region]) -> list[np.ndarray | ImageError]:
+        images.decode_regions(photo, regions, size=8)
+        return [embedding_of(photo) for _ in regions]
 
-    def decoded(data: bytes) -> np.ndarray | ImageError:
-        try:
-            images.decode(data, size=8)
-        except ImageError as error:
-            return error
-        return embedding_of(data)
-
-    monkeypatch.setattr(api.embedder, "embed", embed)
+    monkeypatch.setattr(api.embedder, "embed_regions", embed_regions)
     return api
 
 
@@ -162,7 +157,10 @@ class TestParameters:
 
     def test_a_refusal_lists_the_parameters_that_there_are(self, api: Api) -> None:
         refused = {"queryStringParameters": {"colour": "1"}}
-        assert "Known: k." in api.send(event("POST /api/search", **refused)).body["detail"]
+        assert (
+            "Known: k, weights, distinct, crop, regions."
+            in api.send(event("POST /api/search", **refused)).body["detail"]
+        )
         assert "takes none" in api.get("/api/health", **refused).body["detail"]
 
 
@@ -466,10 +464,10 @@ class TestWhatIsNotTheRequestsFault:
         assert '"DamagedReads":[2.0]' in capsys.readouterr().out
 
     def test_what_is_wrong_with_us_is_raised(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        def fail(images: Any) -> Any:
+        def fail(photo: Any, regions: Any) -> Any:
             raise ModelError("the model failed")
 
-        monkeypatch.setattr(api.embedder, "embed", fail)
+        monkeypatch.setattr(api.embedder, "embed_regions", fail)
         with pytest.raises(ModelError):
             api.search(photo("red"))
 

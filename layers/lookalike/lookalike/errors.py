@@ -6,6 +6,7 @@
     │   ├── UndecodableImage     in a format that is read, but damaged
     │   ├── TooManyPixels        above the pixel limit: refused before decoding
     │   ├── TooMuchWork          takes too long or too much memory to decode
+    │   ├── CropTooSmall         a part of a photo was asked for that has too few pixels
     │   ├── TooManyBytes         above the byte limit: refused before reading
     │   └── EndedFunction        ended a function that read it alone
     ├── DecoderUnavailable       no photo could be decoded: try again
@@ -48,6 +49,10 @@ class TooManyPixels(ImageError):
 
 class TooMuchWork(ImageError):
     reason = "too-much-work"
+
+
+class CropTooSmall(ImageError):
+    reason = "crop-too-small"
 
 
 class TooManyBytes(ImageError):

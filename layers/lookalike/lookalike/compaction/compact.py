@@ -6,6 +6,7 @@ compaction that loses the race for a version discards its work and starts from t
 waste work and do no harm.
 
     fold     log segments -> one segment (the newest row of each key). First, so that readers have little to list.
+    measure  how near the photos lie to each other, where the store has changed much (``neighbours``).
     merge    size-tiered: ``fanout`` segments of similar size become one, until a segment is full. A full segment is
              rewritten only when ``garbage_share`` of its rows are superseded.
     collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any refresh of a reader
@@ -24,6 +25,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.compaction import neighbours
 from lookalike.compaction.collect import collect
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
@@ -31,11 +33,13 @@ from lookalike.compaction.writer import write
 from lookalike.errors import ObjectMissing
 from lookalike.store import append_log, manifest, names, segment, segment_reads
 from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
+from lookalike.store.shard import Mask
 from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
@@ -85,7 +89,9 @@ def _steps(store: ObjectStore, policy: Policy, time_left_s: Callable[[], float],
     def step(state: State) -> Work | None:
         if time_left_s() <= reserve_s:
             return None
-        return _fold(store, state, policy) if state.waiting else _merge(store, state, policy)
+        if state.waiting:
+            return _fold(store, state, policy)
+        return _measure(store, state) or _merge(store, state, policy)
 
     while (work := read_consistently(store, step)) is not None:
         yield work
@@ -108,6 +114,7 @@ def _fold(store: ObjectStore, state: State, policy: Policy) -> Work:
         state.manifest,
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
+        neighbours=neighbours.of_new_rows(state.manifest.neighbours, merged.layout),
         newly_folded=[entry.name for entry in batch],
     )
     if not committed:
@@ -128,15 +135,11 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
-    columns = [segment_reads.read_keys(store, ref) for ref in refs]
-    newest = newest_mask(
-        np.concatenate([keys for keys, _ in columns]), np.concatenate([orders for _, orders in columns])
-    )
-    live = np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
+    keys, live = _live_rows(store, refs)
     chosen = choose(refs, [int(np.count_nonzero(mask)) for mask in live], policy)
     if not chosen:
         return None
-    elsewhere = [columns[index][0] for index in range(len(refs)) if index not in chosen]
+    elsewhere = [keys[index] for index in range(len(refs)) if index not in chosen]
     forgettable_ms = store.time_ms() - int(policy.tombstone_s * 1000)
     survivors = []
     for index in chosen:
@@ -150,6 +153,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
         state.manifest,
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
+        neighbours=state.manifest.neighbours,
     )
     return Work(
         merged=int(committed),
@@ -157,6 +161,25 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
         bytes_read=sum(ref.stored_bytes for ref in inputs),
         bytes_written=written.stored_bytes,
     )
+
+
+def _measure(store: ObjectStore, state: State) -> Work | None:
+    """Measure the distances between the catalogue's photos, where it is due."""
+    old = state.manifest
+    if not neighbours.is_due(old, store.time_ms()):
+        return None
+    _, live = _live_rows(store, old.segments)
+    sample, read_bytes = neighbours.measure(store, old, live)
+    committed = _commit(store, old, segments=old.segments, calibration=old.calibration, neighbours=sample)
+    return Work(measured=int(committed), lost_races=int(not committed), bytes_read=read_bytes)
+
+
+def _live_rows(store: ObjectStore, refs: Sequence[SegmentRef]) -> tuple[list[Hashes], list[Mask]]:
+    """For each segment its key hashes, and a mask of the rows that are the newest of their key."""
+    columns = [segment_reads.read_keys(store, ref) for ref in refs]
+    keys = [key_hash for key_hash, _ in columns]
+    newest = newest_mask(np.concatenate(keys), np.concatenate([orders for _, orders in columns]))
+    return keys, np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
 
 
 def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
@@ -181,13 +204,14 @@ def _commit(
     *,
     segments: tuple[SegmentRef, ...],
     calibration: Calibration | None,
+    neighbours: NeighbourSample | None,
     newly_folded: Iterable[str] = (),
 ) -> bool:
     """Publish the next version; False if another compaction did. Names of deleted objects are forgotten.
 
     Raises ObjectMissing where an object of the new version was deleted: the version would be the last that could be read.
     """
-    new = Manifest(version=old.version + 1, segments=segments, calibration=calibration)
+    new = Manifest(version=old.version + 1, segments=segments, calibration=calibration, neighbours=neighbours)
     present = {entry.name for prefix in (names.LOG, names.SEGMENTS) for entry in store.list(prefix)}
     _prove_existing(new, present)
     now_ms = store.time_ms()  # as late as possible: grace starts here, and until now readers needed the old objects

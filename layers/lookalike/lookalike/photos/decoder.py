@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 import lookalike
 from lookalike.errors import DecoderUnavailable, ImageError, TooMuchWork, UndecodableImage
-from lookalike.photos.decoder_protocol import LENGTH, PIXELS, REFUSED
+from lookalike.photos.decoder_protocol import LENGTH, PIXELS, REFUSED, REQUEST, packed
 from lookalike.photos.headers.header import DAMAGED
+from lookalike.photos.regions import WHOLE, Region
 from lookalike.settings import DECODING_BYTES_PER_PIXEL
 
 PROCESSOR_S: Final = 8.0
@@ -76,13 +77,20 @@ class DecoderPool:
             return decoder.start().pid
 
     def decode(self, data: bytes) -> Pixels:
-        """Decode a photo into uint8 (``size``, ``size``, 3). Raises the ``ImageError`` that refuses it.
+        """Decode a whole photo into uint8 (``size``, ``size``, 3). Raises what ``decode_regions`` raises."""
+        square: Pixels = self.decode_regions(data, (WHOLE,))[0]
+        return square
 
-        Raises ``DecoderUnavailable`` where a decoder is ended from outside or gets no processor: a retry may succeed.
+    def decode_regions(self, data: bytes, regions: Sequence[Region]) -> Pixels:
+        """Decode regions of a photo, at most 255, into uint8 (regions, ``size``, ``size``, 3).
+
+        Raises the ``ImageError`` that refuses the photo, and ``DecoderUnavailable`` where a decoder is ended from outside or gets
+        no processor: a retry may succeed.
         """
+        request = REQUEST.pack(len(data), len(regions)) + packed(regions)
         with self._free() as decoder:
-            pixels = decoder.decode(data)
-        return np.frombuffer(pixels, np.uint8).reshape(self._size, self._size, 3)
+            pixels = decoder.answer(request, data)
+        return np.frombuffer(pixels, np.uint8).reshape(len(regions), self._size, self._size, 3)
 
     @contextmanager
     def _free(self) -> "Iterator[_Decoder]":
@@ -118,12 +126,12 @@ class _Decoder:
             weakref.finalize(self, _end, self._process, self._owner)
         return self._process
 
-    def decode(self, data: bytes) -> bytes:
-        """The answer to one photo, asked for a second time if the decoder fails that may have been harmed by an earlier one."""
+    def answer(self, request: bytes, data: bytes) -> bytes:
+        """The pixels of one photo, asked for a second time if the decoder fails that may have been harmed by an earlier one."""
         for is_fresh in (self._process is None, True):
             process = self.start()
             try:
-                kind, body = _ask(process, data, time.monotonic() + self._elapsed_s)
+                kind, body = _ask(process, (request, data), time.monotonic() + self._elapsed_s)
             except (EOFError, BrokenPipeError):
                 error = _death(self._stop())
                 if is_fresh or isinstance(error, TooMuchWork):
@@ -158,10 +166,10 @@ def _death(status: int) -> Exception:
     return DecoderUnavailable(f"The process that decodes photos ended with status {status}. Try again.")
 
 
-def _ask(process: "subprocess.Popen[bytes]", data: bytes, deadline: float) -> tuple[bytes, bytes]:
+def _ask(process: "subprocess.Popen[bytes]", request: tuple[bytes, bytes], deadline: float) -> tuple[bytes, bytes]:
     sending, receiving = (pipe.fileno() for pipe in (process.stdin, process.stdout) if pipe)
     os.set_blocking(sending, False)
-    for part in (LENGTH.pack(len(data)), data):
+    for part in request:
         view = memoryview(part)
         while view:
             _wait(sending, select.POLLOUT, deadline)

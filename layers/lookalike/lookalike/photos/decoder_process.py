@@ -10,10 +10,12 @@ Requests come on standard input, and answers go to standard output, as ``decoder
 import os
 import resource
 import signal
+from collections.abc import Sequence
 
 from lookalike.errors import ImageError, TooMuchWork
-from lookalike.photos.decoder_protocol import FAILED, LENGTH, PIXELS, REFUSED
-from lookalike.photos.images import decode
+from lookalike.photos.decoder_protocol import FAILED, LENGTH, PIXELS, REFUSED, REGION_BYTES, REQUEST, unpacked
+from lookalike.photos.images import decode_regions
+from lookalike.photos.regions import Region
 
 
 def main(size: int, max_pixels: int, processor_s: float, memory_bytes: int) -> None:
@@ -23,18 +25,21 @@ def main(size: int, max_pixels: int, processor_s: float, memory_bytes: int) -> N
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     # libtiff writes its warnings there, which would be lines of no format among the functions' logs.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    while head := _read(LENGTH.size):
-        data = _read(*LENGTH.unpack(head))
+    while head := _read(REQUEST.size):
+        length, count = REQUEST.unpack(head)
+        regions = unpacked(_read(count * REGION_BYTES))
+        data = _read(length)
         signal.setitimer(signal.ITIMER_PROF, processor_s)
-        kind, body = _answer(data, size, max_pixels)
+        kind, body = _answer(data, regions, size, max_pixels)
         signal.setitimer(signal.ITIMER_PROF, 0)
         del data
         _write(kind + LENGTH.pack(len(body)) + body)
 
 
-def _answer(data: bytes, size: int, max_pixels: int) -> tuple[bytes, bytes]:
+def _answer(data: bytes, regions: Sequence[Region], size: int, max_pixels: int) -> tuple[bytes, bytes]:
     try:
-        return PIXELS, decode(data, size=size, max_pixels=max_pixels).tobytes()
+        squares = decode_regions(data, regions, size=size, max_pixels=max_pixels)
+        return PIXELS, b"".join(square.tobytes() for square in squares)
     except MemoryError:
         error: ImageError = TooMuchWork("The photo takes too much memory to decode. Save it as a plain JPEG.")
     except ImageError as refusal:

@@ -11,7 +11,7 @@ from lookalike.photos.entries import Entries
 
 MODEL_FILE: Final = "model.onnx"
 
-RECIPE: Final = "srgb-trim-3:2-stretch-bicubic-2"
+RECIPE: Final = "srgb-margin-trim-3:2-stretch-bicubic-3"
 """The name of the way in which ``images.decode`` makes pixels. Part of every fingerprint: other pixels need another name."""
 
 Axes = Literal["NHWC", "NCHW"]

@@ -41,11 +41,15 @@ _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query."""
+    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query.
+
+    ``query``: the place of the query that is the nearest to the photo, where there were several.
+    """
 
     product_id: str
     key: str
     distance: float
+    query: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,15 @@ class _Rows:
     value: Distances
 
 
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """Some rows, the distance of each, and the place of the query that is the nearest to it."""
+
+    row: Numbers
+    distance: Distances
+    query: Numbers
+
+
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
@@ -117,7 +130,7 @@ class _Search:
         self._weights = weights
         self._layout = layout
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
-        self.computed: list[_Rows] = []
+        self.computed: list[_Computed] = []
         self.limit = math.inf
         self._is_crowded = False  # near the query are products with many photos
         self.rows_refined = 0
@@ -166,15 +179,14 @@ class _Search:
         named = []
         for rows in self.computed:
             # Names of these rows only: one placeholder photo may stand for thousands of products.
-            nearest = np.flatnonzero(rows.value <= self.limit)
-            for row, distance in zip(rows.row[nearest].tolist(), rows.value[nearest].tolist(), strict=True):
-                shard, place = self._scan.place(row)
-                product_id, key = shard.segment.name(place)
-                named.append((distance, key, product_id))
+            for place in np.flatnonzero(rows.distance <= self.limit).tolist():
+                shard, row = self._scan.place(int(rows.row[place]))
+                product_id, key = shard.segment.name(row)
+                named.append((float(rows.distance[place]), key, product_id, int(rows.query[place])))
         neighbours: dict[str, Neighbour] = {}
-        for distance, key, product_id in sorted(named):
+        for distance, key, product_id, query in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, distance)
+                neighbours[product_id] = Neighbour(product_id, key, distance, query)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
@@ -202,26 +214,31 @@ class _Search:
             self._add(ascending[start : start + size])
 
     def _add(self, rows: Numbers) -> None:
-        distances = self._distances(self._scan.read(rows))
+        distances, queries = self._distances(self._scan.read(rows))
         near = np.isfinite(distances)
         rows, distances = rows[near], distances[near]
-        self.computed.append(_Rows(rows, distances))
+        self.computed.append(_Computed(rows, distances, queries[near]))
         for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance
         if len(self._nearest) >= self._k:
             self.limit = heapq.nsmallest(self._k, self._nearest.values())[-1]
 
-    def _distances(self, vectors: npt.NDArray[np.float32]) -> Distances:
-        """The distance of each embedding from the nearest query, in float64; infinite where it is surely beyond the limit."""
-        distances = np.full(len(vectors), np.inf)
-        for query, perhaps in zip(self._queries, self._perhaps_nearest(vectors), strict=True):
+    def _distances(self, vectors: npt.NDArray[np.float32]) -> tuple[Distances, Numbers]:
+        """The distance of each embedding from the nearest query, in float64, and that query's place.
+
+        The distance is infinite where it is surely beyond the limit.
+        """
+        distances, queries = np.full(len(vectors), np.inf), np.zeros(len(vectors), np.intp)
+        for number, (query, perhaps) in enumerate(zip(self._queries, self._perhaps_nearest(vectors), strict=True)):
             near = np.flatnonzero(perhaps)
             for start in range(0, len(near), _EXACT_AT_ONCE):
                 some = near[start : start + _EXACT_AT_ONCE]
                 exact = self._exact(vectors[some] - query)
-                distances[some] = np.minimum(distances[some], exact)
-        return distances
+                is_nearer = exact < distances[some]
+                distances[some[is_nearer]] = exact[is_nearer]
+                queries[some[is_nearer]] = number
+        return distances, queries
 
     def _exact(self, difference: Distances) -> Distances:
         squared = np.square(difference)

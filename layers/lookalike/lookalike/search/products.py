@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,10 @@ import numpy.typing as npt
 from lookalike.errors import ImageError, NotFound
 from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder
-from lookalike.search.knn import Neighbour, nearest_products
+from lookalike.photos.regions import WHOLE, Region, with_windows
+from lookalike.search.distinct import Same, distinct_products
+from lookalike.search.knn import Answer, Neighbour, nearest_products
+from lookalike.search.match import Match, match_scale
 from lookalike.search.timings import Timings
 from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
@@ -19,17 +23,28 @@ MAX_QUERY_PHOTOS = 32
 """Photos of one product that ``similar`` searches with: they share one scan, which takes about ten times that of one photo."""
 
 
+class Regions(StrEnum):
+    """The regions of a photo to search with: windows, too, of which the nearest to a product counts, or none of them."""
+
+    AUTO = "auto"
+    WHOLE = "whole"
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """Products, nearest first, and how they were found.
 
-    ``metadata``: of each neighbour's product, by product id. ``query_photos``: the photos that were searched with;
+    ``regions``: the regions of the photo that were searched with; a neighbour's ``query`` is the place of one of them.
+    ``metadata``: of each neighbour's product, by product id. ``same_as``: the products that were collapsed into each, None
+    where none had to be. ``query_photos``: the photos that were searched with;
     ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. The rows are those of
     ``knn.Answer``.
     """
 
     neighbours: tuple[Neighbour, ...]
+    regions: tuple[Region, ...]
     metadata: Mapping[str, Mapping[str, str]]
+    same_as: Same | None
     query_photos: int
     query_photos_skipped: int
     rows_scanned: int
@@ -43,21 +58,61 @@ def search(
     photo: bytes,
     *,
     k: int,
+    crop: Region = WHOLE,
+    regions: Regions | None = None,
     weights: Weights | None = None,
+    distinct: bool = False,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
     """The k products that look most like a shopper's photo.
 
-    ``weights``, ``executor``: see ``nearest_products``. ``timings`` receives the stages embed, search and metadata beside those of
-    ``nearest_products``. Raises ImageError where the photo cannot be used, StoreError.
+    ``crop``: the part of the photo to search with. ``regions``: None searches with windows where the whole photo finds weak
+    matches only, and with a smaller crop alone. ``weights``, ``executor``: see ``nearest_products``; ``distinct``: see ``distinct_products``.
+    ``timings`` receives the stages embed, search and metadata beside those of ``nearest_products``. Raises ImageError where the
+    photo cannot be used, StoreError.
     """
     timings = timings or Timings()
-    with timings.stage("embed"):
-        (embedding,) = embedder.embed([photo])
-    if isinstance(embedding, ImageError):
-        raise embedding
-    return _nearest(snapshot, embedding[np.newaxis], k=k, weights=weights, executor=executor, timings=timings)
+
+    def nearest(searched: Sequence[Region]) -> Results:
+        with timings.stage("embed"):
+            seen, embeddings = _embedded(embedder, photo, searched)
+        return _nearest(
+            snapshot,
+            embeddings,
+            k=k,
+            regions=seen,
+            weights=weights,
+            distinct=distinct,
+            executor=executor,
+            timings=timings,
+        )
+
+    if regions is Regions.AUTO:
+        return nearest(with_windows(crop))
+    results = nearest([crop])
+    if regions is None and crop.is_whole and _is_weak(snapshot, results, weights):
+        return nearest(with_windows(crop))
+    return results
+
+
+def _embedded(
+    embedder: Embedder, photo: bytes, regions: Sequence[Region]
+) -> tuple[tuple[Region, ...], npt.NDArray[np.float32]]:
+    """The embeddings of the regions that can be searched with. Raises the ImageError of the first region, which was asked for."""
+    first, *others = embedder.embed_regions(photo, regions)
+    if isinstance(first, ImageError):
+        raise first
+    found = [
+        (region, row) for region, row in zip(regions, [first, *others], strict=True) if not isinstance(row, ImageError)
+    ]
+    return tuple(region for region, _ in found), np.stack([row for _, row in found])
+
+
+def _is_weak(snapshot: Snapshot, results: Results, weights: Weights | None) -> bool:
+    """Whether no product is more than a weak match; false where the catalogue is too small to judge."""
+    scale = match_scale(snapshot.neighbours, snapshot.layout.weights if weights is None else weights)
+    return scale is not None and all(scale.match(found.distance) is Match.WEAK for found in results.neighbours)
 
 
 def similar(
@@ -66,6 +121,7 @@ def similar(
     *,
     k: int,
     weights: Weights | None = None,
+    distinct: bool = False,
     executor: Executor | None = None,
     timings: Timings | None = None,
 ) -> Results:
@@ -84,6 +140,7 @@ def similar(
         embeddings,
         k=k,
         weights=weights,
+        distinct=distinct,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
         executor=executor,
@@ -96,22 +153,29 @@ def _nearest(
     queries: npt.NDArray[np.float32],
     *,
     k: int,
+    regions: tuple[Region, ...] = (),
     weights: Weights | None,
+    distinct: bool,
     exclude: Sequence[bytes] = (),
     skipped: int = 0,
     executor: Executor | None,
     timings: Timings,
 ) -> Results:
-    with timings.stage("search"):
-        answer = nearest_products(
-            snapshot, queries, k=k, weights=weights, exclude=exclude, executor=executor, timings=timings
+    def ranking(count: int) -> Answer:
+        return nearest_products(
+            snapshot, queries, k=count, weights=weights, exclude=exclude, executor=executor, timings=timings
         )
+
+    with timings.stage("search"):
+        answer, same_as = distinct_products(snapshot, ranking, k) if distinct else (ranking(k), None)
     with timings.stage("metadata"):
         metadata = snapshot.metadata([neighbour.product_id for neighbour in answer.neighbours])
     return Results(
         answer.neighbours,
+        regions,
         metadata,
-        len(queries),
+        same_as,
+        1 if regions else len(queries),
         skipped,
         answer.rows_scanned,
         answer.rows_refined,

@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from lookalike.errors import CorruptObject
-from lookalike.store import names
+from lookalike.store import names, neighbours
 from lookalike.store.creation import create
 from lookalike.store.damage import check_of, undamaged
+from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.object_store import Entry, ObjectStore
 
 FORMAT = "lookalike-manifest/1"
@@ -63,7 +64,10 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One version of the store. ``folded`` and ``retired`` map names to times (ms since 1970)."""
+    """One version of the store. ``folded`` and ``retired`` map names to times (ms since 1970).
+
+    ``neighbours``: None until compaction has measured a sample of the catalogue.
+    """
 
     version: int = 0
     segments: tuple[SegmentRef, ...] = ()
@@ -71,6 +75,7 @@ class Manifest:
     retired: Mapping[str, int] = field(default_factory=dict)
     created_ms: int = 0
     calibration: Calibration | None = None
+    neighbours: NeighbourSample | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -103,6 +108,7 @@ def encode(manifest: Manifest) -> bytes:
             "created_ms": manifest.created_ms,
             "segments": [asdict(ref) for ref in manifest.segments],
             "calibration": asdict(manifest.calibration) if manifest.calibration else None,
+            "neighbours": manifest.neighbours.as_json() if manifest.neighbours else None,
             "folded": dict(manifest.folded),
             "retired": dict(manifest.retired),
         },
@@ -129,6 +135,7 @@ def decode(data: bytes) -> Manifest:
             created_ms=_natural(fields["created_ms"]),
             segments=tuple(map(_segment_ref, fields["segments"])),
             calibration=_calibration(fields["calibration"]),
+            neighbours=None if fields["neighbours"] is None else neighbours.from_json(fields["neighbours"]),
             folded={name: _natural(at_ms) for name, at_ms in fields["folded"].items()},
             retired={name: _natural(at_ms) for name, at_ms in fields["retired"].items()},
         )

@@ -1,0 +1,61 @@
+"""Distinct results: products whose photos are near-identical are one result, the nearest of them.
+
+The ranking is walked from the nearest product on. A product whose photo is near-identical to that of a result is named under that
+result; any other is a result. So the results are those that a walk over the whole ranking gives: the ranking is asked for twice as
+many products until the walk ends, at ``MAX_RANKED`` at the latest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from lookalike.layout import Layout
+from lookalike.search.knn import Answer, Neighbour
+from lookalike.store.neighbours import are_near_identical
+from lookalike.store.rows import Embeddings
+from lookalike.store.snapshot import Snapshot
+
+MAX_RANKED: Final = 500
+"""Products that are looked at. Where all of them make fewer results than were asked for, the answer has fewer."""
+
+Same = Mapping[str, tuple[str, ...]]
+"""The products under each result, nearest first, by the result's product id."""
+
+
+def distinct_products(snapshot: Snapshot, ranking: Callable[[int], Answer], k: int) -> tuple[Answer, Same]:
+    """The k nearest distinct products, and the products under each.
+
+    ``ranking``: the nearest products, at most so many. Raises StoreError.
+    """
+    asked = 2 * k
+    while True:
+        asked = min(asked, MAX_RANKED)
+        answer = ranking(asked)
+        ranked = answer.neighbours
+        embeddings = snapshot.embeddings_of([neighbour.key for neighbour in ranked])
+        results, same, is_whole = _walk(ranked, embeddings, snapshot.layout, k)
+        if is_whole or len(ranked) < asked or asked == MAX_RANKED:
+            return replace(answer, neighbours=tuple(results)), {name: tuple(ids) for name, ids in same.items()}
+        asked *= 2
+
+
+def _walk(
+    ranked: Sequence[Neighbour], embeddings: Embeddings, layout: Layout, k: int
+) -> tuple[list[Neighbour], dict[str, list[str]], bool]:
+    """The results, the products under each, and whether the walk ended before the ranking did."""
+    results: list[Neighbour] = []
+    same: dict[str, list[str]] = {}
+    photos = np.empty((k, layout.dimensions), np.float32)
+    for neighbour, embedding in zip(ranked, embeddings, strict=True):
+        alike = np.flatnonzero(are_near_identical(layout, embedding, photos[: len(results)]))
+        if len(alike):
+            same[results[alike[0]].product_id].append(neighbour.product_id)
+        elif len(results) == k:
+            return results, same, True
+        else:
+            photos[len(results)] = embedding
+            results.append(neighbour)
+            same[neighbour.product_id] = []
+    return results, same, False
