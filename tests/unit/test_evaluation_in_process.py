@@ -5,10 +5,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from lookalike.photos.regions import WHOLE, Region
 
 from lookalike.errors import ImageError, NotAnImage
 from lookalike.layout import Layout, Part
+from lookalike.photos.regions import WHOLE, Region
 from scripts.common.catalogue import Photo
 from scripts.common.labels import InputError
 from scripts.common.photos import SourceFile
