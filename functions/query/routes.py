@@ -133,10 +133,9 @@ def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - e
         "model": {
             "name": services.spec.name,
             "fingerprint": services.spec.fingerprint,
-            "dimensions": services.spec.dimensions,
             "parts": [
                 {"name": part.name, "dimensions": part.dimensions, "weight": part.weight}
-                for part in services.layout.parts
+                for part in services.spec.layout.parts
             ],
         },
     }

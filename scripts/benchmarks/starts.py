@@ -137,14 +137,14 @@ def _prepare(stack: Template, s3: Any, photo: bytes, options: argparse.Namespace
     spec = ModelSpec.load(next(folder for folder in folders if folder.is_dir()))
     filled = S3Store(s3, store, f"{spec.fingerprint}/")
     if options.embeddings is None:
-        fill(filled, options.rows, spec.dimensions)
+        fill(filled, options.rows, spec.layout.dimensions, layout=spec.layout)
         return
     vectors = load_embeddings(options.embeddings)
-    if vectors.shape[1] != spec.dimensions:
+    if vectors.shape[1] != spec.layout.dimensions:
         raise BenchError(
-            f"{options.embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.dimensions}."
+            f"{options.embeddings} has {vectors.shape[1]} dimensions; the built model gives {spec.layout.dimensions}."
         )
-    fill_with(filled, in_blocks(vectors), len(vectors))
+    fill_with(filled, in_blocks(vectors), len(vectors), layout=spec.layout)
 
 
 def _events(bucket: str, photo: bytes) -> dict[str, Mapping[str, Any]]:

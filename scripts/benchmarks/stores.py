@@ -58,19 +58,24 @@ def rows_of(vectors: npt.NDArray[np.float32], first: int) -> Iterator[Row]:
         yield Row(f"images/{number:09}.jpg", str(number), order, Op.PUT, vector, metadata)
 
 
-def fill(store: ObjectStore, rows: int, dimensions: int) -> None:
-    """Append random rows to a store."""
+def fill(store: ObjectStore, rows: int, dimensions: int, *, layout: Layout | None = None) -> None:
+    """Append random rows to a store, as one part where no ``layout`` is given."""
     at_once = max(1, _APPENDED_BYTES // (4 * dimensions))
     starts = range(0, rows, at_once)
-    fill_with(store, (random_units(min(at_once, rows - start), dimensions, seed=start) for start in starts), rows)
+    fill_with(
+        store,
+        (random_units(min(at_once, rows - start), dimensions, seed=start) for start in starts),
+        rows,
+        layout=layout,
+    )
 
 
-def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int) -> None:
-    """Append blocks of vectors, ``rows`` in all, each as a segment of the log."""
+def fill_with(store: ObjectStore, blocks: Iterable[Floats], rows: int, *, layout: Layout | None = None) -> None:
+    """Append blocks of vectors, ``rows`` in all, each as a segment of the log. ``layout``: one part where there is none."""
     done = 0
     with Progress(rows, "filled", "rows") as progress:
         for block in blocks:
-            append_log.append(store, list(rows_of(block, done)), layout=Layout.of_one_part(block.shape[1]))
+            append_log.append(store, list(rows_of(block, done)), layout=layout or Layout.of_one_part(block.shape[1]))
             done += len(block)
             progress.step(len(block))
 

@@ -1,23 +1,16 @@
 """Products cut out of photos with a plain background."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
+from lookalike.photos.regions import Region
+
 _TOLERANCE: Final = 24  # of 255, in the channel that differs most: JPEG's noise around a product stays below it
 _LEAST, _MOST = 0.02, 0.9  # shares of a photo that a product covers
-
-
-class Box(NamedTuple):
-    """A rectangle in fractions of a picture's sides: its upper left corner, its width and its height."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 def cut_out(photo: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
@@ -42,13 +35,13 @@ def background(photo: Image.Image) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def box_of(cut: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> Box:
+def box_of(cut: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> Region:
     """The box of a cut-out that is pasted at ``corner`` into a picture of ``size``."""
     (x, y), (width, height) = corner, size
-    return Box(x / width, y / height, cut.width / width, cut.height / height)
+    return Region(x / width, y / height, cut.width / width, cut.height / height)
 
 
-def crop_to(picture: Image.Image, box: Box) -> Image.Image:
+def crop_to(picture: Image.Image, box: Region) -> Image.Image:
     """The part of the picture inside the box."""
     left, top = round(box.x * picture.width), round(box.y * picture.height)
     right, bottom = round((box.x + box.width) * picture.width), round((box.y + box.height) * picture.height)

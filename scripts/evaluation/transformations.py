@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from lookalike.photos.regions import Region
 from scripts.evaluation.backdrops import backdrop, clutter
-from scripts.evaluation.cut_outs import Box, background, box_of, cut_out
+from scripts.evaluation.cut_outs import background, box_of, cut_out
 
 type Transformation = Callable[[Image.Image, np.random.Generator], Image.Image]
 
@@ -69,7 +70,7 @@ def on_clutter(photo: Image.Image, rng: np.random.Generator) -> Image.Image:
     return cluttered(photo, rng)[0]
 
 
-def cluttered(photo: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Box]:
+def cluttered(photo: Image.Image, rng: np.random.Generator) -> tuple[Image.Image, Region]:
     """The product among other things, half as long as the scene, and its box there."""
     cut, _ = cut_out(photo)
     side = 2 * max(photo.size)
@@ -81,6 +82,7 @@ def cluttered(photo: Image.Image, rng: np.random.Generator) -> tuple[Image.Image
     return scene, box_of(cut, corner, scene.size)
 
 
+CLUTTER: Final = "on clutter"
 TRANSFORMATIONS: Final[Mapping[str, Transformation]] = {
     "crop": cropped,
     "rotation": rotated,
@@ -89,6 +91,6 @@ TRANSFORMATIONS: Final[Mapping[str, Transformation]] = {
     "JPEG": compressed,
     "another background": on_another_background,
     "small in a white frame": small_in_frame,
-    "on clutter": on_clutter,
+    CLUTTER: on_clutter,
 }
 """By the names that tables show."""

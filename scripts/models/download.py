@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from lookalike.errors import ModelError
-from lookalike.photos.model import file_sha256
+from lookalike.photos.model_parts import file_sha256
 from scripts.common.progress import Progress
 
 _CHUNK_BYTES: Final = 1 << 18

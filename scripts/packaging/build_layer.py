@@ -81,13 +81,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def copy_model(source: Path, target: Path) -> None:
-    """Copy the two files of a model folder, and nothing that may lie beside them."""
-    missing = [name for name in ("model.onnx", "model.json") if not (source / name).is_file()]
-    if missing:
-        raise SystemExit(f"{source} has no {' and no '.join(missing)}. Run `make model` first.")
+    """Copy model.json and the ONNX files of a model folder, and nothing that may lie beside them."""
+    networks, description = sorted(source.glob("*.onnx")), source / "model.json"
+    if not networks or not description.is_file():
+        raise SystemExit(f"{source} has no {'model.json' if networks else 'ONNX file'}. Run `make model` first.")
     target.mkdir(parents=True)
-    for name in ("model.onnx", "model.json"):
-        shutil.copyfile(source / name, target / name)
+    for path in (description, *networks):
+        shutil.copyfile(path, target / path.name)
 
 
 def copy_package(source: Path, target: Path) -> None:

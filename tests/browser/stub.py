@@ -147,7 +147,11 @@ class Stub:
 
     def _usual(self, name: str, product_id: str | None) -> Reply:
         if name == "health":
-            model = {"name": "resnet50-sscd", "fingerprint": "0" * 64, "dimensions": 512}
+            model = {
+                "name": "resnet50-sscd",
+                "fingerprint": "0" * 64,
+                "parts": [{"name": "shape", "dimensions": 512, "weight": 1}],
+            }
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
         if name == "search":
             return Reply(self.found(self.neighbours(None)))

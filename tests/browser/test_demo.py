@@ -36,7 +36,7 @@ def catalogue(tmp_path_factory) -> list[Path]:
 def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
     with ExitStack() as undo:
         if request.param == "from sources":
-            assert (MODEL / "model.onnx").is_file(), "run `make model` first"
+            assert (MODEL / "model.json").is_file(), "run `make model` first"
             template, launcher = ROOT / "template.yaml", from_sources(MODEL)
         else:
             template, launcher = built_template_or_skip(), undo.enter_context(isolation_or_skip()).launch

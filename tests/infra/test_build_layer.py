@@ -129,16 +129,17 @@ def test_the_package_layer_has_the_package_and_no_stale_bytecode(
     assert tags == {sys.implementation.cache_tag}
 
 
-def test_the_model_layer_has_the_two_files_of_a_model(tmp_path: Path) -> None:
+def test_the_model_layer_has_the_files_of_a_model(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    write(source, ["model.onnx", "model.json", "notes.txt"])
+    write(source, ["shape.onnx", "category.onnx", "model.json", "notes.txt"])
     build_layer.copy_model(source, tmp_path / "model")
-    assert files(tmp_path / "model") == {"model.onnx", "model.json"}
+    assert files(tmp_path / "model") == {"shape.onnx", "category.onnx", "model.json"}
 
 
-def test_a_missing_model_says_what_to_run(tmp_path: Path) -> None:
-    write(tmp_path, ["model.json"])
-    with pytest.raises(SystemExit, match=r"no model\.onnx.*make model"):
+@pytest.mark.parametrize(("present", "missing"), [("model.json", "ONNX file"), ("model.onnx", r"model\.json")])
+def test_a_missing_model_says_what_to_run(tmp_path: Path, present: str, missing: str) -> None:
+    write(tmp_path, [present])
+    with pytest.raises(SystemExit, match=f"no {missing}.*make model"):
         build_layer.copy_model(tmp_path, tmp_path / "model")
 
 

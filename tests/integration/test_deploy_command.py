@@ -22,7 +22,7 @@ from lookalike.store import names
 from scripts import deploy, undeploy
 from scripts.common.template_yaml import yaml_parse
 from scripts.deployment import deployed, site
-from scripts.model import SSCD
+from scripts.models.networks import sscd
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
@@ -43,8 +43,13 @@ DECLARED = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
 EVERY = set(DECLARED)
 
 
+def document_of(number: int) -> dict[str, Any]:
+    """A model.json, one of many."""
+    return {"name": "m", "licence": "l", "source": "s", **sscd().entries, "sha256": f"{number:064x}"}
+
+
 def fingerprint(number: int) -> str:
-    return ModelSpec.parse(SSCD | {"sha256": f"{number:064x}"}).fingerprint
+    return ModelSpec.parse(document_of(number)).fingerprint
 
 
 class Project:
@@ -69,7 +74,7 @@ class Project:
         folder = self.folder / ".aws-sam" / "build"
         layer = folder / "ModelLayer" / "model"
         layer.mkdir(parents=True, exist_ok=True)
-        (layer / "model.json").write_text(json.dumps(SSCD | {"sha256": f"{model:064x}"}))
+        (layer / "model.json").write_text(json.dumps(document_of(model)))
         self.template = folder / "template.yaml"
         document = yaml_parse((ROOT / "template.yaml").read_text())
         document["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}

@@ -74,7 +74,7 @@ class FakeEmbedder:
 
     fingerprint = FINGERPRINT
     layout = LAYOUT
-    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, dimensions=DIMENSIONS, probe=b"recorded")
+    spec = SimpleNamespace(name="fake-model", fingerprint=FINGERPRINT, layout=LAYOUT, probe=b"recorded")
 
     def __init__(self) -> None:
         self.batches: list[int] = []

@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from lookalike.errors import DecoderUnavailable, ModelError, NotAnImage, TooManyPixels, UndecodableImage
-from lookalike.photos.embedder import Embedder, may_saturate, probe_pixels
-from tests.tiny_model import WEIGHTS, write_tiny_model
+from lookalike.photos.embedder import Embedder, probe_pixels
+from lookalike.photos.network import may_saturate
+from tests.tiny_model import WEIGHTS, write_tiny_model, write_tiny_parts
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,6 +89,72 @@ def test_embeddings_have_unit_length_where_the_model_says_so(tmp_path):
     raw = np.array(COLOURS) @ WEIGHTS
     embeddings = Embedder(folder, threads=1).embed([photo(colour) for colour in COLOURS])
     np.testing.assert_allclose(embeddings, raw / np.linalg.norm(raw, axis=1, keepdims=True), rtol=1e-6)
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch_size", [2, 16])
+def test_parts_stand_side_by_side_each_of_unit_length(tmp_path, threads, batch_size):
+    shape, category = WEIGHTS, WEIGHTS[:, 1:]
+    folder = write_tiny_parts(tmp_path, weights={"shape": shape, "category": category}, has_colour=True)
+    embedder = Embedder(folder, threads=threads, batch_size=batch_size)
+    embeddings = np.array(embedder.embed([photo(colour) for colour in COLOURS]))
+    assert embedder.layout.names == ("shape", "category", "colour")
+    assert embeddings.shape == (len(COLOURS), embedder.dimensions)
+    first, second, third = (embeddings[:, columns] for columns in embedder.layout.slices)
+    np.testing.assert_allclose(first, unit(np.array(COLOURS) @ shape), rtol=1e-6)
+    np.testing.assert_allclose(second, unit(np.array(COLOURS) @ category), rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(third, axis=1), 1, rtol=1e-6)
+    assert np.abs(third[0] - third[1]).max() > 0.1  # it tells red from green
+
+
+def test_parts_give_the_same_bits_together_as_alone(tmp_path):
+    generator = np.random.default_rng(4)
+    weights = {name: generator.standard_normal((3, 40), np.float32) for name in ("shape", "category", "other")}
+    pixels = generator.integers(0, 256, (5, 8, 8, 3), np.uint8)
+    together = Embedder(write_tiny_parts(tmp_path / "all", weights=weights), threads=2).embed_pixels(pixels)
+    alone = [
+        Embedder(write_tiny_parts(tmp_path / name, weights={name: matrix}), threads=1).embed_pixels(pixels)
+        for name, matrix in weights.items()
+    ]
+    np.testing.assert_array_equal(together, np.concatenate(alone, axis=1))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_photo_in_which_one_part_finds_nothing_is_described_by_the_others(tmp_path, threads):
+    blue_only = np.array([[0], [0], [1]], np.float32)
+    folder = write_tiny_parts(tmp_path, weights={"shape": WEIGHTS, "category": blue_only})
+    embedder = Embedder(folder, threads=threads)
+    red, blue, black = embedder.embed([photo((255, 0, 0)), photo((0, 0, 255)), photo((0, 0, 0))])
+    shape, category = embedder.layout.slices
+    np.testing.assert_allclose(np.linalg.norm(red[shape]), 1, rtol=1e-6)
+    np.testing.assert_array_equal([red[category], blue[category]], [[0], [1]])
+    assert isinstance(black, UndecodableImage)
+
+
+def test_a_part_that_computes_nothing_finite_refuses_the_photo(tmp_path):
+    embedder = Embedder(write_tiny_parts(tmp_path, activations={"category": "Log"}), threads=1)
+    black, grey = embedder.embed([photo((0, 0, 0)), photo((9, 9, 9))])
+    assert isinstance(black, UndecodableImage)
+    assert np.isfinite(grey).all()
+
+
+def test_another_version_of_the_colour_descriptor_is_refused(tmp_path):
+    folder = write_tiny_parts(tmp_path, has_colour=True)
+    document = json.loads((folder / "model.json").read_bytes())
+    document["parts"][-1]["descriptor"] = "an older one"
+    (folder / "model.json").write_text(json.dumps(document))
+    with pytest.raises(ModelError, match="an older one"):
+        Embedder(folder, threads=1)
+
+
+def test_a_missing_file_of_a_part_is_named(tmp_path):
+    (write_tiny_parts(tmp_path) / "category.onnx").unlink()
+    with pytest.raises(ModelError, match=r"category\.onnx"):
+        Embedder(tmp_path, threads=2)
 
 
 @pytest.mark.parametrize("l2_normalise", [True, False])
@@ -162,9 +229,10 @@ def test_threads_share_one_embedder(tmp_path):
             np.testing.assert_allclose(embeddings, np.array(COLOURS) @ WEIGHTS, rtol=1e-6)
 
 
-def with_recorded_probe(folder, shift: float):
+def with_recorded_probe(folder, shift: float, coordinate: int = 0):
     """Record the probe's embedding in model.json, moved by a distance of ``shift``."""
-    embedding = Embedder(folder, threads=1).probe() + np.float32([shift, 0, 0, 0])
+    embedding = Embedder(folder, threads=1).probe()
+    embedding[coordinate] += shift
     document = json.loads((folder / "model.json").read_bytes())
     document["probe"] = base64.b64encode(embedding.astype("<f4").tobytes()).decode()
     (folder / "model.json").write_text(json.dumps(document))
@@ -184,6 +252,28 @@ def test_drift_is_measured_and_warned_of(tmp_path, caplog, shift, drift):
     with caplog.at_level(logging.WARNING):
         assert embedder.drift() == pytest.approx(drift, rel=1e-4)
     assert "mean-colour" in caplog.text
+
+
+def test_the_part_that_drifts_is_named_and_its_drift_reported(tmp_path, caplog):
+    embedder = with_recorded_probe(write_tiny_parts(tmp_path, part_weights={"category": 0}), 0.3, coordinate=5)
+    with caplog.at_level(logging.WARNING):
+        assert embedder.drift() == pytest.approx(0.3, rel=1e-4)
+    (record,) = caplog.records
+    assert "part category of the model tiny-parts" in record.getMessage()
+
+
+def test_drifts_of_parts_do_not_add_up(tmp_path, caplog):
+    """The tolerance is a part's own, however many parts there are."""
+    folder = write_tiny_parts(tmp_path)
+    with_recorded_probe(folder, 0.08)
+    document = json.loads((folder / "model.json").read_bytes())
+    probe = np.frombuffer(base64.b64decode(document["probe"]), "<f4").copy()
+    probe[5] += 0.08
+    document["probe"] = base64.b64encode(probe.tobytes()).decode()
+    (folder / "model.json").write_text(json.dumps(document))
+    with caplog.at_level(logging.WARNING):
+        assert Embedder(folder, threads=1).drift() == pytest.approx(0.08, rel=1e-4)
+    assert not caplog.records
 
 
 def test_drift_needs_a_recorded_probe(tmp_path):
@@ -227,11 +317,11 @@ def test_embeddings_are_the_same_whether_or_not_precision_is_asked_for(tmp_path,
     if may_saturate():
         pytest.skip("this processor may saturate")
     folder = ROOT / "build" / "model"
-    if not (folder / "model.onnx").exists():
+    if not (folder / "model.json").exists():
         pytest.skip("there is no model: `make model` obtains it")
     embedder = Embedder(folder, threads=1)
     probe = probe_pixels(embedder.spec.size)
     pixels = np.stack([probe, 255 - probe])
     fast = embedder.embed_pixels(pixels)
-    monkeypatch.setattr("lookalike.photos.embedder.may_saturate", lambda: True)
+    monkeypatch.setattr("lookalike.photos.network.may_saturate", lambda: True)
     np.testing.assert_array_equal(Embedder(folder, threads=1).embed_pixels(pixels), fast)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
-from lookalike.photos import images, model
+from lookalike.photos import images, model_parts
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -317,12 +317,12 @@ def test_an_error_in_our_own_transforms_is_not_taken_for_damage(monkeypatch, nam
 def test_the_recipe_is_renamed_when_the_pixels_change():
     """Pixels of another recipe give embeddings that must not meet those in a store.
 
-    When this fails because decode changed on purpose: put a new name in model.RECIPE, and the digest here.
+    When this fails because decode changed on purpose: put a new name in model_parts.RECIPE, and the digest here.
     """
     y, x = np.mgrid[0:300, 0:225]
     picture = np.stack([x % 256, y % 256, (x * y) % 256], axis=-1).astype(np.uint8)
     digest = hashlib.sha256(decoded(encoded(Image.fromarray(picture), "PNG"), size=224)).hexdigest()
-    assert (model.RECIPE, digest[:16]) == ("srgb-margin-trim-3:2-stretch-bicubic-3", "95c6de72955821fc")
+    assert (model_parts.RECIPE, digest[:16]) == ("srgb-margin-trim-3:2-stretch-bicubic-3", "95c6de72955821fc")
 
 
 def _raise(error: Exception) -> Callable[..., NoReturn]:

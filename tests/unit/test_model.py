@@ -1,16 +1,18 @@
 """A model folder is described by its model.json, and embeddings that may be compared share a fingerprint."""
 
 import base64
-import copy
 import hashlib
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from lookalike.errors import ModelError
-from lookalike.photos.model import ModelSpec, Normalisation
+from lookalike.layout import Layout, Part
+from lookalike.photos.model import ModelSpec
+from lookalike.photos.model_parts import Normalisation
 
 DOCUMENT = {
     "name": "mean-colour",
@@ -27,12 +29,25 @@ DOCUMENT = {
     "output": {"name": "features", "dimensions": 3, "l2_normalise": True},
     "probe": base64.b64encode(bytes(12)).decode(),
 }
+NETWORK = {key: DOCUMENT[key] for key in ("sha256", "input", "output")}
+PARTS = {
+    "name": "three-parts",
+    "licence": "Apache-2.0",
+    "source": "made by the tests",
+    "parts": [
+        {"name": "shape", "kind": "onnx", "weight": 1, "file": "shape.onnx", **NETWORK},
+        {"name": "category", "kind": "onnx", "weight": 0.75, "file": "category.onnx", **NETWORK, "sha256": "cd" * 32},
+        {"name": "colour", "kind": "colour", "weight": 0.5, "descriptor": "colours-1", "dimensions": 2},
+    ],
+    "probe": base64.b64encode(bytes(4 * 8)).decode(),
+}
 GONE = object()
 
 
-def changed(path: str, value: object) -> dict:
-    document = copy.deepcopy(DOCUMENT)
-    *parents, key = path.split(".")
+def changed(path: str, value: object, document: dict = DOCUMENT) -> dict:
+    """The document with another value at a path such as ``parts[1].input.name``."""
+    document = json.loads(json.dumps(document))  # parts that share an entry get one each
+    *parents, key = (int(step) if step.isdecimal() else step for step in re.findall(r"\w+", path))
     part = document
     for parent in parents:
         part = part[parent]
@@ -46,14 +61,27 @@ def changed(path: str, value: object) -> dict:
 def test_a_document_is_read_whole():
     spec = ModelSpec.parse(DOCUMENT)
     assert spec.name == "mean-colour"
-    assert (spec.input_name, spec.layout, spec.dtype, spec.size) == ("data", "NCHW", "float32", 224)
-    assert spec.normalisation == Normalisation(0.5, (0.1, 0.2, 0.3), (1.0, 2.0, 4.0))
-    assert (spec.output_name, spec.dimensions, spec.l2_normalise) == ("features", 3, True)
+    (part,) = spec.parts
+    assert (part.name, part.weight, part.file) == ("shape", 1, "model.onnx")
+    assert (part.input_name, part.axes, part.dtype, part.size) == ("data", "NCHW", "float32", 224)
+    assert part.normalisation == Normalisation(0.5, (0.1, 0.2, 0.3), (1.0, 2.0, 4.0))
+    assert (part.output_name, part.dimensions, part.l2_normalise) == ("features", 3, True)
+    assert (spec.size, spec.layout) == (224, Layout.of_one_part(3))
     assert spec.probe == bytes(12)
 
 
-def test_a_spec_survives_being_written_and_loaded(tmp_path):
-    spec = ModelSpec.parse(DOCUMENT)
+def test_parts_stand_in_a_row_in_the_order_in_which_they_are_listed():
+    spec = ModelSpec.parse(PARTS)
+    assert spec.layout == Layout((Part("shape", 3, 1), Part("category", 3, 0.75), Part("colour", 2, 0.5)))
+    assert [part.file for part in spec.networks] == ["shape.onnx", "category.onnx"]
+    turned = ModelSpec.parse(PARTS | {"parts": PARTS["parts"][::-1]})
+    assert turned.layout.names == ("colour", "category", "shape")
+    assert turned.size == spec.size == 224
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, PARTS], ids=["one network", "parts"])
+def test_a_spec_survives_being_written_and_loaded(tmp_path, document):
+    spec = ModelSpec.parse(document)
     (tmp_path / "model.json").write_text(json.dumps(spec.document()))
     assert ModelSpec.load(tmp_path) == spec
 
@@ -97,6 +125,56 @@ def test_an_impossible_entry_is_named(path, value):
     named = "input.normalisation" if path == "input.dtype" and value == "uint8" else path
     with pytest.raises(ModelError, match=rf"model\.json: {named}"):
         ModelSpec.parse(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("parts", {}),
+        ("parts", []),
+        ("parts", PARTS["parts"][2:]),  # no network says how large the pixels are
+        ("parts[0]", "shape"),
+        ("parts[0].name", GONE),
+        ("parts[0].name", "Shape of things"),
+        ("parts[0].kind", "torch"),
+        ("parts[0].weight", GONE),
+        ("parts[0].weight", -1),
+        ("parts[0].weight", float("inf")),
+        ("parts[0].weight", float("nan")),
+        ("parts[0].weight", True),
+        ("parts[0].file", GONE),
+        ("parts[0].file", "../shape.onnx"),
+        ("parts[0].file", "model.json"),
+        ("parts[1].sha256", "short"),
+        ("parts[1].input.layout", "CHWN"),
+        ("parts[1].output.dimensions", 0),
+        ("parts[1].output.l2_normalise", False),
+        ("parts[2].descriptor", ""),
+        ("parts[2].dimensions", 0),
+        ("probe", base64.b64encode(bytes(4 * 3)).decode()),
+    ],
+)
+def test_an_impossible_entry_of_a_part_is_named(path, value):
+    with pytest.raises(ModelError, match=rf"model\.json: {re.escape(path)}"):
+        ModelSpec.parse(changed(path, value, PARTS))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        ("parts[1].input.size", 240, "the same input.size"),
+        ("parts[1].name", "shape", "different names"),
+        ("parts[1].file", "shape.onnx", "different files"),
+    ],
+)
+def test_parts_that_do_not_go_together_are_refused(path, value, reason):
+    with pytest.raises(ModelError, match=f"parts must have .*{reason}"):
+        ModelSpec.parse(changed(path, value, PARTS))
+
+
+def test_a_model_in_which_nothing_has_a_weight_is_refused():
+    with pytest.raises(ModelError, match="a weight above 0"):
+        ModelSpec.parse(PARTS | {"parts": [part | {"weight": 0} for part in PARTS["parts"]]})
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 3])
@@ -149,10 +227,47 @@ def test_what_only_describes_a_model_leaves_the_fingerprint(path, value):
     assert ModelSpec.parse(changed(path, value)).fingerprint == ModelSpec.parse(DOCUMENT).fingerprint
 
 
-def test_another_recipe_of_pixels_is_another_fingerprint(monkeypatch):
-    before = ModelSpec.parse(DOCUMENT).fingerprint
-    monkeypatch.setattr("lookalike.photos.model.RECIPE", "another")
-    assert ModelSpec.parse(DOCUMENT).fingerprint != before
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("parts", PARTS["parts"][:2]),
+        ("parts", PARTS["parts"][::-1]),
+        ("parts[0].name", "form"),
+        ("parts[0].sha256", "ef" * 32),
+        ("parts[1].input.normalisation.scale", 1.0),
+        ("parts[1].output.name", "pooled"),
+        ("parts[2].descriptor", "colours-2"),
+        ("parts[2].dimensions", 3),
+    ],
+)
+def test_whatever_changes_a_part_changes_the_fingerprint(path, value):
+    document = changed(path, value, PARTS) | {"probe": None}
+    assert ModelSpec.parse(document).fingerprint != ModelSpec.parse(PARTS).fingerprint
+
+
+@pytest.mark.parametrize(("path", "value"), [("name", "other"), ("parts[1].weight", 0), ("parts[1].file", "b.onnx")])
+def test_what_leaves_the_parts_as_they_are_leaves_the_fingerprint(path, value):
+    assert ModelSpec.parse(changed(path, value, PARTS)).fingerprint == ModelSpec.parse(PARTS).fingerprint
+
+
+def test_a_part_has_the_same_fingerprint_in_every_model():
+    """Vectors of a part may be kept and used again where another part changes."""
+    before, after = (ModelSpec.parse(doc).parts for doc in (PARTS, changed("parts[0].sha256", "ef" * 32, PARTS)))
+    assert [one.fingerprint == other.fingerprint for one, other in zip(before, after, strict=True)] == [
+        False,
+        True,
+        True,
+    ]
+    assert before[0].fingerprint == ModelSpec.parse(DOCUMENT).parts[0].fingerprint
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, PARTS], ids=["one network", "parts"])
+def test_another_recipe_of_pixels_is_another_fingerprint(monkeypatch, document):
+    before = ModelSpec.parse(document)
+    fingerprints = {before.fingerprint, *(part.fingerprint for part in before.parts)}
+    monkeypatch.setattr("lookalike.photos.model_parts.RECIPE", "another")
+    after = ModelSpec.parse(document)
+    assert fingerprints.isdisjoint({after.fingerprint, *(part.fingerprint for part in after.parts)})
 
 
 def test_the_fingerprint_is_the_digest_of_canonical_json():
@@ -163,7 +278,8 @@ def test_the_fingerprint_is_the_digest_of_canonical_json():
         '"output":{"dimensions":3,"l2_normalise":true,"name":"features"},'
         '"recipe":"srgb-margin-trim-3:2-stretch-bicubic-3","sha256":"' + "ab" * 32 + '"}'
     )
-    assert ModelSpec.parse(DOCUMENT).fingerprint == hashlib.sha256(canonical.encode()).hexdigest()
+    part = hashlib.sha256(canonical.encode()).hexdigest()
+    assert ModelSpec.parse(DOCUMENT).fingerprint == hashlib.sha256(f'[["shape","{part}"]]'.encode()).hexdigest()
 
 
 def test_verify_compares_the_file_with_its_checksum(tmp_path):
@@ -180,6 +296,6 @@ def test_verify_compares_the_file_with_its_checksum(tmp_path):
 
 def test_reading_a_spec_loads_neither_pillow_nor_onnxruntime():
     """The compaction function needs the fingerprint and has neither in its layers."""
-    program = "import sys, lookalike.photos.model; print({'PIL', 'onnxruntime', 'numpy'} & set(sys.modules))"
+    program = "import sys, lookalike.photos.model; print({'PIL', 'onnxruntime'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

@@ -402,7 +402,6 @@ class TestHealth:
             "model": {
                 "name": "fake-model",
                 "fingerprint": FINGERPRINT,
-                "dimensions": DIMENSIONS,
                 "parts": [{"name": "shape", "dimensions": DIMENSIONS, "weight": 1.0}],
             },
         }

@@ -6,7 +6,7 @@ bytes are. Its two other errors are no fault of the photo: a ``MemoryError``, af
 
 A plain margin around a small product is cut off (docs/decisions/0049). Then a photo that is not square is trimmed to 3:2 if it is
 longer, and stretched to the square (docs/decisions/0003). Embeddings of two recipes are not comparable: whoever changes the
-pixels that ``decode`` returns for some bytes must rename ``model.RECIPE``.
+pixels that ``decode`` returns for some bytes must rename ``model_parts.RECIPE``.
 """
 
 import struct
