@@ -16,14 +16,14 @@ import numpy as np
 
 from lookalike.compaction import compact
 from lookalike.compaction.policy import Policy
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from tests.support.calibrations import turned
 
-LAYOUT = Layout.of_one_part(4)
+LAYOUT = Layout((Part("shape", 3), Part("colour", 1, 0.5)))
 _NOON_S = 1_767_268_800.0  # 2026-01-01 12:00 UTC
 
 
