@@ -9,7 +9,7 @@ NUMBER: Final = r"[0-9]{0,20}\.?[0-9]{1,20}(?:[eE]-?[0-9]{1,3})?"
 MIN_CROP_SIDE: Final = 16
 """The least side of a crop, in the photo's pixels."""
 
-_ROUNDING: Final = 0.001  # over the photo's edge: pages round their numbers
+_ROUNDING: Final = 0.001 + 1e-9  # over the edge of the photo: pages round their numbers
 _LEAST: Final = 0.0001  # of a side: a few pixels of the largest photo
 
 
