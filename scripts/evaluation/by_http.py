@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
-from lookalike.photos.regions import Region
 
+from lookalike.photos.regions import Region
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import Numbers, PhotoSet

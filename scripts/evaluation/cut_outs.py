@@ -4,9 +4,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from lookalike.photos.regions import Region
 from PIL import Image, ImageFilter
 from scipy import ndimage
+
+from lookalike.photos.regions import Region
 
 _TOLERANCE: Final = 24  # of 255, in the channel that differs most: JPEG's noise around a product stays below it
 _LEAST, _MOST = 0.02, 0.9  # shares of a photo that a product covers

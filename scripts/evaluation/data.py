@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from lookalike.photos.regions import WHOLE, Region
 
+from lookalike.photos.regions import WHOLE, Region
 from scripts.common.catalogue import Photo
 from scripts.common.labels import InputError, some
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from lookalike.search.match import MatchScale, match_scale
-from lookalike.store.neighbours import Sampler
 
 from lookalike.layout import Layout, Weights
+from lookalike.search.match import MatchScale, match_scale
+from lookalike.store.neighbours import Sampler
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample

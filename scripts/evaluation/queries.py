@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from lookalike.photos.regions import WHOLE, Region, with_windows
 from PIL import Image
 
+from lookalike.photos.regions import WHOLE, Region, with_windows
 from scripts.common.catalogue import Photo
 from scripts.evaluation import backdrops, cut_outs, pictures, transformations
 from scripts.evaluation.data import Numbers, PhotoSet, QueryPhoto

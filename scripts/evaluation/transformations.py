@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-from lookalike.photos.regions import Region
 from PIL import Image, ImageEnhance, ImageFilter
 
+from lookalike.photos.regions import Region
 from scripts.evaluation.backdrops import backdrop, clutter
 from scripts.evaluation.cut_outs import background, box_of, cut_out
 
