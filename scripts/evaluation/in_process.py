@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from lookalike.search.match import MatchScale, match_scale
-from lookalike.store.neighbours import Sampler
 
 from lookalike.layout import Layout, Weights
+from lookalike.search.match import MatchScale, match_scale
+from lookalike.store.neighbours import Sampler
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample
@@ -20,9 +20,6 @@ from scripts.evaluation.neighbours import Answers, Floats, Index, Queries
 from scripts.evaluation.queries import WINDOWS, windows_of
 
 _SAMPLED: Final = 512  # photos whose neighbours make the scale of matches
-
-ORIGINAL: Final = ", as the original"
-"""Behind the name of the one network that the original searched, plainly, by Euclidean distance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,7 @@ def weightings(layout: Layout, factors: Mapping[str, float]) -> dict[str, Weight
         for number, name in enumerate(layout.names):
             alone = np.zeros(len(layout.parts))
             alone[number] = 1
-            found[f"{name} alone{'' if number else ORIGINAL}"] = alone
+            found[f"{name} alone"] = alone
     return found
 
 
