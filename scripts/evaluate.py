@@ -10,8 +10,8 @@
     first 5           background, small in a frame, on clutter; and to --other-photos of it
     ROC AUC           how surely the nearest distance tells photos of products that the catalogue lacks from pictures of other things
 
-Each number has a 95 % interval by the bootstrap over queries. Columns: Lookalike, each part of its embedding alone, the mean
-colour, and random rows; the first part alone is the original's way, one network and plain Euclidean neighbours. With --api
+Each number has a 95 % interval by the bootstrap over queries; ± is half its width. Columns: Lookalike, each part of its embedding alone, the mean
+colour, and random rows. The first part alone is the way of the original: one network, and plain Euclidean neighbours. With --api
 queries go to a running Lookalike, which serves these photos; there is one column then.
 
 Choices (weights, descriptors, models) are made with --half choose and reported with --half report: those products are the
