@@ -149,9 +149,11 @@ def _first_half(hashes: Hashes) -> npt.NDArray[np.uint64]:
 
 
 def _squared_distances(queries: Embeddings, embeddings: Embeddings) -> npt.NDArray[np.float32]:
-    """Squared distances of all pairs, by float32: (queries, embeddings)."""
-    squared: npt.NDArray[np.float32] = queries @ embeddings.T
-    squared *= -2
-    squared += np.square(queries).sum(axis=1)[:, np.newaxis]
-    squared += np.square(embeddings).sum(axis=1)
+    """Squared distances of all pairs, by float32: (queries, embeddings). Infinite beyond float32's range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared: npt.NDArray[np.float32] = queries @ embeddings.T
+        squared *= -2
+        squared += np.square(queries).sum(axis=1)[:, np.newaxis]
+        squared += np.square(embeddings).sum(axis=1)
+    squared[np.isnan(squared)] = np.inf
     return np.maximum(squared, 0, out=squared)
