@@ -4,7 +4,8 @@
  * @typedef {object} Result one product
  * @property {string} id
  * @property {string} name
- * @property {number | null} distance smaller is closer, 0 to 2; null for a product asked for by its id
+ * @property {number | null} distance smaller is closer; null for a product asked for by its id
+ * @property {string | null} match strong, fair or weak; null where matches are not judged
  * @property {string | null} imageUrl
  * @property {Record<string, string>} metadata
  *
@@ -12,9 +13,13 @@
  * @property {Result[]} results closest first
  * @property {number | null} products how many the photo was compared with
  * @property {number | null} tookMs
+ * @property {number} farthest the largest distance there can be
+ * @property {boolean} nothingClose whether every match is weak
  */
 
 const RESULTS_WANTED = 5;
+const MATCHES = ["strong", "fair", "weak"];
+const FARTHEST = 2; // between two points of the unit sphere, which every part of an embedding is on
 const TIMEOUT_MS = 30_000; // the gateway gives up at the same time
 
 /** Headlines by the last word of a problem's `type`; the service's own `detail` says what to do next. */
@@ -138,11 +143,14 @@ function problem(status, body) {
  */
 function answer(body) {
   if (!Array.isArray(body.results)) throw problem(502, null);
-  const { products, timings_ms: timings } = body.search ?? {};
+  const { products, timings_ms: timings, weights } = body.search ?? {};
+  const weight = Math.hypot(...Object.values(weights ?? {}));
   return {
     results: body.results.map(result),
     products: Number.isInteger(products) ? products : null,
     tookMs: Number.isFinite(timings?.total) ? timings.total : null,
+    farthest: FARTHEST * (weight > 0 ? weight : 1),
+    nothingClose: body.verdict === "no_good_match",
   };
 }
 
@@ -157,6 +165,7 @@ function result(item) {
     id,
     name: metadata.name?.trim() || `Product ${id}`,
     distance: Number.isFinite(item.distance) ? item.distance : null,
+    match: MATCHES.includes(item.match) ? item.match : null,
     imageUrl: pictureUrl(item.image_url),
     metadata,
   };

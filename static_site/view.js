@@ -17,7 +17,6 @@ const FACTS = 3;
 // What shoppers look at first, as parts of metadata keys; every catalogue names its fields its own way.
 const TELLING = ["brand", "type", "colour", "color", "price", "gender", "material"];
 const RANKS = ["Closest", "2nd closest", "3rd closest", "4th closest", "5th closest"];
-const FARTHEST = 2; // between two points of the unit sphere
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
@@ -68,14 +67,15 @@ export function showQuery(query) {
  * @param {string | null} [picked] the product whose card to stand on
  */
 export function showAnswer(query, answer, picked = null) {
-  const { results } = answer;
+  const { results, nothingClose } = answer;
   const count = results.length === 1 ? "1 product" : `${results.length} products`;
   const like = query.isPhoto ? "like your photo" : "like this one";
-  outcome(query, results.length ? `${count} ${like}` : "Nothing to show beside it", provenance(answer));
-  $("cards").replaceChildren(...results.map(card));
+  const found = nothingClose ? `Nothing close ${query.isPhoto ? "to your photo" : "to this one"}` : `${count} ${like}`;
+  outcome(query, results.length ? found : "Nothing to show beside it", provenance(answer));
+  $("cards").replaceChildren(...results.map((result, index) => card(result, index, answer.farthest)));
   $("grid").hidden = $("again").hidden = false;
   $("legend").hidden = results.length === 0;
-  say(results.length ? `${count} found.` : "No products found.");
+  say(results.length ? `${nothingClose ? "Nothing close found. " : ""}${count} found.` : "No products found.");
   const links = [...$("cards").querySelectorAll("a")];
   const before = picked === null ? null : links.find((link) => link.dataset.productId === picked);
   if (before) before.focus();
@@ -128,15 +128,17 @@ function page(shown, title) {
 }
 
 /** @param {import("./api.js").Answer} answer @returns {string} how the answer was made */
-function provenance({ results, products, tookMs }) {
+function provenance({ results, products, tookMs, nothingClose }) {
   if (!results.length) return "The catalogue has no other product to compare with.";
-  if (products === null) return "Closest first.";
+  const weak = nothingClose ? " These come nearest, and every one is a weak match." : "";
+  if (products === null) return `Closest first.${weak}`;
   const time = tookMs === null ? "" : ` in ${number(Math.max(1, Math.round(tookMs)))} ms`;
-  return products === 1 ? `The only product compared${time}.` : `All ${number(products)} products compared${time}.`;
+  const compared = products === 1 ? "The only product compared" : `All ${number(products)} products compared`;
+  return `${compared}${time}.${weak}`;
 }
 
-/** @param {import("./api.js").Result} result @param {number} index */
-function card(result, index) {
+/** @param {import("./api.js").Result} result @param {number} index @param {number} farthest */
+function card(result, index, farthest) {
   const item = copy("card");
   const link = /** @type {HTMLAnchorElement} */ (item.querySelector("a"));
   link.textContent = result.name;
@@ -145,9 +147,10 @@ function card(result, index) {
   part(item, ".facts").replaceChildren(...facts(result.metadata));
   part(item, ".rank").textContent = RANKS[index] ?? "";
   if (result.distance !== null) {
-    part(item, ".distance").textContent = `distance ${result.distance.toFixed(3)}`;
+    const judged = result.match ? `${result.match}\u00a0match · ` : "";
+    part(item, ".distance").textContent = `${judged}distance\u00a0${result.distance.toFixed(3)}`;
     // Set through the object model: a style attribute is what the content security policy forbids.
-    const closeness = Math.min(1, Math.max(0, 1 - result.distance / FARTHEST));
+    const closeness = Math.min(1, Math.max(0, 1 - result.distance / farthest));
     part(item, ".line div").style.inlineSize = `${closeness * 100}%`;
   }
   picture(part(item, ".frame"), result.imageUrl);

@@ -125,8 +125,18 @@ class Stub:
     def found(self, items: Sequence[Product]) -> dict[str, Any]:
         """A body of results, 0.21 apart at first and farther with each."""
         return {
-            "results": [{**item, "distance": 0.21 + 0.13 * i} for i, item in enumerate(items)],
-            "search": {"k": 5, "products": 2946, "photos": 2946, "timings_ms": {"total": 21.0}},
+            "results": [
+                {**item, "distance": 0.21 + 0.13 * i, "match": "strong" if i < 2 else "fair"}
+                for i, item in enumerate(items)
+            ],
+            "verdict": "match",
+            "search": {
+                "k": 5,
+                "weights": {"shape": 1.0},
+                "products": 2946,
+                "photos": 2946,
+                "timings_ms": {"total": 21.0},
+            },
         }
 
     def _some_others(self, product_id: str | None) -> list[Product]:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, heading, upload
-from tests.browser.stub import GATE_TIMEOUT_S, Stub, drawn_photo, problem
+from tests.browser.stub import GATE_TIMEOUT_S, Reply, Stub, drawn_photo, problem
 
 
 def test_a_card_asks_for_its_neighbours_and_back_returns(page: Page, stub: Stub, photo: Path) -> None:
@@ -107,6 +107,42 @@ def test_only_web_addresses_are_pictures(page: Page, stub: Stub, photo: Path) ->
     expect(cards(page).get_by_text("No picture to show")).to_have_count(5)
     for words in cards(page).get_by_text("No picture to show").all():
         expect(words).to_be_visible()
+
+
+def test_a_card_says_how_good_its_match_is(page: Page, photo: Path) -> None:
+    upload(page, photo)
+    expect(cards(page).first).to_contain_text("strong match · distance 0.210")
+    expect(cards(page).last).to_contain_text("fair match")
+
+
+def test_a_photo_that_nothing_is_close_to_is_told_so(page: Page, stub: Stub, photo: Path) -> None:
+    body = stub.found(stub.catalogue[:5])
+    weak = [{**result, "match": "weak"} for result in body["results"]]
+    stub.replies["search"] = Reply(body | {"results": weak, "verdict": "no_good_match"})
+    upload(page, photo)
+    expect(heading(page)).to_have_text("Nothing close to your photo")
+    expect(page.locator("#search-lead")).to_contain_text("every one is a weak match")
+    expect(cards(page)).to_have_count(5)
+    expect(cards(page).first).to_contain_text("weak match")
+
+
+def test_matches_that_are_not_judged_are_shown_without_a_word(page: Page, stub: Stub, photo: Path) -> None:
+    body = stub.found(stub.catalogue[:5])
+    bare = [{**result, "match": None} for result in body["results"]]
+    stub.replies["search"] = Reply(body | {"results": bare, "verdict": None})
+    upload(page, photo)
+    expect(heading(page)).to_have_text("5 products like your photo")
+    expect(cards(page).first.locator(".distance")).to_have_text("distance 0.210")
+
+
+def test_lines_are_as_full_as_the_weights_let_them_be(page: Page, stub: Stub, photo: Path) -> None:
+    body = stub.found(stub.catalogue[:1])
+    weights = {"shape": 3.0, "category": 0.0, "colour": 4.0}  # 10 is the largest distance
+    result = {**body["results"][0], "distance": 2.5}
+    stub.replies["search"] = Reply(body | {"results": [result], "search": body["search"] | {"weights": weights}})
+    upload(page, photo)
+    line = cards(page).first.locator(".line div")
+    assert line.evaluate("(line) => line.style.inlineSize") == "75%"
 
 
 def test_product_ids_are_quoted_in_addresses(page: Page, stub: Stub, photo: Path) -> None:

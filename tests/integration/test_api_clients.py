@@ -71,7 +71,8 @@ def test_a_client_by_openapi_python_client(
     )
 
     with importlib.import_module(name).Client(base_url=stack.url) as client:
-        raw = post_search.sync(client=client, body=types.File(payload=io.BytesIO(RED)), k=2)
+        photo_file = types.File(payload=io.BytesIO(RED))
+        raw = post_search.sync(client=client, body=photo_file, k=2, weights="shape:2", distinct=True)
         form = models.PostSearchFilesBody(image=types.File(payload=io.BytesIO(RED), file_name="red.png"))
         as_form = post_search.sync(client=client, body=form, k=2)
         product = get_product.sync("red", client=client)
@@ -81,6 +82,9 @@ def test_a_client_by_openapi_python_client(
         assert isinstance(results, models.Results)
         assert results.results[0].product_id == "red"
         assert len(results.results) == 2
+        assert results.results[0].match is None, "three photos are too few to judge by"
+        assert results.verdict is None
+    assert raw.search.weights.additional_properties == {"shape": 2.0}
     assert [item.image_key for item in product.photos] == ["images/red.png"]
     assert (refused.status_code, refused.parsed.type_) == (415, "urn:lookalike:problem:not-an-image")
 

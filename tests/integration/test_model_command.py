@@ -8,20 +8,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 
+from lookalike.errors import ModelError
 from lookalike.photos.embedder import DRIFT_TOLERANCE, Embedder
 from lookalike.photos.model import ModelSpec
 from scripts import model
 from scripts.common.paths import ROOT
-from scripts.models import download
-from tests.tiny_model import write_tiny_model
+from scripts.models import download, networks
+from tests.tiny_model import write_tiny_model, write_tiny_parts
 
 IMAGENET = "resnet50-imagenet"
+SSCD = "resnet50-sscd"
 
 
 class Zoo(http.server.BaseHTTPRequestHandler):
@@ -77,8 +81,8 @@ def resnet50(tmp_path_factory) -> bytes:
 def zoo_model(zoo, resnet50, monkeypatch) -> bytes:
     """Let the server offer the light ResNet50 as the model zoo's file."""
     zoo.content = resnet50
-    monkeypatch.setattr(model, "ZOO_BYTES", len(resnet50))
-    monkeypatch.setattr(model, "ZOO_SHA256", hashlib.sha256(resnet50).hexdigest())
+    monkeypatch.setattr(networks, "ZOO_BYTES", len(resnet50))
+    monkeypatch.setattr(networks, "ZOO_SHA256", hashlib.sha256(resnet50).hexdigest())
     return resnet50
 
 
@@ -94,20 +98,51 @@ def run(tmp_path, zoo, capfd):
     return run
 
 
-def test_the_default_model_comes_from_the_installed_package(run, tmp_path):
-    status, output, _ = run()
-    assert status == 0
+def test_the_default_model_comes_from_the_installed_packages(run, tmp_path):
+    status, output, errors = run()
+    assert status == 0, errors
     spec = ModelSpec.load(tmp_path / "model")
-    assert (spec.name, spec.dimensions, spec.size) == ("resnet50-sscd", 512, 224)
+    assert (spec.name, spec.layout.names, spec.size) == ("lookalike", ("shape", "category", "colour"), 224)
+    assert spec.layout.dimensions <= 1024
     assert spec.fingerprint in output
     spec.verify(tmp_path / "model")
     embedder = Embedder(tmp_path / "model", threads=2)
     assert embedder.drift() < DRIFT_TOLERANCE
     pixels = np.random.default_rng(3).integers(0, 256, (3, 224, 224, 3), dtype=np.uint8)
     together = embedder.embed_pixels(pixels)
-    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    for columns in spec.layout.slices:
+        np.testing.assert_allclose(np.linalg.norm(together[:, columns], axis=1), 1, atol=1e-5)
     # A photo's embedding does not depend on the batch it comes in.
     np.testing.assert_allclose(together[:1], embedder.embed_pixels(pixels[:1]), atol=1e-5)
+
+    # One of its networks alone is the same part.
+    assert run(SSCD)[0] == 0
+    alone = ModelSpec.load(tmp_path / "model")
+    assert alone.layout.names == ("shape",)
+    assert alone.parts[0].fingerprint == spec.parts[0].fingerprint
+    shape = Embedder(tmp_path / "model", threads=1).embed_pixels(pixels[:1])
+    np.testing.assert_allclose(shape, together[:1, spec.layout.slices[0]], atol=1e-5)
+
+
+def test_another_network_takes_the_place_of_shape(run, tmp_path, zoo_model):
+    status, _, errors = run("lookalike", "--shape", IMAGENET)
+    assert status == 0, errors
+    spec = ModelSpec.load(tmp_path / "model")
+    assert spec.layout.parts[0].dimensions == 2048
+    assert spec.layout.names == ("shape", "category", "colour")
+    assert "already" in run("lookalike", "--shape", IMAGENET)[1]
+
+
+def test_shapes_of_ones_own_must_take_the_pixels_of_the_other_parts(run, tmp_path):
+    status, _, errors = run("lookalike", "--shape", write_tiny_model(tmp_path / "own", output={"l2_normalise": True}))
+    assert status == 1
+    assert "input.size" in errors
+    assert run("lookalike", "--shape", write_tiny_parts(tmp_path / "parts"))[0] == 1
+
+
+def test_a_shape_beside_a_model_that_has_none_is_refused(run, tmp_path):
+    with pytest.raises(SystemExit):
+        run(SSCD, "--shape", IMAGENET)
 
 
 def test_a_model_in_place_is_left_alone(run, tmp_path):
@@ -120,9 +155,9 @@ def test_a_model_in_place_is_left_alone(run, tmp_path):
     assert (tmp_path / "model").stat().st_ino == before
 
 
-@pytest.mark.parametrize("harm", ["model.onnx", "model.json", "probe"])
+@pytest.mark.parametrize("harm", ["shape.onnx", "category.onnx", "model.json", "probe"])
 def test_a_harmed_model_is_put_right(run, tmp_path, harm):
-    own = write_tiny_model(tmp_path / "own")
+    own = write_tiny_parts(tmp_path / "own")
     run(own)
     sound = (tmp_path / "model" / "model.json").read_bytes()
     if harm == "probe":
@@ -135,16 +170,20 @@ def test_a_harmed_model_is_put_right(run, tmp_path, harm):
     ModelSpec.load(tmp_path / "model").verify(tmp_path / "model")
 
 
-def test_the_default_model_is_refused_when_the_package_holds_another_file(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(model, "SSCD", model.SSCD | {"sha256": "0" * 64})
-    status, _, errors = run()
+def test_a_model_is_refused_when_its_package_holds_another_file(run, tmp_path, monkeypatch):
+    other = write_tiny_model(tmp_path / "own") / "model.onnx"
+    monkeypatch.setattr(networks.metadata, "distribution", lambda _name: SimpleNamespace(locate_file=lambda _: other))
+    status, _, errors = run(SSCD)
     assert status == 1
     assert "SHA-256" in errors
     assert not (tmp_path / "model").exists()
 
 
 def test_a_missing_package_says_what_to_install(run, monkeypatch):
-    monkeypatch.setattr(model, "SSCD_PACKAGE", "no-such-package")
+    def absent(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(networks.metadata, "distribution", absent)
     status, _, errors = run()
     assert status == 1
     assert "make model" in errors
@@ -153,13 +192,13 @@ def test_a_missing_package_says_what_to_install(run, monkeypatch):
 def test_the_zoo_model_is_downloaded_and_cut_before_its_classifier(run, tmp_path, zoo, zoo_model):
     status, output, errors = run(IMAGENET)
     assert status == 0, errors
-    assert zoo.paths == ["/" + model.ZOO_FILE]
+    assert zoo.paths == ["/" + networks.ZOO_FILE]
     assert "2048 dimensions" in output
     graph = onnx.load(tmp_path / "model" / "model.onnx").graph
     assert not [node for node in graph.node if node.op_type in ("Gemm", "Softmax")]
     assert len([node for node in graph.node if node.op_type == "Conv"]) == 53
     embedder = Embedder(tmp_path / "model", threads=2)
-    assert (embedder.dimensions, embedder.spec.input_name) == (2048, "gpu_0/data_0")
+    assert (embedder.dimensions, embedder.spec.networks[0].input_name) == (2048, "gpu_0/data_0")
     assert embedder.drift() < 1e-3
     pixels = np.zeros((3, 224, 224, 3), np.uint8)
     assert embedder.embed_pixels(pixels).shape == (3, 2048)
@@ -183,7 +222,7 @@ def test_a_zoo_model_in_place_is_not_downloaded_again(run, zoo, zoo_model):
 
 def test_a_file_saved_where_downloads_go_needs_no_server(run, tmp_path, zoo, zoo_model):
     (tmp_path / "downloads").mkdir()
-    (tmp_path / "downloads" / Path(model.ZOO_FILE).name).write_bytes(zoo_model)
+    (tmp_path / "downloads" / Path(networks.ZOO_FILE).name).write_bytes(zoo_model)
     assert run(IMAGENET)[0] == 0
     assert not zoo.paths
 
@@ -202,8 +241,8 @@ def test_an_absent_file_says_what_to_download_by_hand_and_where_to_put_it(run, t
     status, _, errors = run(IMAGENET)
     assert status == 1
     assert "404" in errors
-    assert f"{zoo.url}/{model.ZOO_FILE}" in errors
-    assert str(tmp_path / "downloads" / Path(model.ZOO_FILE).name) in errors
+    assert f"{zoo.url}/{networks.ZOO_FILE}" in errors
+    assert str(tmp_path / "downloads" / Path(networks.ZOO_FILE).name) in errors
 
 
 def test_a_failed_command_leaves_the_model_in_place(run, tmp_path, zoo, zoo_model):
@@ -232,7 +271,7 @@ def fetch(url: str, path: Path) -> None:
 )
 def test_a_download_is_the_whole_file_or_nothing(zoo, tmp_path, content, sent_bytes, told):
     zoo.content, zoo.sent_bytes = content, sent_bytes
-    with pytest.raises(model.ModelError, match=told):
+    with pytest.raises(ModelError, match=told):
         fetch(f"{zoo.url}/weights.onnx", tmp_path / "weights.onnx")
     assert list(tmp_path.iterdir()) == []
     zoo.content, zoo.sent_bytes = CONTENT, None
@@ -242,13 +281,13 @@ def test_a_download_is_the_whole_file_or_nothing(zoo, tmp_path, content, sent_by
 
 
 def test_a_server_out_of_reach_is_a_model_error(tmp_path):
-    with pytest.raises(model.ModelError, match="was not downloaded"):
+    with pytest.raises(ModelError, match="was not downloaded"):
         fetch("http://127.0.0.1:1/x", tmp_path / "x")
 
 
 @pytest.mark.parametrize("url", ["http://example.org/x", "ftp://127.0.0.1/x", "file:///etc/hostname"])
 def test_only_https_is_downloaded(tmp_path, url):
-    with pytest.raises(model.ModelError, match="https"):
+    with pytest.raises(ModelError, match="https"):
         fetch(url, tmp_path / "x")
 
 
@@ -278,6 +317,25 @@ def test_a_model_of_ones_own_that_contradicts_itself_is_refused(run, tmp_path, e
     assert status == 1
     assert named in errors
     assert not (tmp_path / "model").exists()
+
+
+def test_a_model_of_ones_own_may_have_several_parts(run, tmp_path):
+    folder = write_tiny_parts(tmp_path / "own", has_colour=True, part_weights={"colour": 0.25})
+    document = json.loads((folder / "model.json").read_bytes())
+    for part in document["parts"][:2]:
+        del part["sha256"]
+    (folder / "model.json").write_text(json.dumps(document))
+    status, output, errors = run(folder)
+    assert status == 0, errors
+    assert "weight 0.25" in output
+    assert Embedder(tmp_path / "model", threads=1).drift() == 0.0
+    assert "already" in run(folder)[1]
+    # Another weight embeds nothing anew: the store stays.
+    before = ModelSpec.load(tmp_path / "model").fingerprint
+    document["parts"][2]["weight"] = 0.5
+    (folder / "model.json").write_text(json.dumps(document))
+    assert "weight 0.5" in run(folder)[1]
+    assert ModelSpec.load(tmp_path / "model").fingerprint == before
 
 
 @pytest.mark.parametrize("content", [None, "", "[]"])

@@ -75,6 +75,8 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     live = {ref.name for ref in newest.segments}
     assert newest.version > 1
     assert len(live) > 1
+    assert newest.neighbours is not None
+    assert newest.neighbours.squared
     assert newest.retired.keys() & {entry.name for entry in store.list(names.SEGMENTS)}
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting

@@ -36,6 +36,16 @@ def answered(snapshot: Snapshot, query: Vectors, k: int, exclude: list[str] | No
     return [(found.product_id, found.key, found.distance) for found in answer.neighbours]
 
 
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_neighbour_names_the_query_it_is_nearest_to(shards: int) -> None:
+    vectors = spectra.power_law(4, 300, 16)
+    queries, keys = vectors[:6] + np.float32(0.01), keys_of(300)
+    found = nearest_products(snapshot_of(vectors, keys, keys, shards=shards), queries, k=200).neighbours
+    nearest = NearestNeighbors(n_neighbors=1).fit(queries).kneighbors(vectors, return_distance=False)[:, 0]
+    assert [neighbour.query for neighbour in found] == [nearest[keys.index(neighbour.key)] for neighbour in found]
+    assert len({neighbour.query for neighbour in found}) == 6
+
+
 def assert_same(actual: Found, expected: Found, *, norm: float = 1.0) -> None:
     """Products, photos and order are equal, distances to 1e-5; scikit-learn's own are off by 1e-8 of the rows' ``norm``."""
     assert [item[:2] for item in actual] == [item[:2] for item in expected]

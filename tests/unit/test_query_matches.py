@@ -91,7 +91,7 @@ class TestMatches:
 
     def test_where_every_match_is_weak_there_is_no_good_match(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         away = -sum(embedding_of(photo(look)) for look in LOOKS)
-        monkeypatch.setattr(api.embedder, "embed", lambda photos: [np.float32(9) * away for _ in photos])
+        monkeypatch.setattr(api.embedder, "embed_regions", lambda photo, regions: [9 * away for _ in regions])
         answer = search(api, "something else")
         assert set(results(answer, "match")) == {"weak"}
         assert answer.body["verdict"] == "no_good_match"

@@ -9,7 +9,7 @@ NUMBER: Final = r"[0-9]{0,20}\.?[0-9]{1,20}(?:[eE]-?[0-9]{1,3})?"
 MIN_CROP_SIDE: Final = 16
 """The least side of a crop, in the photo's pixels."""
 
-_ROUNDING: Final = 0.001  # over the photo's edge: pages round their numbers
+_ROUNDING: Final = 0.001 + 1e-9  # over the edge of the photo: pages round their numbers
 _LEAST: Final = 0.0001  # of a side: a few pixels of the largest photo
 
 
@@ -78,7 +78,10 @@ class Region:
 
 WHOLE: Final = Region(0.0, 0.0, 1.0, 1.0)
 
-_WINDOWS: Final = tuple(Region(x, y, 2 / 3, 2 / 3) for y in (0, 1 / 3) for x in (0, 1 / 3))
+# Upright as most catalogue photos are: the corners of the photo, and its middle, where most products are.
+_WINDOWS: Final = tuple(
+    Region(x, y, 1 / 2, 2 / 3) for x, y in ((0.0, 0.0), (1 / 2, 0.0), (0.0, 1 / 3), (1 / 2, 1 / 3), (1 / 4, 1 / 6))
+)
 
 
 def with_windows(region: Region) -> tuple[Region, ...]:
