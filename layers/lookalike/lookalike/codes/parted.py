@@ -38,6 +38,7 @@ from lookalike.codes.codes import (
 from lookalike.layout import Layout, Weights
 
 _ROUNDING = 2.0**-24
+_SMALLEST_NORMAL = 2.0**-126  # of float32
 
 Numbers = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.float64]
@@ -113,7 +114,7 @@ class WeightedQueries:
 
     def squared_distances(self, low: Lengths) -> Distances:
         """Bounds as squared distances; 0 below float32's normal range, where they may have been rounded up."""
-        return np.where(low < np.finfo(np.float32).tiny, 0.0, low.astype(np.float64) * self.unit**2)
+        return np.where(low < _SMALLEST_NORMAL, 0.0, low.astype(np.float64) * self.unit**2)
 
     def _nearest(self, parts: Iterable[Iterable[Lengths]]) -> Lengths:
         return reduce(np.minimum, map(self._sum, zip(*parts, strict=True)))
@@ -134,8 +135,8 @@ class WeightedProjections:
     def __init__(self, queries: npt.NDArray[np.float32], layout: Layout, weights: Weights) -> None:
         self._queries = queries
         self._slices = layout.slices
-        self._weights = weights
         self._parts = tuple(np.flatnonzero(weights).tolist())
+        self._weights: list[float] = weights[weights > 0].tolist()
         self._projected: dict[tuple[int, int], Sequence[ProjectedQuery]] = {}
 
     def frames_of(self, codes: PartedCodes) -> Hashable:
@@ -146,14 +147,15 @@ class WeightedProjections:
     def coded(self, alike: Sequence[PartedCodes]) -> WeightedQueries:
         """The queries coded for codes in the same frames."""
         frames = [alike[0].parts[part].frame for part in self._parts]
-        steps = np.array([self._weights[part] * frame.step for part, frame in zip(self._parts, frames, strict=True)])
-        unit = float(steps.max())
-        shares = np.square(steps / unit) * (1 - (4 * len(steps) + 4) * _ROUNDING)
+        steps = [weight * frame.step for weight, frame in zip(self._weights, frames, strict=True)]
+        unit = max(steps)
+        deflated = 1 - (4 * len(steps) + 4) * _ROUNDING
+        shares = tuple(np.float32((step / unit) ** 2 * deflated) for step in steps)
         queries = []
         for part, frame in zip(self._parts, frames, strict=True):
             reach = max(codes.parts[part].reach for codes in alike)
             queries.append([encode_query(query, frame, reach) for query in self._project(part, frame)])
-        return WeightedQueries(unit, self._parts, tuple(shares.astype(np.float32)), tuple(queries))
+        return WeightedQueries(unit, self._parts, shares, tuple(queries))
 
     def _project(self, part: int, frame: Frame) -> Sequence[ProjectedQuery]:
         key = part, id(frame.rotation)

@@ -262,7 +262,6 @@ class _Search:
         if not is_alone:
             within = np.minimum(within, (squared.min(axis=0) + absolute) / (1 - relative))
         squared *= 1 - relative
-        least = self._weighting.weights[self._weighting.weights > 0].min()
-        squared[np.isinf(squared)] = _SURELY_IN_RANGE * least * least
+        squared[np.isinf(squared)] = _SURELY_IN_RANGE * self._weighting.least_square
         near: npt.NDArray[np.bool_] = squared <= within + absolute
         return near
