@@ -1,11 +1,13 @@
 """How the texts of parameters are read. ``test_query_function`` says which routes take which."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookalike.search.products import Regions
 from tests.support import functions
 from tests.support.rows import quick
 
@@ -65,3 +67,36 @@ def test_a_switch_is_true_or_false() -> None:
     for text in ("", "1", "True", "yes", "null"):
         with pytest.raises(parameters.BadParameter, match="true or false"):
             DISTINCT.parse(text)
+
+
+CROP = parameters.region("crop", "a part of the photo", example="0,0,1,1")
+REGIONS = parameters.choice("regions", "which regions", Regions)
+
+
+@quick
+@given(st.lists(st.decimals(0, 1, places=6), min_size=4, max_size=4))
+def test_a_region_is_four_fractions_or_refused_by_name(numbers: list[Decimal]) -> None:
+    text = ",".join(f"{number:f}" for number in numbers)
+    x, y, width, height = map(float, numbers)
+    assert re.search(CROP.schema["pattern"], text)
+    if width and height and x + width <= 1 and y + height <= 1 and min(width, height) >= 1e-4:
+        region = CROP.parse(text)
+        assert (region.x, region.y) == (x, y)
+        assert (region.width, region.height) == pytest.approx((width, height), abs=1e-9)
+    elif x + width > 1.002 or y + height > 1.002:
+        with pytest.raises(parameters.BadParameter, match=r"crop is not a part of the photo: [xy]"):
+            CROP.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "0,0,1", "a,b,c,d", "0,0,nan,1", "0;0;1;1", " 0,0,1,1", "0,0,0,1", "1,1,1,1"])
+def test_what_is_no_region_is_refused(text: str) -> None:
+    with pytest.raises(parameters.BadParameter, match="crop is not a part of the photo"):
+        CROP.parse(text)
+
+
+def test_a_choice_is_one_of_its_words() -> None:
+    assert REGIONS.parse("auto") is Regions.AUTO
+    assert REGIONS.default is None
+    for text in ("", "AUTO", "auto ", "none"):
+        with pytest.raises(parameters.BadParameter, match="regions must be one of auto, whole"):
+            REGIONS.parse(text)

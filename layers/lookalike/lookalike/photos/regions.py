@@ -78,7 +78,10 @@ class Region:
 
 WHOLE: Final = Region(0.0, 0.0, 1.0, 1.0)
 
-_WINDOWS: Final = tuple(Region(x, y, 2 / 3, 2 / 3) for y in (0, 1 / 3) for x in (0, 1 / 3))
+# Upright as most catalogue photos are: the corners of the photo, and its middle, where most products are.
+_WINDOWS: Final = tuple(
+    Region(x, y, 1 / 2, 2 / 3) for x, y in ((0.0, 0.0), (1 / 2, 0.0), (0.0, 1 / 3), (1 / 2, 1 / 3), (1 / 4, 1 / 6))
+)
 
 
 def with_windows(region: Region) -> tuple[Region, ...]:
