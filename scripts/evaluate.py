@@ -5,14 +5,14 @@
     python -m scripts.evaluate --photos photos.zip --labels products.csv --other-photos phone.zip --page evaluation.html
     python -m scripts.evaluate --photos photos.zip --labels products.csv --api http://127.0.0.1:8000
 
-    precision@k       of each product's k nearest others, the share with its label. No embedding is computed for it
-    first, in the     the product of a photo among the answers to the same photo cropped, turned, blurred, dark, compressed, on another
-    first 5           background, small in a frame, on clutter; and to --other-photos of it
-    ROC AUC           how surely the nearest distance tells photos of products that the catalogue lacks from pictures of other things
+    precision@k    of each product's k nearest others, the share with its label
+    first, in      the product of a photo among the answers to that photo cropped, turned, blurred, dark, compressed, on
+    the first 5    another background, small in a frame, on clutter; and to --other-photos of the product
+    ROC AUC        how surely the nearest distance tells products that the catalogue lacks from pictures of other things
 
-Each number has a 95 % interval by the bootstrap over queries. Columns: Lookalike, each part of its embedding alone, the mean
-colour, and random rows; the first part alone is the original's way, one network and plain Euclidean neighbours. With --api
-queries go to a running Lookalike, which serves these photos; there is one column then.
+Each number has a 95 % interval by the bootstrap over queries; ± is half its width. Columns: Lookalike, each part of its
+embedding alone, the mean colour, and random rows. The first part alone is the way of the original: one network, and plain
+Euclidean neighbours. With --api queries go to a running Lookalike that serves these photos, and there is one column.
 
 Choices (weights, descriptors, models) are made with --half choose and reported with --half report: those products are the
 queries, and all of the catalogue is searched. Embeddings are kept in --cache; a run that is stopped goes on where it was.
@@ -36,7 +36,7 @@ from scripts.evaluation.data import LabelledCatalogue
 from scripts.evaluation.features import ModelFeatures
 from scripts.evaluation.in_process import InProcess, parts_of
 from scripts.evaluation.page import page
-from scripts.evaluation.run import Evaluation, Outcome, Plan
+from scripts.evaluation.run import MEASURES, Evaluation, Outcome, Plan
 from scripts.evaluation.sheet import sheet
 from scripts.evaluation.table import table
 
@@ -77,7 +77,8 @@ def _plan(options: argparse.Namespace, catalogue: LabelledCatalogue) -> Plan:
     for attribute in [*attributes, *options.pairs]:
         catalogue.values(attribute)  # raises InputError before anything is embedded
     stored = options.queries if options.api else None
-    return Plan([*attributes, *options.pairs], options.half, options.k, options.queries, stored, options.seed)
+    names = [*attributes, *options.pairs]
+    return Plan(names, options.measures, options.half, options.k, options.queries, stored, options.seed)
 
 
 def _evaluate(options: argparse.Namespace, catalogue: LabelledCatalogue, plan: Plan, others: Sequence[Photo]) -> None:
@@ -152,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--attributes", type=_names, metavar="A,B", help="columns to measure by (all that are useful)")
     parser.add_argument("--pairs", type=_names, default=[], metavar="A+B,C+D", help="columns that must agree together")
+    parser.add_argument("--measures", nargs="+", choices=MEASURES, default=MEASURES, help="only some measures (all)")
     parser.add_argument("-k", "--k", type=at_least_one, default=5, metavar="N", help="answers to a stored product (5)")
     parser.add_argument(
         "--queries", type=at_least_one, default=500, metavar="N", help="photos to search with, of each kind (500)"

@@ -17,12 +17,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lookalike.errors import LookalikeError, ModelError
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import SPEC_FILE, ModelSpec
-from lookalike.photos.model_parts import OnnxPart
+from lookalike.photos.model_parts import OnnxPart, PartSpec
 from scripts.common.arguments import command_parser
 from scripts.common.paths import ROOT
 from scripts.models.networks import ZOO, imagenet, own_network, sscd
@@ -60,6 +61,7 @@ def put(output: Path, recipe: Recipe) -> None:
             # A copy and no link: damage to build/model must not damage the installed package.
             _copy(file, fresh / name)
         spec.verify(fresh)
+        spec = spec.with_parts([_looked_at(part, fresh) for part in spec.parts])
         _write_spec(fresh, spec)
         probe = Embedder(fresh, threads=1).probe()
         _write_spec(fresh, spec.with_probe(probe.astype("<f4").tobytes()))
@@ -111,6 +113,15 @@ def _agrees(whole: object, part: object) -> bool:
     if isinstance(whole, list) and isinstance(part, list):
         return len(whole) == len(part) and all(map(_agrees, whole, part))
     return whole == part
+
+
+def _looked_at(part: PartSpec, folder: Path) -> PartSpec:
+    """The part with what its file says of itself."""
+    if not isinstance(part, OnnxPart):
+        return part
+    from scripts.models.eight_bit import fits_16_bits  # needs onnx
+
+    return replace(part, fits_16_bits=fits_16_bits(folder / part.file))
 
 
 def _copy(source: Path, destination: Path) -> None:

@@ -21,9 +21,6 @@ from scripts.evaluation.queries import WINDOWS, windows_of
 
 _SAMPLED: Final = 512  # photos whose neighbours make the scale of matches
 
-ORIGINAL: Final = ", as the original"
-"""Behind the name of the one network that the original searched, plainly, by Euclidean distance."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -127,7 +124,7 @@ def weightings(layout: Layout, factors: Mapping[str, float]) -> dict[str, Weight
         for number, name in enumerate(layout.names):
             alone = np.zeros(len(layout.parts))
             alone[number] = 1
-            found[f"{name} alone{'' if number else ORIGINAL}"] = alone
+            found[f"{name} alone"] = alone
     return found
 
 

@@ -22,5 +22,5 @@ def table(results: Sequence[Result]) -> str:
 
 
 def cell(estimate: Estimate | None) -> str:
-    """A value with its interval: 0.712 (0.701 to 0.723)."""
-    return "" if estimate is None else f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+    """A value with half the width of its interval: 0.712 ±0.011. JSON has both ends."""
+    return "" if estimate is None else f"{estimate.value:.3f} ±{(estimate.high - estimate.low) / 2:.3f}"

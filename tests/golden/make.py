@@ -16,14 +16,14 @@ import numpy as np
 
 from lookalike.compaction import compact
 from lookalike.compaction.policy import Policy
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store import append_log
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from tests.support.calibrations import turned
 
-LAYOUT = Layout.of_one_part(4)
+LAYOUT = Layout((Part("shape", 3), Part("colour", 1, 0.5)))
 _NOON_S = 1_767_268_800.0  # 2026-01-01 12:00 UTC
 
 
@@ -33,7 +33,7 @@ def row(key: str, product_id: str, op: Op, sequencer: str | None, minute: int, d
     order = order_of(sequencer=sequencer, time_ms=int((_NOON_S + 60 * minute) * 1000), op=op, content=content)
     embedding = None
     if op is Op.PUT:
-        vector = np.arange(1, LAYOUT.dimensions + 1, dtype=np.float32) * (minute + 1) % 7 + np.float32(0.1)
+        vector = np.arange(1, LAYOUT.dimensions + 1, dtype=np.float32) * (minute + len(key)) % 7 + np.float32(0.1)
         embedding = (vector / np.linalg.norm(vector)).astype(np.float32)
     return Row(key, product_id, order, op, embedding, detail)
 
@@ -66,7 +66,7 @@ def batches() -> list[list[Row]]:
 
 
 def make() -> MemoryStore:
-    """The store: several manifests, live, retired, folded and waiting segments, with tombstones and rejects."""
+    """The store: several manifests, live, retired, folded and waiting segments, tombstones, rejects, a sample of neighbours."""
     minutes = itertools.count()
     ids = itertools.count(1)
     now_s = [_NOON_S]
@@ -77,6 +77,7 @@ def make() -> MemoryStore:
         patch("time.time", lambda: now_s[0]),
         patch("lookalike.compaction.writer.MIN_ROWS", 2),
         patch("lookalike.compaction.writer.choose", turned),
+        patch("lookalike.compaction.neighbours.FEWEST", 2),
     ):
         for batch, compacted in zip(batches(), (True, True, True, False, False), strict=True):
             now_s[0] = _NOON_S + 60 * next(minutes)

@@ -75,9 +75,11 @@ def test_the_drawn_catalogue_is_measured_by_its_pairs_and_with_other_photos(tmp_
     catalogue = ["--photos", str(drawn / "images"), "--labels", str(drawn / "labels.csv")]
     options = ["--model", str(model), "--cache", str(tmp_path / "cache"), "--threads", "1", "--queries", "3", "--json"]
     capsys.readouterr()
-    assert main([*catalogue, *options, "--pairs", "type+colour", "--other-photos", str(drawn / "images")]) == 0
+    measures = ["--measures", "labels", "other-photos", "--other-photos", str(drawn / "images")]
+    assert main([*catalogue, *options, *measures, "--pairs", "type+colour"]) == 0
     found = results(capsys.readouterr().out)
     assert found["first", "another photo", "Lookalike"] == 1  # they are the catalogue's own
+    assert {measure for measure, _, _ in found} == {"precision@5", "first", "in the first 5"}
     pair = found["precision@5", "type+colour", "Lookalike"]
     assert pair <= min(found["precision@5", "type", "Lookalike"], found["precision@5", "colour", "Lookalike"])
 

@@ -15,7 +15,7 @@ from lookalike.compaction import writer
 from lookalike.compaction.calibration import Choice
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Weights
 from lookalike.store import append_log, reader
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -24,7 +24,7 @@ from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.spectra import Vectors
 
-Choose = Callable[[Vectors, int], Choice]
+Choose = Callable[[Vectors, int, Layout], Choice]
 Found = list[tuple[str, str, float]]  # product, image key, distance
 
 
@@ -33,14 +33,18 @@ def keys_of(count: int) -> list[str]:
     return [f"images/{(number * 7919) % 100_003:06}.jpg" for number in range(count)]
 
 
-def fitted(vectors: Vectors, rows: int) -> Choice:
-    """A rotation without the last third of its coordinates, a step that clips, and half of the coordinates scanned."""
+def fitted(vectors: Vectors, rows: int, layout: Layout) -> Choice:
+    """Of each part a rotation without the last third of its coordinates, a step that clips, and half of the coordinates scanned."""
+    return Choice(tuple(_fitted(vectors[:, columns]) for columns in layout.slices), rows, rows)
+
+
+def _fitted(vectors: Vectors) -> Frame:
     coordinates = max(1, min(len(vectors), 2 * vectors.shape[1] // 3))
     with np.errstate(invalid="ignore", divide="ignore"):  # of variances of which none is left
         rotation = spectra.fitted(vectors, coordinates)
     turned = (vectors.astype(np.float64) - rotation.mean) @ rotation.matrix.T.astype(np.float64)
     step = float(np.abs(turned).max()) / TOP_CODE / 2 or 1.0
-    return Choice(Frame(rotation, step, max(1, coordinates // 2)), rows, rows)
+    return Frame(rotation, step, max(1, coordinates // 2))
 
 
 @contextmanager
@@ -60,15 +64,24 @@ class Catalogue:
     store: ObjectStore
     snapshot: Snapshot
 
-    def expected(self, queries: Vectors, wanted: Sequence[int], *, found: npt.NDArray[np.bool_]) -> list[Found]:
+    def expected(
+        self,
+        queries: Vectors,
+        wanted: Sequence[int],
+        *,
+        found: npt.NDArray[np.bool_],
+        weights: Weights | None = None,
+    ) -> list[Found]:
         """The nearest products by scikit-learn's brute force in float64: of query ``i`` the ``wanted[i]`` nearest.
 
         ``found``: bool (queries, rows), the rows that may be found. All is moved by the rows' median, which changes no
         distance, and keeps scikit-learn's digits where all rows are far from the origin.
         """
+        layout = self.snapshot.layout
+        by_column = layout.by_column(layout.weights if weights is None else weights)
         origin = np.median(self.vectors.astype(np.float64), axis=0)
-        brute = NearestNeighbors(algorithm="brute").fit(self.vectors - origin)
-        distances, rows = brute.kneighbors(queries - origin, n_neighbors=len(self.vectors))
+        brute = NearestNeighbors(algorithm="brute").fit((self.vectors - origin) * by_column)
+        distances, rows = brute.kneighbors((queries - origin) * by_column, n_neighbors=len(self.vectors))
         rank = np.argsort(np.argsort(self.keys))
         answers = []
         for k, distance, row, may_be in zip(wanted, distances, rows, found, strict=True):
@@ -77,13 +90,15 @@ class Catalogue:
             answers.append(self._nearest(k, row[kept], distance[kept]))
         return answers
 
-    def expected_of_any(self, queries: Vectors, wanted: int) -> Found:
+    def expected_of_any(self, queries: Vectors, wanted: int, weights: Weights | None = None) -> Found:
         """The nearest products where the distance of a row is the smallest to any of the queries, by scikit-learn.
 
         From the differences: several rows may be queries too, and those are all at distance 0.
         """
         metric = DistanceMetric.get_metric("euclidean")
-        distance = metric.pairwise(queries.astype(np.float64), self.vectors.astype(np.float64)).min(axis=0)
+        layout = self.snapshot.layout
+        by_column = layout.by_column(layout.weights if weights is None else weights)
+        distance = metric.pairwise(queries * by_column, self.vectors * by_column).min(axis=0)
         rows = np.lexsort((self.keys, distance))
         return self._nearest(wanted, rows, distance[rows])
 
@@ -98,13 +113,20 @@ class Catalogue:
         return list(nearest.values())
 
 
-def catalogue(vectors: Vectors, *, photos: int = 1, choose: Choose = fitted, read_at_once: int = 2**22) -> Catalogue:
+def catalogue(
+    vectors: Vectors,
+    *,
+    layout: Layout | None = None,
+    photos: int = 1,
+    choose: Choose = fitted,
+    read_at_once: int = 2**22,
+) -> Catalogue:
     """A store of these vectors, ``photos`` of a product: a small segment, a large one of another rotation, and a log.
 
     Some photos were there before with another embedding, and some that are gone had one. ``read_at_once``: segments of more
-    bytes are opened by ranged reads, and their embeddings stay in the store.
+    bytes are opened by ranged reads, and their embeddings stay in the store. ``layout``: one part by default.
     """
-    layout, rows = Layout.of_one_part(vectors.shape[1]), len(vectors)
+    layout, rows = layout or Layout.of_one_part(vectors.shape[1]), len(vectors)
     keys = keys_of(rows)
     products = [f"product {number // photos}" for number in range(rows)]
 

@@ -179,7 +179,7 @@ def snapshot_of(
 ) -> Snapshot:
     """A snapshot of rows dealt out to several shards.
 
-    ``vectors``: float32 (rows, dimensions), by default of one part. The last ``superseded`` rows are in their shards and not
+        ``vectors``: float32 (rows, dimensions), by default of one part. The last ``superseded`` rows are in their shards and not
     live.
     """
     order = order_of(sequencer=None, time_ms=1, op=Op.PUT)

@@ -7,13 +7,13 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.records import ORDER_BYTES, Op, Row, order_of
 from lookalike.store.segment import Segment
 
 DIMENSIONS = 4
-LAYOUT = Layout.of_one_part(DIMENSIONS)
+LAYOUT = Layout((Part("shape", 3), Part("colour", 1, 0.5)))
 
 # Examples are the same in every run, and how long one takes says more of the machine than of the code.
 quick = settings(

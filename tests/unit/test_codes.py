@@ -29,9 +29,9 @@ def assert_bounded(codes: Codes, vectors: Vectors, query: Vectors) -> None:
     """As a search decides it: no row whose distance is within a limit is ruled out by it."""
     coded = [encode_query(project_query(query, codes.frame.rotation), codes.frame, codes.reach)]
     limits = np.array(
-        [bounds.squared_limit(distance, codes.frame) for distance in true_distances(vectors, query).tolist()]
+        [bounds.squared_limit(distance, codes.frame.step) for distance in true_distances(vectors, query).tolist()]
     )
-    for low in (bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(len(vectors)))], coded)):
+    for low in (next(bounds.scan(codes, coded, 0)), next(bounds.refine([(codes, np.arange(len(vectors)))], coded))):
         assert (low >= 0).all()
         assert (low <= limits).all(), f"{low[low > limits]} exceeds {limits[low > limits]}"
 
@@ -165,8 +165,8 @@ def test_bounds_are_near_the_distance(make) -> None:
         *_, frame = frames(vectors, rotation)
         codes = encode(vectors, frame)
         coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
-        scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
-        refined = np.sqrt(bounds.refine([(codes, np.arange(600))], coded).astype(np.float64)) * frame.step
+        scanned = np.sqrt(next(bounds.scan(codes, coded, 0)).astype(np.float64)) * frame.step
+        refined = np.sqrt(next(bounds.refine([(codes, np.arange(600))], coded)).astype(np.float64)) * frame.step
         if make is not spectra.shifted or rotation:  # one step for all is coarse where all rows are far from the origin
             assert np.median(refined / true) > 0.9
             assert np.median(scanned / true) > 0.8
@@ -180,7 +180,7 @@ def test_a_short_head_and_what_is_outside_of_it_tell_much() -> None:
     codes = encode(vectors, Frame(rotation, frame.step, 16))
     query = spectra.power_law(9, 1, 64)[0]
     coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
-    scanned = np.sqrt(bounds.scan(codes, coded, 0).astype(np.float64)) * frame.step
+    scanned = np.sqrt(next(bounds.scan(codes, coded, 0)).astype(np.float64)) * frame.step
     assert np.median(scanned / true_distances(vectors, query)) > 0.6
 
 
@@ -189,15 +189,15 @@ def test_blocks_are_scanned_as_the_whole_and_rows_are_refined_in_any_order(monke
     frame = Frame(spectra.fitted(vectors, 20), 2.0**-7, 7)
     codes = encode(vectors, frame)
     coded = [encode_query(project_query(vectors[5], codes.frame.rotation), codes.frame, codes.reach)]
-    whole, refined = bounds.scan(codes, coded, 0), bounds.refine([(codes, np.arange(300))], coded)
+    whole, refined = next(bounds.scan(codes, coded, 0)), next(bounds.refine([(codes, np.arange(300))], coded))
     monkeypatch.setattr("lookalike.codes.distance._BLOCK_ROWS", 70)
     again = encode(vectors, frame)
     assert len(again.packed_head.blocks) == 5
-    in_blocks = [bounds.scan(again, coded, block) for block in range(5)]
+    in_blocks = [next(bounds.scan(again, coded, block)) for block in range(5)]
     np.testing.assert_array_equal(np.concatenate(in_blocks), whole)
     some = np.array([250, 3, 3, 77])
-    np.testing.assert_array_equal(bounds.refine([(codes, some)], coded), refined[some])
-    assert len(bounds.refine([(codes, np.empty(0, np.int64))], coded)) == 0
+    np.testing.assert_array_equal(next(bounds.refine([(codes, some)], coded)), refined[some])
+    assert len(next(bounds.refine([(codes, np.empty(0, np.int64))], coded))) == 0
 
 
 def test_rows_of_several_codes_are_refined_together_as_each_alone() -> None:
@@ -205,8 +205,8 @@ def test_rows_of_several_codes_are_refined_together_as_each_alone() -> None:
     codes = encode(vectors, plain_frame(vectors))
     pieces = [(codes.take(np.arange(60)), np.array([3, 59])), (codes.take(np.arange(60, 100)), np.array([0, 7, 39]))]
     coded = [encode_query(project_query(vectors[0], None), codes.frame, codes.reach)]
-    alone = bounds.refine([(codes, np.array([3, 59, 60, 67, 99]))], coded)
-    np.testing.assert_array_equal(bounds.refine(pieces, coded), alone)
+    alone = next(bounds.refine([(codes, np.array([3, 59, 60, 67, 99]))], coded))
+    np.testing.assert_array_equal(next(bounds.refine(pieces, coded)), alone)
 
 
 @pytest.mark.parametrize("make", [spectra.isotropic, spectra.far_from_unit])
@@ -234,8 +234,8 @@ def test_a_query_that_float32_cannot_turn_rules_nothing_out() -> None:
         codes = encode(vectors, Frame(rotation, step, 4))
         query = np.full(16, 3.4e38, np.float32) * np.sign(rotation.matrix[0])
         coded = [encode_query(project_query(query, rotation), codes.frame, codes.reach)]
-        assert not bounds.scan(codes, coded, 0).any()
-        assert not bounds.refine([(codes, np.arange(40))], coded).any()
+        assert not next(bounds.scan(codes, coded, 0)).any()
+        assert not next(bounds.refine([(codes, np.arange(40))], coded)).any()
 
 
 def test_codes_are_made_the_same_whatever_is_coded_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +265,7 @@ def test_no_rows_have_codes_too() -> None:
     assert (len(codes), codes.nbytes, codes.reach) == (0, 0, 0.0)
     coded = [encode_query(project_query(np.ones(8, np.float32), None), codes.frame, codes.reach)]
     assert codes.packed_head.blocks == []
-    assert len(bounds.refine([(codes, np.empty(0, np.int64))], coded)) == 0
+    assert len(next(bounds.refine([(codes, np.empty(0, np.int64))], coded))) == 0
 
 
 def test_codes_are_read_only() -> None:

@@ -69,7 +69,7 @@ def test_answers_are_those_of_scikit_learn(make, dimensions: int, count: int) ->
     cold = dimensions in (48, 512)
     shop = catalogue(vectors, photos=2 if cold else 1, read_at_once=10_000 if cold else 2**22)
     assert len(shop.snapshot.shards) == 3
-    rotations = {id(shard.segment.codes.frame.rotation) for shard in shop.snapshot.shards}
+    rotations = {id(shard.segment.codes.parts[0].frame.rotation) for shard in shop.snapshot.shards}
     assert len(rotations) == 3, "two rotations and, in the log, none"
     assert shop.snapshot.photos == 420
     assert_exact(shop, queries_like(make, vectors, count))
@@ -103,7 +103,7 @@ def test_ties_and_duplicates_are_ordered_by_key(dimensions: int, scale: int) -> 
 def test_a_store_that_was_calibrated_is_searched_exactly_with_few_rows_computed() -> None:
     vectors = spectra.power_law(3, 6000, 64)
     shop = catalogue(vectors, choose=calibration.choose, read_at_once=100_000)
-    assert any(shard.segment.codes.frame.rotation for shard in shop.snapshot.shards)
+    assert any(shard.segment.codes.parts[0].frame.rotation for shard in shop.snapshot.shards)
     queries = queries_like(spectra.power_law, vectors, 90)
     assert_exact(shop, queries)
     exact = [nearest_products(shop.snapshot, query, k=5).rows_exact for query in queries]
@@ -150,7 +150,7 @@ def test_embeddings_far_shorter_than_those_the_store_was_calibrated_for(scale: i
     vectors = np.ldexp(spectra.sparse(9, 420, 24), scale)
     matrix = np.eye(24, dtype=np.float32)[np.random.default_rng(9).permutation(24)[:8]]
     frame = Frame(rotation_of(np.zeros(24, np.float32), matrix), 1.0, 4)
-    shop = catalogue(vectors, choose=lambda some, rows: Choice(frame, rows, rows))
+    shop = catalogue(vectors, choose=lambda some, rows, layout: Choice((frame,), rows, rows))
     assert_exact(shop, np.ldexp(spectra.sparse(10, 90, 24), scale))
 
 

@@ -10,7 +10,7 @@ import safetensors.numpy
 
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store import append_log, manifest, names, segment, segment_file, segment_reads, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -20,7 +20,7 @@ from tests.support.rows import copy_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "store").is_dir())
-LAYOUT = Layout.of_one_part(4)
+LAYOUT = Layout((Part("shape", 3), Part("colour", 1)))  # a model's weights may change
 LATER_S = 1_767_268_800.0 + 3600  # an hour after they were made, so everything folded may be collected
 
 
@@ -75,6 +75,8 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     live = {ref.name for ref in newest.segments}
     assert newest.version > 1
     assert len(live) > 1
+    assert newest.neighbours is not None
+    assert newest.neighbours.squared
     assert newest.retired.keys() & {entry.name for entry in store.list(names.SEGMENTS)}
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting

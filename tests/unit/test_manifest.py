@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
 from lookalike.store import creation, manifest, names
-from lookalike.store.manifest import EMPTY, Calibration, Manifest, SegmentRef
+from lookalike.store.manifest import EMPTY, Calibration, CodedPart, Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import quick, texts
@@ -22,20 +22,30 @@ manifests = st.builds(
     Manifest,
     version=st.integers(0, 10**12),
     segments=st.lists(
-        st.builds(SegmentRef, texts, *[naturals] * 5, texts, st.lists(naturals).map(tuple)), max_size=3
+        st.builds(SegmentRef, texts, *[naturals] * 5, st.lists(texts).map(tuple), st.lists(naturals).map(tuple)),
+        max_size=3,
     ).map(tuple),
-    calibration=st.none() | st.builds(Calibration, texts, measures, naturals, naturals, naturals, measures, measures),
+    calibration=st.none()
+    | st.builds(
+        Calibration,
+        st.dictionaries(texts, st.builds(CodedPart, texts, measures, naturals, naturals), max_size=3),
+        naturals,
+        measures,
+        measures,
+    ),
     folded=st.dictionaries(texts, naturals, max_size=3),
     retired=st.dictionaries(texts, naturals, max_size=3),
     created_ms=naturals,
 )
 SAMPLE = Manifest(
     version=7,
-    segments=(SegmentRef("segments/a.safetensors", 3, 2, 1234, 1200, 900, "segments/r.safetensors", (1, 2**32 - 1)),),
+    segments=(
+        SegmentRef("segments/a.safetensors", 3, 2, 1234, 1200, 900, ("segments/r.safetensors",), (1, 2**32 - 1)),
+    ),
     folded={"log/a.safetensors": 1_700_000_000_000},
     retired={"segments/b.safetensors": 1_700_000_000_001},
     created_ms=1_700_000_000_002,
-    calibration=Calibration("segments/r.safetensors", 0.25, 64, 128, 50_000, 12.5, 7.0),
+    calibration=Calibration({"shape": CodedPart("segments/r.safetensors", 0.25, 64, 128)}, 50_000, 12.5, 7.0),
 )
 
 
@@ -147,7 +157,10 @@ def without(name: str) -> bytes:
         b"{}",
         fields(format="lookalike-manifest/2"),
         fields(calibration=7),
-        fields(calibration={"rotation": "a"}),
+        fields(calibration={"parts": {}}),
+        fields(calibration={"parts": 7, "rows": 1, "rows_refined": 1, "rows_exact": 1}),
+        fields(calibration={"parts": {"shape": 7}, "rows": 1, "rows_refined": 1, "rows_exact": 1}),
+        fields(calibration={"parts": {"shape": {"rotation": "a"}}, "rows": 1, "rows_refined": 1, "rows_exact": 1}),
         fields(format=None),
         fields(version="7"),
         fields(version=7.0),
@@ -159,7 +172,7 @@ def without(name: str) -> bytes:
         fields(segments=[7]),
         with_segment(name=None),
         with_segment(rows=-1),
-        with_segment(rotation=None),
+        with_segment(rotations=None),
         with_segment(checks=7),
         with_segment(checks=[-1]),
         *map(without, dataclasses.asdict(SAMPLE.segments[0])),

@@ -116,6 +116,7 @@ def test_a_spec_survives_being_written_and_loaded(tmp_path, document):
         ("output.dimensions", -1),
         ("output.dimensions", 10**6),
         ("output.l2_normalise", 1),
+        ("fits_16_bits", 1),
         ("probe", "not base64!"),
         ("probe", base64.b64encode(bytes(8)).decode()),
         ("probe", 12),
@@ -245,7 +246,10 @@ def test_whatever_changes_a_part_changes_the_fingerprint(path, value):
     assert ModelSpec.parse(document).fingerprint != ModelSpec.parse(PARTS).fingerprint
 
 
-@pytest.mark.parametrize(("path", "value"), [("name", "other"), ("parts[1].weight", 0), ("parts[1].file", "b.onnx")])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("name", "other"), ("parts[1].weight", 0), ("parts[1].file", "b.onnx"), ("parts[1].fits_16_bits", True)],
+)
 def test_what_leaves_the_parts_as_they_are_leaves_the_fingerprint(path, value):
     assert ModelSpec.parse(changed(path, value, PARTS)).fingerprint == ModelSpec.parse(PARTS).fingerprint
 

@@ -91,7 +91,7 @@ def test_of_a_large_segment_a_cold_reader_fetches_what_a_search_scans_in_parts()
     assert counting.requests == {"list": 2, "get": 2, "get_range": reads}, (
         "manifest, rotation, and the segment in ranges"
     )
-    fixed = sum(len(store.get(name)) for name in (ref.rotation, manifest.newest(store).name))
+    fixed = sum(len(store.get(name)) for name in (*ref.rotations, manifest.newest(store).name))
     assert counting.bytes_read == ref.scan_bytes + fixed
     assert snapshot.photos == ROWS
     assert not segments(snapshot)[0].is_resident
@@ -135,7 +135,7 @@ def test_a_cold_search_reads_a_few_rows(k: int) -> None:
 def test_a_rotation_is_fetched_once_for_all_segments_and_once_for_all_refreshes() -> None:
     store = filled(100, 120, 130)
     refs = manifest.newest(store).segments
-    assert len({ref.rotation for ref in refs}) == 1
+    assert len({ref.rotations for ref in refs}) == 1
     counting = CountingStore(store)
     held = reader_of(counting)
     assert len(segments(held.refresh())) == 3
@@ -157,14 +157,14 @@ def test_rotations_no_segment_needs_are_let_go() -> None:
     with calibrated_by(fitted):
         compact(store, Policy(fanout=2, garbage_share=1.0))
     held.refresh()
-    assert held._rotations.keys() == {ref.rotation for ref in manifest.newest(store).segments}
+    assert held._rotations.keys() == {name for ref in manifest.newest(store).segments for name in ref.rotations}
     assert len(held._rotations) == 1
 
 
 def test_segments_of_several_rotations_are_searched_together() -> None:
     store = filled(20, 100, 500)
     refs = manifest.newest(store).segments
-    assert len({ref.rotation for ref in refs}) == 3
+    assert len({ref.rotations for ref in refs}) == 3
     vectors = np.concatenate([spectra.power_law(count, count, DIMENSIONS) for count in (20, 100, 500)])
     snapshot = reader_of(store).refresh()
     for row in (0, 19, 20, 119, 120, 619):
@@ -176,7 +176,7 @@ def test_segments_of_several_rotations_are_searched_together() -> None:
 def test_a_segment_of_a_rotation_its_manifest_does_not_name_is_corrupt() -> None:
     store = filled(60)
     newest = manifest.newest(store)
-    refs = tuple(replace(ref, rotation="") for ref in newest.segments)
+    refs = tuple(replace(ref, rotations=()) for ref in newest.segments)
     manifest.commit(store, replace(newest, version=newest.version + 1, segments=refs))
     with pytest.raises(CorruptObject, match="manifest does not name"):
         reader_of(store).refresh()
@@ -184,14 +184,14 @@ def test_a_segment_of_a_rotation_its_manifest_does_not_name_is_corrupt() -> None
 
 def test_a_rotation_that_is_lost_is_an_outage_and_no_endless_loop() -> None:
     store = filled(60)
-    store.delete(manifest.newest(store).segments[0].rotation)
+    store.delete(manifest.newest(store).segments[0].rotations[0])
     with pytest.raises(StoreUnavailable, match="attempts"):
         reader_of(store).refresh()
 
 
 def test_a_damaged_rotation_is_corrupt() -> None:
     store = filled(60)
-    name = manifest.newest(store).segments[0].rotation
+    name = manifest.newest(store).segments[0].rotations[0]
     data = store.get(name)
     store.delete(name)
     store.put_if_absent(name, data[:-1])

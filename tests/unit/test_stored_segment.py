@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 import weakref
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.codes.codes import Frame, encode
+from lookalike.codes.parted import encode_parts
 from lookalike.codes.rotation import Rotation, rotation_of
 from lookalike.errors import CorruptObject, ObjectMissing
-from lookalike.store import embedding_blocks, segment, segment_file, segment_reads, stored_segment, tensors
+from lookalike.layout import Layout, Part
+from lookalike.store import (
+    code_columns,
+    embedding_blocks,
+    segment,
+    segment_file,
+    segment_reads,
+    stored_segment,
+    tensors,
+)
 from lookalike.store.manifest import SegmentRef
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.ranges import ranges
@@ -28,7 +39,7 @@ from lookalike.store.stored_segment import StoredSegment
 from lookalike.store.wrappers import CountingStore
 from tests.support import spectra
 from tests.support.rows import DIMENSIONS, LAYOUT, delete, put, quick, reject, rows, value, values
-from tests.support.segments import NAME, encoded, of_vectors, opened, stored
+from tests.support.segments import NAME, ROTATION, encoded, of_vectors, opened, rotations_of, stored
 
 SAMPLE = [
     put("images/1.jpg", 1, metadata={"name": "Turtle Check Shirt", "ключ": "значение"}),
@@ -38,11 +49,12 @@ SAMPLE = [
     put("images/5.jpg", 5, product="4"),
 ]
 LENGTHS = ("head_error", "error", "rest", "tail")
-TURNED = rotation_of(
-    np.full(DIMENSIONS, 0.25, np.float32),
-    np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]], np.float32) / 2,
+TURNED = rotation_of(np.full(3, 0.25, np.float32), np.array([[1, 2, 2], [2, 1, -2]], np.float32) / np.float32(3))
+MIRRORED = rotation_of(np.ones(1, np.float32), np.array([[-1]], np.float32))
+FRAMES = Frame(TURNED, 0.5, 1), Frame(MIRRORED, 0.1, 1)
+some_frames = st.sampled_from(
+    [(), FRAMES, (Frame(TURNED, 0.01, 2), Frame(None, 0.1, 1)), (Frame(None, 0.1, 1), Frame(MIRRORED, 0.1, 1))]
 )
-some_frames = st.sampled_from([None, Frame(TURNED, 0.5, 2), Frame(TURNED, 0.01, 3), Frame(None, 0.1, 1)])
 
 
 def row_bytes(held: StoredSegment) -> int:
@@ -54,9 +66,9 @@ def row_bytes(held: StoredSegment) -> int:
 
 @quick
 @given(st.lists(rows(), max_size=10), some_frames)
-def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) -> None:
+def test_rows_come_back_as_they_were(several: list[Row], frames: Sequence[Frame]) -> None:
     held = segment.from_rows(several, LAYOUT)
-    again = segment_file.decode(encoded(held, frame).data)
+    again = segment_file.decode(encoded(held, *frames).data)
     assert values(again) == values(held)
     np.testing.assert_array_equal(again.embedding, held.embedding, strict=True)
     assert again.dimensions == DIMENSIONS
@@ -65,14 +77,14 @@ def test_rows_come_back_as_they_were(several: list[Row], frame: Frame | None) ->
 @quick
 @given(st.lists(rows(), max_size=10), some_frames, st.booleans())
 def test_a_stored_segment_says_what_the_segment_in_memory_says(
-    several: list[Row], frame: Frame | None, whole: bool
+    several: list[Row], frames: Sequence[Frame], whole: bool
 ) -> None:
     held = segment.from_rows(several, LAYOUT)
-    file = encoded(held, frame)
+    file = encoded(held, *frames)
     found = opened(
         file.data if whole else file.data[: file.scan_bytes],
         stored(file.data),
-        rotation=frame.rotation if frame else None,
+        rotation=rotations_of(LAYOUT, frames) if frames else None,
     )
     for name in ("key_hash", "order", "product_hash", "op", "is_put"):
         np.testing.assert_array_equal(getattr(found, name), getattr(held, name), strict=True)
@@ -98,13 +110,13 @@ def test_a_segment_may_have_no_rows_or_no_puts(several: list[Row]) -> None:
 
 
 def test_codes_come_back_as_they_were_whatever_the_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segment_file, "CODED_AT_ONCE", 7)
+    monkeypatch.setattr(code_columns, "CODED_AT_ONCE", 7)
     held = of_vectors(spectra.power_law(1, 40, 16))
     rotation = spectra.fitted(held.embedding, 10)
     for frame in (Frame(rotation, 2.0**-7, 4), Frame(rotation, 2.0**-7, 10), Frame(None, 0.1, 5)):
         order = np.random.default_rng(1).permutation(40)
         file = encoded(held, frame, permutation=order)
-        codes = opened(file.data[: file.scan_bytes], rotation=frame.rotation).codes
+        codes = opened(file.data[: file.scan_bytes], rotation=frame.rotation).codes.parts[0]
         expected = encode(held.embedding, frame).take(order)
         for name in ("head", "body", *LENGTHS):
             np.testing.assert_array_equal(getattr(codes, name), getattr(expected, name), strict=True)
@@ -205,15 +217,16 @@ def test_an_embedding_that_is_not_finite_is_refused() -> None:
     held = of_vectors(spectra.isotropic(5, 3, 8))
     vectors = held.embedding.copy()
     vectors[1, 2] = np.nan
-    codes = encode(held.embedding, Frame(None, 0.5, 8))
+    codes = encode_parts(held.embedding, held.layout, [Frame(None, 0.5, 8)])
     rows = replace(held, embedding=vectors)
-    file = segment_file.encode(rows, codes, np.arange(3), "")
+    file = segment_file.encode(rows, codes, np.arange(3), {})
     with pytest.raises(CorruptObject, match="not finite"):
         segment_file.decode(file.data)
     found = opened(file.data[: file.scan_bytes], stored(file.data))
     with pytest.raises(CorruptObject, match="not finite"):
         found.read(np.array([0]))
-    file = segment_file.encode(held, replace(codes, tail=np.full(3, np.nan, np.float32)), np.arange(3), "")
+    wrong = replace(codes, parts=(replace(codes.parts[0], tail=np.full(3, np.nan, np.float32)),))
+    file = segment_file.encode(held, wrong, np.arange(3), {})
     with pytest.raises(CorruptObject, match="not finite"):
         opened(file.data[: file.scan_bytes], stored(file.data))
     with pytest.raises(CorruptObject, match="not finite"):
@@ -313,7 +326,7 @@ def test_a_segment_that_ends_inside_its_embeddings_is_corrupt() -> None:
 def written(rows: Segment) -> tuple[MemoryStore, SegmentRef]:
     """A store with the segment of these rows."""
     file = encoded(rows)
-    ref = SegmentRef(NAME, len(rows), len(rows.embedding), len(file.data), 0, file.scan_bytes, "", file.checks)
+    ref = SegmentRef(NAME, len(rows), len(rows.embedding), len(file.data), 0, file.scan_bytes, (), file.checks)
     return stored(file.data), ref
 
 
@@ -343,7 +356,8 @@ def test_keys_of_a_missing_or_broken_segment_are_an_error() -> None:
 
 # --- damage -----------------------------------------------------------------------------------------------------------
 
-SAMPLE_FILE = encoded(segment.from_rows(SAMPLE, LAYOUT), Frame(TURNED, 0.5, 2))
+SAMPLE_FILE = encoded(segment.from_rows(SAMPLE, LAYOUT), *FRAMES)
+ROTATIONS = rotations_of(LAYOUT, FRAMES)
 
 
 def changed(change: dict[str, Any], metadata: dict[str, str | None] | None = None) -> bytes:
@@ -359,8 +373,8 @@ def changed(change: dict[str, Any], metadata: dict[str, str | None] | None = Non
     )
 
 
-def read_everything(data: bytes, rotation: Rotation = TURNED) -> None:
-    found = opened(data, rotation=rotation)
+def read_everything(data: bytes, rotations: Mapping[str, Rotation] = ROTATIONS) -> None:
+    found = opened(data, rotation=rotations)
     for row in range(len(found)):
         found.row(row)
         found.photo(row)
@@ -399,33 +413,39 @@ SCANNED_AND_DECODED = {
     "text of no rows": {"text": lambda text: np.array([3, 0], np.uint8), "text_end": np.array([2], np.uint64)},
 }
 SCANNED = {
-    "an error too few": {"error": lambda lengths: lengths[:2]},
-    "a tail too many": {"tail": lambda lengths: np.append(lengths, lengths)},
-    "a chunk of codes too many": {"head_end": lambda ends: np.concatenate([ends, ends])},
-    "a chunk of codes too few": {"body_end": lambda ends: ends[:0], "body": lambda codes: codes[:0]},
-    "codes that end past the codes": {"head_end": lambda ends: ends + np.uint64(1)},
-    "codes that are not deflated": {"head": lambda codes: np.full_like(codes, 0xFF)},
+    "an error too few": {"colour.error": lambda lengths: lengths[:2]},
+    "a tail too many": {"shape.tail": lambda lengths: np.append(lengths, lengths)},
+    "a chunk of codes too many": {"shape.head_end": lambda ends: np.concatenate([ends, ends])},
+    "a chunk of codes too few": {"shape.body_end": lambda ends: ends[:0], "shape.body": lambda codes: codes[:0]},
+    "codes that end past the codes": {"shape.head_end": lambda ends: ends + np.uint64(1)},
+    "codes that are not deflated": {"colour.head": lambda codes: np.full_like(codes, 0xFF)},
+    "no codes of a part": {"colour.head": None},
     "codes that end early": {
-        "head": lambda codes: codes[:-1],
-        "head_end": lambda ends: ends - np.uint64(1),
+        "colour.head": lambda codes: codes[:-1],
+        "colour.head_end": lambda ends: ends - np.uint64(1),
     },
 }
 SAID = {
-    "no step": {"step": None},
-    "a step of nothing": {"step": "0x0p+0"},
-    "a step that is not finite": {"step": "inf"},
-    "a step that is no number": {"step": "nan"},
-    "a step past all floats": {"step": "0x1p9999"},
-    "a negative step": {"step": "-0x1p-3"},
-    "a reach that is not finite": {"reach": "inf"},
-    "a reach that is no number": {"reach": "nan"},
-    "a negative reach": {"reach": "-0x1p-3"},
-    "a head of no coordinates": {"head": "0"},
-    "a head of more coordinates than there are": {"head": "4"},
-    "a head that is no number": {"head": "two"},
-    "coordinates the rotation does not have": {"coordinates": "4"},
-    "a rotation nobody knows": {"rotation": "segments/other"},
-    "no rotation": {"rotation": ""},
+    "no step": {"shape.step": None},
+    "a step of nothing": {"shape.step": "0x0p+0"},
+    "a step that is not finite": {"shape.step": "inf"},
+    "a step that is no number": {"shape.step": "nan"},
+    "a step past all floats": {"shape.step": "0x1p9999"},
+    "a negative step": {"shape.step": "-0x1p-3"},
+    "a reach that is not finite": {"colour.reach": "inf"},
+    "a reach that is no number": {"colour.reach": "nan"},
+    "a negative reach": {"colour.reach": "-0x1p-3"},
+    "a head of no coordinates": {"shape.head": "0"},
+    "a head of more coordinates than there are": {"shape.head": "4"},
+    "a head that is no number": {"shape.head": "two"},
+    "coordinates the rotation does not have": {"shape.coordinates": "3"},
+    "a rotation nobody knows": {"shape.rotation": "segments/other"},
+    "no rotation": {"shape.rotation": ""},
+    "no layout": {"layout": None},
+    "a layout that is none": {"layout": "[]"},
+    "a layout of more numbers than there are": {"layout": str(Layout((Part("shape", 3), Part("colour", 2))))},
+    "a layout of other parts": {"layout": str(Layout((Part("shape", 2), Part("colour", 2))))},
+    "a layout of other names": {"layout": str(Layout((Part("colour", 3), Part("shape", 1))))},
     "another format": {"format": "lookalike-segment/9"},
 }
 
@@ -454,7 +474,7 @@ def test_codes_that_are_said_to_be_otherwise_are_corrupt(said: dict[str, str | N
 def test_a_rotation_of_other_dimensions_is_corrupt() -> None:
     other = rotation_of(np.zeros(6, np.float32), np.eye(3, 6, dtype=np.float32))
     with pytest.raises(CorruptObject):
-        read_everything(SAMPLE_FILE.data, other)
+        read_everything(SAMPLE_FILE.data, {**ROTATIONS, ROTATION: other})
 
 
 def test_the_sample_itself_is_sound() -> None:

@@ -86,6 +86,10 @@ class Layout:
         """The default weights."""
         return np.array([part.weight for part in self.parts])
 
+    def by_column(self, weights: Weights) -> Weights:
+        """The weight of each number of a row: (dimensions,). Rows times it are as far apart as the layout says."""
+        return np.repeat(weights, [part.dimensions for part in self.parts])
+
     def has_parts_of(self, other: "Layout") -> bool:
         """Whether rows of both layouts can be compared: the same parts, whatever their weights."""
         return [(part.name, part.dimensions) for part in self.parts] == [

@@ -1,13 +1,12 @@
 """Lower bounds of distances, from codes alone. ``codes`` has the formulas and their proof."""
 
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Frame, Lengths
+from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Lengths
 from lookalike.codes.distance import Integers, products
 
 _ROUNDING = 2.0**-20  # of a limit: more than the error of squaring and adding in float32
@@ -18,16 +17,16 @@ def inflated_square[Distance: (float, npt.NDArray[np.float64])](distance: Distan
     return distance * distance * (1 + _ROUNDING)
 
 
-def squared_limit(distance: float, frame: Frame) -> np.float32:
-    """The same in units of the step."""
+def squared_limit(distance: float, unit: float) -> np.float32:
+    """The same in units of ``unit``."""
     with np.errstate(over="ignore"):  # infinite beyond float32's range: then every row may be within
-        return np.float32(inflated_square(distance / frame.step) + np.finfo(np.float32).tiny)
+        return np.float32(inflated_square(distance / unit) + np.finfo(np.float32).tiny)
 
 
-def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Lengths:
-    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step: float32 (rows,).
+def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Iterator[Lengths]:
+    """Squared lower bounds of the distances of a block of rows, from their heads, in units of the step.
 
-    The distance of a row is the smallest to any of the queries.
+    Float32 (rows,) for each query in turn.
     """
     rows = codes.packed_head.blocks[block]
     error, rest = codes.head_error[rows], codes.rest[rows]
@@ -39,11 +38,11 @@ def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Lengths:
         low -= np.float32(query.head_error + query.slack)
         return _squared_sum(low, rest - np.float32(query.rest), query.slack)
 
-    return reduce(np.minimum, map(bound, queries, codes.packed_head.squared_distances(block, heads)))
+    return map(bound, queries, codes.packed_head.squared_distances(block, heads))
 
 
-def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Lengths:
-    """Tighter squared lower bounds, from all coordinates and both codes of each query: float32 (rows,).
+def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Iterator[Lengths]:
+    """Tighter squared lower bounds, from all coordinates and both codes of each query: float32 (rows,) for each in turn.
 
     ``pieces``: codes in one frame, and which rows of each.
     """
@@ -64,7 +63,7 @@ def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Seque
         low -= np.float32(query.error + query.slack)
         return _squared_sum(low, tail - np.float32(query.tail), query.slack)
 
-    return reduce(np.minimum, map(bound, queries, across, across[len(queries) :]))
+    return map(bound, queries, across, across[len(queries) :])
 
 
 def _gathered(name: str, pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]]) -> npt.NDArray[Any]:

@@ -100,7 +100,7 @@ def products(codes: Codes, queries: Codes) -> Integers:
 def squared_float_distances(vectors: Vectors, queries: Vectors) -> npt.NDArray[np.float64]:
     """|x - q|^2 of every query q and row x, float64 (queries, rows), by float32 or better: infinite beyond float32's range.
 
-    ``vectors``: float32 (rows, dimensions), and ``queries``: float32 (queries, dimensions), both contiguous.
+    ``vectors``: float32 (rows, dimensions), and ``queries``: float32 (queries, dimensions), each row contiguous.
     """
     squared: npt.NDArray[np.float64] = np.empty((len(queries), len(vectors)))
     if numkong is not None and vectors.size:

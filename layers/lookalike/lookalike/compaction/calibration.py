@@ -21,8 +21,10 @@ import numpy.typing as npt
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA
 
-from lookalike.codes.codes import TOP_CODE, Codes, Frame
+from lookalike.codes.codes import TOP_CODE, Frame
+from lookalike.codes.parted import PartedCodes
 from lookalike.codes.rotation import Rotation, rotation_of
+from lookalike.layout import Layout
 from lookalike.store import chunks
 from lookalike.store.ranges import NEAR_BYTES, ranges
 
@@ -43,9 +45,9 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A frame, and the medians of the rows that a search of the store refines and computes exactly."""
+    """A frame for each part, and the rows that a search of the store refines and computes exactly."""
 
-    frame: Frame
+    frames: tuple[Frame, ...]
     rows_refined: float
     rows_exact: float
 
@@ -70,7 +72,15 @@ class _Sample:
         return outside
 
 
-def choose(vectors: Floats, rows: int) -> Choice:
+def choose(vectors: Floats, rows: int, layout: Layout) -> Choice:
+    """Choose the frames of a store of ``rows`` rows by a part of them, ``vectors``: float32 (``MIN_ROWS`` or more, dimensions)."""
+    parts = [_choose(vectors[:, columns], rows) for columns in layout.slices]
+    frames = tuple(frame for choice in parts for frame in choice.frames)
+    # A row that one part rules out is ruled out.
+    return Choice(frames, min(choice.rows_refined for choice in parts), min(choice.rows_exact for choice in parts))
+
+
+def _choose(vectors: Floats, rows: int) -> Choice:
     """Choose the frame of a store of ``rows`` rows by a part of them, ``vectors``: float32 (``MIN_ROWS`` or more, dimensions)."""
     rng = np.random.default_rng(0)
     sample = vectors[np.sort(rng.choice(len(vectors), min(len(vectors), _SAMPLE_ROWS), replace=False))]
@@ -88,7 +98,7 @@ def choose(vectors: Floats, rows: int) -> Choice:
                 if best is None or cold < best[0]:
                     best = cold, choice
     assert best  # noqa: S101 - at least one way is tried
-    return replace(best[1], frame=_scaled(best[1].frame, exponent))
+    return replace(best[1], frames=(_scaled(best[1].frames[0], exponent),))
 
 
 def _scaled(frame: Frame, exponent: int) -> Frame:
@@ -97,11 +107,20 @@ def _scaled(frame: Frame, exponent: int) -> Frame:
     return replace(frame, rotation=rotation, step=math.ldexp(frame.step, exponent))
 
 
-def put_permutation(codes: Codes) -> npt.NDArray[np.int64]:
-    """A permutation of coded rows that makes similar rows neighbours: int64 (rows,)."""
+def put_permutation(codes: PartedCodes) -> npt.NDArray[np.int64]:
+    """A permutation of coded rows that makes rows neighbours that are similar by the default weights: int64 (rows,)."""
     if len(codes) < MIN_ROWS:
         return np.arange(len(codes))
-    return _similar_permutation(codes.head[:, :_CLUSTERED_COORDINATES].astype(np.float32))
+    scales = codes.layout.weights * [part.frame.step for part in codes.parts]
+    scales /= scales.max()
+    heads = [part.head[:, :_CLUSTERED_COORDINATES] for part, scale in zip(codes.parts, scales, strict=True) if scale]
+    coordinates = np.concatenate(
+        [head * np.float32(scale) for head, scale in zip(heads, scales[scales > 0], strict=True)], 1
+    )
+    if coordinates.shape[1] > _CLUSTERED_COORDINATES:
+        most_varied = np.argsort(-coordinates.var(axis=0), kind="stable")[:_CLUSTERED_COORDINATES]
+        coordinates = coordinates[:, np.sort(most_varied)]
+    return _similar_permutation(coordinates)
 
 
 def _similar_permutation(coordinates: Floats) -> npt.NDArray[np.int64]:
@@ -181,6 +200,6 @@ def _try(
     if sample.rotation is not None:
         rotation = rotation_of(sample.rotation.mean, sample.rotation.matrix[:coordinates].copy())
     choice = Choice(
-        Frame(rotation, step, head), float(np.median(refined[head])) * scale, float(np.median(exact)) * scale
+        (Frame(rotation, step, head),), float(np.median(refined[head])) * scale, float(np.median(exact)) * scale
     )
     return cold, choice

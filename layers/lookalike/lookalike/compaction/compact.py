@@ -142,7 +142,7 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
     elsewhere = [keys[index] for index in range(len(refs)) if index not in chosen]
     forgettable_ms = store.time_ms() - int(policy.tombstone_s * 1000)
     survivors = []
-    for index in chosen:
+    for index in sorted(chosen):  # the newest last: its default weights stay
         rows = segment_reads.read_segment(store, refs[index])
         droppable = _droppable(rows, elsewhere, forgettable_ms)
         survivors.append(rows.take(np.flatnonzero(live[index] & ~droppable)))

@@ -136,8 +136,9 @@ def _read_referenced(
                 f"{ref.name}: holds {len(rows)} rows, {len(rows.embedding)} of them puts; the manifest says "
                 f"{ref.rows} and {ref.puts}"
             )
-        if not ref.rotation or rotations.get(ref.rotation):
-            judge([Encoded(data, ref.scan_bytes)], rows, rotations.get(ref.rotation))
+        known = {name: rotation for name in ref.rotations if (rotation := rotations.get(name))}
+        if len(known) == len(set(ref.rotations)):
+            judge([Encoded(data, ref.scan_bytes)], rows, known)
     except (CorruptObject, NotExact) as error:
         report.errors.append(f"{ref.name}: {error}")
     return rows

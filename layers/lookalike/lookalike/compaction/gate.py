@@ -6,7 +6,7 @@ rows are compared with their distances as well. Earlier segments passed when the
 the nearest of each segment, so only new segments need the check.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,10 +15,13 @@ import numpy.typing as npt
 from sklearn.neighbors import NearestNeighbors
 
 from lookalike.codes.bounds import inflated_square
+from lookalike.codes.parted import Distances
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, NotExact
+from lookalike.layout import MAX_FACTOR, Layout, Weights
 from lookalike.search.knn import Neighbour, nearest_products
-from lookalike.search.scan import Distances, Scan
+from lookalike.search.scan import Scan
+from lookalike.search.weighting import Weighting
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import text_hash
@@ -30,6 +33,7 @@ from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment
 
 _QUERIES = 16  # of each kind
+_OTHER_QUERIES = 4  # under weights other than the defaults
 _K = 10
 _BOUNDED = 512  # rows for each query
 _RELATIVE = 1e-5
@@ -38,26 +42,49 @@ _LOST_BY_FLOAT32 = 2.0**-60  # error of a distance whose square is below float32
 _OF_THE_NORM = 1e-6  # scikit-learn computes |x|^2 - 2 x.q + |q|^2, which loses digits where x and q are close
 
 
-def judge(written: Sequence[Encoded], rows: Segment, rotation: Rotation | None) -> None:
-    """Compare searches of the encoded segments with scikit-learn's over their rows. Raises NotExact on a difference."""
+def judge(written: Sequence[Encoded], rows: Segment, rotations: Mapping[str, Rotation]) -> None:
+    """Compare searches of the encoded segments with scikit-learn's over their rows. Raises NotExact on a difference.
+
+    ``rotations``: those of the segments' codes, by name.
+    """
     if not len(rows.embedding):
         return
-    products = rows.product_hash[rows.put_rows]
+    queries = _queries(rows.embedding)
+    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
+        shards = tuple(_open(encoded, rotations, pool) for encoded in written)
+        snapshot = Snapshot(EMPTY, frozenset(), shards, rows.layout)
+        for weights in _weights(rows.layout, len(queries)):
+            _compare_searches(snapshot, rows, queries if weights is None else queries[:_OTHER_QUERIES], weights)
+
+
+def _weights(layout: Layout, seed: int) -> Iterator[Weights | None]:
+    """The default weights; where there are several parts also random ones, with all parts and without each of them."""
+    yield None
+    rng = np.random.default_rng(seed)
+    parts = len(layout.parts)
+    for left_out in range(parts + 1 if parts > 1 else 0):
+        weights = MAX_FACTOR * rng.random(parts) * (layout.weights + rng.random(parts))
+        weights[left_out : left_out + 1] = 0
+        yield weights
+
+
+def _compare_searches(
+    snapshot: Snapshot, rows: Segment, queries: npt.NDArray[np.float32], weights: Weights | None
+) -> None:
+    by_column = rows.layout.by_column(rows.layout.weights if weights is None else weights)
     # scikit-learn computes float32 in float64, block by block; only what float32 cannot square needs twice the memory.
     least, most = _SQUARED_BY_FLOAT32
-    is_wide = not least < float(np.abs(rows.embedding).max()) < most
+    is_wide = not least < float((np.abs(rows.embedding).max(axis=0) * by_column).max()) < most
     vectors = rows.embedding.astype(np.float64) if is_wide else rows.embedding
+    if (by_column != 1).any():
+        vectors = vectors * by_column.astype(vectors.dtype)
     brute = NearestNeighbors(algorithm="brute").fit(vectors)
-    with ThreadPoolExecutor(2, thread_name_prefix="gate") as pool:
-        shards = tuple(_open(encoded, rotation, pool) for encoded in written)
-        snapshot = Snapshot(EMPTY, frozenset(), shards, rows.layout)
-        queries = _queries(rows.embedding)
-        expected = _expected(brute, products, queries.astype(vectors.dtype))
-        for query, theirs in zip(queries, expected, strict=True):
-            _check_bounds(shards, query)
-            answer = nearest_products(snapshot, query, k=_K).neighbours
-            lost = _OF_THE_NORM * float(np.linalg.norm(query.astype(np.float64)))
-            _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
+    expected = _expected(brute, rows.product_hash[rows.put_rows], (queries * by_column).astype(vectors.dtype))
+    for query, theirs in zip(queries, expected, strict=True):
+        _check_bounds(snapshot, query, weights)
+        answer = nearest_products(snapshot, query, k=_K, weights=weights).neighbours
+        lost = _OF_THE_NORM * float(np.linalg.norm(query * by_column))
+        _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
 
 
 def _expected(brute: NearestNeighbors, products: Hashes, queries: npt.NDArray[Any]) -> list[dict[bytes, float]]:
@@ -90,23 +117,25 @@ def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost:
             )
 
 
-def _check_bounds(shards: Sequence[Shard], query: npt.NDArray[np.float32]) -> None:
+def _check_bounds(snapshot: Snapshot, query: npt.NDArray[np.float32], weights: Weights | None) -> None:
     """Demand that no bound of the sampled rows exceeds its distance."""
-    scan = Scan(shards, query[np.newaxis])
+    scaled = Weighting.of(snapshot.layout, weights).weights
+    scan = Scan(snapshot.shards, query[np.newaxis], scaled)
     scan.run()
     rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
-    distances: Distances = np.sqrt(np.square(scan.read(rows) - query.astype(np.float64)).sum(axis=1))
+    differences = (scan.read(rows) - query.astype(np.float64)) * snapshot.layout.by_column(scaled)
+    distances: Distances = np.sqrt(np.square(differences).sum(axis=1))
     limits = inflated_square(distances)
     for low in (scan.bounds(rows), scan.refined(rows)):
         if not (low <= limits).all():
             raise NotExact("a lower bound exceeds its distance: not published")
 
 
-def _open(encoded: Encoded, rotation: Rotation | None, pool: ThreadPoolExecutor) -> Shard:
+def _open(encoded: Encoded, rotations: Mapping[str, Rotation], pool: ThreadPoolExecutor) -> Shard:
     def rotation_of_segment(name: str) -> Rotation:
-        if rotation is None:
-            raise CorruptObject(f"a segment without a rotation names {name}")
-        return rotation
+        if name not in rotations:
+            raise CorruptObject(f"a segment without the rotation {name} names it")
+        return rotations[name]
 
     store = MemoryStore()
     store.put_if_absent("written", encoded.data)

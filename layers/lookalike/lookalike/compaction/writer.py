@@ -1,20 +1,20 @@
 """Encodes rows into segment files, clusters them and verifies them. Nothing of this is visible before the commit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import Frame, plain_frame
-from lookalike.codes.codes import encode as encode_codes
+from lookalike.codes.codes import Frame
+from lookalike.codes.parted import encode_parts, plain_frames
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.calibration import MIN_ROWS, choose, put_permutation
 from lookalike.compaction.gate import judge
-from lookalike.errors import StoreError
+from lookalike.errors import CorruptObject, StoreError
 from lookalike.store import names, rotation_file, segment, segment_file
 from lookalike.store.creation import create
-from lookalike.store.manifest import Calibration, Manifest, SegmentRef
+from lookalike.store.manifest import Calibration, CodedPart, Manifest, SegmentRef
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.segment import Segment
 
@@ -32,16 +32,17 @@ class Written:
 
 def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: int) -> Written:
     """Write the rows as segments of about ``segment_bytes`` at most. Raises NotExact; then the new objects are garbage."""
-    calibration, rotation, rotation_bytes = _calibrated(store, rows, old)
+    calibration, rotations, rotation_bytes = _calibrated(store, rows, old)
+    rotation_names = calibration.rotations if calibration else {}
     refs, written = [], []
     for piece in map(rows.take, _pieces(rows, segment_bytes)):
-        frame = plain_frame(piece.embedding)
+        frames = plain_frames(piece.embedding, piece.layout)
         if calibration:
-            frame = Frame(rotation, calibration.step, calibration.head)
-        codes = encode_codes(piece.embedding, frame)
+            coded = (calibration.parts[name] for name in rows.layout.names)
+            frames = [Frame(rotations.get(part.rotation), part.step, part.head) for part in coded]
+        codes = encode_parts(piece.embedding, piece.layout, frames)
         permutation = put_permutation(codes)
-        rotation_name = calibration.rotation if calibration else ""
-        encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_name)
+        encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_names)
         name = names.new_segment()
         _create(store, name, encoded.data)
         refs.append(
@@ -52,32 +53,41 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
                 stored_bytes=len(encoded.data),
                 raw_bytes=int(segment.row_bytes(piece).sum()),
                 scan_bytes=encoded.scan_bytes,
-                rotation=rotation_name,
+                rotations=tuple(rotation_names.values()),
                 checks=encoded.checks,
             )
         )
         written.append(encoded)
-    judge(written, rows, rotation)
+    judge(written, rows, rotations)
     return Written(tuple(refs), calibration, rotation_bytes + sum(ref.stored_bytes for ref in refs))
 
 
-def _calibrated(store: ObjectStore, rows: Segment, old: Manifest) -> tuple[Calibration | None, Rotation | None, int]:
-    """The calibration for these rows and the bytes written for it: the manifest's, or a new one once the store has grown."""
+def _calibrated(
+    store: ObjectStore, rows: Segment, old: Manifest
+) -> tuple[Calibration | None, Mapping[str, Rotation], int]:
+    """The calibration for these rows, its rotations by name, and the bytes written for it.
+
+    It is the manifest's, or a new one once the store has grown.
+    """
     puts = max(sum(ref.puts for ref in old.segments), len(rows.embedding))
     known = old.calibration
+    if known and known.parts.keys() != set(rows.layout.names):
+        raise CorruptObject(f"{old.name} was calibrated for {', '.join(known.parts)}, not for {rows.layout}")
     if len(rows.embedding) < MIN_ROWS or (known and puts < _CALIBRATE_AT_GROWTH * known.rows):
-        rotation = rotation_file.read(store, known.rotation) if known and known.rotation else None
-        return known, rotation, 0
-    choice = choose(rows.embedding, puts)
-    frame = choice.frame
-    name, written_bytes = "", 0
-    if frame.rotation:
-        data = rotation_file.encode(frame.rotation)
-        name, written_bytes = names.new_rotation(data), len(data)
-        _create(store, name, data)
-    coordinates = frame.coordinates(rows.dimensions)
-    calibration = Calibration(name, frame.step, frame.head, coordinates, puts, choice.rows_refined, choice.rows_exact)
-    return calibration, frame.rotation, written_bytes
+        rotation_names = known.rotations.values() if known else ()
+        return known, {name: rotation_file.read(store, name) for name in rotation_names}, 0
+    choice = choose(rows.embedding, puts, rows.layout)
+    parts, rotations, written_bytes = {}, {}, 0
+    for part, frame in zip(rows.layout.parts, choice.frames, strict=True):
+        name = ""
+        if frame.rotation:
+            data = rotation_file.encode(frame.rotation)
+            name = names.new_rotation(data)
+            _create(store, name, data)
+            rotations[name] = frame.rotation
+            written_bytes += len(data)
+        parts[part.name] = CodedPart(name, frame.step, frame.head, frame.coordinates(part.dimensions))
+    return Calibration(parts, puts, choice.rows_refined, choice.rows_exact), rotations, written_bytes
 
 
 def _create(store: ObjectStore, name: str, data: bytes) -> None:

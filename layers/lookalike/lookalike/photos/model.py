@@ -15,7 +15,8 @@ they stand in a row. They take the same pixels:
      {"name": "colour", "kind": "colour", "weight": 0.5, "descriptor": "…", "dimensions": 64}]}
 
 ``normalisation`` is null if the graph takes raw pixels of 0 to 255, else {"scale", "mean", "std"}: a channel's
-value is (pixel * scale - mean) / std. ``weight`` is the default weight in distances. ``probe`` is the embedding of the built-in
+value is (pixel * scale - mean) / std. ``weight`` is the default weight in distances. ``fits_16_bits``, which ``make model`` finds out,
+says of a network of 8-bit numbers that no processor has to saturate its sums (``network.may_saturate``). ``probe`` is the embedding of the built-in
 probe image, recorded when the folder was made; ``Embedder.drift`` compares with it. It may be absent.
 
 This module needs neither Pillow nor onnxruntime.
@@ -25,6 +26,7 @@ import base64
 import binascii
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -88,6 +90,10 @@ class ModelSpec:
     def with_probe(self, probe: bytes) -> Self:
         """The same model with another recorded embedding of the probe image: a row of little-endian float32."""
         return replace(self, probe=probe)
+
+    def with_parts(self, parts: Iterable[PartSpec]) -> Self:
+        """The same model with other descriptions of its parts."""
+        return replace(self, parts=tuple(parts))
 
     @property
     def layout(self) -> Layout:

@@ -30,7 +30,11 @@ class Normalisation:
 
 @dataclass(frozen=True, slots=True)
 class OnnxPart:
-    """A network: its file, the pixels it takes and the vector it gives. ``weight``: in distances, where a query gives no other."""
+    """A network: its file, the pixels it takes and the vector it gives.
+
+    ``weight``: in distances, where a query gives no other. ``fits_16_bits``: whether each sum of two products of 8-bit numbers is known
+    to fit into 16 bits.
+    """
 
     name: str
     weight: float
@@ -44,6 +48,7 @@ class OnnxPart:
     output_name: str
     dimensions: int
     l2_normalise: bool
+    fits_16_bits: bool = False
 
     @classmethod
     def parse(cls, entries: Entries, *, name: str, weight: float, file: str) -> Self:
@@ -62,6 +67,7 @@ class OnnxPart:
             output_name=output.text("name"),
             dimensions=output.positive("dimensions"),
             l2_normalise=output.take("l2_normalise", bool),
+            fits_16_bits="fits_16_bits" in entries and entries.take("fits_16_bits", bool),
         )
         if part.dtype == "uint8" and part.normalisation is not None:
             raise inputs.error("normalisation", "must be null where input.dtype is uint8")
@@ -76,6 +82,7 @@ class OnnxPart:
         }
         return {
             "sha256": self.sha256,
+            "fits_16_bits": self.fits_16_bits,
             "input": {
                 "name": self.input_name,
                 "layout": self.axes,
@@ -93,7 +100,8 @@ class OnnxPart:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that shapes the vectors: the file, its input and output, and the pixels. 64 hexadecimal digits."""
-        return digest(self.document() | {"recipe": RECIPE})
+        document = self.document()
+        return digest({key: document[key] for key in ("sha256", "input", "output")} | {"recipe": RECIPE})
 
     def verify(self, folder: Path) -> None:
         """Compare the part's file in ``folder`` with its checksum. Raises ``ModelError`` where they differ."""

@@ -1,4 +1,6 @@
-"""Exact k-nearest products by Euclidean distance; lower bounds rule out most rows without reading them.
+"""Exact k-nearest products by weighted Euclidean distance; lower bounds rule out most rows without reading them.
+
+The distance is that of ``layout``, under the weights that a search is given.
 
     1. Scan: a lower bound of every row's distance, from the heads of the codes (``bounds``).
     2. Limit: exact distances of the rows with the smallest bounds, enough for k products. The k-th product of those is at
@@ -7,7 +9,7 @@
     4. Exact: distances of the remaining rows from their embeddings, in float64 and from the differences, smallest bound first,
        until the next bound exceeds the k-th distance. Those distances decide; ties go to the smaller image key.
 
-``codes`` proves that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
+``codes`` and ``parted`` prove that no bound exceeds its distance. Given that, each step drops only rows that cannot be in the answer, and
 the answer equals that of computing every distance.
 
 A search may have several queries. Then the distance of a row is the smallest to any of them, and so are its bounds: the steps
@@ -25,9 +27,11 @@ import numpy.typing as npt
 
 from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
-from lookalike.layout import Layout, Weights
-from lookalike.search.scan import Distances, Filter, Numbers, Scan
+from lookalike.codes.parted import Distances, Numbers
+from lookalike.layout import Weights
+from lookalike.search.scan import Filter, Scan
 from lookalike.search.timings import Timings
+from lookalike.search.weighting import Weighting
 from lookalike.store.shard import Mask
 from lookalike.store.snapshot import Snapshot
 
@@ -41,7 +45,7 @@ _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A product: the key of its nearest photo, and that photo's Euclidean distance from the query.
+    """A product: the key of its nearest photo, and that photo's distance from the query, under the weights of the search.
 
     ``query``: the place of the query that is the nearest to the photo, where there were several.
     """
@@ -78,21 +82,21 @@ def nearest_products(
 ) -> Answer:
     """The k nearest products, each with its nearest photo: fewer where the catalogue has fewer.
 
-    ``weights``: of the parts, float64 (parts,); None: the layout's own. ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``exclude``: product
-    hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
-    large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1, StoreError where
-    embeddings cannot be read.
+    ``query``: float32 (dimensions,), or float32 (queries, dimensions), of which the nearest counts. ``weights``: of the parts,
+    the snapshot's defaults by default. ``exclude``: product hashes that are left out. ``allowed``: the rows to rank, all by default. ``executor``: its threads share the scan of a
+    large store. ``timings`` receives the stages scan, limit, exact and names. Raises ValueError where k < 1
+    or no weights of the parts are given, StoreError where embeddings cannot be read.
     """
     if k < 1:
         raise ValueError(f"k is {k}; it must be 1 or more")
     timings = timings or Timings()
     queries = np.atleast_2d(query)
+    weighting = Weighting.of(snapshot.layout, weights)
     with timings.stage("scan"):
         shards = [shard for shard in snapshot.shards if len(shard.live_puts)]
-        weights = snapshot.layout.weights if weights is None else weights
-        scan = Scan(shards, queries, exclude=exclude, allowed=allowed, scale=float(weights.min()) * (1 - 2.0**-40))
+        scan = Scan(shards, queries, weighting.weights, exclude=exclude, allowed=allowed)
         scan.run(executor)
-    search = _Search(scan, queries, k, weights, snapshot.layout)
+    search = _Search(scan, queries, weighting, k)
     with timings.stage("limit"):
         search.find_limit()
     with timings.stage("exact"):
@@ -122,13 +126,12 @@ class _Computed:
 class _Search:
     """The state of a search: ``computed``, rows with exact distances, and ``limit``, the k-th product's distance among them."""
 
-    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], k: int, weights: Weights, layout: Layout) -> None:
+    def __init__(self, scan: Scan, queries: npt.NDArray[np.float32], weighting: Weighting, k: int) -> None:
         self._scan = scan
         self._queries32 = queries
         self._queries = queries.astype(np.float64)
+        self._weighting = weighting
         self._k = k
-        self._weights = weights
-        self._layout = layout
         self._nearest: dict[bytes, float] = {}  # the distance of each product, by the rows computed
         self.computed: list[_Computed] = []
         self.limit = math.inf
@@ -186,7 +189,7 @@ class _Search:
         neighbours: dict[str, Neighbour] = {}
         for distance, key, product_id, query in sorted(named):
             if len(neighbours) < self._k and product_id not in neighbours:
-                neighbours[product_id] = Neighbour(product_id, key, distance, query)
+                neighbours[product_id] = Neighbour(product_id, key, distance * self._weighting.scale, query)
         return tuple(neighbours.values())
 
     def _refined(self, distance: float) -> _Rows:
@@ -234,37 +237,31 @@ class _Search:
             near = np.flatnonzero(perhaps)
             for start in range(0, len(near), _EXACT_AT_ONCE):
                 some = near[start : start + _EXACT_AT_ONCE]
-                exact = self._exact(vectors[some] - query)
+                exact = self._weighting.distances(vectors[some] - query)
                 is_nearer = exact < distances[some]
                 distances[some[is_nearer]] = exact[is_nearer]
                 queries[some[is_nearer]] = number
         return distances, queries
 
-    def _exact(self, difference: Distances) -> Distances:
-        squared = np.square(difference)
-        total: Distances = sum(
-            w * w * squared[:, part].sum(axis=1) for w, part in zip(self._weights, self._layout.slices, strict=True)
-        )
-        return np.sqrt(total)
-
     def _perhaps_nearest(self, vectors: npt.NDArray[np.float32]) -> Mask:
         """Which queries float32 cannot prove to be beyond the limit, or farther than another query: bool (queries, rows).
 
         A sum of d squares of differences is off by at most (d + 4) 2^-24 of itself in any order of summing, and by
-        d 2^-149 where squares are below float32's normal range; or it is beyond float32's range.
+        d 2^-149 where squares are below float32's normal range; or it is beyond float32's range. Weights, at most 1, and
+        sums in float64 add nothing to that.
         """
         is_alone = len(self._queries) == 1
-        if (self._weights != 1).any():
-            return np.ones((len(self._queries), len(vectors)), bool)
         if is_alone and self.limit == math.inf:
             return np.ones((1, len(vectors)), bool)
         dimensions = vectors.shape[1]
         relative, absolute = (dimensions + 4) * 2.0**-24, dimensions * 2.0**-149
-        squared = squared_float_distances(vectors, self._queries32)
+        squared = self._weighting.sum(
+            lambda columns: squared_float_distances(vectors[:, columns], self._queries32[:, columns])
+        )
         within = self.limit * self.limit
         if not is_alone:
             within = np.minimum(within, (squared.min(axis=0) + absolute) / (1 - relative))
         squared *= 1 - relative
-        squared[np.isinf(squared)] = _SURELY_IN_RANGE
+        squared[np.isinf(squared)] = _SURELY_IN_RANGE * self._weighting.least_square
         near: npt.NDArray[np.bool_] = squared <= within + absolute
         return near

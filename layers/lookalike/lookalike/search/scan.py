@@ -1,12 +1,11 @@
 """Lower bounds of every row of a snapshot, through all its segments.
 
 Rows are numbered through all shards: puts, in the order in which a shard stores them, shard after shard. Shards coded in the same
-frame stand together and share the coded queries. Rows of many shards are refined, and read, together: a few calls on many rows
+frames stand together and share the coded queries. Rows of many shards are refined, and read, together: a few calls on many rows
 cost less than many calls on a few.
 """
 
-import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes import bounds
-from lookalike.codes.codes import CodedQuery, Codes, Frame, Lengths, encode_query, project_query
+from lookalike.codes.codes import Lengths
+from lookalike.codes.parted import Distances, Numbers, PartedCodes, WeightedProjections, WeightedQueries
+from lookalike.layout import Weights
 from lookalike.store.records import HASH_BYTES
 from lookalike.store.shard import Mask, Shard
 
@@ -27,16 +27,12 @@ _LARGEST = np.finfo(np.float32).max
 Filter = Callable[[Shard], Mask]
 """Selects the rows of a shard that are ranked: bool (rows,)."""
 
-Numbers = npt.NDArray[np.int64]
-Distances = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class _Coded:
-    """The shards ``first`` to ``end`` (not included), coded in one frame, and the queries coded for them."""
+    """The shards ``first`` to ``end`` (not included), coded in the same frames, and the queries coded for them."""
 
-    frame: Frame
-    queries: Sequence[CodedQuery]
+    queries: WeightedQueries
     first: int
     end: int
 
@@ -44,36 +40,32 @@ class _Coded:
 class Scan:
     """The live puts of some shards, and the lower bounds of their distances from queries, float32 (queries, dimensions).
 
-    The distance of a row is the smallest to any of the queries: many queries cost one scan of the codes.
-    ``exclude``: product hashes whose rows are left out; ``allowed``: the rows to rank, all of them by default.
+    The distance of a row is the smallest to any of the queries: many queries cost one scan of the codes. ``weights``: of the
+    parts, one at least above 0. ``exclude``: product hashes whose rows are left out; ``allowed``: the rows to rank, all of them by default.
     """
 
     def __init__(
         self,
         shards: Sequence[Shard],
         queries: npt.NDArray[np.float32],
+        weights: Weights,
         *,
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
-        scale: float = 1.0,
     ) -> None:
-        self._scale = scale  # a distance is at least so many times the unweighted one
-        framed: dict[tuple[int, float, int], list[Shard]] = {}
-        for shard in shards:
-            frame = shard.segment.codes.frame
-            framed.setdefault((id(frame.rotation), frame.step, frame.head), []).append(shard)
-        self._shards = [shard for alike in framed.values() for shard in alike]
-        self._codes: list[Codes] = [shard.segment.codes for shard in self._shards]
-        self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
+        framed: dict[Hashable, list[Shard]] = {}
         self._coded: list[_Coded] = []
-        rotations = {id(codes.frame.rotation): codes.frame.rotation for codes in self._codes}
-        projected = {key: [project_query(query, rotation) for query in queries] for key, rotation in rotations.items()}
-        for (rotation, _, _), alike in framed.items():
-            first = self._coded[-1].end if self._coded else 0
-            frame = self._codes[first].frame
-            reach = max(shard.segment.codes.reach for shard in alike)
-            coded = [encode_query(query, frame, reach) for query in projected[rotation]]
-            self._coded.append(_Coded(frame, coded, first, first + len(alike)))
+        if shards:
+            projections = WeightedProjections(queries, shards[0].segment.layout, weights)
+            for shard in shards:
+                framed.setdefault(projections.frames_of(shard.segment.codes), []).append(shard)
+            for alike in framed.values():
+                first = self._coded[-1].end if self._coded else 0
+                coded = projections.coded([shard.segment.codes for shard in alike])
+                self._coded.append(_Coded(coded, first, first + len(alike)))
+        self._shards = [shard for alike in framed.values() for shard in alike]
+        self._codes: list[PartedCodes] = [shard.segment.codes for shard in self._shards]
+        self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
         self._low: Lengths = np.empty(self._starts[-1], np.float32)
         left_out = [shard.dead_puts for shard in self._shards]
         self.live = len(self._low) - sum(map(len, left_out))
@@ -92,14 +84,14 @@ class Scan:
     def _tasks(self) -> Iterator[tuple[_Coded, int, int]]:
         for coded in self._coded:
             for shard in range(coded.first, coded.end):
-                for block in range(len(self._codes[shard].packed_head.blocks)):
+                for block in range(len(coded.queries.blocks(self._codes[shard]))):
                     yield coded, shard, block
 
     def _bound(self, task: tuple[_Coded, int, int]) -> None:
         coded, shard, block = task
         codes = self._codes[shard]
         low = self._low[self._starts[shard] : self._starts[shard + 1]]
-        low[codes.packed_head.blocks[block]] = bounds.scan(codes, coded.queries, block)
+        low[coded.queries.blocks(codes)[block]] = coded.queries.scan(codes, block)
 
     def __len__(self) -> int:
         return len(self._low)
@@ -117,15 +109,14 @@ class Scan:
             # A group takes rows far from each other: neighbours in a segment are similar, and all near ones would share one group.
             whole = low[: groups * _GROUP].reshape(_GROUP, groups).min(axis=0)
             rest = low[groups * _GROUP :].min(initial=np.inf)
-            smallest.append(_squared(np.append(whole, rest), coded.frame))
-        return np.concatenate(smallest) * self._scale**2
+            smallest.append(coded.queries.squared_distances(np.append(whole, rest)))
+        return np.concatenate(smallest)
 
     def within(self, distance: float) -> Numbers:
         """The rows whose bounds are at most the distance, ascending; dropped rows are not among them."""
         rows = [np.empty(0, np.int64)]
         for coded, low in zip(self._coded, self._lows(), strict=True):
-            within = distance / self._scale if self._scale else math.inf
-            limit = min(bounds.squared_limit(within, coded.frame), _LARGEST)
+            limit = min(coded.queries.squared_limit(distance), _LARGEST)
             rows.append(np.flatnonzero(low <= limit) + self._starts[coded.first])
         return np.concatenate(rows)
 
@@ -133,8 +124,8 @@ class Scan:
         """The bounds of these rows, ascending: squared distances."""
         squared = np.empty(len(rows))
         for coded, span in self._by_frame(rows):
-            squared[span] = _squared(self._low[rows[span]], coded.frame)
-        return squared * self._scale**2
+            squared[span] = coded.queries.squared_distances(self._low[rows[span]])
+        return squared
 
     def refined(self, rows: Numbers) -> Distances:
         """Tighter bounds of these rows, ascending: squared distances."""
@@ -143,8 +134,8 @@ class Scan:
             for start in range(span.start, span.stop, _REFINED_AT_ONCE):
                 some = slice(start, min(start + _REFINED_AT_ONCE, span.stop))
                 pieces = [(shard.segment.codes, puts) for shard, _, puts in self._by_shard(rows[some])]
-                squared[some] = _squared(bounds.refine(pieces, coded.queries), coded.frame)
-        return squared * self._scale**2
+                squared[some] = coded.queries.squared_distances(coded.queries.refine(pieces))
+        return squared
 
     def drop(self, rows: Numbers) -> None:
         """Leave these rows out of every later ``within``."""
@@ -183,14 +174,14 @@ class Scan:
                 yield shard, slice(first, end), rows[first:end] - start
 
     def _by_frame(self, rows: Numbers) -> Iterator[tuple[_Coded, slice]]:
-        """Ascending rows by frame: the slice of ``rows`` that is coded in it."""
+        """Ascending rows by frames: the slice of ``rows`` that is coded in them."""
         for coded in self._coded:
             first, end = np.searchsorted(rows, self._starts[[coded.first, coded.end]]).tolist()
             if first < end:
                 yield coded, slice(first, end)
 
     def _lows(self) -> Iterator[Lengths]:
-        """The bounds of each frame's rows."""
+        """The bounds of the rows in the same frames."""
         for coded in self._coded:
             yield self._low[self._starts[coded.first] : self._starts[coded.end]]
 
@@ -201,8 +192,3 @@ def _left_out(shard: Shard, exclude: Collection[bytes], allowed: Filter | None) 
     for product in exclude:
         ranked = ranked & (shard.segment.product_hash != np.bytes_(product))
     return np.flatnonzero(~ranked[shard.segment.put_rows])
-
-
-def _squared(low: Lengths, frame: Frame) -> Distances:
-    """Bounds in units of the step as squared distances; 0 below float32's normal range, where they may have been rounded up."""
-    return np.where(low < np.finfo(np.float32).tiny, 0.0, low.astype(np.float64) * frame.step**2)

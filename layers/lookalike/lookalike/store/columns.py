@@ -29,13 +29,18 @@ def decode_header(data: bytes | memoryview, file_format: str, columns: Columns) 
     header = tensors.decode_header(data)
     if header.metadata.get("format") != file_format:
         raise CorruptObject(f"not a {file_format} file but {header.metadata.get('format', 'one without a format')}")
+    check(header, columns)
+    return header
+
+
+def check(header: tensors.Header, columns: Columns) -> None:
+    """Raise CorruptObject where a file lacks one of these columns, or has one of another type."""
     for name, (dtype, axes) in columns.items():
         info = header.tensors.get(name)
         if info is None or info.dtype != dtype or len(info.shape) != axes:
             raise CorruptObject(f"the segment has no column {name} of the right type")
         if name in HASH_COLUMNS and info.shape[1] != HASH_COLUMNS[name]:
             raise CorruptObject(f"the column {name} has {info.shape[1]} bytes a row, not {HASH_COLUMNS[name]}")
-    return header
 
 
 def read_layout(header: tensors.Header, embedding: str) -> Layout:

@@ -14,6 +14,7 @@ import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from lookalike.errors import CorruptObject
 from lookalike.store import names, neighbours
@@ -31,7 +32,7 @@ class SegmentRef:
     """A live segment: its name, its numbers of rows and of puts, and its size.
 
     ``stored_bytes``: of the file; ``raw_bytes``: of the rows before anything is coded or deflated; ``scan_bytes``: the first
-    bytes of the file, which a search scans; ``rotation``: the name of the codes' rotation, empty where there is none;
+    bytes of the file, which a search scans; ``rotations``: the names of the codes' rotations;
     ``checks``: of the blocks of those first bytes (``segment_reads``).
     """
 
@@ -41,25 +42,37 @@ class SegmentRef:
     stored_bytes: int
     raw_bytes: int
     scan_bytes: int
-    rotation: str
+    rotations: tuple[str, ...]
     checks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CodedPart:
+    """How one part of the embeddings is coded. ``rotation``: empty where its own coordinates are coded."""
+
+    rotation: str
+    step: float
+    head: int
+    coordinates: int
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """How embeddings are coded, with the measurements on a sample of the store's rows that led to the choice.
 
-    ``rotation``: empty where the embeddings' own coordinates are coded; ``rows``: of the store at that time; ``rows_refined``
-    and ``rows_exact``: medians of the rows that a search of so many rows bounds a second time and computes exactly.
+    ``parts``: by their names; ``rows``: of the store at that time; ``rows_refined`` and ``rows_exact``: of the rows that a search
+    of so many rows bounds a second time and computes exactly.
     """
 
-    rotation: str
-    step: float
-    head: int
-    coordinates: int
+    parts: Mapping[str, CodedPart]
     rows: int
     rows_refined: float
     rows_exact: float
+
+    @property
+    def rotations(self) -> Mapping[str, str]:
+        """The names of the rotations of the parts that have one."""
+        return {name: part.rotation for name, part in self.parts.items() if part.rotation}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +98,8 @@ class Manifest:
     @property
     def rotations(self) -> frozenset[str]:
         """The names of the rotations by which the segments are coded, or the next ones will be."""
-        rotations = {ref.rotation for ref in self.segments} | {self.calibration.rotation if self.calibration else ""}
-        return frozenset(rotations - {""})
+        of_segments = {name for ref in self.segments for name in ref.rotations}
+        return frozenset(of_segments.union(self.calibration.rotations.values() if self.calibration else ()))
 
     @property
     def objects(self) -> frozenset[str]:
@@ -151,22 +164,28 @@ def _segment_ref(fields: Mapping[str, object]) -> SegmentRef:
         stored_bytes=_natural(fields["stored_bytes"]),
         raw_bytes=_natural(fields["raw_bytes"]),
         scan_bytes=_natural(fields["scan_bytes"]),
-        rotation=_text(fields["rotation"]),
+        rotations=tuple(map(_text, _list(fields["rotations"]))),
         checks=tuple(map(_natural, _list(fields["checks"]))),
     )
 
 
-def _calibration(fields: Mapping[str, object] | None) -> Calibration | None:
+def _calibration(fields: Mapping[str, Any] | None) -> Calibration | None:
     if fields is None:
         return None
     return Calibration(
+        parts={name: _coded_part(part) for name, part in fields["parts"].items()},
+        rows=_natural(fields["rows"]),
+        rows_refined=_number(fields["rows_refined"]),
+        rows_exact=_number(fields["rows_exact"]),
+    )
+
+
+def _coded_part(fields: Mapping[str, object]) -> CodedPart:
+    return CodedPart(
         rotation=_text(fields["rotation"]),
         step=_number(fields["step"]),
         head=_natural(fields["head"]),
         coordinates=_natural(fields["coordinates"]),
-        rows=_natural(fields["rows"]),
-        rows_refined=_number(fields["rows_refined"]),
-        rows_exact=_number(fields["rows_exact"]),
     )
 
 

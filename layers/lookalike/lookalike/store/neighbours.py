@@ -11,12 +11,14 @@ near another product lies.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.layout import Layout, Weights
+from lookalike.store.records import HASH_BYTES
 from lookalike.store.rows import Embeddings, Hashes
 
 NEAR_IDENTICAL: Final = 0.35
@@ -28,7 +30,7 @@ _DIGITS = 4  # of a squared distance
 Squares = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NeighbourSample:
     """Distances of some photos of a catalogue from the nearest photo of another product.
 
@@ -42,11 +44,14 @@ class NeighbourSample:
     measured_ms: int
     squared: tuple[tuple[float, ...], ...]
 
-    def distances(self, weights: Weights) -> npt.NDArray[np.float64]:
+    def distances(self, weights: Weights) -> Squares:
         """The distances under these weights: float64 (sampled photos,)."""
-        squared = np.array(self.squared).reshape(-1, len(self.layout.parts))
-        distances: npt.NDArray[np.float64] = np.sqrt(squared @ np.square(weights))
+        distances: Squares = np.sqrt(self._squares @ np.square(weights))
         return distances
+
+    @cached_property
+    def _squares(self) -> Squares:
+        return np.array(self.squared, np.float64).reshape(-1, len(self.layout.parts))
 
     def as_json(self) -> dict[str, Any]:
         """The sample as JSON values."""
@@ -68,30 +73,39 @@ class Sampler:
     def __init__(self, layout: Layout, queries: Embeddings, products: Hashes) -> None:
         self._layout = layout
         self._queries = queries
-        self._products = products
+        self._products = _first_half(products)
+        dimensions = [part.dimensions for part in layout.parts]
+        self._scales = np.repeat(layout.weights.astype(np.float32), dimensions)
+        self._scaled = queries * self._scales
         self._nearest: Squares = np.full(len(queries), np.inf)
         self._squared: Squares = np.zeros((len(queries), len(layout.parts)))
 
     def add(self, embeddings: Embeddings, products: Hashes) -> None:
         """Compare with further photos: float32 (photos, dimensions), and their product hashes."""
         for start in range(0, len(embeddings), _AT_ONCE):
-            self._add(embeddings[start : start + _AT_ONCE], products[start : start + _AT_ONCE])
+            some = slice(start, start + _AT_ONCE)
+            self._add(embeddings[some], _first_half(products[some]))
 
-    def _add(self, embeddings: Embeddings, products: Hashes) -> None:
-        total = np.zeros((len(self._queries), len(embeddings)), np.float32)
-        is_other = self._products[:, np.newaxis] != products
-        is_identical = np.ones_like(is_other)
-        for part, weight in zip(self._layout.slices, self._layout.weights, strict=True):
-            squared = _squared_distances(self._queries[:, part], embeddings[:, part])
-            is_identical &= squared <= NEAR_IDENTICAL**2
-            total += np.float32(weight**2) * squared
-        total[~is_other | is_identical] = np.inf
-        nearest = total.argmin(axis=1)
-        distances = total[np.arange(len(total)), nearest]
-        for query in np.flatnonzero(distances < self._nearest).tolist():
+    def _add(self, embeddings: Embeddings, products: npt.NDArray[np.uint64]) -> None:
+        distances = _squared_distances(self._scaled, embeddings * self._scales)
+        distances[self._products[:, np.newaxis] == products] = np.inf
+        nearest = distances.argmin(axis=1)
+        alike = np.flatnonzero(are_near_identical(self._layout, self._queries, embeddings[nearest]))
+        if len(alike):
+            distances[alike] = np.where(self._all_near_identical(alike, embeddings), np.inf, distances[alike])
+            nearest[alike] = distances[alike].argmin(axis=1)
+        found = distances[np.arange(len(distances)), nearest]
+        for query in np.flatnonzero(found < self._nearest).tolist():
             difference = self._queries[query].astype(np.float64) - embeddings[nearest[query]]
-            self._nearest[query] = distances[query]
+            self._nearest[query] = found[query]
             self._squared[query] = [np.square(difference[part]).sum() for part in self._layout.slices]
+
+    def _all_near_identical(self, queries: npt.NDArray[np.int64], embeddings: Embeddings) -> npt.NDArray[np.bool_]:
+        """Whether each of these queries is near-identical to each photo: bool (queries, photos)."""
+        alike = np.ones((len(queries), len(embeddings)), bool)
+        for part in self._layout.slices:
+            alike &= _squared_distances(self._queries[queries, part], embeddings[:, part]) <= NEAR_IDENTICAL**2
+        return alike
 
     def sample(self, *, version: int = 0, puts: int = 0, measured_ms: int = 0) -> NeighbourSample:
         """The distances found. A photo that has no neighbour of another product is not among them."""
@@ -101,7 +115,7 @@ class Sampler:
 
 
 def are_near_identical(layout: Layout, photo: Embeddings, others: Embeddings) -> npt.NDArray[np.bool_]:
-    """Which photos, float32 (photos, dimensions), are near-identical to one, float32 (dimensions,): bool (photos,)."""
+    """Which photos, float32 (photos, dimensions), are near-identical to one, or to the one in their place: bool (photos,)."""
     squared = np.square(others.astype(np.float64) - photo)
     parts = [squared[:, part].sum(axis=1) <= NEAR_IDENTICAL**2 for part in layout.slices]
     alike: npt.NDArray[np.bool_] = np.logical_and.reduce(parts)
@@ -112,8 +126,7 @@ def sampled(key_hash: Hashes, at_most: int) -> npt.NDArray[np.int64]:
     """Which photos are sampled: those with the smallest key hashes, a random choice that compaction keeps. int64, ascending."""
     if len(key_hash) <= at_most:
         return np.arange(len(key_hash))
-    first = np.ascontiguousarray(key_hash).view(">u8").reshape(len(key_hash), -1)[:, 0]
-    return np.sort(np.argpartition(first, at_most)[:at_most])
+    return np.sort(np.argpartition(_first_half(key_hash), at_most)[:at_most])
 
 
 def from_json(fields: Mapping[str, Any]) -> NeighbourSample:
@@ -129,10 +142,18 @@ def from_json(fields: Mapping[str, Any]) -> NeighbourSample:
     return NeighbourSample(layout, version, puts, measured_ms, squared)
 
 
+def _first_half(hashes: Hashes) -> npt.NDArray[np.uint64]:
+    """The first eight bytes of hashes as numbers that have the same order: uint64 (hashes,)."""
+    halves = np.ascontiguousarray(hashes).view(">u8").reshape(len(hashes), HASH_BYTES // 8)
+    return halves[:, 0].astype(np.uint64)
+
+
 def _squared_distances(queries: Embeddings, embeddings: Embeddings) -> npt.NDArray[np.float32]:
-    """Squared distances of all pairs, by float32: (queries, embeddings)."""
-    squared: npt.NDArray[np.float32] = queries @ embeddings.T
-    squared *= -2
-    squared += np.square(queries).sum(axis=1)[:, np.newaxis]
-    squared += np.square(embeddings).sum(axis=1)
+    """Squared distances of all pairs, by float32: (queries, embeddings). Infinite beyond float32's range."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared: npt.NDArray[np.float32] = queries @ embeddings.T
+        squared *= -2
+        squared += np.square(queries).sum(axis=1)[:, np.newaxis]
+        squared += np.square(embeddings).sum(axis=1)
+    squared[np.isnan(squared)] = np.inf
     return np.maximum(squared, 0, out=squared)

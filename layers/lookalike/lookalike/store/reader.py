@@ -151,7 +151,7 @@ class SnapshotReader:
         """The segments and their rotations; those not in memory are fetched in parallel, all parts at once."""
         missing = [ref for ref in refs if ref.name not in self._base]
         self._make_room({ref.name for ref in refs})
-        needed = {ref.rotation for ref in refs if ref.rotation}
+        needed = {name for ref in refs for name in ref.rotations}
         rotations = {
             name: self._pool.submit(rotation_file.read, store, name) for name in sorted(needed - self._rotations.keys())
         }

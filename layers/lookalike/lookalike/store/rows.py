@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import Codes
+from lookalike.codes.parted import PartedCodes
 from lookalike.errors import CorruptObject
 from lookalike.layout import Layout
 from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
@@ -57,7 +57,7 @@ class Rows(ABC):
 
     @property
     @abstractmethod
-    def codes(self) -> Codes:
+    def codes(self) -> PartedCodes:
         """The scan tier of the embeddings."""
 
     @property

@@ -27,8 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import Codes, plain_frame
-from lookalike.codes.codes import encode as encode_codes
+from lookalike.codes.parted import PartedCodes, encode_parts, plain_frames
 from lookalike.errors import CorruptObject
 from lookalike.layout import Layout
 from lookalike.store import tensors
@@ -68,9 +67,9 @@ class Segment(Rows):
         return np.flatnonzero(self.is_put)
 
     @cached_property
-    def codes(self) -> Codes:
+    def codes(self) -> PartedCodes:
         """The scan tier, made at the first use."""
-        return encode_codes(self.embedding, plain_frame(self.embedding))
+        return encode_parts(self.embedding, self.layout, plain_frames(self.embedding, self.layout))
 
     @property
     def is_resident(self) -> bool:

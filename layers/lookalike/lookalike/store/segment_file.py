@@ -2,9 +2,8 @@
 
     key_hash, order, product_hash, op     as in ``segment``, in row order
     put_row      U32 (puts,)              the row of each put, in the order of the columns that follow
-    head_error, error, rest, tail         F32 (puts,): see ``codes``
-    head_end, body_end, text_end  U64     the end of each chunk of the next three
-    head, body   U8 (bytes,)              the codes, in chunks of ``CODED_AT_ONCE`` puts, deflated
+    text_end     U64 (chunks,)            the end of each chunk of text
+    <part>. ...                           the codes of each part of the embeddings: see ``code_columns``
     text         U8 (bytes,)              ids, keys and details, in chunks of ``TEXTS_AT_ONCE`` rows, deflated
     embedding_check   U32 (blocks,)       the check of each block of embeddings (``damage``)
     embedding    F32 (puts, dimensions)
@@ -12,15 +11,11 @@
 The manifest has the checks of everything before the embeddings, in blocks of ``SCAN_BLOCK_BYTES``. A reader loads everything
 before the embeddings in parallel ranged reads. Of the embeddings it reads the blocks of the rows that a search needs. Similar
 puts are neighbours in the file, so those rows lie together and few reads fetch them.
-
-Codes are deflated with Huffman coding alone: it is fast, and codes have no repetitions to find.
 """
 
-import math
 import struct
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -28,33 +23,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import Codes, Frame
-from lookalike.codes.rotation import Rotation
+from lookalike.codes.parted import PartedCodes
 from lookalike.errors import CorruptObject
-from lookalike.store import chunks, columns, segment, tensors
+from lookalike.store import chunks, code_columns, columns, segment, tensors
 from lookalike.store.damage import checks_of
 from lookalike.store.embedding_blocks import EmbeddingBlocks, embedding_checks
 from lookalike.store.records import Op
 from lookalike.store.segment import Segment
 
 FORMAT = "lookalike-segment/1"
-CODED_AT_ONCE = 4096
 TEXTS_AT_ONCE = 32
 SCAN_BLOCK_BYTES = 256 * 1024
 
-_LENGTHS = ("head_error", "error", "rest", "tail")
-COLUMNS: columns.Columns = {
+_COLUMNS: columns.Columns = {
     "key_hash": (np.uint8, 2),
     "order": (np.uint8, 2),
     "product_hash": (np.uint8, 2),
     "op": (np.uint32, 1),
     "put_row": (np.uint32, 1),
-    **dict.fromkeys(_LENGTHS, (np.float32, 1)),
-    "head_end": (np.uint64, 1),
-    "body_end": (np.uint64, 1),
     "text_end": (np.uint64, 1),
-    "head": (np.uint8, 1),
-    "body": (np.uint8, 1),
     "text": (np.uint8, 1),
     "embedding_check": (np.uint32, 1),
     "embedding": (np.float32, 2),
@@ -74,45 +61,33 @@ class Encoded:
         return checks_of(memoryview(self.data)[: self.scan_bytes], SCAN_BLOCK_BYTES)
 
 
-def encode(rows: Segment, codes: Codes, permutation: npt.NDArray[np.int64], rotation_name: str) -> Encoded:
+def encode(
+    rows: Segment, codes: PartedCodes, permutation: npt.NDArray[np.int64], rotations: Mapping[str, str]
+) -> Encoded:
     """The file of these rows.
 
     ``permutation``: int64 (puts,), which embedding comes first, second, ...; the ``codes`` are permuted already.
-    ``rotation_name``: of the rotation in the codes' frame, empty where there is none.
+    ``rotations``: the names of the rotations in the codes' frames, by part.
     """
-    head, head_end = chunks.join(
-        chunks.deflate(np.ascontiguousarray(part), huffman_only=True) for part in _parts(codes.head)
-    )
-    body, body_end = chunks.join(
-        chunks.deflate(np.ascontiguousarray(part), huffman_only=True) for part in _parts(codes.body)
-    )
     text, text_end = chunks.join(chunks.deflate(_text(rows, start)) for start in range(0, len(rows), TEXTS_AT_ONCE))
     tensors_of = {
         name: columns.stored(name, getattr(rows, name)) for name in ("key_hash", "order", "product_hash", "op")
     }
-    tensors_of |= {"put_row": rows.put_rows[permutation].astype(np.uint32)}
-    tensors_of |= {name: getattr(codes, name) for name in _LENGTHS}
-    tensors_of |= {"head_end": head_end, "body_end": body_end, "text_end": text_end}
+    tensors_of |= {"put_row": rows.put_rows[permutation].astype(np.uint32), "text_end": text_end}
     embedding = np.ascontiguousarray(rows.embedding[permutation])
-    tensors_of |= {"head": head, "body": body, "text": text}
-    tensors_of |= {"embedding_check": embedding_checks(embedding), "embedding": embedding}
-    metadata = {
-        "format": FORMAT,
-        "id": uuid.uuid4().hex,
-        "layout": str(rows.layout),
-        "step": codes.frame.step.hex(),
-        "reach": codes.reach.hex(),
-        "head": str(codes.frame.head),
-        "coordinates": str(codes.matrix.shape[1]),
-        "rotation": rotation_name,
-    }
+    tensors_of |= code_columns.encode(codes)
+    tensors_of |= {"text": text, "embedding_check": embedding_checks(embedding), "embedding": embedding}
+    metadata = {"format": FORMAT, "id": uuid.uuid4().hex, "layout": str(rows.layout)}
+    metadata |= code_columns.metadata(codes, rotations)
     data = tensors.encode(tensors_of, metadata)
     return Encoded(data, len(data) - rows.embedding.nbytes)
 
 
 def decode_header(data: bytes | memoryview) -> tensors.Header:
     """The header, from the first bytes of a file. Raises CorruptObject."""
-    return columns.decode_header(data, FORMAT, COLUMNS)
+    header = columns.decode_header(data, FORMAT, _COLUMNS)
+    columns.check(header, code_columns.of(columns.read_layout(header, "embedding")))
+    return header
 
 
 def decode(data: bytes | memoryview) -> Segment:
@@ -147,53 +122,6 @@ def embedding_blocks(header: tensors.Header, scanned: bytes | memoryview) -> Emb
     """The blocks of a file's embeddings, from the bytes before them. Raises CorruptObject."""
     rows, dimensions = header.tensors["embedding"].shape
     return EmbeddingBlocks(rows, dimensions, columns.read(header, "embedding_check", scanned).copy())
-
-
-def read_codes(header: tensors.Header, scanned: bytes, rotation: Callable[[str], Rotation], pool: Executor) -> Codes:
-    """The codes in the first bytes of a file. Raises CorruptObject, and the errors of ``rotation``."""
-    try:
-        step, reach = (float.fromhex(header.metadata[name]) for name in ("step", "reach"))
-        head, coordinates = (int(header.metadata[name]) for name in ("head", "coordinates"))
-        rotation_name = header.metadata["rotation"]
-    except (KeyError, ValueError, OverflowError) as error:
-        raise CorruptObject(f"the segment does not say how it was coded: {error!r}") from error
-    frame = Frame(rotation(rotation_name) if rotation_name else None, step, head)
-    dimensions = header.tensors["embedding"].shape[1]
-    if not (0 < step < math.inf and 0 <= reach < math.inf):
-        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} is out of range")
-    if not 0 < head <= coordinates == frame.coordinates(dimensions) or (
-        frame.rotation and frame.rotation.dimensions != dimensions
-    ):
-        raise CorruptObject("the segment's codes do not fit its rotation")
-    lengths = {name: columns.read(header, name, scanned).copy() for name in _LENGTHS}
-    puts = header.tensors["embedding"].shape[0]
-    if any(len(column) != puts for column in lengths.values()):
-        raise CorruptObject("the segment does not have one code for each put")
-    if not all(np.isfinite(column).all() for column in lengths.values()):
-        raise CorruptObject("the segment has an error of a code that is not finite")
-
-    matrix = np.empty((puts, coordinates), np.int8)
-    for name, target in (("head", matrix[:, :head]), ("body", matrix[:, head:])):
-        deflated = chunks.split(columns.read(header, name, scanned), columns.read(header, f"{name}_end", scanned))
-        parts = list(_parts(target))
-        if len(parts) != len(deflated):
-            raise CorruptObject(f"the segment has {len(deflated)} chunks of codes for {puts} puts")
-        # zlib releases the interpreter lock, so this runs on all processors.
-        list(pool.map(_inflate_into, deflated, parts))
-    return Codes(frame, matrix, **lengths, reach=reach)
-
-
-def _parts(codes: npt.NDArray[np.int8]) -> Iterator[npt.NDArray[np.int8]]:
-    if codes.size:
-        for start in range(0, len(codes), CODED_AT_ONCE):
-            yield codes[start : start + CODED_AT_ONCE]
-
-
-def _inflate_into(chunk: chunks.Bytes, target: npt.NDArray[np.int8]) -> None:
-    inflated = chunks.inflate(chunk, target.nbytes)
-    if len(inflated) != target.nbytes:
-        raise CorruptObject("a chunk of codes is too short")
-    target[:] = np.frombuffer(inflated, np.int8).reshape(target.shape)
 
 
 @dataclass(frozen=True, slots=True)

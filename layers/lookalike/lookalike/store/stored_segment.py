@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.codes.codes import Codes
+from lookalike.codes.parted import PartedCodes
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
-from lookalike.store import chunks, columns, segment_file
+from lookalike.store import chunks, code_columns, columns, segment_file
 from lookalike.store.damage import undamaged
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.ranges import NEAR_BYTES, ranges
@@ -58,7 +58,7 @@ class StoredSegment(Rows):
             raise CorruptObject("the segment does not have one embedding for each put")
         is_whole = len(scanned) == self._embedding.end
         self._resident: npt.NDArray[np.float32] | None = column("embedding") if is_whole else None
-        self._codes = segment_file.read_codes(header, scanned, rotation, pool)
+        self._codes = code_columns.read(header, scanned, self.layout, rotation=rotation, pool=pool)
         self._texts = chunks.split(column("text"), column("text_end"))
         rows_of = segment_file.chunk_rows(self._texts, len(self))
         # Do not capture self: the reference cycle would keep hundreds of MB until the next garbage collection.
@@ -66,7 +66,7 @@ class StoredSegment(Rows):
         self._text = lru_cache(_CHUNKS_KEPT)(lambda number: segment_file.read_text(texts[number], rows_of[number]))
 
     @property
-    def codes(self) -> Codes:
+    def codes(self) -> PartedCodes:
         return self._codes
 
     @property
