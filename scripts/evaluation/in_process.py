@@ -10,6 +10,7 @@ import numpy as np
 from lookalike.layout import Layout, Weights
 from lookalike.search.match import MatchScale, match_scale
 from lookalike.store.neighbours import Sampler
+from lookalike.store.records import HASH_BYTES, text_hash
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample
@@ -111,7 +112,8 @@ class InProcess:
 def _scale(index: Index, weights: Weights) -> MatchScale | None:
     """The scale of matches, as compaction and search make it."""
     some = sample(np.arange(len(index.rows)), _SAMPLED, 0)
-    products = index.product_of.astype("S")
+    names = [text_hash(str(number)) for number in range(int(index.product_of[-1]) + 1)]
+    products = np.array(names, f"S{HASH_BYTES}")[index.product_of]
     sampler = Sampler(index.layout, index.rows[some], products[some])
     sampler.add(index.rows, products)
     return match_scale(sampler.sample(), weights)
