@@ -45,8 +45,7 @@ class Services:
         self._catalogue = S3Catalogue(self.client, self._settings.catalogue_bucket)
         store, self._quick = (CountingStore(self._store(client)) for client in (self.client, self._quick_client))
         self.stores = (store, self._quick)
-        self.layout = self.spec.layout
-        self.reader = SnapshotReader(store, layout=self.layout, memory_bytes=self._settings.snapshot_bytes)
+        self.reader = SnapshotReader(store, layout=self.spec.layout, memory_bytes=self._settings.snapshot_bytes)
         self.snapshots = FreshSnapshots(
             self.reader,
             self._quick,

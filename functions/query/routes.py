@@ -206,7 +206,7 @@ def _searchable(snapshot: Snapshot) -> Snapshot:
 def _weights(request: Request, services: Services) -> Weights:
     """The weights of the request. Raises BadParameter."""
     try:
-        return services.layout.weights_by(request.value(WEIGHTS))
+        return services.spec.layout.weights_by(request.value(WEIGHTS))
     except ValueError as error:
         raise BadParameter(str(error)) from error
 

@@ -1,11 +1,13 @@
 """What the HTTP API says of its results: weights, words of a match, a verdict, and products of near-identical photos."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lookalike.compaction.compact import compact
+from lookalike.layout import Layout, Part
 from tests.support import fakes
 from tests.support.api import Answer, Api, event, query_function
 from tests.support.fakes import embedding_of, photo, put_row
@@ -64,6 +66,43 @@ class TestWeights:
     def test_they_are_looked_at_before_the_photo(self, api: Api) -> None:
         assert search(api, "", weights="smell:2").problem == "bad-parameter"
         assert api.embedder.batches == []
+
+
+class TestParts:
+    """A model of two parts, shape and colour, over the same embeddings."""
+
+    @pytest.fixture
+    def parted(self, monkeypatch: pytest.MonkeyPatch) -> Api:
+        api = query_function(monkeypatch)
+        layout = Layout((Part("shape", 5, 1.0), Part("colour", fakes.DIMENSIONS - 5, 0.5)))
+        monkeypatch.setattr(api.embedder, "spec", SimpleNamespace(**{**vars(api.embedder.spec), "layout": layout}))
+        fakes.fill(api.store, [put_row(f"images/{look}.jpg", photo(look)) for look in LOOKS], layout=layout)
+        return api
+
+    def expected(self, shape: float, colour: float) -> list[tuple[float, str]]:
+        query, weights = embedding_of(photo("new")), np.repeat([shape, colour], [5, fakes.DIMENSIONS - 5])
+        distances = {look: np.linalg.norm(weights * (embedding_of(photo(look)) - query)) for look in LOOKS}
+        return sorted((float(distance), look) for look, distance in distances.items())[:5]
+
+    @pytest.mark.parametrize(
+        ("factors", "shape", "colour"),
+        [("shape:1", 1, 0.5), ("colour:2", 1, 1), ("shape:0", 0, 0.5), ("colour:0,shape:4", 4, 0)],
+    )
+    def test_factors_weigh_the_parts(self, parted: Api, factors: str, shape: float, colour: float) -> None:
+        answer = search(parted, "new", weights=factors)
+        assert answer.body["search"]["weights"] == {"shape": shape, "colour": colour}
+        distances, looks = zip(*self.expected(shape, colour), strict=True)
+        assert results(answer, "product_id") == list(looks)
+        np.testing.assert_allclose(results(answer, "distance"), distances, rtol=1e-5)
+        assert answer.body["search"]["match_scale"]["rescaled"] is ((shape, colour) != (1, 0.5))
+
+    def test_a_rescaled_scale_is_no_narrower_than_the_true_one(self, parted: Api) -> None:
+        vectors = np.array([embedding_of(photo(look)) for look in LOOKS], np.float64)[:, 5:]
+        distances = np.linalg.norm(vectors[:, np.newaxis] - vectors, axis=2) + 9 * np.eye(len(LOOKS))
+        strong, fair = np.quantile(distances.min(axis=1) / 2, [0.5, 0.99])
+        scale = search(parted, "new", weights="shape:0").body["search"]["match_scale"]
+        assert scale["strong"] >= strong * 0.999
+        assert scale["fair"] >= fair * 0.999
 
 
 class TestMatches:

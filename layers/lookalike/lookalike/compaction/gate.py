@@ -21,6 +21,7 @@ from lookalike.errors import CorruptObject, NotExact
 from lookalike.layout import MAX_FACTOR, Layout, Weights
 from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.scan import Scan
+from lookalike.search.weighting import Weighting
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import text_hash
@@ -80,7 +81,7 @@ def _compare_searches(
     brute = NearestNeighbors(algorithm="brute").fit(vectors)
     expected = _expected(brute, rows.product_hash[rows.put_rows], (queries * by_column).astype(vectors.dtype))
     for query, theirs in zip(queries, expected, strict=True):
-        _check_bounds(snapshot, query, rows.layout.weights if weights is None else weights)
+        _check_bounds(snapshot, query, weights)
         answer = nearest_products(snapshot, query, k=_K, weights=weights).neighbours
         lost = _OF_THE_NORM * float(np.linalg.norm(query * by_column))
         _compare(answer, theirs, lost if is_wide else lost + _LOST_BY_FLOAT32)
@@ -116,12 +117,13 @@ def _compare(answer: Sequence[Neighbour], expected: Mapping[bytes, float], lost:
             )
 
 
-def _check_bounds(snapshot: Snapshot, query: npt.NDArray[np.float32], weights: Weights) -> None:
+def _check_bounds(snapshot: Snapshot, query: npt.NDArray[np.float32], weights: Weights | None) -> None:
     """Demand that no bound of the sampled rows exceeds its distance."""
-    scan = Scan(snapshot.shards, query[np.newaxis], weights)
+    scaled = Weighting.of(snapshot.layout, weights).weights
+    scan = Scan(snapshot.shards, query[np.newaxis], scaled)
     scan.run()
     rows = np.sort(np.random.default_rng(len(scan)).choice(len(scan), min(len(scan), _BOUNDED), replace=False))
-    differences = (scan.read(rows) - query.astype(np.float64)) * snapshot.layout.by_column(weights)
+    differences = (scan.read(rows) - query.astype(np.float64)) * snapshot.layout.by_column(scaled)
     distances: Distances = np.sqrt(np.square(differences).sum(axis=1))
     limits = inflated_square(distances)
     for low in (scan.bounds(rows), scan.refined(rows)):
