@@ -100,7 +100,9 @@ class InProcess:
         weak = np.flatnonzero((found.distances[:, 0] > self._scale.fair) & np.isfinite(rows[:, 0]))
         if not len(weak):
             return
-        every = np.concatenate([rows[weak], embed(source.features, windows_of(photos, weak), self._cache)])
+        of_windows = (weak[:, np.newaxis] * len(WINDOWS) + np.arange(len(WINDOWS))).ravel()
+        windows = embed(source.features, windows_of(photos), self._cache, of_windows)
+        every = np.concatenate([rows[weak], windows])
         query_of = np.concatenate([np.arange(len(weak)), np.repeat(np.arange(len(weak)), len(WINDOWS))])
         order = np.argsort(query_of, kind="stable")
         queries = Queries(every[order], query_of[order], excluded[weak])
