@@ -104,7 +104,13 @@ def test_the_photo_may_have_any_colour_mode(mode: str) -> None:
     assert 0.45 < (square.min(axis=2) < 180).mean() < 0.75
 
 
-@pytest.mark.parametrize("margin", [gradient, specked, with_bars, with_border])
+def with_frame() -> Image.Image:
+    picture = Image.new("RGB", (WIDTH, HEIGHT), "darkgreen")
+    picture.paste("#f8f8f8", (70, 25, 450, 540))
+    return picture
+
+
+@pytest.mark.parametrize("margin", [gradient, specked, with_bars, with_border, with_frame])
 def test_the_margin_need_not_be_perfect(margin: Callable[[], Image.Image]) -> None:
     assert is_seen_large(decoded(encoded(scene(margin()))))
 
@@ -148,6 +154,11 @@ def test_a_picture_in_a_page_is_seen_without_the_page() -> None:
     assert (decoded(encoded(page)).min(axis=2) < 250).mean() > 0.97
 
 
+def test_a_small_wallet_is_not_seen_as_its_label() -> None:
+    square = decoded(encoded(wallet(0.4)))
+    assert 0.6 < (square.max(axis=2) < 80).mean() < 0.9
+
+
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_a_jpeg_is_seen_alike_at_every_scale_it_is_decoded_at(scale: int) -> None:
     large = scene().resize((scale * WIDTH, scale * HEIGHT), Image.Resampling.BICUBIC)
@@ -179,6 +190,17 @@ def full(width: int, height: int) -> Image.Image:
     return picture
 
 
+def wallet(share: float) -> Image.Image:
+    """A black wallet with a small label, on white."""
+    picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    width, height = round(WIDTH * share), round(HEIGHT * share)
+    picture.paste(
+        "#181818", ((WIDTH - width) // 2, (HEIGHT - height) // 2, (WIDTH + width) // 2, (HEIGHT + height) // 2)
+    )
+    ImageDraw.Draw(picture).ellipse((220, 300, 260, 340), fill="orange")
+    return picture
+
+
 def plain_with_line() -> Image.Image:
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     ImageDraw.Draw(picture).line((0, 200, WIDTH, 210), fill="black", width=3)
@@ -196,6 +218,8 @@ def plain_with_line() -> Image.Image:
         Image.new("RGB", (300, 400), "teal"),
         gradient(),
         plain_with_line(),
+        wallet(0.6),
+        wallet(0.9),
         Image.new("RGB", (1, 1)),
         Image.new("RGB", (2, 3), "red"),
     ],
