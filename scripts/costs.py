@@ -32,8 +32,8 @@ COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
 IDLE_POLLS: Final = 5 * MONTH_S / 20
-# An embedding of 512 float32, names, order and metadata of one photo; a third more until merges have caught up.
-ROW_BYTES: Final = 2500 * 4 / 3
+# An embedding of 869 float32, its codes, names, order and metadata of one photo; a third more until merges have caught up.
+ROW_BYTES: Final = 4800 * 4 / 3
 # The API's access log, Lambda's own lines and the metrics of one request.
 LOG_BYTES_PER_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
@@ -42,7 +42,7 @@ HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 9
 QUERY_METRICS: Final = 4
-PROBLEM_METRICS: Final = 13  # one for each kind of problem that a query is answered with
+PROBLEM_METRICS: Final = 14  # one for each kind of problem that a query is answered with
 HOURS: Final = MONTH_S / 3600
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scripts.benchmarks.data import Shape
+from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
 
@@ -107,7 +107,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         type=shape,
         action="append",
         metavar="ROWSxDIM",
-        help="generate such vectors; may be repeated (44441x2048 if no data is named)",
+        help="generate such vectors, as ROWSxDIM-classifier like a classifier's features; may be repeated (44441x2048 if no data is named)",
     )
     _number(command, "--queries", 200, "held-out rows to search with")
 
@@ -118,8 +118,8 @@ def _add_engines(command: argparse.ArgumentParser, names: Sequence[str]) -> None
 
 
 def shape(text: str) -> Shape:
-    """Rows and dimensions, such as 44441x2048."""
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    """Rows and dimensions, such as 44441x2048 or 10000x1280-classifier."""
+    match = re.fullmatch(rf"([1-9]\d*)x([1-9]\d*)({CLASSIFIER})?", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not rows and dimensions, such as 44441x2048")
-    return Shape(*map(int, match.groups()))
+    return Shape(int(match[1]), int(match[2]), is_classifier=bool(match[3]))

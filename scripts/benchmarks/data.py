@@ -3,8 +3,10 @@
 Generated vectors have a spectrum that falls off as a power law, and clusters of very unequal sizes, as the embeddings of a
 catalogue do: the variance along direction i is proportional to 1/i; 150 cluster centres are drawn with that spectrum, and
 the rows of a cluster around its centre with half of it; cluster r has a share proportional to r^-0.7; all is turned by a
-random rotation, so that no coordinate stands for a direction, and brought to unit length. They come in blocks with random
-numbers of their own, so that a smaller set is the beginning of a larger one.
+random rotation, so that no coordinate stands for a direction, and brought to unit length. Features of a classifier are made of
+the same vectors before that: scaled by a gain for each coordinate, and cut off below 0 and above 6, as EfficientNet-Lite's are. Half of
+them are 0, and their norms are 11 to 24. Both come in blocks with random numbers of their own, so that a smaller set is the
+beginning of a larger one.
 
 Queries are rows that are held out: drawn as the others are, and not in the catalogue.
 """
@@ -27,6 +29,11 @@ SPECTRUM: Final = -1.0  # the exponent of the variances
 CLUSTER_SIZES: Final = -0.7  # the exponent of the shares
 WITHIN: Final = 0.5  # the spread of the rows of a cluster, in that of the centres
 BLOCK_ROWS: Final = 10_000
+
+CLASSIFIER: Final = "-classifier"
+GAIN: Final = 0.45  # of a coordinate, in its standard deviation
+GAINS: Final = 0.5  # the spread of the gains' logarithms
+HIGHEST: Final = 6.0
 
 Floats = npt.NDArray[np.float32]
 
@@ -53,16 +60,20 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many vectors of how many dimensions are to be generated."""
+    """How many vectors of how many dimensions are to be generated, and whether they are like a classifier's features."""
 
     rows: int
     dimensions: int
+    is_classifier: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.rows}x{self.dimensions}{CLASSIFIER if self.is_classifier else ''}"
 
 
 class Generator:
-    """Clustered vectors of unit length with a power-law spectrum, the same for the same seed."""
+    """Clustered vectors with a power-law spectrum, the same for the same seed: of unit length, or as features of a classifier."""
 
-    def __init__(self, dimensions: int, *, seed: int = 0) -> None:
+    def __init__(self, dimensions: int, *, seed: int = 0, is_classifier: bool = False) -> None:
         rng = np.random.default_rng([seed, dimensions])
         self._seed = seed
         self._spread = (np.arange(1, dimensions + 1) ** (SPECTRUM / 2)).astype(np.float32)
@@ -70,6 +81,10 @@ class Generator:
         shares = np.arange(1, CLUSTERS + 1) ** CLUSTER_SIZES
         self._shares = shares / shares.sum()
         self._turn = np.linalg.qr(rng.standard_normal((dimensions, dimensions), np.float32))[0].T
+        self._gains: Floats | None = None
+        if is_classifier:
+            variance = np.square(self._spread).mean() * (1 + WITHIN**2)
+            self._gains = (GAIN / variance**0.5 * np.exp(GAINS * rng.standard_normal(dimensions))).astype(np.float32)
 
     def blocks(self, rows: int) -> Iterator[Floats]:
         """The first ``rows`` vectors, float32 (at most ``BLOCK_ROWS``, dimensions) at a time."""
@@ -80,23 +95,27 @@ class Generator:
             block *= WITHIN * self._spread
             block += self._centres[cluster]
             block = block @ self._turn
-            block /= np.linalg.norm(block, axis=1, keepdims=True)
+            if self._gains is None:
+                block /= np.linalg.norm(block, axis=1, keepdims=True)
+            else:
+                block = np.clip(block * self._gains, 0, HIGHEST)
             yield block[: rows - start]
 
 
 def generated(shape: Shape, folder: Path, *, queries: int) -> Data:
     """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries."""
-    path = folder / f"generated-{shape.rows}x{shape.dimensions}.npy"
+    path = folder / f"generated-{shape}.npy"
     vectors = open_memmap(path, "w+", np.float32, (shape.rows, shape.dimensions))
     queries_by_block = []
     start = 0
-    for block in Generator(shape.dimensions).blocks(shape.rows + queries):
+    for block in Generator(shape.dimensions, is_classifier=shape.is_classifier).blocks(shape.rows + queries):
         kept = block[: max(0, shape.rows - start)]
         vectors[start : start + len(kept)] = kept
         queries_by_block.append(block[len(kept) :])
         start += len(block)
     vectors.flush()
-    return Data("generated", path, np.concatenate(queries_by_block))
+    name = "generated features of a classifier" if shape.is_classifier else "generated"
+    return Data(name, path, np.concatenate(queries_by_block))
 
 
 def load_embeddings(embeddings: Path) -> Floats:

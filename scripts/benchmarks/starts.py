@@ -167,7 +167,8 @@ def _events(bucket: str, photo: bytes) -> dict[str, Mapping[str, Any]]:
         },
     }
     return {
-        "query": to_event(Request(route.method, route.path, headers, photo), route, {}, added={}),
+        # Among random rows every match is weak, and would be searched for in several windows of the photo.
+        "query": to_event(Request(route.method, f"{route.path}?regions=whole", headers, photo), route, {}, added={}),
         "ingest": {"Records": [message]},
         "compact": scheduled_event("cold-start"),
     }

@@ -17,7 +17,7 @@ from lookalike.errors import ImageError
 from lookalike.layout import Layout
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
-from scripts.evaluation.data import PhotoSet, QueryPhoto
+from scripts.evaluation.data import Numbers, PhotoSet, QueryPhoto
 from scripts.evaluation.neighbours import Floats
 
 _BATCH: Final = 64
@@ -35,8 +35,8 @@ class Features(Protocol):
         ...
 
 
-def embed(features: Features, photos: PhotoSet, cache: Path | None) -> Floats:
-    """The embeddings of a set of photos, float32 (photos, dimensions); infinite rows are those of refused photos.
+def embed(features: Features, photos: PhotoSet, cache: Path | None, some: Numbers | None = None) -> Floats:
+    """The embeddings of a set of photos, or of some of it, float32 (photos, dimensions); those of refused photos are infinite.
 
     Raises InputError if the cache cannot be used.
     """
@@ -44,15 +44,16 @@ def embed(features: Features, photos: PhotoSet, cache: Path | None) -> Floats:
         _file(cache, photos, f"{part.name}-{fingerprint[:20]}", part.dimensions)
         for part, fingerprint in zip(features.layout.parts, features.fingerprints, strict=True)
     ]
-    missing = np.flatnonzero(np.any([np.isnan(file[:, 0]) for file in files], axis=0))
+    wanted = np.arange(len(photos)) if some is None else some
+    missing = wanted[np.any([np.isnan(file[wanted, 0]) for file in files], axis=0)]
     with Progress(len(missing), f"{features.name}: {photos.name}") as progress:
-        for some in batched(missing.tolist(), _BATCH):
-            answers = features.embed([photos.loads[number]() for number in some])
-            for number, answer in zip(some, answers, strict=True):
+        for batch in batched(missing.tolist(), _BATCH):
+            answers = features.embed([photos.loads[number]() for number in batch])
+            for number, answer in zip(batch, answers, strict=True):
                 for file, columns in zip(files, features.layout.slices, strict=True):
                     file[number] = np.inf if isinstance(answer, ImageError) else answer[columns]
-            progress.step(len(some))
-    return np.concatenate(files, axis=1, dtype=np.float32)
+            progress.step(len(batch))
+    return np.concatenate([file[wanted] for file in files], axis=1, dtype=np.float32)
 
 
 def _file(cache: Path | None, photos: PhotoSet, part: str, dimensions: int) -> npt.NDArray[np.float32]:

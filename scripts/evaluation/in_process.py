@@ -10,6 +10,7 @@ import numpy as np
 from lookalike.layout import Layout, Weights
 from lookalike.search.match import MatchScale, match_scale
 from lookalike.store.neighbours import Sampler
+from lookalike.store.records import HASH_BYTES, text_hash
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample
@@ -99,7 +100,9 @@ class InProcess:
         weak = np.flatnonzero((found.distances[:, 0] > self._scale.fair) & np.isfinite(rows[:, 0]))
         if not len(weak):
             return
-        every = np.concatenate([rows[weak], embed(source.features, windows_of(photos, weak), self._cache)])
+        of_windows = (weak[:, np.newaxis] * len(WINDOWS) + np.arange(len(WINDOWS))).ravel()
+        windows = embed(source.features, windows_of(photos), self._cache, of_windows)
+        every = np.concatenate([rows[weak], windows])
         query_of = np.concatenate([np.arange(len(weak)), np.repeat(np.arange(len(weak)), len(WINDOWS))])
         order = np.argsort(query_of, kind="stable")
         queries = Queries(every[order], query_of[order], excluded[weak])
@@ -111,7 +114,8 @@ class InProcess:
 def _scale(index: Index, weights: Weights) -> MatchScale | None:
     """The scale of matches, as compaction and search make it."""
     some = sample(np.arange(len(index.rows)), _SAMPLED, 0)
-    products = index.product_of.astype("S")
+    names = [text_hash(str(number)) for number in range(int(index.product_of[-1]) + 1)]
+    products = np.array(names, f"S{HASH_BYTES}")[index.product_of]
     sampler = Sampler(index.layout, index.rows[some], products[some])
     sampler.add(index.rows, products)
     return match_scale(sampler.sample(), weights)

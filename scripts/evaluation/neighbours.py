@@ -83,11 +83,12 @@ class Index:
                 for columns, part, square in zip(self.layout.slices, parts, squares, strict=True)
             ]
             for name, weights in weightings.items():
-                total = np.zeros_like(by_part[0])
-                for weight, squared in zip(weights.tolist(), by_part, strict=True):
-                    total += np.float32(weight * weight) * squared
+                total = _weighted(by_part, weights)
                 total[refused] = np.inf
-                total = np.minimum.reduceat(np.minimum.reduceat(total, starts, axis=1), firsts, axis=0)
+                if len(starts) < len(self.rows):
+                    total = np.minimum.reduceat(total, starts, axis=1)
+                if len(firsts) < len(rows):
+                    total = np.minimum.reduceat(total, firsts, axis=0)
                 has = np.flatnonzero(excluded >= 0)
                 total[has, np.searchsorted(numbers, excluded[has])] = np.inf
                 found[name].append(_smallest(total, numbers, k))
@@ -117,6 +118,15 @@ def _squared_distances(queries: Floats, part: Floats, squares: Floats) -> Floats
     distances += squares
     distances += np.square(queries, dtype=np.float64).sum(axis=1, keepdims=True).astype(np.float32)
     return np.maximum(distances, 0, out=distances)
+
+
+def _weighted(by_part: Sequence[Floats], weights: Weights) -> Floats:
+    """Squared distances under some weights, from those of each part."""
+    total = np.zeros_like(by_part[0])
+    for weight, squared in zip(weights.tolist(), by_part, strict=True):
+        if weight:
+            total += squared if weight == 1 else np.float32(weight * weight) * squared
+    return total
 
 
 def _smallest(squared: Floats, numbers: Numbers, k: int) -> Answers:

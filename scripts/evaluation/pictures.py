@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
-from sklearn.datasets import load_sample_image
 
 from scripts.evaluation.backdrops import backdrop, clutter
 
@@ -122,6 +121,8 @@ def _part_of(name: str, rng: np.random.Generator) -> Image.Image:
 
 @cache
 def _photograph(name: str) -> Image.Image:
+    from sklearn.datasets import load_sample_image  # a second that --help need not wait
+
     return Image.fromarray(load_sample_image(name))
 
 

@@ -3,9 +3,10 @@
 import hashlib
 import io
 import zlib
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -14,11 +15,14 @@ from PIL import Image
 from lookalike.photos.regions import WHOLE, Region, with_windows
 from scripts.common.catalogue import Photo
 from scripts.evaluation import backdrops, cut_outs, pictures, transformations
-from scripts.evaluation.data import Numbers, PhotoSet, QueryPhoto
+from scripts.evaluation.data import PhotoSet, QueryPhoto
 from scripts.evaluation.features import open_picture
 from scripts.evaluation.transformations import CLUTTER, TRANSFORMATIONS, Transformation, cluttered
 
 type Make = Callable[[Photo, int], QueryPhoto]
+
+_CHANGES: Final = (backdrops, cut_outs, transformations)
+_PICTURES: Final = (backdrops, pictures)
 
 WINDOWS: Final = with_windows(WHOLE)[1:]
 CROPPED_CLUTTER: Final = "on clutter, cropped to the product"
@@ -31,7 +35,7 @@ def transformed(photos: Sequence[Photo], base: PhotoSet, seed: int) -> dict[str,
     return {
         name: PhotoSet(
             name,
-            _digest(base.digest, name, seed),
+            _digest(_CHANGES, base.digest, name, seed),
             [partial(make, photo, seed) for photo in photos],
             has_crops=name == CROPPED_CLUTTER,
         )
@@ -46,14 +50,14 @@ def other_things(count: int, seed: int) -> PhotoSet:
         for kind, draw in enumerate(pictures.KINDS.values())
         for number in range(count)
     ]
-    return PhotoSet("pictures of other things", _digest("other things", str(count), seed), loads)
+    return PhotoSet("pictures of other things", _digest(_PICTURES, count, seed), loads)
 
 
-def windows_of(photos: PhotoSet, some: Numbers) -> PhotoSet:
-    """The windows of some whole photos, photo by photo, as they are searched where the whole photo finds weak matches."""
-    loads = [cache(photos.loads[number]) for number in some.tolist()]
+def windows_of(photos: PhotoSet) -> PhotoSet:
+    """The windows of whole photos, photo by photo, as they are searched where the whole photo finds weak matches."""
+    loads = [lru_cache(1)(load) for load in photos.loads]  # a changed photo is made once for all of its windows
     windows = [partial(_window, load, region) for load in loads for region in WINDOWS]
-    return PhotoSet(f"windows, {photos.name}", _digest("windows", photos.digest, some.tolist(), WINDOWS), windows)
+    return PhotoSet(f"windows, {photos.name}", _digest([], photos.digest, WINDOWS), windows)
 
 
 def encoded(picture: Image.Image) -> bytes:
@@ -86,9 +90,9 @@ def _drawn(draw: Callable[[np.random.Generator], Image.Image], seed: np.random.S
     return QueryPhoto(encoded(draw(np.random.default_rng(seed))))
 
 
-def _digest(*parts: object) -> str:
-    """Of what decides the bytes of made pictures: their source, their name, the seed, and the code that makes them."""
+def _digest(modules: Iterable[ModuleType], *parts: object) -> str:
+    """Of what decides the bytes of made pictures: the code that makes them, their source, their name, the seed."""
     digest = hashlib.sha256(repr(parts).encode())
-    for module in (backdrops, cut_outs, pictures, transformations):
+    for module in modules:
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """From one model to another on a stack that is being asked all the time: backfill, deploy, backfill again, drop.
 
-Both models are of a few nodes: a photo's mean colour as it is, and its direction only. Their distances are nothing alike.
+Both models are of a few nodes. The old one is one network, the new one has three parts of different weights. Their distances are
+nothing alike.
 """
 
 import io
@@ -29,7 +30,7 @@ from lookalike.store.records import Op
 from scripts.local.environment import aws_variables
 from scripts.local.sources import from_sources
 from scripts.local.stack import DeploymentError, LocalStack
-from tests.tiny_model import write_tiny_model
+from tests.tiny_model import write_tiny_model, write_tiny_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED = (200, 90, 40)
@@ -50,7 +51,7 @@ def colour(number: int) -> tuple[int, int, int]:
 def models(tmp_path_factory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("models")
     old = write_tiny_model(folder / "old", output={"l2_normalise": True})
-    new = write_tiny_model(folder / "new", output={"l2_normalise": False})
+    new = write_tiny_parts(folder / "new", has_colour=True, part_weights={"category": 0.75, "colour": 1.5})
     return old, new
 
 
@@ -137,8 +138,11 @@ class Shop:
         self.stack.s3.delete_object(Bucket=self.stack.catalogue_bucket, Key=f"images/{product}.png")
 
     def distance(self, model: Path, shown: tuple[int, int, int]) -> float:
-        asked, other = Embedder(model, threads=1).embed([photo(ASKED), photo(shown)])
-        return float(np.linalg.norm(np.asarray(asked, np.float64) - other))
+        embedder = Embedder(model, threads=1)
+        asked, other = embedder.embed([photo(ASKED), photo(shown)])
+        apart = np.asarray(asked, np.float64) - other
+        parts = [np.linalg.norm(apart[columns]) for columns in embedder.layout.slices]
+        return float(np.linalg.norm(embedder.layout.weights * parts))
 
     def expected(self, model: Path) -> dict[str, float]:
         return {

@@ -34,7 +34,7 @@ def numbers() -> list[list[float]]:
         codes[0], codes[1] = TOP_CODE, -TOP_CODE
         found += [
             squared_lengths(codes).tolist(),
-            *(squared.tolist() for squared in PackedCodes(codes).squared_distances(0, np.stack([query, -query]))),
+            *(squared.tolist() for squared in PackedCodes([codes]).squared_distances(0, np.stack([query, -query]))),
             products(codes, codes[:3]).reshape(-1).tolist(),
         ]
     return found

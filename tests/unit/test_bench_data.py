@@ -18,6 +18,15 @@ def test_vectors_have_unit_length_and_are_float32():
     np.testing.assert_allclose(np.linalg.norm(made, axis=1), 1, atol=1e-6)
 
 
+def test_features_of_a_classifier_are_half_zeros_and_of_no_unit_length():
+    made = np.concatenate(list(Generator(1280, is_classifier=True).blocks(600)))
+    assert made.min() == 0
+    assert made.max() <= 6
+    assert 0.4 < (made == 0).mean() < 0.6
+    lengths = np.linalg.norm(made, axis=1)
+    assert 8 < lengths.min() < lengths.max() < 30
+
+
 def test_the_same_seed_gives_the_same_vectors_and_another_gives_others():
     np.testing.assert_array_equal(vectors(500, 32), vectors(500, 32))
     assert not np.allclose(vectors(500, 32), vectors(500, 32, seed=1))

@@ -41,7 +41,7 @@ def assert_exact(codes: npt.NDArray[np.int8], query: npt.NDArray[np.int8]) -> No
     squares, dots = squares_and_products(codes, query)
     lengths = squares_and_products(codes, np.zeros_like(query))[0]
     np.testing.assert_array_equal(squared_lengths(codes), np.array(lengths, np.int32), strict=True)
-    packed = PackedCodes(codes)
+    packed = PackedCodes([codes])
     assert [row for rows in packed.blocks for row in range(rows.start, rows.stop)] == list(range(len(codes)))
     both = np.stack([query, -query])
     found = [list(packed.squared_distances(block, both)) for block in range(len(packed.blocks))]
@@ -116,11 +116,11 @@ def test_heads_of_codes_are_packed_like_codes_of_their_own() -> None:
     """As a scan passes them: the first coordinates of codes and of a query."""
     codes, query = codes_and_query(60, 48)
     np.testing.assert_array_equal(
-        squared_distances(PackedCodes(codes[:, :20]), query[:20]),
-        squared_distances(PackedCodes(codes[:, :20].copy()), query[:20].copy()),
+        squared_distances(PackedCodes([codes[:, :20]]), query[:20]),
+        squared_distances(PackedCodes([codes[:, :7].copy(), codes[:, 7:20]]), query[:20].copy()),
         strict=True,
     )
-    assert squared_distances(PackedCodes(codes), query).tolist() == squares_and_products(codes, query)[0]
+    assert squared_distances(PackedCodes([codes]), query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     spec.loader.exec_module(loaded)
     codes, query = codes_and_query(9, 20)
     assert loaded.products(codes, query[np.newaxis])[:, 0].tolist() == squares_and_products(codes, query)[1]
-    assert squared_distances(loaded.PackedCodes(codes), query).tolist() == squares_and_products(codes, query)[0]
+    assert squared_distances(loaded.PackedCodes([codes]), query).tolist() == squares_and_products(codes, query)[0]
 
 
 def test_answers_do_not_depend_on_the_instructions_nor_on_numkong() -> None:

@@ -102,3 +102,12 @@ def test_a_file_of_another_kind_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(InputError, match=path.name):
         embed(Counting(), PHOTOS, tmp_path)
+
+
+def test_some_photos_are_embedded_and_others_later(tmp_path):
+    features = Counting()
+    some = np.array([7, 2])
+    np.testing.assert_array_equal(embed(features, PHOTOS, tmp_path, some), ROWS[some])
+    assert sorted(features.embedded) == [bytes([3]), bytes([8])]
+    np.testing.assert_array_equal(embed(features, PHOTOS, tmp_path), ROWS)
+    assert len(features.embedded) == 10

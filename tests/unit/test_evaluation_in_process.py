@@ -15,6 +15,7 @@ from scripts.common.photos import SourceFile
 from scripts.common.places import Place
 from scripts.evaluation.data import LabelledCatalogue, PhotoSet, QueryPhoto
 from scripts.evaluation.in_process import InProcess
+from scripts.evaluation.queries import WINDOWS
 
 LAYOUT = Layout((Part("shape", 2), Part("colour", 1, 0.5)))
 PRODUCTS = 40
@@ -79,7 +80,7 @@ def test_a_photo_that_finds_weak_matches_only_is_searched_by_its_windows():
     assert answers["Lookalike"].products[:, 0].tolist() == [7, 20, 30]
     assert answers["Lookalike"].distances[:, 0].tolist() == [0, 0, 0]
     assert answers["shape alone"].products[:, 0].tolist() == [7, 0, 0]
-    assert model.windows == 2 * 4
+    assert model.windows == 2 * len(WINDOWS)
 
 
 def test_a_photo_with_a_crop_is_searched_by_it_alone():

@@ -9,6 +9,7 @@ from lookalike.codes.codes import Frame
 from lookalike.codes.rotation import rotation_of
 from lookalike.compaction import calibration
 from lookalike.compaction.calibration import Choice
+from lookalike.layout import Layout, Part, Weights
 from lookalike.search import knn
 from lookalike.search.knn import Answer, nearest_products
 from lookalike.store.manifest import EMPTY
@@ -24,6 +25,14 @@ from tests.support.spectra import Vectors
 K = (1, 5, 2, 10, 37, 100)
 NARROW = [(make, dimensions, 240) for make in spectra.EVERY.values() for dimensions in (8, 48, 256)]
 WIDE = [(make, dimensions, 60) for make in spectra.WELL_BEHAVED.values() for dimensions in (512, 2048)]
+PARTS = [
+    (make, layout, 240)
+    for make in spectra.EVERY.values()
+    for layout in (
+        Layout((Part("shape", 5), Part("category", 2, 0.5), Part("colour", 1, 2.0))),
+        Layout((Part("shape", 32), Part("colour", 16, 0.4))),
+    )
+]
 GRIDS = [(dimensions, scale) for dimensions in (8, 32) for scale in (0, -4, 20, -76, -140)]
 GRID_QUERIES = 200
 
@@ -39,15 +48,22 @@ def queries_like(make, vectors: Vectors, count: int) -> Vectors:
 
 
 def assert_exact(
-    shop: Catalogue, queries: Vectors, *, found: npt.NDArray[np.bool_] | None = None, **options: object
+    shop: Catalogue,
+    queries: Vectors,
+    *,
+    found: npt.NDArray[np.bool_] | None = None,
+    weights: Weights | None = None,
+    **options: object,
 ) -> None:
     """Each query with a ``k`` of its own; rows that are not ``found`` are what the options leave out."""
+    layout = shop.snapshot.layout
+    by_column = layout.by_column(layout.weights if weights is None else weights)
     wanted = [K[number % len(K)] for number in range(len(queries))]
     everything = np.ones((len(queries), len(shop.vectors)), bool)
-    expected = shop.expected(queries, wanted, found=everything if found is None else found)
+    expected = shop.expected(queries, wanted, found=everything if found is None else found, weights=weights)
     for query, k, theirs in zip(queries, wanted, expected, strict=True):
-        answer = nearest_products(shop.snapshot, query, k=k, **options)  # type: ignore[arg-type]
-        assert_same(answer, theirs, norm=float(np.linalg.norm(query.astype(np.float64))))
+        answer = nearest_products(shop.snapshot, query, k=k, weights=weights, **options)  # type: ignore[arg-type]
+        assert_same(answer, theirs, norm=float(np.linalg.norm(query * by_column)))
 
 
 def assert_same(answer: Answer, expected: Found, *, norm: float) -> None:
@@ -58,7 +74,7 @@ def assert_same(answer: Answer, expected: Found, *, norm: float) -> None:
 
 
 def test_there_are_ten_thousand_queries() -> None:
-    assert sum(count for *_, count in NARROW + WIDE) + len(GRIDS) * GRID_QUERIES >= 10_000
+    assert sum(count for *_, count in (*NARROW, *WIDE, *PARTS)) + len(GRIDS) * GRID_QUERIES >= 10_000
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")  # of no variance
@@ -73,6 +89,30 @@ def test_answers_are_those_of_scikit_learn(make, dimensions: int, count: int) ->
     assert len(rotations) == 3, "two rotations and, in the log, none"
     assert shop.snapshot.photos == 420
     assert_exact(shop, queries_like(make, vectors, count))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")
+@pytest.mark.parametrize(("make", "layout", "count"), PARTS)
+def test_answers_are_those_of_scikit_learn_on_weighted_parts(make, layout: Layout, count: int) -> None:
+    """By the default weights, by any, and without each of the parts; one part has other magnitudes than the others."""
+    vectors = make(1, 420, layout.dimensions)
+    last = layout.slices[-1]
+    vectors[:, last] = np.ldexp(vectors[:, last], -3)
+    shop = catalogue(vectors, layout=layout, photos=2, read_at_once=10_000 if layout.dimensions > 8 else 2**22)
+    queries = queries_like(make, vectors, count)
+    rng = np.random.default_rng(layout.dimensions)
+    chosen: list[Weights | None] = [None, *(4 * rng.random((3, len(layout.parts))))]
+    for left_out in range(len(layout.parts)):
+        weights = rng.random(len(layout.parts)) + 0.1
+        weights[left_out] = 0
+        chosen.append(weights)
+    for number, weights in enumerate(chosen):
+        assert_exact(shop, queries[number :: len(chosen)], weights=weights)
+    for weights in chosen[1:]:
+        some = queries[:7]
+        norm = float(np.linalg.norm(some * layout.by_column(weights), axis=1).max())
+        answer = nearest_products(shop.snapshot, some, k=9, weights=weights)
+        assert_same(answer, shop.expected_of_any(some, 9, weights), norm=norm)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide:RuntimeWarning:sklearn")

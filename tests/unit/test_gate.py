@@ -16,7 +16,7 @@ from lookalike.compaction import gate, writer
 from lookalike.compaction.compact import compact
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, StoreError
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store import manifest, segment_file
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -59,6 +59,22 @@ def test_what_is_right_passes_in_several_segments() -> None:
     judge([encoded(piece) for piece in pieces], rows, {})
     with pytest.raises(NotExact):
         judge([encoded(piece) for piece in pieces[:2]], rows, {})
+
+
+PARTS = Layout((Part("shape", 16), Part("category", 8, 0.5), Part("colour", 4, 0.0)))
+
+
+@pytest.mark.parametrize("make", spectra.EVERY.values(), ids=spectra.EVERY)
+def test_embeddings_of_parts_that_are_right_pass(make) -> None:
+    vectors = make(1, 200, PARTS.dimensions)
+    vectors[:, PARTS.slices[1]] = spectra.isotropic(2, 200, 8)
+    rows = of_vectors(vectors, layout=PARTS)
+    judge([encoded(rows)], rows, {})
+    rotations = [
+        spectra.fitted(spectra.power_law(3, 100, part.dimensions), part.dimensions // 2) for part in PARTS.parts
+    ]
+    frames = [Frame(rotation, 2.0**-7, 2) for rotation in rotations]
+    judge([encoded(rows, *frames)], rows, rotations_of(PARTS, frames))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 11])
@@ -116,10 +132,21 @@ def test_codes_that_hide_rows_are_refused(change: Callable[[Codes], dict[str, An
         judge([written(rows, change, frame)], rows, rotations_of(rows.layout, [frame]))
 
 
+@pytest.mark.parametrize("change", TAMPERED.values(), ids=TAMPERED)
+def test_codes_that_hide_rows_under_other_weights_than_the_defaults_are_refused(
+    change: Callable[[Codes], dict[str, Any]],
+) -> None:
+    """The tampered part has no weight by default, and a query may give it one."""
+    rows = of_vectors(spectra.clustered(8, 300, PARTS.dimensions), layout=PARTS)
+    judge([written(rows, lambda right: {})], rows, {})
+    with pytest.raises(NotExact, match="not published"):
+        judge([written(rows, change)], rows, {})
+
+
 def test_heads_that_hide_rows_are_refused() -> None:
     """Of a store so large that not every row is bounded a second time."""
     rows = of_vectors(spectra.isotropic(15, 3000, 8))
-    far = np.where(np.arange(3000) % 2, np.float32(0), np.float32(1e9))
+    far = np.where(np.arange(3000) % 2, np.int8(0), np.int8(127))
     judge([written(rows, lambda right: {})], rows, {})
     with pytest.raises(NotExact):
         judge([written(rows, lambda right: {"rest": far})], rows, {})

@@ -16,12 +16,29 @@ def test_parts_stand_side_by_side() -> None:
     assert [row[columns].tolist() for columns in LAYOUT.slices] == [[0, 1, 2, 3], [4, 5, 6], [7, 8]]
 
 
+def test_each_number_of_a_row_has_the_weight_of_its_part() -> None:
+    assert LAYOUT.by_column(np.array([1.0, 2, 3])).tolist() == [1, 1, 1, 1, 2, 2, 2, 3, 3]
+
+
 def test_a_layout_is_read_as_it_was_written() -> None:
     assert Layout.parse(str(LAYOUT)) == LAYOUT
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "[[]]", '[["shape"]]', '[["shape",4,-1]]', '[["shape",4,NaN]]', "[1]", "3"]
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "[[]]",
+        '[["shape"]]',
+        '[["shape",4,-1]]',
+        '[["shape",4,NaN]]',
+        "[1]",
+        "3",
+        "[" * 100_000,
+        '[["shape",1e999]]',
+    ],
 )
 def test_what_is_no_layout_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not the layout"):

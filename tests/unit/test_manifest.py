@@ -28,7 +28,7 @@ manifests = st.builds(
     calibration=st.none()
     | st.builds(
         Calibration,
-        st.dictionaries(texts, st.builds(CodedPart, texts, measures, naturals, naturals), max_size=3),
+        st.dictionaries(texts, st.builds(CodedPart, texts, measures, naturals, measures, naturals), max_size=3),
         naturals,
         measures,
         measures,
@@ -45,7 +45,7 @@ SAMPLE = Manifest(
     folded={"log/a.safetensors": 1_700_000_000_000},
     retired={"segments/b.safetensors": 1_700_000_000_001},
     created_ms=1_700_000_000_002,
-    calibration=Calibration({"shape": CodedPart("segments/r.safetensors", 0.25, 64, 128)}, 50_000, 12.5, 7.0),
+    calibration=Calibration({"shape": CodedPart("segments/r.safetensors", 0.25, 64, 0.5, 128)}, 50_000, 12.5, 7.0),
 )
 
 

@@ -1,7 +1,6 @@
 """Embeddings of parts: bounds that add up, and searches that are scikit-learn's under any weights."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -103,24 +102,56 @@ def test_bounds_of_parts_are_near_the_distance() -> None:
             assert np.median(np.sqrt(projected.squared_distances(low)) / true) > 0.9
 
 
-def test_of_a_part_without_weight_nothing_is_read() -> None:
+def test_a_part_without_weight_does_not_count() -> None:
     vectors = rows_of(THREE, [spectra.isotropic] * 3, 1, 50)
-    coded = encode_parts(vectors, THREE, plain_frames(vectors, THREE))
-
-    @dataclass(frozen=True)
-    class Unreadable:
-        def __getattr__(self, name: str) -> object:
-            raise AssertionError(f"{name} was read")
-
-    shape, _, colour = coded.parts
-    partly = PartedCodes(THREE, (shape, Unreadable(), colour))  # type: ignore[arg-type]
-    weights = np.array([1.0, 0, 1])
-    projected = WeightedProjections(vectors[:1], THREE, weights)
-    whole = projected.coded([coded])
-    assert projected.frames_of(partly) == projected.frames_of(coded)
-    assert projected.coded([partly]).scan(partly, 0).tolist() == whole.scan(coded, 0).tolist()
+    others = vectors.copy()
+    others[:, THREE.slices[1]] = rows_of(THREE, [spectra.shifted] * 3, 2, 50)[:, THREE.slices[1]]
+    frames = plain_frames(vectors, THREE)
+    projections = WeightedProjections(vectors[:1], THREE, np.array([1.0, 0, 1]))
+    coded, changed = (encode_parts(rows, THREE, frames) for rows in (vectors, others))
+    whole = projections.coded([coded])
+    assert projections.frames_of(changed) == projections.frames_of(coded)
+    assert whole.scan(changed, 0).tolist() == whole.scan(coded, 0).tolist()
     some = np.arange(9)
-    assert whole.refine([(partly, some)]).tolist() == whole.refine([(coded, some)]).tolist()
+    assert whole.refine([(changed, some)]).tolist() == whole.refine([(coded, some)]).tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from(MAKERS), min_size=3, max_size=3),
+    st.sampled_from([1.0, 0.2, 0.01]),
+    st.floats(0, 1e-12),
+    st.integers(1, 3),
+)
+def test_no_bound_of_whole_codes_exceeds_the_distance(
+    makers: Sequence[Callable[[int, int, int], Vectors]], fineness: float, apart: float, count: int
+) -> None:
+    """Where the steps of all parts are the same by the weights, up to roundings, a scan compares whole codes."""
+    vectors = rows_of(THREE, makers, 3, 60)
+    plain = plain_frames(vectors, THREE)
+    step = max(frame.step * weight for frame, weight in zip(plain, THREE.weights.tolist(), strict=True)) * fineness
+    frames = [
+        Frame(None, step / weight * (1 + apart * at), max(1, frame.head // 2), step)
+        for at, (frame, weight) in enumerate(zip(plain, THREE.weights.tolist(), strict=True))
+    ]
+    coded = encode_parts(vectors, THREE, frames)
+    queries = some_queries(vectors, rows_of(THREE, makers, 5, 4))
+    for start in range(0, 18, count):
+        assert_bounded(coded, vectors, queries[start : start + count], THREE.weights / THREE.weights.max())
+
+
+def test_a_scan_of_whole_codes_tells_what_one_part_after_the_other_does() -> None:
+    vectors = rows_of(THREE, [spectra.isotropic] * 3, 4, 300)
+    frames = [Frame(None, 2.0**-6 / part.weight, part.dimensions // 2, 0.7) for part in THREE.parts]
+    coded = encode_parts(vectors, THREE, frames)
+    even, uneven = (
+        WeightedProjections(vectors[:1], THREE, THREE.weights * factors).coded([coded])
+        for factors in (np.ones(3), np.array([1.0, 1, 1 - 1e-6]))
+    )
+    assert even.is_even
+    assert not uneven.is_even
+    found, other = (np.sqrt(queries.squared_distances(queries.scan(coded, 0))) for queries in (even, uneven))
+    np.testing.assert_allclose(found, other, atol=0.1)
 
 
 def test_queries_are_projected_once_for_all_codes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
 from lookalike.store import segment, tensors
 from lookalike.store.records import Op, Row, text_hash
 from lookalike.store.segment import Segment
@@ -112,6 +112,13 @@ def test_concatenation_keeps_every_row() -> None:
     parts = [segment.from_rows(batch, LAYOUT) for batch in (SAMPLE[:2], [], SAMPLE[2:], [put("images/1.jpg", 9)])]
     joined = segment.concatenate(parts)
     assert values(joined) == values([*SAMPLE, put("images/1.jpg", 9)])
+
+
+def test_merged_segments_have_the_default_weights_of_the_last() -> None:
+    other = Layout((Part("shape", 3, 2.0), Part("colour", 1, 3.0)))
+    merged = segment.merge([segment.from_rows(SAMPLE, LAYOUT), segment.from_rows(SAMPLE[:1], other)])
+    assert merged.layout == other
+    assert segment.decode(segment.encode(merged)).layout == other
 
 
 def test_segments_of_two_models_do_not_mix() -> None:

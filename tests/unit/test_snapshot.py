@@ -12,7 +12,8 @@ from lookalike.compaction.collect import collect
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
-from lookalike.layout import Layout
+from lookalike.layout import Layout, Part
+from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, manifest, names
 from lookalike.store.newest import count_distinct, newest_mask
 from lookalike.store.object_store import MemoryStore, ObjectStore
@@ -485,6 +486,20 @@ def test_a_broken_segment_is_named(store: MemoryStore) -> None:
     store.put_if_absent(name, b"\0" * 100)
     with pytest.raises(CorruptObject, match=name):
         reader_of(store).refresh()
+
+
+def test_a_store_of_other_parts_is_refused_and_one_of_other_weights_is_not(store: MemoryStore) -> None:
+    append(store, put("a", 1))
+    for compacted in (False, True):
+        if compacted:
+            compact(store, POLICY)
+        for other in (Layout((Part("colour", 3), Part("shape", 1))), Layout((Part("shape", 2), Part("colour", 2)))):
+            with pytest.raises(CorruptObject, match=r'safetensors .*"colour",1,0.5.*not '):
+                SnapshotReader(store, layout=other).refresh()
+        heavier = Layout((Part("shape", 3, 7.0), Part("colour", 1, 0.0)))
+        snapshot = SnapshotReader(store, layout=heavier).refresh()
+        (found,) = nearest_products(snapshot, np.array([1, 2, 5, 9], np.float32), k=1).neighbours
+        assert found.distance == pytest.approx(7 * 2), "by the reader's weights"
 
 
 def test_a_store_of_another_width_is_refused(store: MemoryStore) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes.codes import FINE_SCALE, CodedQuery, Codes, Lengths
-from lookalike.codes.distance import Integers, products
+from lookalike.codes.distance import Integers, products, squared_lengths
 
 _ROUNDING = 2.0**-20  # of a limit: more than the error of squaring and adding in float32
 
@@ -28,17 +28,19 @@ def scan(codes: Codes, queries: Sequence[CodedQuery], block: int) -> Iterator[Le
 
     Float32 (rows,) for each query in turn.
     """
-    rows = codes.packed_head.blocks[block]
-    error, rest = codes.head_error[rows], codes.rest[rows]
-    heads = np.stack([query.coarse[: codes.frame.head] for query in queries])
+    error = codes.head_error[codes.packed_head.blocks[block]]
+    scanned = np.stack([query.scanned for query in queries])
+    squared = codes.packed_head.squared_distances(block, scanned)
+    return (less_errors(of_query, error, query.scan_error) for of_query, query in zip(squared, queries, strict=True))
 
-    def bound(query: CodedQuery, squared: Lengths) -> Lengths:
-        low = np.sqrt(squared, out=squared)
-        low -= error
-        low -= np.float32(query.head_error + query.slack)
-        return _squared_sum(low, rest - np.float32(query.rest), query.slack)
 
-    return map(bound, queries, codes.packed_head.squared_distances(block, heads))
+def less_errors(squared: Lengths, error: Lengths, query_error: float) -> Lengths:
+    """Squared lower bounds from squared distances of codes, in the same array, and the errors of rows and query."""
+    low = np.sqrt(squared, out=squared)
+    low -= error
+    low -= np.float32(query_error)
+    np.maximum(low, 0, out=low)
+    return np.square(low, out=low)
 
 
 def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Sequence[CodedQuery]) -> Iterator[Lengths]:
@@ -46,7 +48,8 @@ def refine(pieces: Sequence[tuple[Codes, npt.NDArray[np.int64]]], queries: Seque
 
     ``pieces``: codes in one frame, and which rows of each.
     """
-    matrix, squares, error, tail = (_gathered(name, pieces) for name in ("matrix", "squares", "error", "tail"))
+    matrix, error, tail = (_gathered(name, pieces) for name in ("matrix", "error", "tail"))
+    squares = squared_lengths(matrix)
     coarse, fine = (np.stack(codes) for codes in zip(*((query.coarse, query.fine) for query in queries), strict=True))
     across = products(matrix, np.concatenate([coarse, fine])).T
 

@@ -3,7 +3,8 @@
 NumKong computes them with the best instructions of the processor at hand. Without NumKong, NumPy gives the same numbers, slower.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ except ImportError:  # a platform without a wheel
 
 _BLOCK_ROWS = 65_536  # of packed codes: the results of a block stay in the processor's cache
 _ROWS_AT_ONCE = 4096  # by NumPy, which widens them to compute
+# NumKong's kernels are up to five times slower where their tiles do not divide the numbers of rows and coordinates.
+_ALIGNED = 64
+_ALIGNED_COORDINATES = 16
 
 Codes = npt.NDArray[np.int8]
 Integers = npt.NDArray[np.int32]
@@ -22,16 +26,16 @@ Vectors = npt.NDArray[np.float32]
 
 
 class PackedCodes:
-    """Codes in the layout of a scan, in blocks of rows: a copy where NumKong is installed.
+    """Codes in the layout of a scan, in blocks of rows: a copy.
 
-    ``codes``: int8 (rows, coordinates), within [-127, 127].
+    ``columns``: int8 (rows, any), within [-127, 127], which stand side by side in the codes: of each part.
     """
 
-    def __init__(self, codes: Codes) -> None:
-        starts = range(0, len(codes), _BLOCK_ROWS)
-        self.blocks = [slice(start, min(start + _BLOCK_ROWS, len(codes))) for start in starts]
+    def __init__(self, columns: Sequence[Codes]) -> None:
+        rows = len(columns[0])
+        self.blocks = [slice(start, min(start + _BLOCK_ROWS, rows)) for start in range(0, rows, _BLOCK_ROWS)]
         """The rows of each block."""
-        self._blocks = [_Block(codes[rows]) for rows in self.blocks]
+        self._blocks = [_Block([column[rows] for column in columns]) for rows in self.blocks]
 
     @property
     def nbytes(self) -> int:
@@ -40,35 +44,71 @@ class PackedCodes:
     def squared_distances(self, block: int, queries: Codes) -> Iterator[Vectors]:
         """|c - q|^2 of every code c of a block, for each query q in turn: rounded once to float32, (rows,).
 
-        ``queries``: int8 (queries, coordinates), contiguous.
+        ``queries``: int8 (queries, coordinates).
         """
         return self._blocks[block].squared_distances(queries)
 
+    def squared_distances_of_parts(self, block: int, queries: Codes) -> Iterator[list[Vectors]]:
+        """The same of each part alone."""
+        return self._blocks[block].squared_distances_of_parts(queries)
+
 
 class _Block:
-    def __init__(self, codes: Codes) -> None:
-        self._codes = codes if numkong is None else None
-        codes = np.ascontiguousarray(codes)
-        self._squares = squared_lengths(codes)
+    def __init__(self, columns: Sequence[Codes]) -> None:
+        self._rows, self._coordinates = len(columns[0]), sum(column.shape[1] for column in columns)
+        codes = np.zeros((_aligned(self._rows, _ALIGNED), packed_bytes(self._coordinates)), np.int8)
+        np.concatenate(columns, axis=1, out=codes[: self._rows, : self._coordinates])
+        self._squares = squared_lengths(codes)[: self._rows]
+        ends = [0, *accumulate(column.shape[1] for column in columns)]
+        self._parts = [slice(start, end) for start, end in pairwise(ends)]
+        self._squares_of_parts = [self._squares]
+        if len(columns) > 1:
+            self._squares_of_parts = [squared_lengths(np.ascontiguousarray(column)) for column in columns]
         # Multiplying row by row costs more in calls than in arithmetic: packed rows are multiplied many at a time.
-        self._packed = None if numkong is None else numkong.dots_pack(codes, dtype="int8")
+        self._packed = codes if numkong is None else numkong.dots_pack(codes, dtype="int8")
 
     @property
     def nbytes(self) -> int:
-        return int(self._squares.nbytes) + (0 if self._packed is None else self._packed.nbytes)
+        of_parts = sum(int(squares.nbytes) for squares in self._squares_of_parts if squares is not self._squares)
+        return int(self._squares.nbytes) + of_parts + self._packed.nbytes
 
     def squared_distances(self, queries: Codes) -> Iterator[Vectors]:
-        if self._codes is not None:
-            dots = products(self._codes, queries).T
+        return self._squared_distances(self._padded(queries), [self._squares] * len(queries))
+
+    def squared_distances_of_parts(self, queries: Codes) -> Iterator[list[Vectors]]:
+        for query in self._padded(queries):
+            alone = np.zeros((len(self._parts), len(query)), np.int8)
+            for part, columns in zip(alone, self._parts, strict=True):
+                part[columns] = query[columns]
+            yield list(self._squared_distances(alone, self._squares_of_parts))
+
+    def _padded(self, queries: Codes) -> Codes:
+        padded = np.zeros((len(queries), packed_bytes(self._coordinates)), np.int8)
+        padded[:, : self._coordinates] = queries
+        return padded
+
+    def _squared_distances(self, padded: Codes, squares: Sequence[Integers]) -> Iterator[Vectors]:
+        if numkong is None:
+            dots = products(self._packed, padded).T
         else:
-            dots = np.asarray(numkong.dots_packed(queries, self._packed))
+            dots = np.asarray(numkong.dots_packed(padded, self._packed))
         # Query by query, as the arrays of one fit the processor's cache.
-        for place, squared_length in enumerate(squared_lengths(queries)):
-            squared = dots[place]
+        wide = padded.astype(np.int32)
+        for place, squared_length in enumerate(np.einsum("ij,ij->i", wide, wide)):
+            squared = dots[place, : self._rows]
             squared *= -2
-            squared += self._squares
+            squared += squares[place]
             squared += squared_length
             yield squared.astype(np.float32)
+
+
+def packed_bytes(coordinates: int) -> int:
+    """The bytes of a packed row, without what NumKong adds."""
+    return _aligned(coordinates, _ALIGNED_COORDINATES)
+
+
+def _aligned(number: int, to: int) -> int:
+    return -(-number // to) * to
 
 
 def squared_lengths(codes: Codes) -> Integers:

@@ -14,11 +14,20 @@ stands for, because d outweighs all roundings: for P parts, s_p and its product 
 2^-24 of themselves. Below float32's normal range, each product and each of the two squares in b_p may be raised by 2^-150. A sum
 below that range counts as 0 (``squared_distances``), and 2^-150 is at most 2^-24 of any other sum. That makes less than
 d = (4 P + 4) 2^-24. Where one part alone counts, its bound is the sum, as it is.
+
+A scan packs the heads of all parts side by side. Where all w_p step_p are the same, as calibration makes them for the default
+weights, one product gives the distance of the whole codes, and by the triangle inequality, all lengths in steps,
+
+    distance >= u (|c_x - c_q| - h_x - h_q)
+
+with u the smallest w_p step_p, and h the length of the vector of all parts' errors: h_p of a row, and h_p + 2 s of a query. Under other
+weights each part's distance is computed alone, by a query that is 0 elsewhere.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, partial, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +37,7 @@ from lookalike.codes.codes import (
     CodedQuery,
     Codes,
     Frame,
+    IntCodes,
     Lengths,
     ProjectedQuery,
     encode,
@@ -35,9 +45,12 @@ from lookalike.codes.codes import (
     plain_frame,
     project_query,
 )
+from lookalike.codes.distance import PackedCodes
 from lookalike.layout import Layout, Weights
 
 _ROUNDING = 2.0**-24
+_EVEN = 2.0**-40
+_LARGE_ERROR = 24.0  # in steps, of which rounding loses less than six in 400 coordinates
 _SMALLEST_NORMAL = 2.0**-126  # of float32
 
 Numbers = npt.NDArray[np.int64]
@@ -56,7 +69,21 @@ class PartedCodes:
 
     @property
     def nbytes(self) -> int:
-        return sum(codes.nbytes for codes in self.parts)
+        return sum(codes.column_bytes for codes in self.parts) + self.packed.nbytes
+
+    @cached_property
+    def packed(self) -> PackedCodes:
+        """What a scan reads of every row, in its layout, made at its first use: the heads and rests of all parts side by side."""
+        if len(self.parts) == 1:
+            return self.parts[0].packed_head
+        return PackedCodes([codes.scanned for codes in self.parts])
+
+    @cached_property
+    def scan_error(self) -> Lengths:
+        """The length of the vector of all parts' errors of a scan, in steps: float32 (rows,), rounded up."""
+        squared = sum((np.square(codes.head_error, dtype=np.float64) for codes in self.parts), np.zeros(len(self)))
+        error: Lengths = (np.sqrt(squared) * (1 + 4 * _ROUNDING)).astype(np.float32)
+        return error
 
     def take(self, rows: Numbers) -> "PartedCodes":
         """The codes of these rows, in this order."""
@@ -86,19 +113,42 @@ class WeightedQueries:
     parts: tuple[int, ...]
     shares: tuple[np.float32, ...]
     queries: tuple[Sequence[CodedQuery], ...]
-
-    def blocks(self, codes: PartedCodes) -> list[slice]:
-        """The rows of each block of a scan."""
-        return codes.parts[self.parts[0]].packed_head.blocks
+    is_even: bool
 
     def scan(self, codes: PartedCodes, block: int) -> Lengths:
         """Squared lower bounds of the distances of a block of rows, from the heads: float32 (rows,), in units of ``unit``.
 
         The distance of a row is the smallest to any of the queries.
         """
-        return self._nearest(
-            bounds.scan(codes.parts[part], queries, block)
-            for part, queries in zip(self.parts, self.queries, strict=True)
+        if len(codes.parts) == 1:
+            return reduce(np.minimum, bounds.scan(codes.parts[0], self.queries[0], block))
+        scanned = np.stack([self._scanned(codes, queries) for queries in zip(*self.queries, strict=True)])
+        if self.is_even:
+            error = codes.scan_error[codes.packed.blocks[block]]
+            squared = codes.packed.squared_distances(block, scanned)
+            errors = [
+                math.hypot(*(query.scan_error for query in queries)) for queries in zip(*self.queries, strict=True)
+            ]
+            return reduce(np.minimum, map(partial(_less_errors, error), squared, errors))
+        return reduce(np.minimum, self._scan_by_part(codes, block, scanned))
+
+    def _scan_by_part(self, codes: PartedCodes, block: int, scanned: IntCodes) -> Iterator[Lengths]:
+        rows = codes.packed.blocks[block]
+        of_parts = codes.packed.squared_distances_of_parts(block, scanned)
+        for squared, queries in zip(of_parts, zip(*self.queries, strict=True), strict=True):
+            yield self._sum(
+                [
+                    bounds.less_errors(squared[part], codes.parts[part].head_error[rows], query.scan_error)
+                    for part, query in zip(self.parts, queries, strict=True)
+                ]
+            )
+
+    def _scanned(self, codes: PartedCodes, queries: Sequence[CodedQuery]) -> IntCodes:
+        """The code of a whole query: 0 in parts that do not count."""
+        of_parts = dict(zip(self.parts, queries, strict=True))
+        none = (np.zeros(part.frame.head + 1, np.int8) for part in codes.parts)
+        return np.concatenate(
+            [of_parts[part].scanned if part in of_parts else zeros for part, zeros in enumerate(none)]
         )
 
     def refine(self, pieces: Sequence[tuple[PartedCodes, Numbers]]) -> Lengths:
@@ -129,6 +179,10 @@ class WeightedQueries:
         return total
 
 
+def _less_errors(error: Lengths, squared: Lengths, query_error: float) -> Lengths:
+    return bounds.less_errors(squared, error, query_error)
+
+
 class WeightedProjections:
     """Queries, float32 (queries, dimensions), to be coded under weights for several sets of codes: each is projected once."""
 
@@ -142,20 +196,24 @@ class WeightedProjections:
     def frames_of(self, codes: PartedCodes) -> Hashable:
         """Equal for codes that ``coded`` takes together."""
         frames = [codes.parts[part].frame for part in self._parts]
-        return tuple((id(frame.rotation), frame.step, frame.head) for frame in frames)
+        return tuple((id(frame.rotation), frame.step, frame.head, frame.rest) for frame in frames)
 
     def coded(self, alike: Sequence[PartedCodes]) -> WeightedQueries:
         """The queries coded for codes in the same frames."""
         frames = [alike[0].parts[part].frame for part in self._parts]
         steps = [weight * frame.step for weight, frame in zip(self._weights, frames, strict=True)]
-        unit = max(steps)
-        deflated = 1 - (4 * len(steps) + 4) * _ROUNDING
-        shares = tuple(np.float32((step / unit) ** 2 * deflated) for step in steps)
+        least, most = min(steps), max(steps)
         queries = []
         for part, frame in zip(self._parts, frames, strict=True):
             reach = max(codes.parts[part].reach for codes in alike)
             queries.append([encode_query(query, frame, reach) for query in self._project(part, frame)])
-        return WeightedQueries(unit, self._parts, shares, tuple(queries))
+        # One part in which a query lies outside of the codes would spoil the whole code's distance.
+        are_near = all(query.scan_error < _LARGE_ERROR for of_part in queries for query in of_part)
+        is_even = len(frames) == len(alike[0].parts) and most <= least * (1 + _EVEN) and are_near
+        unit = least if is_even else most
+        deflated = 1 - (4 * len(steps) + 4) * _ROUNDING
+        shares = tuple(np.float32((step / unit) ** 2 * deflated) for step in steps)
+        return WeightedQueries(unit, self._parts, shares, tuple(queries), is_even)
 
     def _project(self, part: int, frame: Frame) -> Sequence[ProjectedQuery]:
         key = part, id(frame.rotation)

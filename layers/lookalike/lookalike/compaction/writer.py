@@ -39,7 +39,7 @@ def write(store: ObjectStore, rows: Segment, old: Manifest, *, segment_bytes: in
         frames = plain_frames(piece.embedding, piece.layout)
         if calibration:
             coded = (calibration.parts[name] for name in rows.layout.names)
-            frames = [Frame(rotations.get(part.rotation), part.step, part.head) for part in coded]
+            frames = [Frame(rotations.get(part.rotation), part.step, part.head, part.rest) for part in coded]
         codes = encode_parts(piece.embedding, piece.layout, frames)
         permutation = put_permutation(codes)
         encoded = segment_file.encode(piece, codes.take(permutation), permutation, rotation_names)
@@ -86,7 +86,7 @@ def _calibrated(
             _create(store, name, data)
             rotations[name] = frame.rotation
             written_bytes += len(data)
-        parts[part.name] = CodedPart(name, frame.step, frame.head, frame.coordinates(part.dimensions))
+        parts[part.name] = CodedPart(name, frame.step, frame.head, frame.rest, frame.coordinates(part.dimensions))
     return Calibration(parts, puts, choice.rows_refined, choice.rows_exact), rotations, written_bytes
 
 

@@ -58,7 +58,7 @@ class Embedder:
         self._parts: list[Describe] = [
             _colour(part) if isinstance(part, ColourPart) else networks[part.name].describe for part in self.spec.parts
         ]
-        self._batch_size = 1 if any(network.takes_one for network in networks.values()) else batch_size
+        self._batch_size = batch_size
 
     @property
     def dimensions(self) -> int:

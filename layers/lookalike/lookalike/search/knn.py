@@ -5,7 +5,7 @@ The distance is that of ``layout``, under the weights that a search is given.
     1. Scan: a lower bound of every row's distance, from the heads of the codes (``bounds``).
     2. Limit: exact distances of the rows with the smallest bounds, enough for k products. The k-th product of those is at
        least as far as the k-th of all, so its distance is a limit: a row with a larger bound is not in the answer.
-    3. Refine: tighter bounds of the rows within the limit, from all coordinates.
+    3. Refine: tighter bounds of the rows within the limit, from all coordinates, unless they are few and in memory.
     4. Exact: distances of the remaining rows from their embeddings, in float64 and from the differences, smallest bound first,
        until the next bound exceeds the k-th distance. Those distances decide; ties go to the smaller image key.
 
@@ -38,6 +38,7 @@ from lookalike.store.snapshot import Snapshot
 _FIRST_PER_PRODUCT = 4  # rows computed for each of the k products, at first
 _FIRST_EXACT = 24  # rows of the first exact step, which mostly holds the nearest
 _THEN_TIMES = 16  # growth of each further step
+_FEW_NUMBERS = 200_000  # in rows so few that computing them takes no longer than bounding them once more
 _EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
 _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
@@ -141,15 +142,10 @@ class _Search:
 
     def find_limit(self) -> None:
         """Compute the rows of the smallest bounds, and of each of k products the first; of all products where there are fewer."""
-        smallest = self._scan.smallest()
-        rows = _FIRST_PER_PRODUCT * self._k
-        every = False
+        rows, every = _FIRST_PER_PRODUCT * self._k, False
         first_of: dict[bytes, int] = {}
         while not every and len(first_of) < self._k:
-            every = rows >= len(smallest)
-            within = math.inf if every else float(np.partition(smallest, rows - 1)[rows - 1]) ** 0.5
-            nearest = self._scan.within(within)
-            nearest = nearest[np.argsort(self._scan.bounds(nearest))]
+            nearest, every = self._scan.nearest(rows)
             first_of = {}  # the place of each product's row of smallest bound
             for place, product in enumerate(self._scan.products(nearest)):
                 first_of.setdefault(product, place)
@@ -160,11 +156,17 @@ class _Search:
             self._k = len(first_of)
             first = min(_FIRST_PER_PRODUCT * self._k, len(nearest))
             self._is_crowded = max(first_of.values()) >= first
-            self._compute(nearest[np.union1d(np.arange(first), list(first_of.values()))])
+            more = [place for place in first_of.values() if place >= first]
+            self._compute(nearest[[*range(first), *more]] if more else nearest[:first])
 
     def finish(self) -> None:
         """Compute every other row whose bound is within the limit; the limit falls on the way."""
-        left = self._refined(self.limit)
+        rows = self._scan.within(self.limit)
+        if self._scan.is_resident and rows.size * self._queries.shape[1] <= _FEW_NUMBERS and not self._is_crowded:
+            if len(rows):
+                self._compute(rows)
+            return
+        left = self._refined(rows)
         if self._is_crowded:
             left = self._contenders(left)
         # Rows outside memory are read in one step: a second round trip costs more than the rows that it may spare.
@@ -192,9 +194,8 @@ class _Search:
                 neighbours[product_id] = Neighbour(product_id, key, distance * self._weighting.scale, query)
         return tuple(neighbours.values())
 
-    def _refined(self, distance: float) -> _Rows:
-        """The rows not yet computed whose scanned bounds are at most the distance, ascending by refined bound."""
-        rows = self._scan.within(distance)
+    def _refined(self, rows: Numbers) -> _Rows:
+        """The rows ascending by refined bound."""
         values = self._scan.refined(rows)
         self.rows_refined += len(rows)
         nearest_first = np.argsort(values)
@@ -219,8 +220,9 @@ class _Search:
     def _add(self, rows: Numbers) -> None:
         distances, queries = self._distances(self._scan.read(rows))
         near = np.isfinite(distances)
-        rows, distances = rows[near], distances[near]
-        self.computed.append(_Computed(rows, distances, queries[near]))
+        if not near.all():
+            rows, distances, queries = rows[near], distances[near], queries[near]
+        self.computed.append(_Computed(rows, distances, queries))
         for product, distance in zip(self._scan.products(rows), distances.tolist(), strict=True):
             if distance < self._nearest.get(product, math.inf):
                 self._nearest[product] = distance

@@ -5,6 +5,7 @@ frames stand together and share the coded queries. Rows of many shards are refin
 cost less than many calls on a few.
 """
 
+import math
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -84,14 +85,14 @@ class Scan:
     def _tasks(self) -> Iterator[tuple[_Coded, int, int]]:
         for coded in self._coded:
             for shard in range(coded.first, coded.end):
-                for block in range(len(coded.queries.blocks(self._codes[shard]))):
+                for block in range(len(self._codes[shard].packed.blocks)):
                     yield coded, shard, block
 
     def _bound(self, task: tuple[_Coded, int, int]) -> None:
         coded, shard, block = task
         codes = self._codes[shard]
         low = self._low[self._starts[shard] : self._starts[shard + 1]]
-        low[coded.queries.blocks(codes)[block]] = coded.queries.scan(codes, block)
+        low[codes.packed.blocks[block]] = coded.queries.scan(codes, block)
 
     def __len__(self) -> int:
         return len(self._low)
@@ -101,27 +102,33 @@ class Scan:
         """Whether all embeddings are in memory."""
         return all(shard.segment.is_resident for shard in self._shards)
 
-    def smallest(self) -> Distances:
-        """The smallest bound of each group of rows, squared distances."""
-        smallest = [np.empty(0)]
+    def nearest(self, count: int) -> tuple[Numbers, bool]:
+        """At least ``count`` rows of the smallest bounds, ascending by bound, and whether these are all rows."""
+        smallest = []
         for coded, low in zip(self._coded, self._lows(), strict=True):
             groups = len(low) // _GROUP
             # A group takes rows far from each other: neighbours in a segment are similar, and all near ones would share one group.
             whole = low[: groups * _GROUP].reshape(_GROUP, groups).min(axis=0)
             rest = low[groups * _GROUP :].min(initial=np.inf)
-            smallest.append(coded.queries.squared_distances(np.append(whole, rest)))
-        return np.concatenate(smallest)
+            smallest.append(np.sqrt(np.append(whole, rest), dtype=np.float64) * coded.queries.unit)
+        of_groups = np.concatenate([np.empty(0), *smallest])
+        every = count >= len(of_groups)
+        limit = math.inf if every else float(np.partition(of_groups, count - 1)[count - 1])
+        rows = self.within(limit)
+        return rows[np.argsort(self.bounds(rows))], every
 
     def within(self, distance: float) -> Numbers:
         """The rows whose bounds are at most the distance, ascending; dropped rows are not among them."""
-        rows = [np.empty(0, np.int64)]
+        rows = []
         for coded, low in zip(self._coded, self._lows(), strict=True):
             limit = min(coded.queries.squared_limit(distance), _LARGEST)
-            rows.append(np.flatnonzero(low <= limit) + self._starts[coded.first])
-        return np.concatenate(rows)
+            rows.append((low <= limit).nonzero()[0] + self._starts[coded.first])
+        return rows[0] if len(rows) == 1 else np.concatenate([np.empty(0, np.int64), *rows])
 
     def bounds(self, rows: Numbers) -> Distances:
         """The bounds of these rows, ascending: squared distances."""
+        if len(self._coded) == 1:
+            return self._coded[0].queries.squared_distances(self._low[rows])
         squared = np.empty(len(rows))
         for coded, span in self._by_frame(rows):
             squared[span] = coded.queries.squared_distances(self._low[rows[span]])
@@ -148,6 +155,10 @@ class Scan:
 
     def products(self, rows: Numbers) -> list[bytes]:
         """The hash of the product of each row, in any order."""
+        if len(self._shards) == 1:
+            (segment,) = (shard.segment for shard in self._shards)
+            alone: list[bytes] = segment.product_hash[segment.put_rows[rows]].tolist()
+            return alone
         ascending = np.argsort(rows)
         products = np.empty(len(rows), f"S{HASH_BYTES}")
         for shard, places, puts in self._by_shard(rows[ascending]):
@@ -168,6 +179,10 @@ class Scan:
 
     def _by_shard(self, rows: Numbers) -> Iterator[tuple[Shard, slice, Numbers]]:
         """Ascending rows by shard: the shard, the slice of ``rows`` that is in it, and the numbers of its puts."""
+        if len(self._shards) == 1:
+            if len(rows):
+                yield self._shards[0], slice(0, len(rows)), rows
+            return
         cuts = np.searchsorted(rows, self._starts).tolist()
         for shard, start, (first, end) in zip(self._shards, self._starts, pairwise(cuts), strict=False):
             if first < end:
@@ -175,6 +190,10 @@ class Scan:
 
     def _by_frame(self, rows: Numbers) -> Iterator[tuple[_Coded, slice]]:
         """Ascending rows by frames: the slice of ``rows`` that is coded in them."""
+        if len(self._coded) == 1:
+            if len(rows):
+                yield self._coded[0], slice(0, len(rows))
+            return
         for coded in self._coded:
             first, end = np.searchsorted(rows, self._starts[[coded.first, coded.end]]).tolist()
             if first < end:

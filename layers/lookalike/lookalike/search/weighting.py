@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
-from typing import Final, Self
+from functools import lru_cache, reduce
+from typing import Final
 
 import numpy as np
 
@@ -27,9 +27,12 @@ class Weighting:
     parts: tuple[tuple[float, slice], ...]
 
     @classmethod
-    def of(cls, layout: Layout, weights: Weights | None) -> Self:
+    def of(cls, layout: Layout, weights: Weights | None) -> "Weighting":
         """The weights, the layout's own for None. Raises ValueError where they are no weights of its parts."""
-        weights = layout.weights if weights is None else weights
+        return _default(layout) if weights is None else cls._of(layout, weights)
+
+    @classmethod
+    def _of(cls, layout: Layout, weights: Weights) -> "Weighting":
         largest = float(weights.max())
         if weights.shape != (len(layout.parts),) or not 0 <= weights.min() <= largest <= _LARGEST_WEIGHT or not largest:
             raise ValueError(f"{weights} are not weights of {layout}: each is at least 0, and one is more")
@@ -51,3 +54,8 @@ class Weighting:
     def sum(self, squared_of: Callable[[slice], Distances]) -> Distances:
         """The sum of squared distances of the parts that count, each by its columns."""
         return reduce(np.add, (square * squared_of(columns) for square, columns in self.parts))
+
+
+@lru_cache(maxsize=16)
+def _default(layout: Layout) -> Weighting:
+    return Weighting._of(layout, layout.weights)

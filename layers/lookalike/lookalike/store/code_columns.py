@@ -1,10 +1,11 @@
 """The codes of one part of an embedding as columns of a segment's file: see ``segment_file``.
 
-    <part>.head_error, .error, .rest, .tail   F32 (puts,): see ``codes``
+    <part>.rest                               I8 (puts,)
+    <part>.head_error, .error, .tail          F32 (puts,): for these and the rest see ``codes``
     <part>.head_end, <part>.body_end          U64 (chunks,), the end of each chunk
     <part>.head, <part>.body                  U8 (bytes,), the codes, in chunks of ``CODED_AT_ONCE`` puts, deflated
 
-The file's metadata has the step, the reach, the head, the coordinates and the rotation's name of each part.
+The file's metadata has the step, the reach, the head, the middle of the rests, the coordinates and the rotation's name of each part.
 
 Codes are deflated with Huffman coding alone: it is fast, and codes have no repetitions to find.
 """
@@ -26,14 +27,15 @@ from lookalike.store import chunks, columns, tensors
 
 CODED_AT_ONCE = 4096
 
-_LENGTHS = ("head_error", "error", "rest", "tail")
+_LENGTHS = ("head_error", "error", "tail")
 _SMALL: columns.Columns = {
+    "rest": (np.int8, 1),
     **dict.fromkeys(_LENGTHS, (np.float32, 1)),
     "head_end": (np.uint64, 1),
     "body_end": (np.uint64, 1),
 }
 _LARGE: columns.Columns = {"head": (np.uint8, 1), "body": (np.uint8, 1)}
-_METADATA = ("step", "reach", "head", "coordinates", "rotation")
+_METADATA = ("step", "reach", "head", "middle", "coordinates", "rotation")
 
 
 def of(layout: Layout) -> columns.Columns:
@@ -45,7 +47,7 @@ def encode(codes: PartedCodes) -> dict[str, npt.NDArray[Any]]:
     """The columns of all parts, in the order of the file: the codes themselves last."""
     held: dict[str, npt.NDArray[Any]] = {}
     for part, coded in zip(codes.layout.names, codes.parts, strict=True):
-        held |= {f"{part}.{name}": getattr(coded, name) for name in _LENGTHS}
+        held |= {f"{part}.{name}": getattr(coded, name) for name in ("rest", *_LENGTHS)}
         for name, matrix in (("head", coded.head), ("body", coded.body)):
             deflated = (chunks.deflate(np.ascontiguousarray(piece), huffman_only=True) for piece in _pieces(matrix))
             held[f"{part}.{name}"], held[f"{part}.{name}_end"] = chunks.join(deflated)
@@ -60,6 +62,7 @@ def metadata(codes: PartedCodes, rotations: Mapping[str, str]) -> dict[str, str]
             f"{part}.step": coded.frame.step.hex(),
             f"{part}.reach": coded.reach.hex(),
             f"{part}.head": str(coded.frame.head),
+            f"{part}.middle": coded.frame.rest.hex(),
             f"{part}.coordinates": str(coded.matrix.shape[1]),
             f"{part}.rotation": rotations.get(part, ""),
         }
@@ -77,7 +80,7 @@ def _read(
     header: tensors.Header, scanned: bytes, part: Part, rotation: Callable[[str], Rotation], pool: Executor
 ) -> Codes:
     frame, reach, coordinates = _read_frame(header, part, rotation)
-    lengths = {name: columns.read(header, f"{part.name}.{name}", scanned).copy() for name in _LENGTHS}
+    lengths = {name: columns.read(header, f"{part.name}.{name}", scanned).copy() for name in ("rest", *_LENGTHS)}
     puts = header.tensors["embedding"].shape[0]
     if any(len(column) != puts for column in lengths.values()):
         raise CorruptObject("the segment does not have one code for each put")
@@ -101,13 +104,15 @@ def _read_frame(header: tensors.Header, part: Part, rotation: Callable[[str], Ro
     """The frame of a part, the reach, and the number of coordinates."""
     fields = {name: header.metadata.get(f"{part.name}.{name}", "") for name in _METADATA}
     try:
-        step, reach = float.fromhex(fields["step"]), float.fromhex(fields["reach"])
+        step, middle, reach = (float.fromhex(fields[name]) for name in ("step", "middle", "reach"))
         head, coordinates = int(fields["head"]), int(fields["coordinates"])
     except (ValueError, OverflowError) as error:
         raise CorruptObject(f"the segment does not say how it was coded: {error!r}") from error
-    if not (0 < step < math.inf and 0 <= reach < math.inf):
-        raise CorruptObject(f"the segment's step of {step} or its reach of {reach} is out of range")
-    frame = Frame(rotation(fields["rotation"]) if fields["rotation"] else None, step, head)
+    if not (0 < step < math.inf and 0 <= middle < math.inf and 0 <= reach < math.inf):
+        raise CorruptObject(
+            f"the segment's step of {step}, its rest of {middle} or its reach of {reach} is out of range"
+        )
+    frame = Frame(rotation(fields["rotation"]) if fields["rotation"] else None, step, head, middle)
     if not 0 < head <= coordinates == frame.coordinates(part.dimensions) or (
         frame.rotation and frame.rotation.dimensions != part.dimensions
     ):

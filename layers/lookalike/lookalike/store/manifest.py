@@ -53,6 +53,7 @@ class CodedPart:
     rotation: str
     step: float
     head: int
+    rest: float
     coordinates: int
 
 
@@ -185,6 +186,7 @@ def _coded_part(fields: Mapping[str, object]) -> CodedPart:
         rotation=_text(fields["rotation"]),
         step=_number(fields["step"]),
         head=_natural(fields["head"]),
+        rest=_number(fields["rest"]),
         coordinates=_natural(fields["coordinates"]),
     )
 

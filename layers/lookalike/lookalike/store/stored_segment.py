@@ -20,7 +20,7 @@ from lookalike.store.records import Op
 from lookalike.store.rows import Embeddings, Rows, copy_rows
 
 _READ_AT_ONCE_BYTES = 8 * 1024 * 1024
-_CHUNKS_KEPT = 16
+_CHUNKS_KEPT = 256  # of a few kB
 
 
 class StoredSegment(Rows):
