@@ -14,8 +14,8 @@ LOOKALIKE: Final = "lookalike"
 
 # Chosen by measurement: docs/evaluation.md.
 SHAPE_WEIGHT: Final = 1.0
-CATEGORY_WEIGHT: Final = 1.35
-COLOUR_WEIGHT: Final = 0.85
+CATEGORY_WEIGHT: Final = 1.2
+COLOUR_WEIGHT: Final = 0.65
 
 Files = Mapping[str, Path]
 """Where each file of a model folder is to be copied from, by its name in the folder."""

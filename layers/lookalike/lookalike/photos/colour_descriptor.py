@@ -1,7 +1,6 @@
 """Describe the colours of the product in a photo: how much of it has each of a few dozen colours.
 
-The descriptor is the square root of a histogram, so that the distance between two photos is Hellinger's. Four ideas make it
-say what a person says of the product:
+The descriptor is a histogram of colours. Four ideas make it say what a person says of the product:
 
 - Colours are compared as CIE94 compares them for textiles: in CIELAB, where a step between two vivid colours counts less than
   the same step between two greys, and a step of lightness less than one of hue. ``_PALETTE`` is a regular lattice in that space.
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-DESCRIPTOR: Final = "cie94-lattice-1"
+DESCRIPTOR: Final = "cie94-lattice-2"
 """The name of the way in which ``describe`` makes a row. Part of the model's fingerprint: other rows need another name."""
 
 _GRID: Final = 28  # samples along each side of the photo
@@ -30,6 +29,7 @@ _SPACING: Final = 10.0  # between colours of the palette, as seen
 _SPREAD: Final = 4.0  # standard deviation with which a pixel counts for the colours around it
 _CONTRAST: Final = 10.0  # CIELAB distance from the border's colour at which a pixel counts as the product's
 _BACKGROUND: Final = 0.02  # weight of the background beside the product's 1
+_POWER: Final = 0.7  # of the amount of a colour: with 1 only the main colour would count, with less, traces count more
 _MIDDLE: Final = 1.5  # the weight falls by exp(-_MIDDLE r^2) to the middle of a side, where r is 1
 
 # sRGB (IEC 61966-2-1): the light of a channel's 256 values, and the matrix to XYZ relative to its white.
@@ -50,8 +50,8 @@ def describe(pixels: NDArray[np.uint8]) -> Floats:
     samples = _as_seen(colours).reshape(len(pixels), _GRID * _GRID, 3)
     rows = np.empty((len(pixels), DIMENSIONS), np.float32)
     for row, photo, its_weights in zip(rows, samples, weights, strict=True):  # one photo's samples stay in the cache
-        histogram = _histogram(photo, its_weights)
-        np.sqrt(histogram / histogram.sum(), out=row)
+        amounts = _histogram(photo, its_weights) ** np.float32(_POWER)
+        row[:] = amounts / np.linalg.norm(amounts)
     return rows
 
 
