@@ -153,7 +153,7 @@ bench: .venv-bench/.ready model ## Print the tables of docs/benchmarks.md; ARGS=
 ifneq ($(ARGS),)
 	$(BENCH) $(ARGS)
 else
-	$(BENCH) search $(REAL) --generate 44441x2048
+	$(BENCH) search $(REAL) --generate 44441x2048 --generate 10000x1280-classifier --generate 44441x1280-classifier
 	$(BENCH) cold $(REAL) --generate 44441x2048
 	$(BENCH) search --queries 100 --generate 10000x512 --generate 100000x512 --generate 1000000x512 --engines $(GROWING)
 	$(BENCH) append --rows 300000

@@ -12,10 +12,10 @@ from scripts.models.networks import Document, Network, category, own_document
 
 LOOKALIKE: Final = "lookalike"
 
-# Chosen by measurement: docs/evaluation.md.
+# Chosen by measurement: docs/decisions/0048.
 SHAPE_WEIGHT: Final = 1.0
-CATEGORY_WEIGHT: Final = 1.2
-COLOUR_WEIGHT: Final = 0.65
+CATEGORY_WEIGHT: Final = 1.0
+COLOUR_WEIGHT: Final = 0.6
 
 Files = Mapping[str, Path]
 """Where each file of a model folder is to be copied from, by its name in the folder."""

@@ -123,6 +123,18 @@ def test_heads_of_codes_are_packed_like_codes_of_their_own() -> None:
     assert squared_distances(PackedCodes([codes]), query).tolist() == squares_and_products(codes, query)[0]
 
 
+def test_parts_of_codes_have_distances_of_their_own() -> None:
+    codes, query = codes_and_query(70, 48)
+    parts = [codes[:, :20], codes[:, 20:45], codes[:, 45:]]
+    squares = [squared_lengths(np.ascontiguousarray(part)) for part in parts]
+    packed = PackedCodes(parts)
+    assert squared_distances(packed, query).tolist() == squares_and_products(codes, query)[0]
+    several = packed.squared_distances_of_parts(0, np.stack([query, -query]), squares)
+    for of_query, found in zip((query, -query), several, strict=True):
+        for part, start, squared in zip(parts, (0, 20, 45), found, strict=True):
+            assert squared.tolist() == squares_and_products(part, of_query[start : start + part.shape[1]])[0]
+
+
 def test_numkong_need_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numkong", None)
     spec = importlib.util.spec_from_file_location("without_numkong", str(distance.__file__))

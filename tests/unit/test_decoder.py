@@ -16,9 +16,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lookalike.errors import DecoderUnavailable, ImageError, NotAnImage, TooManyPixels, TooMuchWork, UndecodableImage
+from lookalike.errors import (
+    CropTooSmall,
+    DecoderUnavailable,
+    ImageError,
+    NotAnImage,
+    TooManyPixels,
+    TooMuchWork,
+    UndecodableImage,
+)
 from lookalike.photos.decoder import DecoderPool
-from lookalike.photos.images import decode
+from lookalike.photos.images import decode, decode_regions
+from lookalike.photos.regions import WHOLE, Region, with_windows
 from tests.support.photo_files import gradients, quantised
 
 SIZE = 32
@@ -62,6 +71,18 @@ def test_pixels_are_those_of_decode(pool: DecoderPool) -> None:
         for pixels in threads.map(pool.decode, [PHOTO] * 50):
             np.testing.assert_array_equal(pixels, expected)
     assert len(processes(pool)) <= 2
+
+
+def test_regions_of_a_photo_come_in_their_order(pool: DecoderPool) -> None:
+    regions = [*with_windows(WHOLE), Region(0.1, 0.2, 0.7, 0.3)]
+    expected = [np.asarray(square) for square in decode_regions(PHOTO, regions, size=SIZE)]
+    np.testing.assert_array_equal(pool.decode_regions(PHOTO, regions), expected)
+
+
+def test_a_crop_of_a_few_pixels_is_refused_with_its_reason(pool: DecoderPool) -> None:
+    with pytest.raises(CropTooSmall, match="6 of the photo's pixels"):
+        pool.decode_regions(PHOTO, [Region(0, 0, 0.1, 1)])
+    assert pool.decode(PHOTO).shape == (SIZE, SIZE, 3)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as npst
 from lookalike.codes import codes as codes_module
 from lookalike.codes.codes import Frame
 from lookalike.codes.parted import PartedCodes, WeightedProjections, encode_parts, plain_frames
+from lookalike.codes.rotation import rotation_of
 from lookalike.compaction import calibration
 from lookalike.layout import Layout, Part, Weights
 from lookalike.search.knn import nearest_products
@@ -100,6 +101,23 @@ def test_bounds_of_parts_are_near_the_distance() -> None:
         true = true_distances(vectors, query[0], THREE, weights)
         for low in (projected.scan(coded, 0), projected.refine([(coded, np.arange(600))])):
             assert np.median(np.sqrt(projected.squared_distances(low)) / true) > 0.9
+
+
+def test_an_inexact_rotation_is_reckoned_with_by_the_farthest_rows() -> None:
+    """It makes rows seem farther than they are by a share of their own distance: codes that share frames share the slack."""
+    rotations = [
+        rotation_of(np.zeros(part.dimensions, np.float32), 1.03 * np.eye(part.dimensions, dtype=np.float32))
+        for part in THREE.parts
+    ]
+    vectors = rows_of(THREE, [spectra.isotropic] * 3, 1, 60)
+    frames = [Frame(rotation, 2.0**-6, rotation.coordinates) for rotation in rotations]
+    near, far = (encode_parts(some, THREE, frames) for some in (vectors / np.float32(64), vectors))
+    query = np.zeros((1, THREE.dimensions), np.float32)
+    coded = WeightedProjections(query, THREE, THREE.weights).coded([near, far])
+    distances = true_distances(vectors, query[0], THREE, THREE.weights)
+    limits = np.array([coded.squared_limit(distance) for distance in distances.tolist()])
+    assert (coded.scan(far, 0) <= limits).all()
+    assert (coded.refine([(far, np.arange(60))]) <= limits).all()
 
 
 def test_a_part_without_weight_does_not_count() -> None:

@@ -67,8 +67,8 @@ class TestRegions:
         results, batches = self.search(shop, showing(far, window2="look 7"))
         assert results.neighbours[0].product_id == "7"
         assert results.regions[results.neighbours[0].query] == WINDOWS["window2"]
-        assert batches[0] == 1
-        assert len(batches) == 2
+        assert results.regions == with_windows(WHOLE)
+        assert batches == [1, len(WINDOWS)]
 
     def test_windows_are_not_searched_where_the_whole_photo_is_enough(self, shop: Snapshot) -> None:
         results, batches = self.search(shop, showing("look 3", window2="look 7"))

@@ -48,9 +48,12 @@ class PackedCodes:
         """
         return self._blocks[block].squared_distances(queries)
 
-    def squared_distances_of_parts(self, block: int, queries: Codes) -> Iterator[list[Vectors]]:
-        """The same of each part alone."""
-        return self._blocks[block].squared_distances_of_parts(queries)
+    def squared_distances_of_parts(
+        self, block: int, queries: Codes, squares: Sequence[Integers]
+    ) -> Iterator[list[Vectors]]:
+        """The same of each part alone. ``squares``: of each part the ``squared_lengths`` of all rows."""
+        rows = self.blocks[block]
+        return self._blocks[block].squared_distances_of_parts(queries, [of_part[rows] for of_part in squares])
 
 
 class _Block:
@@ -61,26 +64,22 @@ class _Block:
         self._squares = squared_lengths(codes)[: self._rows]
         ends = [0, *accumulate(column.shape[1] for column in columns)]
         self._parts = [slice(start, end) for start, end in pairwise(ends)]
-        self._squares_of_parts = [self._squares]
-        if len(columns) > 1:
-            self._squares_of_parts = [squared_lengths(np.ascontiguousarray(column)) for column in columns]
         # Multiplying row by row costs more in calls than in arithmetic: packed rows are multiplied many at a time.
         self._packed = codes if numkong is None else numkong.dots_pack(codes, dtype="int8")
 
     @property
     def nbytes(self) -> int:
-        of_parts = sum(int(squares.nbytes) for squares in self._squares_of_parts if squares is not self._squares)
-        return int(self._squares.nbytes) + of_parts + self._packed.nbytes
+        return int(self._squares.nbytes) + self._packed.nbytes
 
     def squared_distances(self, queries: Codes) -> Iterator[Vectors]:
         return self._squared_distances(self._padded(queries), [self._squares] * len(queries))
 
-    def squared_distances_of_parts(self, queries: Codes) -> Iterator[list[Vectors]]:
+    def squared_distances_of_parts(self, queries: Codes, squares: Sequence[Integers]) -> Iterator[list[Vectors]]:
         for query in self._padded(queries):
             alone = np.zeros((len(self._parts), len(query)), np.int8)
             for part, columns in zip(alone, self._parts, strict=True):
                 part[columns] = query[columns]
-            yield list(self._squared_distances(alone, self._squares_of_parts))
+            yield list(self._squared_distances(alone, squares))
 
     def _padded(self, queries: Codes) -> Codes:
         padded = np.zeros((len(queries), packed_bytes(self._coordinates)), np.int8)

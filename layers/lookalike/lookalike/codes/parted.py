@@ -45,7 +45,7 @@ from lookalike.codes.codes import (
     plain_frame,
     project_query,
 )
-from lookalike.codes.distance import PackedCodes
+from lookalike.codes.distance import Integers, PackedCodes, squared_lengths
 from lookalike.layout import Layout, Weights
 
 _ROUNDING = 2.0**-24
@@ -77,6 +77,11 @@ class PartedCodes:
         if len(self.parts) == 1:
             return self.parts[0].packed_head
         return PackedCodes([codes.scanned for codes in self.parts])
+
+    @cached_property
+    def squares(self) -> list[Integers]:
+        """The squared lengths of the scanned codes of each part: made at their first use, as default weights need none."""
+        return [squared_lengths(codes.scanned) for codes in self.parts]
 
     @cached_property
     def scan_error(self) -> Lengths:
@@ -134,7 +139,7 @@ class WeightedQueries:
 
     def _scan_by_part(self, codes: PartedCodes, block: int, scanned: IntCodes) -> Iterator[Lengths]:
         rows = codes.packed.blocks[block]
-        of_parts = codes.packed.squared_distances_of_parts(block, scanned)
+        of_parts = codes.packed.squared_distances_of_parts(block, scanned, codes.squares)
         for squared, queries in zip(of_parts, zip(*self.queries, strict=True), strict=True):
             yield self._sum(
                 [

@@ -74,7 +74,8 @@ def _compare_searches(
     by_column = rows.layout.by_column(rows.layout.weights if weights is None else weights)
     # scikit-learn computes float32 in float64, block by block; only what float32 cannot square needs twice the memory.
     least, most = _SQUARED_BY_FLOAT32
-    is_wide = not least < float((np.abs(rows.embedding).max(axis=0) * by_column).max()) < most
+    largest = np.maximum(rows.embedding.max(axis=0), -rows.embedding.min(axis=0))
+    is_wide = not least < float((largest * by_column).max()) < most
     vectors = rows.embedding.astype(np.float64) if is_wide else rows.embedding
     if (by_column != 1).any():
         vectors = vectors * by_column.astype(vectors.dtype)

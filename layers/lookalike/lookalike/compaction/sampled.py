@@ -13,7 +13,7 @@ from lookalike.compaction.projections import Floats, projections
 from lookalike.store import chunks
 
 _HEADS = (31, 47, 79, 111, 159, 239, 319)  # with the rest, whole tiles of the scan
-_COORDINATES = (64, 96, 128, 192, 256, 384, 512)
+_COORDINATES = (64, 79, 96, 111, 128, 159, 192, 256, 384, 512)
 _DEFLATED_ROWS = 512
 
 
@@ -96,7 +96,11 @@ class SampledPart:
             for some in (head, whole[:, way.head :])
         )
         return costs.of_part(
-            rows, packed_bytes=packed_bytes(way.head + 1), deflated_bytes=deflated / len(whole), rotated=rotated
+            rows,
+            packed_bytes=packed_bytes(way.head + 1),
+            held_bytes=packed_bytes(way.head + 1) + way.coordinates,
+            deflated_bytes=deflated / len(whole),
+            rotated=rotated,
         )
 
     def _bounds(self, number: int, coordinates: int, error: Floats, error_of_query: Floats) -> Floats:

@@ -164,6 +164,9 @@ class _Photo:
                 with _file_errors():
                     image.load()
                 pixels = _resizable(image, self._header)
+                if pixels is image and self._header.format == "WEBP" and not region.is_whole:
+                    # Beside its pixels a WebP keeps its decoder, which has them twice: too much together with those of a crop.
+                    pixels = image.copy()
                 if self._header.frame:
                     pixels = _framed(pixels, self._header.frame)
                 self._loaded[scaled_size] = _Loaded(pixels, *_metadata(image, self._header))

@@ -1,5 +1,6 @@
 """Search: a photo, or a product of the catalogue, in; the products that look most like it out."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.errors import ImageError, NotFound
+from lookalike.errors import CropTooSmall, ImageError, NotFound
 from lookalike.layout import Weights
-from lookalike.photos.embedder import Embedder
+from lookalike.photos.embedder import Embedder, Embedding
 from lookalike.photos.regions import WHOLE, Region, with_windows
 from lookalike.search.distinct import Same, distinct_products
 from lookalike.search.knn import Answer, Neighbour, nearest_products
@@ -74,39 +75,33 @@ def search(
     """
     timings = timings or Timings()
 
-    def nearest(searched: Sequence[Region]) -> Results:
+    def embedded(searched: Sequence[Region]) -> list[tuple[Region, Embedding | ImageError]]:
         with timings.stage("embed"):
-            seen, embeddings = _embedded(embedder, photo, searched)
+            return list(zip(searched, embedder.embed_regions(photo, searched), strict=True))
+
+    def nearest(found: Sequence[tuple[Region, Embedding | ImageError]]) -> Results:
+        usable = [(region, row) for region, row in found if not isinstance(row, ImageError)]
         return _nearest(
             snapshot,
-            embeddings,
+            np.stack([row for _, row in usable]),
             k=k,
-            regions=seen,
+            regions=tuple(region for region, _ in usable),
             weights=weights,
             distinct=distinct,
             executor=executor,
             timings=timings,
         )
 
-    if regions is Regions.AUTO:
-        return nearest(with_windows(crop))
-    results = nearest([crop])
+    whole, *windows = with_windows(crop)
+    found = embedded([whole, *windows] if regions is Regions.AUTO else [whole])
+    if isinstance(found[0][1], ImageError):
+        raise found[0][1]
+    results = nearest(found)
     if regions is None and crop.is_whole and _is_weak(snapshot, results, weights):
-        return nearest(with_windows(crop))
+        # Of a photo of a few pixels there are no windows.
+        with contextlib.suppress(CropTooSmall):
+            results = nearest([*found, *embedded(windows)])
     return results
-
-
-def _embedded(
-    embedder: Embedder, photo: bytes, regions: Sequence[Region]
-) -> tuple[tuple[Region, ...], npt.NDArray[np.float32]]:
-    """The embeddings of the regions that can be searched with. Raises the ImageError of the first region, which was asked for."""
-    first, *others = embedder.embed_regions(photo, regions)
-    if isinstance(first, ImageError):
-        raise first
-    found = [
-        (region, row) for region, row in zip(regions, [first, *others], strict=True) if not isinstance(row, ImageError)
-    ]
-    return tuple(region for region, _ in found), np.stack([row for _, row in found])
 
 
 def _is_weak(snapshot: Snapshot, results: Results, weights: Weights | None) -> bool:
