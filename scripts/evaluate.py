@@ -76,7 +76,7 @@ def _plan(options: argparse.Namespace, catalogue: LabelledCatalogue) -> Plan:
         )
     for attribute in [*attributes, *options.pairs]:
         catalogue.values(attribute)  # raises InputError before anything is embedded
-    stored = options.queries if options.api else None
+    stored = options.stored or (options.queries if options.api else None)
     names = [*attributes, *options.pairs]
     return Plan(names, options.measures, options.half, options.k, options.queries, stored, options.seed)
 
@@ -157,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-k", "--k", type=at_least_one, default=5, metavar="N", help="answers to a stored product (5)")
     parser.add_argument(
         "--queries", type=at_least_one, default=500, metavar="N", help="photos to search with, of each kind (500)"
+    )
+    parser.add_argument(
+        "--stored", type=at_least_one, metavar="N", help="stored products to search with (all; with --api as --queries)"
     )
     parser.add_argument(
         "--half", choices=("all", "choose", "report"), default="all", help="the products that are queries (all)"

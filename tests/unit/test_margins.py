@@ -227,3 +227,12 @@ def plain_with_line() -> Image.Image:
 def test_other_photos_are_seen_as_they_are(picture: Image.Image) -> None:
     square = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC, reducing_gap=2.0)
     np.testing.assert_array_equal(decoded(encoded(picture)), np.asarray(square))
+
+
+@pytest.mark.parametrize("size", [(60, 80), (480, 640)])
+@pytest.mark.parametrize("thin", [(1, 4), (1, 60), (2, 20), (3, 30), (4, 10), (40, 2)])
+def test_a_thin_product_is_seen(size: tuple[int, int], thin: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size, "white")
+    left, upper = size[0] // 3, size[1] // 4
+    ImageDraw.Draw(picture).rectangle((left, upper, left + thin[0] - 1, upper + thin[1] - 1), fill="black")
+    assert decoded(encoded(picture)).min() < 250

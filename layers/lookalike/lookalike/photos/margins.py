@@ -193,9 +193,10 @@ def _is_small(found: _Cells, size: tuple[int, int]) -> bool:
 
 def _is_picture(cells: Image.Image) -> bool:
     """Whether a box has a straight edge on each side, and enough inside."""
-    if not _has_straight_edges(cells):
+    left, upper, right, lower = _grown((0, 0, *cells.size), (0, 0, *cells.size), by=-_EDGE_CELLS)
+    if right <= left or lower <= upper or not _has_straight_edges(cells):
         return False
-    inner = cells.crop(_grown((0, 0, *cells.size), (0, 0, *cells.size), by=-_EDGE_CELLS))
+    inner = cells.crop((left, upper, right, lower))
     return sum(_counts(inner)) > _BUSY * inner.width * inner.height
 
 
