@@ -38,7 +38,7 @@ from lookalike.store.snapshot import Snapshot
 _FIRST_PER_PRODUCT = 4  # rows computed for each of the k products, at first
 _FIRST_EXACT = 24  # rows of the first exact step, which mostly holds the nearest
 _THEN_TIMES = 16  # growth of each further step
-_FEW_NUMBERS = 200_000  # in rows so few that computing them takes no longer than bounding them once more
+_FEW_NUMBERS = 800_000  # in rows so few that computing them takes no longer than bounding them once more
 _EXACT_AT_ONCE = 1024  # rows whose embeddings are copied, and widened to float64, at a time
 
 _SURELY_IN_RANGE = 2.0**127  # the least sum of squares that float32 cannot hold
