@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
@@ -109,6 +110,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         metavar="ROWSxDIM",
         help="generate such vectors, as ROWSxDIM-classifier like a classifier's features; may be repeated (44441x2048 if no data is named)",
     )
+    command.add_argument(
+        "--parts",
+        type=parts,
+        metavar="NAME:DIMENSIONS:WEIGHT,...",
+        help="the parts of a row, such as shape:512:1,colour:101:0.6 (one part of weight 1)",
+    )
     _number(command, "--queries", 200, "held-out rows to search with")
 
 
@@ -123,3 +130,12 @@ def shape(text: str) -> Shape:
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not rows and dimensions, such as 44441x2048")
     return Shape(int(match[1]), int(match[2]), is_classifier=bool(match[3]))
+
+
+def parts(text: str) -> Layout:
+    """The parts of a row, such as shape:512:1,colour:101:0.6."""
+    try:
+        fields = [part.split(":") for part in text.split(",")]
+        return Layout(tuple(Part(name, int(dimensions), float(weight)) for name, dimensions, weight in fields))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not parts, such as shape:512:1,colour:101:0.6") from error
