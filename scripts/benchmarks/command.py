@@ -53,6 +53,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(search, "-k", 5, "products in an answer")
     _number(search, "--threads", 1, "threads of every engine")
     _number(search, "--turn", 20, "queries that an engine answers before the next engine's turn")
+    processor_time = "time the processor, not the clock: for a machine that others use, and engines in memory"
+    search.add_argument("--processor-time", action="store_true", help=processor_time)
     search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
     _add_engines(search, tuple(KINDS))
 

@@ -132,7 +132,7 @@ def generated(shape: Shape, folder: Path, *, queries: int, layout: Layout | None
                 block[:, part] /= np.linalg.norm(block[:, part], axis=1, keepdims=True)
         kept = block[: max(0, shape.rows - start)]
         vectors[start : start + len(kept)] = kept
-        queries_by_block.append(block[len(kept) :])
+        queries_by_block.append(block[len(kept) :].copy())  # a view would keep the block
         start += len(block)
     vectors.flush()
     name = "generated features of a classifier" if shape.is_classifier else "generated"

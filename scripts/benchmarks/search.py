@@ -81,6 +81,7 @@ def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
             "exact_tier": worker.kind.exact_tier,
             "k": options.k,
             "threads": options.threads,
+            "clock": "processor" if options.processor_time else "wall",
             "queries": len(replies[worker]),
             "resident_bytes": worker.resident_bytes,
             "process_bytes": memory[worker],
@@ -122,6 +123,6 @@ def ask_in_turn(
                 break
             turn = slice(start, min(start + options.turn, count))
             for worker, own, answers in zip(workers, queries, replies, strict=True):
-                answers += [worker.ask(query, options.k) for query in own[turn]]
+                answers += [worker.ask(query, options.k, by_processor=options.processor_time) for query in own[turn]]
             progress.step(turn.stop - turn.start)
     return replies
