@@ -146,8 +146,7 @@ lock: $(VENV)/.dev ## Compile requirements/*.txt from pyproject.toml
 # --- measuring --------------------------------------------------------------------------------------------------------
 BENCH := .venv-bench/bin/python -m scripts.bench
 REAL = $(if $(PHOTOS),--photos "$(PHOTOS)",$(if $(EMBEDDINGS),--embeddings "$(EMBEDDINGS)",--generate 44441x512))
-# Without numpy: each engine has a million embeddings in memory, 2 GB.
-GROWING := lookalike lookalike-s3 sklearn faiss_flat faiss_panorama faiss_panorama_pca lancedb
+PARTS := shape:512:1,category:256:1,colour:101:0.6
 .PHONY: bench
 bench: .venv-bench/.ready model ## Print the tables of docs/benchmarks.md; ARGS="cold --starts 3" for one of them
 ifneq ($(ARGS),)
@@ -155,7 +154,7 @@ ifneq ($(ARGS),)
 else
 	$(BENCH) search $(REAL) --generate 44441x2048 --generate 10000x1280-classifier --generate 44441x1280-classifier
 	$(BENCH) cold $(REAL) --generate 44441x2048
-	$(BENCH) search --queries 100 --generate 10000x512 --generate 100000x512 --generate 1000000x512 --engines $(GROWING)
+	$(BENCH) search --queries 100 --generate 300000x869 --parts $(PARTS) --engines lookalike lookalike-s3
 	$(BENCH) append --rows 300000
 	$(if $(PHOTOS),$(BENCH) ingest "$(PHOTOS)" --first 1500)
 endif
