@@ -1,7 +1,6 @@
 """Times of appends, refreshes and compaction against the size of the store. Rows are random: their values do not matter."""
 
 import argparse
-import resource
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +17,7 @@ from lookalike.store.records import Row
 from lookalike.store.wrappers import CountingStore
 from scripts.benchmarks.engines import BUCKET
 from scripts.benchmarks.results import percentile
-from scripts.benchmarks.stores import bench_s3, fill, in_own_process, random_units, rows_of
+from scripts.benchmarks.stores import bench_s3, compacted, fill, in_own_process, random_units, rows_of
 
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -28,7 +27,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         stores = {rows: CountingStore(S3Store(client, BUCKET, f"{rows}/")) for rows in (options.small, options.rows)}
         for rows, store in stores.items():
             fill(store, rows, options.dimensions)
-            yield in_own_process(_compaction, f"{rows}/", rows, options.dimensions, store.bytes_written)
+            yield _compaction(rows, options.dimensions, store.bytes_written)
         times: dict[int, list[float]] = {rows: [] for rows in stores}
         for store in stores.values():
             store.reset()
@@ -58,22 +57,15 @@ def _rows(numbers: range, dimensions: int) -> list[Row]:
     return list(rows_of(random_units(len(numbers), dimensions, seed=numbers.start), numbers.start))
 
 
-def _compaction(prefix: str, rows: int, dimensions: int, log_bytes: int) -> dict[str, Any]:
-    store = CountingStore(S3Store(s3_client(), BUCKET, prefix))
-    started = time.perf_counter()
-    work = compact(store)
+def _compaction(rows: int, dimensions: int, log_bytes: int) -> dict[str, Any]:
+    figures = in_own_process(compacted, f"{rows}/")
     return {
         "bench": "compaction",
         "rows": rows,
         "dimensions": dimensions,
-        "seconds": round(time.perf_counter() - started, 1),
-        "folds": work.folded,
-        "merges": work.merged,
+        **figures,
         "log_bytes": log_bytes,
-        "bytes_read": store.bytes_read,
-        "bytes_written": store.bytes_written,
-        "write_amplification": round(store.bytes_written / log_bytes, 3),
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "write_amplification": round(figures["bytes_written"] / log_bytes, 3),
     }
 
 

@@ -20,7 +20,7 @@ from scripts.benchmarks.engines import BUCKET, KINDS, NOT_INSTALLED, Source, lan
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.results import Result
 from scripts.benchmarks.search import datasets, figures, scratch
-from scripts.benchmarks.stores import bench_s3, build, in_own_process
+from scripts.benchmarks.stores import bench_s3, build
 from scripts.benchmarks.worker import Reply
 
 _TIMEOUT_S: Final = 120
@@ -30,40 +30,43 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
     """Figures of each engine over each data set. Raises BenchError."""
     with scratch() as folder, bench_s3() as endpoint_url:
         for data in datasets(options, folder):
-            source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1], endpoint_url)
-            in_own_process(build, data, source.prefix)
-            yield from _compare(data, source, options)
+            weighted = data.weighted()
+            source = Source(weighted.path, f"{data.path.stem}/", data.layout, endpoint_url)
+            build(data, source.prefix)
+            yield from _compare(data, weighted, source, options)
 
 
-def _compare(data: Data, source: Source, options: argparse.Namespace) -> Iterator[Result]:
+def _compare(data: Data, weighted: Data, source: Source, options: argparse.Namespace) -> Iterator[Result]:
     """A line for each engine; a note for one that cannot take part."""
     labels = {"bench": "cold", **data.labels()}
     replies: dict[str, list[Reply]] = {}
     for name in options.engines:
-        problem = _prepare(name, source, data)
+        problem = _prepare(name, source, weighted)
         if problem:
             yield {**labels, "engine": KINDS[name].engine, "note": problem}
         else:
             replies[name] = []
-    queries = data.queries[: options.starts]
+    queries = {
+        name: (data if KINDS[name].engine == "lookalike" else weighted).queries[: options.starts] for name in replies
+    }
     for name in replies:  # not counted: with it, everything is in the page cache
-        _start(name, source, queries[0], options.k)
-    for query in queries:
+        _start(name, source, queries[name][0], options.k)
+    for number in range(len(data.queries[: options.starts])):
         for name, own in replies.items():
-            own.append(_start(name, source, query, options.k))
-    for line in figures(data, options.k, [(KINDS[name], own) for name, own in replies.items()]):
-        yield {**labels, "k": options.k, "starts": len(queries), **line}
+            own.append(_start(name, source, queries[name][number], options.k))
+    for line in figures(weighted, options.k, [(KINDS[name], own) for name, own in replies.items()]):
+        yield {**labels, "k": options.k, "starts": len(data.queries[: options.starts]), **line}
 
 
-def _prepare(name: str, source: Source, data: Data) -> str | None:
+def _prepare(name: str, source: Source, weighted: Data) -> str | None:
     """Put the data of a peer into S3: None, or the reason why it cannot take part."""
     if KINDS[name].versions() is None:
         return NOT_INSTALLED
     if name == "sklearn":
-        s3_client().upload_file(str(data.path), BUCKET, data.path.name)
+        s3_client().upload_file(str(weighted.path), BUCKET, weighted.path.name)
     if name == "lancedb":
         try:
-            lance_table(lance_in_s3(source), data.vectors)
+            lance_table(lance_in_s3(source), weighted.vectors)
         except (OSError, RuntimeError, ValueError) as error:
             return f"it could not write its table to this S3: {str(error).splitlines()[0]}"
     return None
@@ -73,7 +76,7 @@ def _start(name: str, source: Source, query: Floats, k: int) -> Reply:
     """One process: its answer, and milliseconds from its start to that. Raises BenchError."""
     path = source.vectors.with_name("query.npy")
     np.save(path, query)
-    asked = (path, k, source.vectors, source.prefix, source.dimensions, source.endpoint_url)
+    asked = (path, k, source.vectors, source.prefix, source.layout, source.endpoint_url)
     command = [sys.executable, "-m", "scripts.benchmarks.first_answer", name, *map(str, asked)]
     started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
@@ -52,6 +53,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(search, "-k", 5, "products in an answer")
     _number(search, "--threads", 1, "threads of every engine")
     _number(search, "--turn", 20, "queries that an engine answers before the next engine's turn")
+    processor_time = "time the processor, not the clock: for a machine that others use, and engines in memory"
+    search.add_argument("--processor-time", action="store_true", help=processor_time)
     search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
     _add_engines(search, tuple(KINDS))
 
@@ -109,6 +112,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
         metavar="ROWSxDIM",
         help="generate such vectors, as ROWSxDIM-classifier like a classifier's features; may be repeated (44441x2048 if no data is named)",
     )
+    command.add_argument(
+        "--parts",
+        type=parts,
+        metavar="NAME:DIMENSIONS:WEIGHT,...",
+        help="the parts of a row, such as shape:512:1,colour:101:0.6 (one part of weight 1)",
+    )
     _number(command, "--queries", 200, "held-out rows to search with")
 
 
@@ -123,3 +132,12 @@ def shape(text: str) -> Shape:
     if not match:
         raise argparse.ArgumentTypeError(f"{text} is not rows and dimensions, such as 44441x2048")
     return Shape(int(match[1]), int(match[2]), is_classifier=bool(match[3]))
+
+
+def parts(text: str) -> Layout:
+    """The parts of a row, such as shape:512:1,colour:101:0.6."""
+    try:
+        fields = [part.split(":") for part in text.split(",")]
+        return Layout(tuple(Part(name, int(dimensions), float(weight)) for name, dimensions, weight in fields))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not parts, such as shape:512:1,colour:101:0.6") from error

@@ -8,11 +8,13 @@ the same vectors before that: scaled by a gain for each coordinate, and cut off 
 them are 0, and their norms are 11 to 24. Both come in blocks with random numbers of their own, so that a smaller set is the
 beginning of a larger one.
 
+Of an embedding of several parts, each part of a generated row is brought to unit length.
+
 Queries are rows that are held out: drawn as the others are, and not in the catalogue.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
+from lookalike.layout import Layout
 from scripts.benchmarks.errors import BenchError
 from scripts.common.paths import MODEL
 
@@ -45,6 +48,7 @@ class Data:
     name: str
     path: Path
     queries: Floats
+    layout: Layout
 
     @property
     def vectors(self) -> Floats:
@@ -56,6 +60,19 @@ class Data:
         """The fields of every result that name its data."""
         rows, dimensions = self.vectors.shape
         return {"data": self.name, "rows": rows, "dim": dimensions}
+
+    def weighted(self) -> "Data":
+        """The data for peers, which know no weights: rows and queries times the weights, in a file beside this one's."""
+        if (self.layout.weights == 1).all():
+            return self
+        scale = self.layout.by_column(self.layout.weights).astype(np.float32)
+        path = self.path.with_name(f"weighted-{self.path.name}")
+        vectors = self.vectors
+        weighted = open_memmap(path, "w+", np.float32, vectors.shape)
+        for start in range(0, len(vectors), BLOCK_ROWS):
+            weighted[start : start + BLOCK_ROWS] = vectors[start : start + BLOCK_ROWS] * scale
+        weighted.flush()
+        return replace(self, path=path, queries=self.queries * scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +119,30 @@ class Generator:
             yield block[: rows - start]
 
 
-def generated(shape: Shape, folder: Path, *, queries: int) -> Data:
-    """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries."""
+def generated(shape: Shape, folder: Path, *, queries: int, layout: Layout | None = None) -> Data:
+    """Generated vectors in a file of ``folder``; the last of those that are drawn are the queries. Raises BenchError."""
+    layout = _layout_of(shape.dimensions, layout)
     path = folder / f"generated-{shape}.npy"
     vectors = open_memmap(path, "w+", np.float32, (shape.rows, shape.dimensions))
     queries_by_block = []
     start = 0
     for block in Generator(shape.dimensions, is_classifier=shape.is_classifier).blocks(shape.rows + queries):
+        if len(layout.parts) > 1:
+            for part in layout.slices:
+                block[:, part] /= np.linalg.norm(block[:, part], axis=1, keepdims=True)
         kept = block[: max(0, shape.rows - start)]
         vectors[start : start + len(kept)] = kept
-        queries_by_block.append(block[len(kept) :])
+        queries_by_block.append(block[len(kept) :].copy())  # a view would keep the block
         start += len(block)
     vectors.flush()
     name = "generated features of a classifier" if shape.is_classifier else "generated"
-    return Data(name, path, np.concatenate(queries_by_block))
+    return Data(name, path, np.concatenate(queries_by_block), layout)
+
+
+def _layout_of(dimensions: int, layout: Layout | None) -> Layout:
+    if layout and layout.dimensions != dimensions:
+        raise BenchError(f"The parts have {layout.dimensions} dimensions, and a row has {dimensions}.")
+    return layout or Layout.of_one_part(dimensions)
 
 
 def load_embeddings(embeddings: Path) -> Floats:
@@ -133,12 +160,13 @@ def load_embeddings(embeddings: Path) -> Floats:
     return matrix
 
 
-def held_out(embeddings: Path, folder: Path, *, queries: int) -> Data:
+def held_out(embeddings: Path, folder: Path, *, queries: int, layout: Layout | None = None) -> Data:
     """The embeddings of a .npy file without random rows, which are the queries.
 
-    Raises BenchError if the file is of another kind, or has too few rows.
+    Raises BenchError if the file is of another kind, has too few rows, or has not the parts of the layout.
     """
     matrix = load_embeddings(embeddings)
+    layout = _layout_of(matrix.shape[1], layout)
     if len(matrix) < 2 * queries:
         raise BenchError(
             f"{embeddings} has {len(matrix)} rows, too few to hold out {queries}. Hold out fewer with --queries."
@@ -146,7 +174,7 @@ def held_out(embeddings: Path, folder: Path, *, queries: int) -> Data:
     rows = np.random.default_rng(0).choice(len(matrix), queries, replace=False)
     path = folder / f"held-out-{embeddings.name}"
     np.save(path, matrix[np.setdiff1d(np.arange(len(matrix)), rows)])
-    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows]))
+    return Data(f"{embeddings.stem}, {queries} held out", path, np.array(matrix[rows]), layout)
 
 
 def embeddings_of(photos: Path, cache: Path) -> Path:

@@ -28,14 +28,14 @@ _PCA_ROWS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The embeddings: a .npy file for peers, and a store below ``prefix`` of the local S3 for ours.
+    """The embeddings: a .npy file for peers, weights applied, and a store below ``prefix`` of the local S3 for ours.
 
     ``endpoint_url``: that of the local S3 where peers have the embeddings there, too.
     """
 
     vectors: Path
     prefix: str
-    dimensions: int
+    layout: Layout
     endpoint_url: str | None = None
 
     def load(self) -> Floats:
@@ -115,7 +115,7 @@ class Faiss(Engine):
 
         faiss.omp_set_num_threads(threads)
         vectors = np.load(source.vectors, mmap_mode="r")
-        dimensions = source.dimensions
+        dimensions = source.layout.dimensions
         self._index = faiss.IndexFlatL2(dimensions)
         if panorama:
             self._index = faiss.IndexFlatL2Panorama(dimensions, max(8, dimensions // 64))
@@ -193,7 +193,7 @@ class Lookalike(Engine):
         from lookalike.store.wrappers import CountingStore
 
         self._store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
-        self._reader = SnapshotReader(self._store, layout=Layout.of_one_part(source.dimensions))
+        self._reader = SnapshotReader(self._store, layout=source.layout)
         self._snapshot = self._reader.refresh()
         self._executor = ThreadPoolExecutor(threads) if threads > 1 else None
         self.resident_bytes = 0

@@ -80,6 +80,8 @@ def _heading(line: Result) -> str:
         words.append(f"k={line['k']}")
     if "threads" in line:
         words.append("one thread" if line["threads"] == 1 else f"{line['threads']} threads")
+    if line.get("clock") == "processor":
+        words.append("processor time")
     words += [
         f"{line[name]} {of}" for name, of in (("queries", "queries"), ("starts", "fresh processes")) if name in line
     ]

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from scripts.benchmarks.agreement import expected, share_equal
-from scripts.benchmarks.data import Data, Floats, Shape, embeddings_of, generated, held_out
+from scripts.benchmarks.data import Data, Shape, embeddings_of, generated, held_out
 from scripts.benchmarks.engines import KINDS, NOT_INSTALLED, Kind, Source
 from scripts.benchmarks.results import Result, against_ours, median_counts, percentile
-from scripts.benchmarks.stores import bench_s3, build, in_own_process
+from scripts.benchmarks.stores import bench_s3, build
 from scripts.benchmarks.worker import Reply, Worker
 from scripts.common.paths import ROOT
 from scripts.common.progress import Progress
@@ -30,8 +30,9 @@ def run(options: argparse.Namespace) -> Iterator[Result]:
     """Figures of each engine over each data set. Raises BenchError."""
     with scratch() as folder, bench_s3():
         for data in datasets(options, folder):
-            in_own_process(build, data, f"{data.path.stem}/")
+            compaction = build(data, f"{data.path.stem}/")
             yield from _compare(data, options)
+            yield compaction
 
 
 def scratch() -> "TemporaryDirectory[str]":
@@ -44,12 +45,12 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
     """The data sets of the options: real embeddings first, then generated vectors. Raises BenchError."""
     folder = Path(folder)
     if options.embeddings:
-        yield held_out(options.embeddings, folder, queries=options.queries)
+        yield held_out(options.embeddings, folder, queries=options.queries, layout=options.parts)
     if options.photos:
-        yield held_out(embeddings_of(options.photos, SCRATCH), folder, queries=options.queries)
+        yield held_out(embeddings_of(options.photos, SCRATCH), folder, queries=options.queries, layout=options.parts)
     nothing_named = not (options.embeddings or options.photos or options.generate)
     for shape in [_DEFAULT] if nothing_named else options.generate or []:
-        data = generated(shape, folder, queries=options.queries)
+        data = generated(shape, folder, queries=options.queries, layout=options.parts)
         yield data
         data.path.unlink()
 
@@ -57,7 +58,8 @@ def datasets(options: argparse.Namespace, folder: str | Path) -> Iterator[Data]:
 def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
     """Query every engine that is installed; the others get a note. The store must be built. Raises BenchError."""
     labels = {"bench": "search", **data.labels()}
-    source = Source(data.path, f"{data.path.stem}/", data.vectors.shape[1])
+    weighted = data.weighted()
+    source = Source(weighted.path, f"{data.path.stem}/", data.layout)
     with ExitStack() as undo:
         workers: list[Worker] = []
         for name in options.engines:
@@ -67,18 +69,19 @@ def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
                 yield {**labels, "engine": KINDS[name].engine, "note": NOT_INSTALLED}
         # An engine that reads from S3 waits for it, and runs by itself: it would take the others' time.
         racing = [worker for worker in workers if worker.kind.exact_tier != "S3"]
-        replies = dict(zip(racing, ask_in_turn(racing, data.queries, options), strict=True))
+        replies = dict(zip(racing, ask_in_turn(racing, data, weighted, options), strict=True))
         for worker in workers:
             if worker not in replies:
-                (replies[worker],) = ask_in_turn([worker], data.queries[:_QUERIES_OF_S3], options)
+                (replies[worker],) = ask_in_turn([worker], data, weighted, options, at_most=_QUERIES_OF_S3)
         memory = {worker: worker.memory_bytes() for worker in workers}
-    lines = figures(data, options.k, [(worker.kind, replies[worker]) for worker in workers])
+    lines = figures(weighted, options.k, [(worker.kind, replies[worker]) for worker in workers])
     for worker, line in zip(workers, lines, strict=True):
         yield {
             **labels,
             "exact_tier": worker.kind.exact_tier,
             "k": options.k,
             "threads": options.threads,
+            "clock": "processor" if options.processor_time else "wall",
             "queries": len(replies[worker]),
             "resident_bytes": worker.resident_bytes,
             "process_bytes": memory[worker],
@@ -86,9 +89,9 @@ def _compare(data: Data, options: argparse.Namespace) -> Iterator[Result]:
         }
 
 
-def figures(data: Data, k: int, replies: Sequence[tuple[Kind, Sequence[Reply]]]) -> Iterator[Result]:
+def figures(weighted: Data, k: int, replies: Sequence[tuple[Kind, Sequence[Reply]]]) -> Iterator[Result]:
     """A line for each engine and its replies to the first queries: times, agreement with scikit-learn, and counts."""
-    right = expected(data.vectors, data.queries, k)
+    right = expected(weighted.vectors, weighted.queries, k)
     ours = [answers for kind, answers in replies if kind.engine == "lookalike"]
     our_ms = percentile([reply.ms for reply in ours[0]], 50) if ours else None
     for kind, answers in replies:
@@ -97,25 +100,29 @@ def figures(data: Data, k: int, replies: Sequence[tuple[Kind, Sequence[Reply]]])
         yield {
             "engine": kind.engine,
             **against_ours([reply.ms for reply in answers], our_ms),
-            "ids_equal_sklearn": share_equal(ids, right, data.vectors, data.queries, has_keys=has_keys),
+            "ids_equal_sklearn": share_equal(ids, right, weighted.vectors, weighted.queries, has_keys=has_keys),
             **median_counts([reply.counts for reply in answers]),
             "version": kind.versions(),
         }
 
 
-def ask_in_turn(workers: Sequence[Worker], queries: Floats, options: argparse.Namespace) -> list[list[Reply]]:
-    """Every worker's answers to the same queries: all of them, or as many as ``limit_s`` seconds allow."""
+def ask_in_turn(
+    workers: Sequence[Worker], data: Data, weighted: Data, options: argparse.Namespace, at_most: int | None = None
+) -> list[list[Reply]]:
+    """Every worker's answers to the same queries: all of them, ``at_most`` so many, or as many as ``limit_s`` seconds allow."""
     replies: list[list[Reply]] = [[] for _ in workers]
-    for query in queries[-_WARM_UP:]:
-        for worker in workers:
+    queries = [data.queries if worker.kind.engine == "lookalike" else weighted.queries for worker in workers]
+    for worker, own in zip(workers, queries, strict=True):
+        for query in own[-_WARM_UP:]:
             worker.ask(query, options.k)
+    count = len(data.queries[:at_most])
     end = time.monotonic() + options.limit_s
-    with Progress(len(queries), "answered", "queries") as progress:
-        for start in range(0, len(queries), options.turn):
+    with Progress(count, "answered", "queries") as progress:
+        for start in range(0, count, options.turn):
             if start and time.monotonic() > end:
                 break
-            turn = queries[start : start + options.turn]
-            for worker, answers in zip(workers, replies, strict=True):
-                answers += [worker.ask(query, options.k) for query in turn]
-            progress.step(len(turn))
+            turn = slice(start, min(start + options.turn, count))
+            for worker, own, answers in zip(workers, queries, replies, strict=True):
+                answers += [worker.ask(query, options.k, by_processor=options.processor_time) for query in own[turn]]
+            progress.step(turn.stop - turn.start)
     return replies

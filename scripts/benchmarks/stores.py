@@ -1,6 +1,8 @@
 """Stores to measure with, in the local S3, built by the code that builds them on Lambda."""
 
 import multiprocessing
+import resource
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from lookalike.layout import Layout
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
+from lookalike.store.wrappers import CountingStore
 from scripts.benchmarks.data import Data, Floats
 from scripts.benchmarks.engines import BUCKET
 from scripts.benchmarks.worker import variables
@@ -87,8 +90,28 @@ def in_blocks(vectors: Floats) -> Iterator[Floats]:
         yield np.array(vectors[start : start + at_once])
 
 
-def build(data: Data, prefix: str) -> None:
-    """A compacted store of these embeddings below ``prefix`` of ``BUCKET``."""
-    store = S3Store(s3_client(), BUCKET, prefix)
-    fill_with(store, in_blocks(data.vectors), len(data.vectors))
-    compact(store, Policy(grace_s=0))  # the log is gone at once: the local S3 holds its objects in memory
+def build(data: Data, prefix: str) -> dict[str, Any]:
+    """A compacted store of these embeddings below ``prefix`` of ``BUCKET``, and the figures of its compaction."""
+    in_own_process(_fill, data, prefix)
+    # The log is gone at once: the local S3 holds its objects in memory.
+    figures: dict[str, Any] = in_own_process(compacted, prefix, Policy(grace_s=0))
+    return {"bench": "compaction", **data.labels(), **figures}
+
+
+def _fill(data: Data, prefix: str) -> None:
+    fill_with(S3Store(s3_client(), BUCKET, prefix), in_blocks(data.vectors), len(data.vectors), layout=data.layout)
+
+
+def compacted(prefix: str, policy: Policy | None = None) -> dict[str, Any]:
+    """Compact the store below ``prefix`` of ``BUCKET``: time, steps, bytes, and the peak memory of this process so far."""
+    store = CountingStore(S3Store(s3_client(), BUCKET, prefix))
+    started = time.perf_counter()
+    work = compact(store, policy)
+    return {
+        "seconds": round(time.perf_counter() - started, 1),
+        "folds": work.folded,
+        "merges": work.merged,
+        "bytes_read": store.bytes_read,
+        "bytes_written": store.bytes_written,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }

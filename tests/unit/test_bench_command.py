@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lookalike.layout import Layout, Part
 from scripts.benchmarks.agreement import Expected, agrees, expected
 from scripts.benchmarks.command import parser
 from scripts.benchmarks.data import Shape
@@ -20,6 +21,11 @@ def test_search_takes_data_and_engines():
     assert (options.k, options.threads, options.json) == (5, 1, True)
 
 
+def test_a_row_may_have_parts():
+    options = parse("search", "--parts", "shape:512:1,colour:101:0.6")
+    assert options.parts == Layout((Part("shape", 512, 1.0), Part("colour", 101, 0.6)))
+
+
 @pytest.mark.parametrize("name", ["search", "cold", "starts", "append", "ingest", "stress"])
 def test_every_benchmark_is_a_command_with_help(name, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -30,7 +36,7 @@ def test_every_benchmark_is_a_command_with_help(name, capsys):
 
 @pytest.mark.parametrize(
     "wrong",
-    [("search", "--generate", "500"), ("search", "--generate", "0x16"), ("search", "-k", "0"), ("search", "--engines", "annoy"), (), ("cold", "--starts", "two")],
+    [("search", "--generate", "500"), ("search", "--generate", "0x16"), ("search", "-k", "0"), ("search", "--engines", "annoy"), ("search", "--parts", "shape:512"), ("search", "--parts", "a:8:1,a:8:1"), (), ("cold", "--starts", "two")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(wrong, capsys):
     with pytest.raises(SystemExit) as ended:

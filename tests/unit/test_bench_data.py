@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import BLOCK_ROWS, CLUSTERS, Generator, Shape, generated, held_out
 from scripts.benchmarks.errors import BenchError
 
@@ -94,3 +95,26 @@ def test_a_file_that_is_no_matrix_is_refused(tmp_path):
     (tmp_path / "odd.npy").write_text("no")
     with pytest.raises(BenchError, match="npy"):
         held_out(tmp_path / "odd.npy", tmp_path, queries=10)
+
+
+PARTS = Layout((Part("shape", 5, 1.0), Part("colour", 3, 0.5)))
+
+
+def test_each_part_of_a_generated_row_has_unit_length(tmp_path):
+    data = generated(Shape(50, 8), tmp_path, queries=10, layout=PARTS)
+    for rows in (data.vectors, data.queries):
+        for part in PARTS.slices:
+            np.testing.assert_allclose(np.linalg.norm(rows[:, part], axis=1), 1, atol=1e-6)
+
+
+def test_plain_distances_of_the_data_for_peers_are_those_of_the_weights(tmp_path):
+    data = generated(Shape(50, 8), tmp_path, queries=10, layout=PARTS)
+    weighted = data.weighted()
+    shape, colour = (np.square(data.vectors[:, part] - data.queries[0, part]).sum(axis=1) for part in PARTS.slices)
+    squared = np.square(weighted.vectors - weighted.queries[0]).sum(axis=1)
+    np.testing.assert_allclose(squared, shape + 0.25 * colour, rtol=1e-5)
+
+
+def test_parts_that_do_not_make_up_a_row_are_refused(tmp_path):
+    with pytest.raises(BenchError, match="8 dimensions"):
+        generated(Shape(50, 9), tmp_path, queries=10, layout=PARTS)
