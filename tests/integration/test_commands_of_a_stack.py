@@ -12,7 +12,7 @@ from moto import mock_aws
 from lookalike.aws import S3Store
 from lookalike.store import append_log
 from scripts import store, upload
-from tests.support.rows import DIMENSIONS, LAYOUT, put
+from tests.support.rows import LAYOUT, put
 
 REGION = "eu-west-1"
 SERVED, OLD = "ab" * 32, "cd" * 32
@@ -146,9 +146,7 @@ def test_the_store_that_shoppers_are_answered_from_is_not_dropped(shop: Shop, ca
 def drop_of_another_bucket(shop: Shop) -> tuple[str, ...]:
     shop.s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": REGION})
     for fingerprint in (SERVED, OLD):
-        append_log.append(
-            S3Store(shop.s3, "another", f"{fingerprint}/"), [put("images/1.jpg", 1)], dimensions=DIMENSIONS
-        )
+        append_log.append(S3Store(shop.s3, "another", f"{fingerprint}/"), [put("images/1.jpg", 1)], layout=LAYOUT)
     return ("--bucket", "another")
 
 
