@@ -34,6 +34,7 @@ def test_a_layout_is_read_as_it_was_written() -> None:
         '[["shape"]]',
         '[["shape",4,-1]]',
         '[["shape",4,NaN]]',
+        '[["shape",4,1e30]]',
         "[1]",
         "3",
         "[" * 100_000,

@@ -140,6 +140,7 @@ def test_an_impossible_entry_is_named(path, value):
         ("parts[0].kind", "torch"),
         ("parts[0].weight", GONE),
         ("parts[0].weight", -1),
+        ("parts[0].weight", 1e30),
         ("parts[0].weight", float("inf")),
         ("parts[0].weight", float("nan")),
         ("parts[0].weight", True),

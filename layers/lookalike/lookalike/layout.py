@@ -10,7 +10,6 @@ have its own.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -21,6 +20,9 @@ import numpy.typing as npt
 
 MAX_FACTOR: Final = 4.0
 """The largest factor on a default weight that a query may give."""
+
+MAX_WEIGHT: Final = 1000.0
+"""The largest default weight of a part: far above any that makes sense, and squares of weighted lengths stay in float32."""
 
 Weights = npt.NDArray[np.float64]
 """The weight of each part in a distance: (parts,), none negative."""
@@ -35,7 +37,7 @@ class Part:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.name or self.dimensions < 1 or not 0 <= self.weight < math.inf:
+        if not self.name or self.dimensions < 1 or not 0 <= self.weight <= MAX_WEIGHT:
             raise ValueError(f"{self} is not a part of an embedding")
 
 

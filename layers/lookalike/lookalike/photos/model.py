@@ -25,14 +25,13 @@ This module needs neither Pillow nor onnxruntime.
 import base64
 import binascii
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 from lookalike.errors import ModelError
-from lookalike.layout import Layout, Part
+from lookalike.layout import MAX_WEIGHT, Layout, Part
 from lookalike.photos.entries import Entries
 from lookalike.photos.model_parts import MODEL_FILE, ColourPart, OnnxPart, PartSpec, digest
 
@@ -165,8 +164,8 @@ def _colour_part(entries: Entries, size: int) -> ColourPart:
 
 def _common(entries: Entries) -> dict[str, Any]:
     weight = entries.number("weight")
-    if not 0 <= weight < math.inf:
-        raise entries.error("weight", f"must not be negative or infinite, not {weight!r}")
+    if not 0 <= weight <= MAX_WEIGHT:
+        raise entries.error("weight", f"must be from 0 to {MAX_WEIGHT:g}, not {weight!r}")
     return {"name": entries.matching("name", "[a-z][a-z0-9_-]*", "a name in lower-case letters"), "weight": weight}
 
 
