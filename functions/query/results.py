@@ -11,7 +11,7 @@ from lifecycle import Services
 
 from lookalike.layout import Weights
 from lookalike.search.knn import Neighbour
-from lookalike.search.match import Match, MatchScale, match_scale
+from lookalike.search.match import MatchScale
 from lookalike.search.products import Results
 from lookalike.search.timings import Timings
 from lookalike.store import append_log
@@ -49,25 +49,23 @@ class SearchAnswer:
 
     def as_json(self, request: Request, services: Services, trace: RequestTrace) -> dict[str, Any]:
         """The body of the answer."""
-        results, snapshot = self.results, self.snapshot
-        scale = match_scale(snapshot.neighbours, self.weights)
+        results, snapshot, scale = self.results, self.snapshot, self.results.scale
         same_as: Mapping[str, Sequence[str]] = results.same_as or {}
-        matches = [scale.match(neighbour.distance) if scale else None for neighbour in results.neighbours]
         return {
             "results": [
                 {
                     "product_id": neighbour.product_id,
                     "distance": neighbour.distance,
-                    "match": match,
+                    "match": scale.match(neighbour.distance) if scale else None,
                     "region": self._region_of(neighbour),
                     "image_url": image_url(request, services, neighbour.key),
                     "image_key": neighbour.key,
                     "metadata": results.metadata[neighbour.product_id],
                     "same_as": list(same_as.get(neighbour.product_id, ())),
                 }
-                for neighbour, match in zip(results.neighbours, matches, strict=True)
+                for neighbour in results.neighbours
             ],
-            "verdict": _verdict(matches) if scale else None,
+            "verdict": self._verdict(scale) if scale else None,
             "search": {
                 "k": self.k,
                 "weights": dict(zip(snapshot.layout.names, self.weights.tolist(), strict=True)),
@@ -87,6 +85,10 @@ class SearchAnswer:
             },
         }
 
+    def _verdict(self, scale: MatchScale) -> str:
+        is_weak = scale.are_weak(neighbour.distance for neighbour in self.results.neighbours)
+        return "no_good_match" if is_weak else "match"
+
     def _region_of(self, neighbour: Neighbour) -> list[float] | None:
         """The region of the query photo in which a product was found; None where that is the whole photo."""
         regions = self.results.regions
@@ -105,10 +107,6 @@ def send_metrics(services: Services, snapshot: Snapshot, trace: RequestTrace) ->
 def image_url(request: Request, services: Services, key: str) -> str:
     """Where a browser loads a photo."""
     return services.image_url(key, through_distribution=request.is_through_distribution)
-
-
-def _verdict(matches: Sequence[Match | None]) -> str:
-    return "no_good_match" if all(match is Match.WEAK for match in matches) else "match"
 
 
 def _scale(scale: MatchScale | None) -> dict[str, Any] | None:

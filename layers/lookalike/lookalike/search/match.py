@@ -5,6 +5,7 @@ fair     at most the 99th percentile
 weak     beyond: hardly a photo of the catalogue is as far from every other product
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,6 +44,10 @@ class MatchScale:
         if distance <= self.strong:
             return Match.STRONG
         return Match.FAIR if distance <= self.fair else Match.WEAK
+
+    def are_weak(self, distances: Iterable[float]) -> bool:
+        """Whether all of these matches are weak: then nothing close was found."""
+        return all(self.match(distance) is Match.WEAK for distance in distances)
 
 
 def match_scale(sample: NeighbourSample | None, weights: Weights) -> MatchScale | None:

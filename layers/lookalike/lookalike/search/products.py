@@ -15,7 +15,7 @@ from lookalike.photos.embedder import Embedder, Embedding
 from lookalike.photos.regions import WHOLE, Region, with_windows
 from lookalike.search.distinct import Same, distinct_products
 from lookalike.search.knn import Answer, Neighbour, nearest_products
-from lookalike.search.match import Match, match_scale
+from lookalike.search.match import MatchScale, match_scale
 from lookalike.search.timings import Timings
 from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
@@ -38,8 +38,8 @@ class Results:
     ``regions``: the regions of the photo that were searched with; a neighbour's ``query`` is the place of one of them.
     ``metadata``: of each neighbour's product, by product id. ``same_as``: the products that were collapsed into each, None
     where none had to be. ``query_photos``: the photos that were searched with;
-    ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. The rows are those of
-    ``knn.Answer``.
+    ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. ``scale``: of matches under the weights
+    of the search, None where the catalogue is too small to judge. The rows are those of ``knn.Answer``.
     """
 
     neighbours: tuple[Neighbour, ...]
@@ -48,6 +48,7 @@ class Results:
     same_as: Same | None
     query_photos: int
     query_photos_skipped: int
+    scale: MatchScale | None
     rows_scanned: int
     rows_refined: int
     rows_exact: int
@@ -88,6 +89,7 @@ def search(
             regions=tuple(region for region, _ in usable),
             weights=weights,
             distinct=distinct,
+            scale=scale,
             executor=executor,
             timings=timings,
         )
@@ -96,18 +98,19 @@ def search(
     found = embedded([whole, *windows] if regions is Regions.AUTO else [whole])
     if isinstance(found[0][1], ImageError):
         raise found[0][1]
+    scale = _scale(snapshot, weights)
     results = nearest(found)
-    if regions is None and crop.is_whole and _is_weak(snapshot, results, weights):
+    is_weak = scale is not None and scale.are_weak(neighbour.distance for neighbour in results.neighbours)
+    if regions is None and crop.is_whole and is_weak:
         # Of a photo of a few pixels there are no windows.
         with contextlib.suppress(CropTooSmall):
             results = nearest([*found, *embedded(windows)])
     return results
 
 
-def _is_weak(snapshot: Snapshot, results: Results, weights: Weights | None) -> bool:
-    """Whether no product is more than a weak match; false where the catalogue is too small to judge."""
-    scale = match_scale(snapshot.neighbours, snapshot.layout.weights if weights is None else weights)
-    return scale is not None and all(scale.match(found.distance) is Match.WEAK for found in results.neighbours)
+def _scale(snapshot: Snapshot, weights: Weights | None) -> MatchScale | None:
+    """The scale of matches under these weights, or the layout's own."""
+    return match_scale(snapshot.neighbours, snapshot.layout.weights if weights is None else weights)
 
 
 def similar(
@@ -138,6 +141,7 @@ def similar(
         distinct=distinct,
         exclude=[text_hash(product_id)],
         skipped=photos - len(embeddings),
+        scale=_scale(snapshot, weights),
         executor=executor,
         timings=timings,
     )
@@ -153,6 +157,7 @@ def _nearest(
     distinct: bool,
     exclude: Sequence[bytes] = (),
     skipped: int = 0,
+    scale: MatchScale | None,
     executor: Executor | None,
     timings: Timings,
 ) -> Results:
@@ -172,6 +177,7 @@ def _nearest(
         same_as,
         1 if regions else len(queries),
         skipped,
+        scale,
         answer.rows_scanned,
         answer.rows_refined,
         answer.rows_exact,
