@@ -12,6 +12,7 @@ from PIL import Image
 from lookalike.errors import CropTooSmall
 from lookalike.photos.images import decode, decode_regions
 from lookalike.photos.regions import MIN_CROP_SIDE, WHOLE, Region, with_windows
+from tests.support.orientations import stored
 
 SIZE = 48
 
@@ -55,18 +56,8 @@ def test_a_crop_of_whole_pixels_is_decoded_as_a_file_of_those_pixels(data: st.Da
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_crop_is_that_of_the_upright_photo(kind: str, orientation: int) -> None:
     upright, box = texture(240, 160), (30, 20, 150, 80)
-    stored = {
-        2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        3: lambda image: image.rotate(180),
-        4: lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM),
-        5: lambda image: image.transpose(Image.Transpose.TRANSPOSE),
-        6: lambda image: image.rotate(90, expand=True),
-        7: lambda image: image.transpose(Image.Transpose.TRANSVERSE),
-        8: lambda image: image.rotate(-90, expand=True),
-    }.get(orientation, lambda image: image)(upright)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    (square,) = decoded(encoded(stored, kind, exif=exif, quality=100), region(box, 240, 160))
+    picture, exif = stored(upright, orientation)
+    (square,) = decoded(encoded(picture, kind, exif=exif, quality=100), region(box, 240, 160))
     expected = np.asarray(decode(encoded(upright.crop(box)), size=SIZE))
     # Lossless files differ by the order of rounding alone.
     assert np.abs(square - expected).max() <= (2 if kind in ("PNG", "TIFF") else 24)

@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 
 from lookalike.errors import ImageError, NotAnImage, TooManyPixels, UndecodableImage
 from lookalike.photos import images, model_parts
+from tests.support.orientations import stored
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -115,18 +116,8 @@ def test_extreme_shapes_are_decoded(width, height):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_exif_orientation_is_applied(kind, orientation):
     upright = quarters(60, 80)
-    stored = {
-        2: lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        3: lambda image: image.rotate(180),
-        4: lambda image: image.transpose(Image.Transpose.FLIP_TOP_BOTTOM),
-        5: lambda image: image.transpose(Image.Transpose.TRANSPOSE),
-        6: lambda image: image.rotate(90, expand=True),
-        7: lambda image: image.transpose(Image.Transpose.TRANSVERSE),
-        8: lambda image: image.rotate(-90, expand=True),
-    }.get(orientation, lambda image: image)(upright)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    pixels = decoded(encoded(stored, kind, exif=exif), size=32)
+    picture, exif = stored(upright, orientation)
+    pixels = decoded(encoded(picture, kind, exif=exif), size=32)
     assert corners(pixels) == [RED, GREEN, BLUE, BLACK]
 
 

@@ -27,7 +27,7 @@ weights each part's distance is computed alone, by a query that is 0 elsewhere.
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial, reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +134,13 @@ class WeightedQueries:
             errors = [
                 math.hypot(*(query.scan_error for query in queries)) for queries in zip(*self.queries, strict=True)
             ]
-            return reduce(np.minimum, map(partial(_less_errors, error), squared, errors))
+            return reduce(
+                np.minimum,
+                (
+                    bounds.less_errors(of_query, error, its_error)
+                    for of_query, its_error in zip(squared, errors, strict=True)
+                ),
+            )
         return reduce(np.minimum, self._scan_by_part(codes, block, scanned))
 
     def _scan_by_part(self, codes: PartedCodes, block: int, scanned: IntCodes) -> Iterator[Lengths]:
@@ -182,10 +188,6 @@ class WeightedQueries:
             for squared, share in zip(parts[1:], self.shares[1:], strict=True):
                 total += np.multiply(squared, share, out=squared)
         return total
-
-
-def _less_errors(error: Lengths, squared: Lengths, query_error: float) -> Lengths:
-    return bounds.less_errors(squared, error, query_error)
 
 
 class WeightedProjections:

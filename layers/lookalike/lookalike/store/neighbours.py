@@ -74,8 +74,7 @@ class Sampler:
         self._layout = layout
         self._queries = queries
         self._products = _first_half(products)
-        dimensions = [part.dimensions for part in layout.parts]
-        self._scales = np.repeat(layout.weights.astype(np.float32), dimensions)
+        self._scales = layout.by_column(layout.weights).astype(np.float32)
         self._scaled = queries * self._scales
         self._nearest: Squares = np.full(len(queries), np.inf)
         self._squared: Squares = np.zeros((len(queries), len(layout.parts)))
