@@ -63,6 +63,10 @@ class Clock:
     def __call__(self) -> float:
         return self.now_s
 
+    @property
+    def now_ms(self) -> int:
+        return int(self.now_s * 1000)
+
 
 def region_name(region: Region) -> bytes:
     """A region as photos for ``FakeEmbedder`` name it."""

@@ -13,14 +13,17 @@ from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.work import Work
 from lookalike.errors import CorruptObject, StoreUnavailable
 from lookalike.layout import Layout
-from lookalike.store import append_log, creation, manifest, names, segment_file
+from lookalike.store import append_log, manifest, names, segment_file
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import CountingStore
+from tests.support.fakes import Clock
 from tests.support.rows import LAYOUT, delete, put, quick, reject, values
 from tests.support.stores import Fault, FaultyStore, Rival
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 GRACE_S = 10
 ORPHAN_S = 100
@@ -29,35 +32,6 @@ POLICY = Policy(
     segment_bytes=3000, fanout=2, grace_s=GRACE_S, orphan_s=ORPHAN_S, tombstone_s=TOMBSTONE_S, manifests_kept=2
 )
 LARGE = replace(POLICY, segment_bytes=1_000_000, fanout=4, manifests_kept=99)
-
-
-class Clock:
-    """Seconds that pass when they are told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.now_s * 1000)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(clock: Clock) -> MemoryStore:
-    return MemoryStore(clock)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 def append(store: ObjectStore, *rows: Row) -> str:

@@ -1,19 +1,16 @@
 import pytest
 
 from lookalike.errors import StoreUnavailable
-from lookalike.store import append_log, creation, names, segment
+from lookalike.store import append_log, names, segment
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import LAYOUT, delete, put, reject, values
 from tests.support.stores import Fault, FaultyStore
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 ROWS = [put("a", 1), reject("b", 2), delete("c", 3)]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 def test_an_append_is_one_write_however_large_the_store_is() -> None:

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.store import creation, manifest, names
+from lookalike.store import manifest, names
 from lookalike.store.manifest import EMPTY, Calibration, CodedPart, Manifest, SegmentRef
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import quick, texts
 from tests.support.stores import Fault, FaultyStore, Rival
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
 
 naturals = st.integers(0, 2**60)
 measures = st.floats(0, 1e9)
@@ -47,11 +49,6 @@ SAMPLE = Manifest(
     created_ms=1_700_000_000_002,
     calibration=Calibration({"shape": CodedPart("segments/r.safetensors", 0.25, 64, 0.5, 128)}, 50_000, 12.5, 7.0),
 )
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "_PAUSE_S", 0)
 
 
 @quick

@@ -11,7 +11,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.work import Work
 from lookalike.layout import Layout, Part
-from lookalike.store import append_log, creation, manifest
+from lookalike.store import append_log, manifest
 from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
@@ -21,24 +21,11 @@ from lookalike.store.wrappers import CountingStore
 from tests.support.fakes import Clock
 from tests.support.stores import FaultyStore, Rival
 
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
 LAYOUT = Layout((Part("shape", 5, 1.0), Part("colour", 3, 0.5)))
 POLICY = Policy(segment_bytes=20_000, fanout=2, garbage_share=0.2)
 DAY_S = 24 * 60 * 60
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(creation, "_PAUSE_S", 0)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(clock: Clock) -> MemoryStore:
-    return MemoryStore(clock)
 
 
 def vector(number: int, take: int = 0) -> np.ndarray:

@@ -29,16 +29,6 @@ GRACE_S = 10
 POLICY = Policy(segment_bytes=100_000, fanout=2, grace_s=GRACE_S, orphan_s=100, tombstone_s=1000)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(clock: Clock) -> MemoryStore:
-    return MemoryStore(clock)
-
-
 def reader_of(store: ObjectStore, clock: Clock | None = None) -> SnapshotReader:
     return SnapshotReader(store, layout=LAYOUT, io_threads=1, clocks=(clock or Clock(),))
 
