@@ -23,10 +23,11 @@ def test_a_chosen_photo_gives_five_products(page: Page, stub: Stub, photo: Path)
     assert first.locator("dd").all_inner_texts() == ["Shirt", "Teal", "Women"]
     [call] = stub.calls_of("/api/search")
     assert (call.method, call.path, call.content_type) == ("POST", "/api/search?k=5", "image/jpeg")
-    shown = page.locator(".card img, #query-picture").evaluate_all(
-        "all => all.every((i) => i.complete && i.naturalWidth)"
+    # Pictures load after their cards stand: wait for them as a person would.
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.card img, #query-picture')]"
+        ".every((image) => image.complete && image.naturalWidth)"
     )
-    assert shown
 
 
 def test_a_dropped_photo_is_searched(page: Page, stub: Stub, photo: Path) -> None:
