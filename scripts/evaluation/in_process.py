@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.layout import Layout, Weights
 from lookalike.search.match import MatchScale, match_scale
 from lookalike.store.neighbours import Sampler
-from lookalike.store.records import HASH_BYTES, text_hash
 from scripts.common.labels import InputError
 from scripts.common.progress import Progress
 from scripts.evaluation.data import LabelledCatalogue, Numbers, PhotoSet, photo_set, sample

@@ -13,13 +13,14 @@ from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
+from lookalike.hashes import text_hash
 from lookalike.ingest import Ingested, ingest
 from lookalike.layout import Layout
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
 from lookalike.store import append_log, manifest
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Op, order_of, text_hash
+from lookalike.store.records import Op, order_of
 from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import (

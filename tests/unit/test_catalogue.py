@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookalike.hashes import text_hash
 from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification, product_of
-from lookalike.store.records import ORDER_BYTES, Op, order_of, text_hash
+from lookalike.store.records import ORDER_BYTES, Op, order_of
 from tests.support import functions
 
 BUCKET = "lookalike-catalogue"

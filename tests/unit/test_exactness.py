@@ -9,11 +9,11 @@ from lookalike.codes.codes import Frame
 from lookalike.codes.rotation import rotation_of
 from lookalike.compaction import calibration
 from lookalike.compaction.calibration import Choice
+from lookalike.hashes import text_hash
 from lookalike.layout import Layout, Part, Weights
 from lookalike.search import knn
 from lookalike.search.knn import Answer, nearest_products
 from lookalike.store.manifest import EMPTY
-from lookalike.store.records import text_hash
 from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.stored_segment import StoredSegment

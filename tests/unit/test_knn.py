@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from sklearn.neighbors import NearestNeighbors
 
+from lookalike.hashes import text_hash
 from lookalike.search import knn
 from lookalike.search.knn import nearest_products
-from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.catalogues import Found, keys_of

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lookalike.hashes import text_hash
 from lookalike.layout import Layout, Part, Weights
 from lookalike.search.match import FEWEST, Match, match_scale
 from lookalike.store import neighbours
 from lookalike.store.neighbours import NEAR_IDENTICAL, NeighbourSample, Sampler, sampled
-from lookalike.store.records import text_hash
 from tests.support.rows import quick
 
 NAMES = ("shape", "category", "colour")

@@ -13,9 +13,9 @@ from lookalike.codes.codes import Frame
 from lookalike.codes.parted import PartedCodes, WeightedProjections, encode_parts, plain_frames
 from lookalike.codes.rotation import rotation_of
 from lookalike.compaction import calibration
+from lookalike.hashes import text_hash
 from lookalike.layout import Layout, Part, Weights
 from lookalike.search.knn import nearest_products
-from lookalike.store.records import text_hash
 from tests.support import spectra
 from tests.support.catalogues import catalogue, keys_of
 from tests.support.fakes import snapshot_of

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, event_of, event_times_ms, order_of, text_hash
+from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.store.records import ORDER_BYTES, Op, Row, event_of, event_times_ms, order_of
 from tests.support.rows import orders, quick, texts
 
 sequencers = st.none() | st.text("0123456789abcdefABCDEF", max_size=36)

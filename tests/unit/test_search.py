@@ -8,11 +8,12 @@ import pytest
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
+from lookalike.hashes import text_hash
 from lookalike.search.products import MAX_QUERY_PHOTOS, search, similar
 from lookalike.search.timings import Timings
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Row, text_hash
+from lookalike.store.records import Row
 from lookalike.store.snapshot import Snapshot
 from tests.support import spectra
 from tests.support.catalogues import catalogue

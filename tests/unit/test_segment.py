@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import CorruptObject
+from lookalike.hashes import text_hash
 from lookalike.layout import Layout, Part
 from lookalike.store import segment, tensors
-from lookalike.store.records import Op, Row, text_hash
+from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
 from tests.support.rows import DIMENSIONS, LAYOUT, delete, put, quick, reject, rows, texts, value, values
 

@@ -12,13 +12,14 @@ from lookalike.compaction.collect import collect
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import CorruptObject, NotFound, StoreUnavailable
+from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout, Part
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, manifest, names
 from lookalike.store.newest import count_distinct, newest_mask
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
+from lookalike.store.records import ORDER_BYTES, Op, Row
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
 from tests.support.fakes import Clock

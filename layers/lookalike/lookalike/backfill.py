@@ -18,12 +18,13 @@ from functools import partial
 
 import numpy as np
 
+from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
 from lookalike.store import segment_reads
 from lookalike.store.manifest import SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, event_of, text_hash
+from lookalike.store.records import ORDER_BYTES, Op, event_of
 from lookalike.store.state import State, read_consistently
 
 Orders = Mapping[bytes, bytes]

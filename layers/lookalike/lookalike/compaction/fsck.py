@@ -14,11 +14,12 @@ import numpy as np
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
+from lookalike.hashes import text_hash
 from lookalike.store import append_log, manifest, names, rotation_file, segment_file, segment_reads
 from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import Op, text_hash
+from lookalike.store.records import Op
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded
 from lookalike.store.state import State, look, read_consistently

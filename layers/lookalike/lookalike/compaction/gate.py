@@ -18,13 +18,13 @@ from lookalike.codes.bounds import inflated_square
 from lookalike.codes.parted import Distances
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject, NotExact
+from lookalike.hashes import text_hash
 from lookalike.layout import MAX_FACTOR, Layout, Weights
 from lookalike.search.knn import Neighbour, nearest_products
 from lookalike.search.scan import Scan
 from lookalike.search.weighting import Weighting
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore
-from lookalike.store.records import text_hash
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CropTooSmall, ImageError, NotFound
+from lookalike.hashes import text_hash
 from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder, Embedding
 from lookalike.photos.regions import WHOLE, Region, with_windows
@@ -17,7 +18,6 @@ from lookalike.search.distinct import Same, distinct_products
 from lookalike.search.knn import Answer, Neighbour, nearest_products
 from lookalike.search.match import MatchScale, match_scale
 from lookalike.search.timings import Timings
-from lookalike.store.records import text_hash
 from lookalike.store.snapshot import Snapshot
 
 MAX_QUERY_PHOTOS = 32

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from lookalike.codes.codes import Lengths
 from lookalike.codes.parted import Distances, Numbers, PartedCodes, WeightedProjections, WeightedQueries
+from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Weights
-from lookalike.store.records import HASH_BYTES
 from lookalike.store.shard import Mask, Shard
 
 _SHARED_ROWS = 131_072  # scanning fewer takes less time than starting threads

@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from lookalike.errors import StoreUnavailable
+from lookalike.hashes import text_hash
 from lookalike.store.creation import create
 from lookalike.store.names import ATTEMPTS
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import text_hash
 
 _FATAL_AFTER_TIMEOUTS = 4
 """Age from which an attempt counts as proof. A message comes back five timeouts after its attempt began, or later."""

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CorruptObject
+from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout
 from lookalike.store import tensors
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES
+from lookalike.store.records import ORDER_BYTES
 
 HASH_COLUMNS = {"key_hash": HASH_BYTES, "order": ORDER_BYTES, "product_hash": HASH_BYTES}
 

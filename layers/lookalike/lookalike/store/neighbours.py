@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout, Weights
-from lookalike.store.records import HASH_BYTES
 from lookalike.store.rows import Embeddings, Hashes
 
 NEAR_IDENTICAL: Final = 0.35

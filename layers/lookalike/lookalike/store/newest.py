@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.store.records import HASH_BYTES
+from lookalike.hashes import HASH_BYTES
 from lookalike.store.rows import Hashes, Rows
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask, Shard

@@ -24,7 +24,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-HASH_BYTES = 16
 _SEQUENCER_BYTES = 16
 _LAYOUT = struct.Struct(f">{_SEQUENCER_BYTES}sQB7s")  # sequencer, event time, operation, hash of the content
 ORDER_BYTES = _LAYOUT.size
@@ -62,11 +61,6 @@ class Row:
             raise ValueError("a put needs an embedding, and only a put may have one")
         if "\0" in self.product_id:
             raise ValueError(f"the product id {self.product_id!r} contains a NUL, which ends it in a segment")
-
-
-def text_hash(text: str) -> bytes:
-    """16 bytes that stand for a key or a product id in fixed-width columns."""
-    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
 
 
 def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes | None = b"") -> bytes:

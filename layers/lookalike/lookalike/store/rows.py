@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from lookalike.codes.parted import PartedCodes
 from lookalike.errors import CorruptObject
+from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row
+from lookalike.store.records import ORDER_BYTES, Op, Row
 
 SEPARATOR = "\0"
 

@@ -29,10 +29,11 @@ import numpy.typing as npt
 
 from lookalike.codes.parted import PartedCodes, encode_parts, plain_frames
 from lookalike.errors import CorruptObject
+from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.layout import Layout
 from lookalike.store import tensors
 from lookalike.store.columns import HASH_COLUMNS, Columns, decode_header, read, read_layout, stored
-from lookalike.store.records import HASH_BYTES, ORDER_BYTES, Op, Row, text_hash
+from lookalike.store.records import ORDER_BYTES, Op, Row
 from lookalike.store.rows import SEPARATOR, Embeddings, Hashes, Rows, copy_rows
 
 FORMAT = "lookalike-log-segment/1"

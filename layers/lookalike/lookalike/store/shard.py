@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.store.records import HASH_BYTES
+from lookalike.hashes import HASH_BYTES
 from lookalike.store.rows import Rows, first_two_bytes
 
 Mask = npt.NDArray[np.bool_]

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import NotFound
+from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.layout import Layout
 from lookalike.store.manifest import Manifest
 from lookalike.store.neighbours import NeighbourSample, Sampler, sampled
 from lookalike.store.newest import count_distinct
-from lookalike.store.records import HASH_BYTES, Op, Row, text_hash
+from lookalike.store.records import Op, Row
 from lookalike.store.rows import Embeddings, PhotoRecord, Rows
 from lookalike.store.shard import Mask, Shard
 
