@@ -5,10 +5,11 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
@@ -67,6 +68,22 @@ class Catalogue(Protocol):
 
     def presigned_url(self, key: str) -> str:
         """An address from which a browser can load the photo for a limited time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataObject:
+    """A data file's bytes as a stream from its beginning, its user metadata (names in lower case) and its ETag."""
+
+    content: BinaryIO
+    metadata: Mapping[str, str]
+    etag: str
+
+
+class DataCatalogue(Protocol):
+    """The merchant's bucket, as far as functions read data files of it."""
+
+    def data_file(self, key: str, *, max_bytes: int) -> AbstractContextManager[DataObject]:
+        """The whole data file as it is now, while the block runs. Entering raises ObjectMissing, FeedError and StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
