@@ -33,7 +33,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestedFile:
-    """What an event made of a data file. ``rows``: of the file; ``bad_rows``: left out of it; ``reason``: of a reject."""
+    """What an event made of a data file. ``rows``: of the file; ``bad_rows``: rows and values that were left out; ``reason``: of a
+    reject.
+    """
 
     key: str
     op: Op
@@ -103,7 +105,12 @@ def _parsed(event: ObjectEvent, file: DataObject) -> DataFile:
     _tell(event.key, feed)
     order = event_order(event, Op.PUT, content)
     detail = {"remarks": " ".join(feed.remarks)} if feed.remarks else {}
-    return DataFile(event.key, order, Op.PUT, feed.table, feed.rows, feed.bad, feed.bad_total, detail)
+    return DataFile(event.key, order, Op.PUT, feed.table, _rows(feed), feed.bad, feed.bad_total, detail)
+
+
+def _rows(feed: Feed) -> int:
+    """Of the file, the bad ones included."""
+    return feed.rows + feed.bad_rows
 
 
 def _tombstone(event: ObjectEvent) -> DataFile:
@@ -132,7 +139,7 @@ def _tell(key: str, feed: Feed) -> None:
         "a data file was read",
         extra={
             "file": key,
-            "rows": feed.rows,
+            "rows": _rows(feed),
             "products": len(feed.table.ids),
             "bad_rows": feed.bad_total,
             "first_bad_rows": bad,

@@ -66,6 +66,4 @@ def _fields(state: FileState) -> list[Any]:
 
 def _state(fields: list[Any]) -> FileState:
     key, order, op, rows, bad_total, detail, bad = fields
-    return FileState(
-        key, bytes.fromhex(order), Op(op), rows, tuple(BadRow(*row) for row in bad), bad_total, detail
-    )
+    return FileState(key, bytes.fromhex(order), Op(op), rows, tuple(BadRow(*row) for row in bad), bad_total, detail)
