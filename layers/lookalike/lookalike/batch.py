@@ -28,12 +28,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.data_ingest import DataIngest, is_data
+from lookalike.data_ingest import DataIngest
 from lookalike.errors import EndedFunction, FeedError, ImageError, QueueUnavailable, StoreUnavailable
 from lookalike.ingest import Embedder, Ingested, reject
 from lookalike.layout import Layout
 from lookalike.messages import Message, Outcome, Queue, file_events, photo_events
-from lookalike.photos.catalogue import ObjectEvent
+from lookalike.photos.catalogue import ObjectEvent, is_data
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import ObjectStore
 
@@ -254,7 +254,7 @@ def _keys(message: Message) -> set[str]:
 
 
 def _has_data(message: Message) -> bool:
-    return any(map(is_data, message.events))
+    return any(is_data(event.key) for event in message.events)
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 from lookalike.errors import FeedError, ObjectMissing
 from lookalike.events import event_order
 from lookalike.feeds.feed import Feed, read_feed
-from lookalike.photos.catalogue import DATA_PREFIX, DataCatalogue, DataObject, ObjectEvent
+from lookalike.photos.catalogue import DataCatalogue, DataObject, ObjectEvent
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.products import product_log
 from lookalike.store.products.data_file import DataFile
@@ -42,16 +42,6 @@ class IngestedFile:
     rows: int = 0
     bad_rows: int = 0
     reason: str = ""
-
-
-def is_data(event: ObjectEvent) -> bool:
-    """Whether an event is of an object below ``DATA_PREFIX``."""
-    return event.key.startswith(DATA_PREFIX)
-
-
-def is_folder(event: ObjectEvent) -> bool:
-    """Whether the object of an event only stands for a folder, as the S3 console makes it."""
-    return event.key.endswith("/")
 
 
 @dataclass(frozen=True, slots=True)
