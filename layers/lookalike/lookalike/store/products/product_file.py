@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.errors import CorruptObject
-from lookalike.feeds.feed import BadRow
+from lookalike.feeds.reports import BadRow
 from lookalike.store import table_file, tensors
 from lookalike.store.products.data_file import FileState
 from lookalike.store.records import Op
