@@ -59,7 +59,11 @@ def test_files_are_taken_in_replaced_and_deleted(stack: LocalStack, reader: Prod
     picture = io.BytesIO()
     Image.new("RGB", (40, 60), "tan").save(picture, "PNG")
     put(stack, "products/", b"")
-    put(stack, "products/10 feed.tsv", b"id\ttitle\tprice\n1\tCoat\t80.00 EUR\n2\tH\xc3\xbct\t20.00 EUR\n\tNobody\t1.00 EUR\n")
+    put(
+        stack,
+        "products/10 feed.tsv",
+        b"id\ttitle\tprice\n1\tCoat\t80.00 EUR\n2\tH\xc3\xbct\t20.00 EUR\n\tNobody\t1.00 EUR\n",
+    )
     put(stack, "products/Größe + Preis/20.csv", b"artikel,price\n1,60\n3,5\n", **{"id-column": "artikel"})
     put(stack, "products/notes.pdf", b"%PDF")
     put(stack, "images/1.png", picture.getvalue())
