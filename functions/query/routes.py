@@ -15,7 +15,8 @@ from lookalike.layout import MAX_FACTOR, Weights
 from lookalike.photos.catalogue import product_id_of
 from lookalike.photos.regions import MIN_CROP_SIDE
 from lookalike.search.distinct import MAX_RANKED
-from lookalike.search.products import Regions, Results, search, similar
+from lookalike.search.products import Page, Regions, Results, search, similar
+from lookalike.search.view import ProductView
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
@@ -60,14 +61,12 @@ def post_search(request: Request, services: Services) -> Any:
 
         def search_in(snapshot: Snapshot) -> Results:
             return search(
-                snapshot,
+                ProductView.of(snapshot),
                 services.embedder,
                 photo.data,
-                k=request.value(K),
+                Page(request.value(K), distinct=request.value(DISTINCT), weights=weights),
                 crop=request.value(CROP),
                 regions=request.value(REGIONS),
-                weights=weights,
-                distinct=request.value(DISTINCT),
                 executor=services.scanners,
                 timings=trace,
             )
@@ -87,11 +86,9 @@ def get_similar(request: Request, services: Services) -> Any:
     def search_in(snapshot: Snapshot) -> Results:
         try:
             return similar(
-                snapshot,
+                ProductView.of(snapshot),
                 product_id,
-                k=request.value(K),
-                weights=weights,
-                distinct=request.value(DISTINCT),
+                Page(request.value(K), distinct=request.value(DISTINCT), weights=weights),
                 executor=services.scanners,
                 timings=trace,
             )
