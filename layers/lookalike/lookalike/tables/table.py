@@ -84,8 +84,8 @@ def present(column: Column) -> npt.NDArray[np.bool_]:
         return ~np.isnan(column.numbers)
     if isinstance(column, TextColumn):
         return column.codes != MISSING
-    counts: npt.NDArray[np.int64] = np.diff(column.starts)
-    return counts > 0
+    has_texts: npt.NDArray[np.bool_] = np.diff(column.starts) > 0
+    return has_texts
 
 
 @dataclass(frozen=True, eq=False)
