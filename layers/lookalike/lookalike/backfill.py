@@ -11,7 +11,7 @@ Ingest reads each photo when its turn comes. A listing that is minutes old by th
 writes a tombstone, for a replaced one the newer content, and the events of both are on their way.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ import numpy as np
 from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
 from lookalike.store import segment_reads
-from lookalike.store.manifest import SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import ORDER_BYTES, Op, event_of
@@ -29,6 +29,11 @@ from lookalike.store.state import State, read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
+
+
+def is_photo(key: str) -> bool:
+    """Whether ingest takes events of this key for those of a photo."""
+    return product_of(key) is not None and "\0" not in key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,20 @@ def plan(
     others: Iterable[Orders],
     *,
     bucket: str,
+    is_taken: Callable[[str], bool] = is_photo,
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
-    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
+    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events;
+    ``is_taken``: whether ingest takes events of a key.
     """
     known = _newest([target, *others])
     added: list[ObjectEvent] = []
     changed: list[ObjectEvent] = []
     done = 0
     for photo in listed:
-        if product_of(photo.key) is None or "\0" in photo.key:
-            continue  # ingest takes no such events either
+        if not is_taken(photo.key):
+            continue
         key_hash = text_hash(photo.key)
         own, newest = target.get(key_hash), known.get(key_hash)
         if own is not None and newest is not None and _is_current(own, newest, photo.modified_ms):
@@ -88,8 +95,8 @@ def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
-    def read(state: State) -> Orders:
-        columns = list(pool.map(partial(segment_reads.read_keys, store), state.segments))
+    def read(state: State[Manifest]) -> Orders:
+        columns = list(pool.map(partial(segment_reads.read_keys, store), segment_reads.all_of(state)))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -100,7 +107,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return read_consistently(store, read)
+    return read_consistently(store, PHOTO_STORE, read)
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
@@ -114,10 +121,10 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         whole = segment_reads.read_segment(store, ref)
         return {whole.name(int(row))[1] for row in rows}
 
-    def read(state: State) -> list[str]:
-        return sorted(set[str]().union(*pool.map(of_segment, state.segments)))
+    def read(state: State[Manifest]) -> list[str]:
+        return sorted(set[str]().union(*pool.map(of_segment, segment_reads.all_of(state))))
 
-    return read_consistently(store, read) if hashes else []
+    return read_consistently(store, PHOTO_STORE, read) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:

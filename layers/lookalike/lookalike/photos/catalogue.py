@@ -5,10 +5,11 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
@@ -18,6 +19,16 @@ IMAGES_PREFIX = "images/"
 
 DATA_PREFIX = "products/"
 """Data files are the objects below this prefix: names, prices and other attributes of products."""
+
+
+def is_data(key: str) -> bool:
+    """Whether a key is below ``DATA_PREFIX``."""
+    return key.startswith(DATA_PREFIX)
+
+
+def is_folder(key: str) -> bool:
+    """Whether the object of a key only stands for a folder, as the S3 console makes it."""
+    return key.endswith("/")
 
 
 def product_of(key: str) -> str | None:
@@ -67,6 +78,22 @@ class Catalogue(Protocol):
 
     def presigned_url(self, key: str) -> str:
         """An address from which a browser can load the photo for a limited time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataObject:
+    """A data file's bytes as a stream from its beginning, its user metadata (names in lower case) and its ETag."""
+
+    content: BinaryIO
+    metadata: Mapping[str, str]
+    etag: str
+
+
+class DataCatalogue(Protocol):
+    """The merchant's bucket, as far as functions read data files of it."""
+
+    def data_file(self, key: str, *, max_bytes: int) -> AbstractContextManager[DataObject]:
+        """The whole data file as it is now, while the block runs. Entering raises ObjectMissing, FeedError and StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)
