@@ -3,6 +3,7 @@
 Summaries are the handlers' docstrings, parameters and problems those that the function parses and answers.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -241,7 +242,16 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
         "required": parameter.place == "path",
         "description": parameter.description,
         "schema": dict(parameter.schema),
+        "example": _example(parameter),
     }
+
+
+def _example(parameter: Parameter[Any]) -> Any:
+    """The value of a parameter's example, as JSON has it."""
+    kind = parameter.schema["type"]
+    if kind == "array":
+        return [parameter.example]
+    return parameter.example if kind == "string" else json.loads(parameter.example)
 
 
 def _error_responses(route: Route[Any]) -> dict[str, Any]:
@@ -288,8 +298,7 @@ def _described(operation: Mapping[str, Any]) -> Iterator[str]:
     for parameter in operation["parameters"]:
         schema = parameter["schema"]
         limits = "".join(f", {name} {schema[name]}" for name in ("minimum", "maximum", "default") if name in schema)
-        limits += "".join(f", such as {example}" for example in schema.get("examples", ()))
-        kind = f"{parameter['in']}, {schema['type']}{limits}"
+        kind = f"{parameter['in']}, {schema['type']}{limits}, such as {parameter['example']}"
         yield f"<dt><code>{escape(parameter['name'])}</code></dt><dd>{escape(parameter['description'])} ({escape(kind)})</dd>"
     if "requestBody" in operation:
         yield f"<dt>body</dt><dd>{escape(operation['requestBody']['description'])}</dd>"

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from door import is_through_distribution
 from elsewhere import MethodNotAllowed, route_of_head
@@ -157,7 +158,7 @@ def answer[Services](
     request = Request(
         key,
         headers,
-        _values(route.parameters, path_values, event.get("queryStringParameters") or {}),
+        _values(route.parameters, path_values, _query_texts(event)),
         event.get("body") or "",
         bool(event.get("isBase64Encoded")),
         passed,
@@ -170,21 +171,25 @@ def answer[Services](
     return response
 
 
+def _query_texts(event: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The texts of each query parameter. The event's own mapping joins those of a repeated one by commas, which values may have."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def _values(
-    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_values: Mapping[str, str]
+    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_texts: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
-    texts = {"path": path_values, "query": query_values}
     known = [parameter.name for parameter in parameters if parameter.place == "query"]
-    unknown = sorted(texts["query"].keys() - set(known))
+    unknown = sorted(query_texts.keys() - set(known))
     if unknown:
         hint = f"Known: {', '.join(known)}." if known else "This route takes none."
         raise BadParameter(f"There is no parameter {unknown[0]!r} here. {hint}")
-    values = {}
-    for parameter in parameters:
-        value = texts[parameter.place].get(parameter.name)
-        values[parameter.name] = parameter.default if value is None else parameter.parse(value)
-    return values
+    texts = {"path": {name: [text] for name, text in path_values.items()}, "query": query_texts}
+    return {parameter.name: parameter.value(texts[parameter.place].get(parameter.name, ())) for parameter in parameters}
 
 
 def problem_of(error: errors.LookalikeError) -> Problem | None:

@@ -23,8 +23,8 @@ from lookalike.store.snapshot import Snapshot
 
 PHOTOS_PER_PAGE = 100  # of one product: Lambda's answers end at 6 MB, and a signed URL takes up to 2 kB
 
-PRODUCT_ID = text("product_id", "the id of a product", place="path")
-K = integer("k", "how many products to return", minimum=1, maximum=100, default=5)
+PRODUCT_ID = text("product_id", "the id of a product", place="path", example="1563")
+K = integer("k", "how many products to return", minimum=1, maximum=100, default=5, example="10")
 WEIGHTS = factors(
     "weights",
     f"factors on the default weights of the model's parts, 0 to {MAX_FACTOR:g}; parts that are not named keep theirs. "
@@ -49,7 +49,9 @@ REGIONS = choice(
     Regions,
 )
 AFTER = text(
-    "after", "next_after of the page before; each page is sorted by key, and the pages are in an order of their own"
+    "after",
+    "next_after of the page before; each page is sorted by key, and the pages are in an order of their own",
+    example="images/1563/back.jpg",
 )
 
 

@@ -2,11 +2,12 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from openapi_schema_validator import OAS31Validator
@@ -15,6 +16,7 @@ from lookalike.store.records import Row
 from tests.support import fakes, functions
 
 Json = dict[str, Any]
+Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 def closed(schema: Any) -> Any:
@@ -70,18 +72,17 @@ class Api:
         content_type: str = "image/jpeg",
         *,
         k: str | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Query = (),
         **headers: str,
     ) -> Answer:
         """POST /api/search with a body. ``query``: parameters, beside ``k``."""
         request = event(
             "POST /api/search",
+            query=[*({} if k is None else {"k": k}).items(), *pairs(query)],
             headers={"content-type": content_type, **headers},
             body=base64.b64encode(body).decode(),
             isBase64Encoded=True,
         )
-        if parameters := {**({} if k is None else {"k": k}), **(query or {})}:
-            request["queryStringParameters"] = parameters
         return self.send(request)
 
     def send(self, request: Json) -> Answer:
@@ -118,13 +119,19 @@ class Api:
             assert len(body["detail"].split()) > 2
 
 
-def event(route: str, **fields: Any) -> Json:
+def pairs(query: Query) -> list[tuple[str, str]]:
+    """Parameters of a query as pairs: a name may come several times."""
+    return list(query.items() if isinstance(query, Mapping) else query)
+
+
+def event(route: str, *, query: Query = (), **fields: Any) -> Json:
     """An event of a route, as small as they come."""
     method, _, path = route.partition(" ")
     return {
         "version": "2.0",
         "routeKey": route,
         "rawPath": path,
+        "rawQueryString": urlencode(pairs(query), errors="surrogatepass"),
         "headers": {},
         "requestContext": {"http": {"method": method, "path": path}},
         "isBase64Encoded": False,

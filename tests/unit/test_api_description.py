@@ -153,7 +153,7 @@ def test_the_page_escapes_what_it_is_given(api: Api) -> None:
     document = json.loads(json.dumps(api.document).replace("2.0", evil.replace('"', '\\"')))
     operation = {
         "summary": evil,
-        "parameters": [{"name": evil, "in": evil, "description": evil, "schema": {"type": evil, evil: evil}}],
+        "parameters": [{"name": evil, "in": evil, "description": evil, "schema": {"type": evil}, "example": evil}],
         "requestBody": {"description": evil},
         "responses": {evil: {"description": evil}},
     }
