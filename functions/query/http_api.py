@@ -36,6 +36,10 @@ class BodyTooLarge(errors.LookalikeError):
     """The request's body is larger than a query photo may be."""
 
 
+class ProductPending(errors.NotFound):
+    """The photo of a product is in the catalogue, and not in the store yet."""
+
+
 class CatalogueEmpty(errors.LookalikeError):
     """The catalogue has no searchable photo yet."""
 
@@ -52,6 +56,9 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
     BadForm: Problem(400, "bad-form", "The form cannot be read"),
     NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
+    errors.BadFilter: Problem(400, "bad-filter", "A filter cannot be read"),
+    errors.UnknownAttribute: Problem(400, "unknown-attribute", "No product has this attribute"),
+    ProductPending: Problem(404, "product-pending", "The product is not searchable yet"),
     errors.NotFound: Problem(404, "not-found", "Not found"),
     MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
     BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
@@ -201,14 +208,16 @@ def problem_response(problem: Problem, error: errors.LookalikeError) -> Response
     """The problem details of an error."""
     # A store's own words name buckets and objects: they are for the log only.
     detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
-    body = {
+    body: dict[str, Any] = {
         "type": f"urn:lookalike:problem:{problem.slug}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
     }
+    if isinstance(error, errors.UnknownAttribute):
+        body["known"] = list(error.known)
     response = _response(problem.status, "application/problem+json", json.dumps(body))
-    if problem.status == 503:
+    if problem.status == 503 or isinstance(error, ProductPending):
         response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
     if isinstance(error, MethodNotAllowed):
         response["headers"]["allow"] = error.allowed

@@ -15,6 +15,7 @@ from lookalike.search.knn import Neighbour
 from lookalike.search.match import MatchScale
 from lookalike.search.products import Results
 from lookalike.search.timings import Timings
+from lookalike.search.view import ProductView
 from lookalike.store import append_log
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
@@ -41,22 +42,25 @@ class RequestTrace(Timings):
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """The results of a search in a snapshot, with the number of products asked for and the weights."""
+    """The results of a search, and what was asked for: the number of products, their place, the filters and the weights."""
 
-    snapshot: Snapshot
+    view: ProductView
     results: Results
     k: int
+    offset: int
+    filters: Sequence[str]
     weights: Weights
 
     def as_json(self, request: Request, services: Services, trace: RequestTrace) -> dict[str, Any]:
         """The body of the answer."""
-        results, snapshot, scale = self.results, self.snapshot, self.results.scale
+        results, view, scale = self.results, self.view, self.results.scale
+        snapshot = view.snapshot
         same_as: Mapping[str, Sequence[str]] = results.same_as or {}
         return {
             "results": [
                 {
                     "product_id": neighbour.product_id,
-                    **facts({}, results.metadata[neighbour.product_id]),
+                    **facts(view.data(neighbour.product_id), results.metadata[neighbour.product_id]),
                     "distance": neighbour.distance,
                     "match": scale.match(neighbour.distance) if scale else None,
                     "region": self._region_of(neighbour),
@@ -69,11 +73,15 @@ class SearchAnswer:
             "verdict": self._verdict(scale) if scale else None,
             "search": {
                 "k": self.k,
+                "offset": self.offset,
+                "next_offset": results.next_offset,
+                "filters": list(self.filters),
+                "products_matching": results.products_matching,
                 "weights": dict(zip(snapshot.layout.names, self.weights.tolist(), strict=True)),
                 "match_scale": _scale(scale),
                 "model": services.spec.fingerprint,
                 "snapshot": snapshot.version,
-                "snapshot_age_s": round(services.reader.age_s, 3),
+                "snapshot_age_s": round(services.age_s, 3),
                 "products": snapshot.products,
                 "photos": snapshot.photos,
                 "regions": [region.as_numbers() for region in results.regions],
@@ -102,7 +110,7 @@ def send_metrics(services: Services, snapshot: Snapshot, trace: RequestTrace) ->
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=trace.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
-    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=services.reader.age_s)
+    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=services.age_s)
 
 
 def image_url(request: Request, services: Services, key: str) -> str:
