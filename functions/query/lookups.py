@@ -9,12 +9,12 @@ from facts import facts
 from http_api import Answer, ProductPending, Request
 from lifecycle import Services
 from parameters import text
-from results import image_url
+from results import age_header, image_url
 
 from lookalike import errors
 from lookalike.photos.catalogue import DATA_PREFIX, product_id_of
 from lookalike.store.products.data_file import FileState
-from lookalike.store.products.reader import ProductData
+from lookalike.store.products.product_reader import ProductData
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import PhotoPage
@@ -53,7 +53,7 @@ def get_product(request: Request, services: Services) -> Any:
         "photos": [_photo(request, services, photo) for photo in page.photos],
         "next_after": page.next_after,
     }
-    return Answer(value, services.age_header())
+    return Answer(value, age_header(services))
 
 
 def missing(services: Services, product_id: str, error: errors.NotFound) -> errors.NotFound:
@@ -97,7 +97,7 @@ def get_rejected(request: Request, services: Services) -> Any:
         "rejected": shown,
         "next_after": next_after,
     }
-    return Answer(value, services.age_header())
+    return Answer(value, age_header(services))
 
 
 def _refused_data(files: Sequence[FileState], after: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -151,7 +151,7 @@ def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - e
             ],
         },
     }
-    return Answer(value, services.age_header())
+    return Answer(value, age_header(services))
 
 
 def _data(data: ProductData) -> dict[str, Any]:

@@ -7,13 +7,12 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from facts import facts
-from http_api import Request
+from http_api import AGE_HEADER, Request
 from lifecycle import Services
 
-from lookalike.layout import Weights
 from lookalike.search.knn import Neighbour
 from lookalike.search.match import MatchScale
-from lookalike.search.products import Results
+from lookalike.search.products import Page, Results
 from lookalike.search.timings import Timings
 from lookalike.search.view import ProductView
 from lookalike.store import append_log
@@ -42,14 +41,13 @@ class RequestTrace(Timings):
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """The results of a search, and what was asked for: the number of products, their place, the filters and the weights."""
+    """The results of a search, and what was asked for. ``filters``: as they were given."""
 
     view: ProductView
     results: Results
-    k: int
-    offset: int
+    page: Page
     filters: Sequence[str]
-    weights: Weights
+    next_offset: int | None
 
     def as_json(self, request: Request, services: Services, trace: RequestTrace) -> dict[str, Any]:
         """The body of the answer."""
@@ -70,14 +68,14 @@ class SearchAnswer:
                 }
                 for neighbour in results.neighbours
             ],
-            "verdict": self._verdict(scale) if scale else None,
+            "verdict": None if scale is None else "no_good_match" if results.is_weak else "match",
             "search": {
-                "k": self.k,
-                "offset": self.offset,
-                "next_offset": results.next_offset,
+                "k": self.page.k,
+                "offset": self.page.offset,
+                "next_offset": self.next_offset,
                 "filters": list(self.filters),
                 "products_matching": results.products_matching,
-                "weights": dict(zip(snapshot.layout.names, self.weights.tolist(), strict=True)),
+                "weights": self._weights(),
                 "match_scale": _scale(scale),
                 "model": services.spec.fingerprint,
                 "snapshot": snapshot.version,
@@ -94,9 +92,9 @@ class SearchAnswer:
             },
         }
 
-    def _verdict(self, scale: MatchScale) -> str:
-        is_weak = scale.are_weak(neighbour.distance for neighbour in self.results.neighbours)
-        return "no_good_match" if is_weak else "match"
+    def _weights(self) -> dict[str, float]:
+        layout, weights = self.view.snapshot.layout, self.page.weights
+        return dict(zip(layout.names, (layout.weights if weights is None else weights).tolist(), strict=True))
 
     def _region_of(self, neighbour: Neighbour) -> list[float] | None:
         """The region of the query photo in which a product was found; None where that is the whole photo."""
@@ -111,6 +109,11 @@ def send_metrics(services: Services, snapshot: Snapshot, trace: RequestTrace) ->
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
     metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=services.age_s)
+
+
+def age_header(services: Services) -> dict[str, str]:
+    """Whole seconds since the catalogue that was answered from was the newest."""
+    return {AGE_HEADER: str(int(services.age_s))}
 
 
 def image_url(request: Request, services: Services, key: str) -> str:

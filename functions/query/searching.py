@@ -6,18 +6,18 @@ from typing import Any
 from http_api import Answer, CatalogueEmpty, Request
 from lifecycle import Services
 from lookups import PRODUCT_ID, missing
-from parameters import BadParameter, choice, factors, integer, number, region, switch, text, texts
+from parameters import BadParameter, choice, factors, integer, number, region, switch, texts
 from query_photo import query_photo
-from results import RequestTrace, SearchAnswer, send_metrics
+from results import RequestTrace, SearchAnswer, age_header, send_metrics
 
 from lookalike import errors
-from lookalike.layout import MAX_FACTOR, Weights
+from lookalike.layout import MAX_FACTOR
 from lookalike.photos.catalogue import product_id_of
 from lookalike.photos.regions import MIN_CROP_SIDE
 from lookalike.search.distinct import MAX_RANKED
 from lookalike.search.facets import Facet, NumberFacet, facets
 from lookalike.search.filters import Filters
-from lookalike.search.products import Regions, Results, search, similar
+from lookalike.search.products import Page, Regions, Results, search, similar
 from lookalike.search.view import ProductView
 
 MAX_PLACE = 500  # of a result: each is a product to name, and of a distance to be certain of
@@ -69,7 +69,7 @@ SIMILAR = (PRODUCT_ID, *_RANKING)
 
 def post_search(request: Request, services: Services) -> Any:
     """The products that look most like the photo in the body."""
-    query, trace = _Query(request, services), RequestTrace(services.stores)
+    page, trace = _page(request, services), RequestTrace(services.stores)
     with trace.stage("total"):
         photo = query_photo(request)
 
@@ -78,33 +78,34 @@ def post_search(request: Request, services: Services) -> Any:
                 view,
                 services.embedder,
                 photo.data,
+                page,
                 crop=request.value(CROP),
                 regions=request.value(REGIONS),
+                executor=services.scanners,
                 timings=trace,
-                **query.options,
             )
 
         try:
             view, results = _searched(services, search_in, trace)
         except errors.ImageError as error:
             raise photo.refused(error) from error
-    return query.answer(view, results, trace)
+    return _answer(request, services, view, page, results, trace)
 
 
 def get_similar(request: Request, services: Services) -> Any:
     """The products that look most like a product of the catalogue."""
     product_id = product_id_of(request.value(PRODUCT_ID))
-    query, trace = _Query(request, services), RequestTrace(services.stores)
+    page, trace = _page(request, services), RequestTrace(services.stores)
 
     def search_in(view: ProductView) -> Results:
         try:
-            return similar(view, product_id, timings=trace, **query.options)
+            return similar(view, product_id, page, executor=services.scanners, timings=trace)
         except errors.NotFound as error:
             raise _without_neighbours(services, view, product_id, error) from error
 
     with trace.stage("total"):
         view, results = _searched(services, search_in, trace)
-    return query.answer(view, results, trace)
+    return _answer(request, services, view, page, results, trace)
 
 
 def get_facets(request: Request, services: Services) -> Any:
@@ -112,49 +113,40 @@ def get_facets(request: Request, services: Services) -> Any:
     filters = _filters(request)
     counted = facets(services.catalogue().view, filters, hide=services.hides_out_of_stock)
     value = {"products": counted.products, "facets": [_facet(facet) for facet in counted.facets]}
-    return Answer(value, services.age_header())
+    return Answer(value, age_header(services))
 
 
-class _Query:
+def _page(request: Request, services: Services) -> Page:
     """What a request asks of a ranking. Raises BadParameter, BadFilter."""
+    k, offset = request.value(K), request.value(OFFSET)
+    if offset + k > MAX_PLACE:
+        raise BadParameter(f"offset and k are {offset + k} together; they may be {MAX_PLACE} at most.")
+    try:
+        weights = services.spec.layout.weights_by(request.value(WEIGHTS))
+    except ValueError as error:
+        raise BadParameter(str(error)) from error
+    return Page(
+        k,
+        offset,
+        _filters(request),
+        hide=services.hides_out_of_stock,
+        max_distance=request.value(MAX_DISTANCE),
+        distinct=request.value(DISTINCT),
+        weights=weights,
+    )
 
-    def __init__(self, request: Request, services: Services) -> None:
-        self._request, self._services = request, services
-        self._weights = _weights(request, services)
-        k, offset = request.value(K), request.value(OFFSET)
-        if offset + k > MAX_PLACE:
-            raise BadParameter(f"offset and k are {offset + k} together; they may be {MAX_PLACE} at most.")
-        self.options: dict[str, Any] = {
-            "k": k,
-            "offset": offset,
-            "filters": _filters(request),
-            "max_distance": request.value(MAX_DISTANCE),
-            "hide": services.hides_out_of_stock,
-            "weights": self._weights,
-            "distinct": request.value(DISTINCT),
-            "executor": services.scanners,
-        }
 
-    def answer(self, view: ProductView, results: Results, trace: RequestTrace) -> Answer:
-        """The answer of a search, which is measured too."""
-        request, services = self._request, self._services
-        send_metrics(services, view.snapshot, trace)
-        asked = SearchAnswer(
-            view, results, request.value(K), request.value(OFFSET), request.value(FILTER), self._weights
-        )
-        return Answer(asked.as_json(request, services, trace), services.age_header())
+def _answer(
+    request: Request, services: Services, view: ProductView, page: Page, results: Results, trace: RequestTrace
+) -> Answer:
+    send_metrics(services, view.snapshot, trace)
+    next_offset = page.offset + page.k if results.has_more and page.offset + 2 * page.k <= MAX_PLACE else None
+    found = SearchAnswer(view, results, page, request.value(FILTER), next_offset)
+    return Answer(found.as_json(request, services, trace), age_header(services))
 
 
 def _filters(request: Request) -> Filters:
     return Filters.parse(request.value(FILTER))
-
-
-def _weights(request: Request, services: Services) -> Weights:
-    """The weights of the request. Raises BadParameter."""
-    try:
-        return services.spec.layout.weights_by(request.value(WEIGHTS))
-    except ValueError as error:
-        raise BadParameter(str(error)) from error
 
 
 def _searched(
