@@ -2,8 +2,10 @@
 
 import os
 import random
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,11 +14,16 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
+from lookalike.search.view import ProductView
 from lookalike.store.freshness import FreshSnapshots
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_reader import ProductData, ProductReader, table_bytes
 from lookalike.store.reader import SnapshotReader
+from lookalike.store.refreshing import Reader
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore, DeadlineStore
 
@@ -120,7 +127,7 @@ class Services:
             view = ProductView.of(snapshot, data.table, last.view if last else None)
             last = self._last = Catalogue(view, data)
             # The table has its room first: embeddings can be read where they are needed.
-            self.reader.limit(self._settings.snapshot_bytes - data.bytes)
+            self.reader.limit(self._settings.snapshot_bytes - table_bytes(data.table))
         return last
 
     def _refresh_failed(self, error: errors.StoreError) -> None:
@@ -144,16 +151,20 @@ class Services:
         bucket = self._settings.store_bucket
         return [CountingStore(S3Store(client, bucket, prefix)) for client in (self.client, self._quick_client)]
 
-    def read_ahead(self) -> None:
-        """Read the catalogue before the first request. After a failure the first request reads it, or says why not."""
-        self._read_ahead(lambda store: store)
+    def read_ahead(self, within_s: float | None = None) -> None:
+        """Read the catalogue before the first request, within a time or not at all. Then the first request reads it, or says why not."""
 
-    def read_ahead_quickly(self) -> None:
-        """The same within ``_AHEAD_S``, or not at all."""
-        photos, data = (DeadlineStore(store, _AHEAD_S) for store in (self._quick_photos, self._quick_data))
+        def read(reader: Reader[Any], quick: ObjectStore) -> Any:
+            try:
+                return reader.refresh(None if within_s is None else DeadlineStore(quick, within_s))
+            except errors.StoreError:
+                self._logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
 
-    def _read_ahead(self) -> None:
-        pass
+        reading = self._beside.submit(read, self.data_reader, self._quick_data)
+        snapshot = read(self.reader, self._quick_photos)
+        data = reading.result()
+        if snapshot and data:
+            self._joined(snapshot, data)
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""
@@ -179,7 +190,7 @@ def start(services: Services, initialization: str) -> None:
     is_frozen = initialization == "snap-start"  # then there is time, and every copy has what is read here
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
         # The model loads while S3 answers.
-        reading = pool.submit(services.read_ahead if is_frozen else services.read_ahead_quickly)
+        reading = pool.submit(services.read_ahead, None if is_frozen else _AHEAD_S)
         services.embedder  # noqa: B018
         reading.result()
     if is_frozen:

@@ -12,6 +12,9 @@ from urllib.parse import urlencode
 import pytest
 from openapi_schema_validator import OAS31Validator
 
+from lookalike.errors import StoreUnavailable
+from lookalike.store.products import PRODUCTS, product_log
+from lookalike.store.products.data_file import DataFile
 from lookalike.store.records import Row
 from tests.support import fakes, functions
 
@@ -44,17 +47,38 @@ class Answer:
 
 
 @dataclass(slots=True)
+class Bucket:
+    """The keys of the catalogue's bucket, and those that were asked for; out of reach where that is said."""
+
+    keys: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+
+    def has(self, key: str) -> bool:
+        self.asked.append(key)
+        if self.is_down:
+            raise StoreUnavailable(f"S3 did not answer HEAD {key}: no connection to secret-bucket.example")
+        return key in self.keys
+
+
+@dataclass(slots=True)
 class Api:
     """Calls the handler and holds every answer to what the API's description says of its route and status."""
 
     app: ModuleType
     store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
+    data_store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
+    bucket: Bucket = field(default_factory=lambda: Bucket())
     embedder: fakes.FakeEmbedder = field(default_factory=fakes.FakeEmbedder)
     made: list[Any] = field(default_factory=list)
     _document: Json = field(default_factory=dict)
 
     def fill(self, *rows: Row) -> None:
         fakes.fill(self.store, rows)
+
+    def put_data(self, *files: DataFile) -> None:
+        for file in files:
+            product_log.append(self.data_store, file)
 
     @property
     def document(self) -> Json:
@@ -113,7 +137,8 @@ class Api:
         OAS31Validator(schema).validate(body)
         if status >= 400:
             assert f"{Answer(status, {}, body).problem}: " in response["description"]
-            assert body.keys() == {"type", "title", "status", "detail"}
+            extension = {"known"} if body["type"].endswith(":unknown-attribute") else set()
+            assert body.keys() == {"type", "title", "status", "detail"} | extension
             assert body["status"] == status
             assert body["title"]
             assert len(body["detail"].split()) > 2
@@ -147,13 +172,14 @@ def query_function(monkeypatch: pytest.MonkeyPatch, *, rows: Iterable[Row] = ())
 
     def store(client: Any, bucket: str, prefix: str) -> fakes.OutageStore:
         api.made += [client, (bucket, prefix)]
-        return api.store
+        return api.data_store if prefix == PRODUCTS else api.store
 
     def embedder(folder: Any, **options: Any) -> fakes.FakeEmbedder:
         api.made.append(options)
         return api.embedder
 
     monkeypatch.setattr(api.app.lifecycle, "S3Store", store)
+    monkeypatch.setattr(api.app.lifecycle.S3Catalogue, "has", lambda catalogue, key: api.bucket.has(key))
     monkeypatch.setattr(api.app.lifecycle, "Embedder", embedder)
     monkeypatch.setattr(api.app.lifecycle, "ModelSpec", SimpleNamespace(load=lambda folder: api.embedder.spec))
     if rows := list(rows):
