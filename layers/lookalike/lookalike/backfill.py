@@ -21,7 +21,7 @@ import numpy as np
 from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
 from lookalike.store import segment_reads
-from lookalike.store.manifest import SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import ORDER_BYTES, Op, event_of
@@ -88,8 +88,8 @@ def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
-    def read(state: State) -> Orders:
-        columns = list(pool.map(partial(segment_reads.read_keys, store), state.segments))
+    def read(state: State[Manifest]) -> Orders:
+        columns = list(pool.map(partial(segment_reads.read_keys, store), segment_reads.all_of(state)))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -100,7 +100,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return read_consistently(store, read)
+    return read_consistently(store, PHOTO_STORE, read)
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
@@ -114,10 +114,10 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         whole = segment_reads.read_segment(store, ref)
         return {whole.name(int(row))[1] for row in rows}
 
-    def read(state: State) -> list[str]:
-        return sorted(set[str]().union(*pool.map(of_segment, state.segments)))
+    def read(state: State[Manifest]) -> list[str]:
+        return sorted(set[str]().union(*pool.map(of_segment, segment_reads.all_of(state))))
 
-    return read_consistently(store, read) if hashes else []
+    return read_consistently(store, PHOTO_STORE, read) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:
