@@ -70,7 +70,7 @@ def _operation(name: str, route: Route[Any], examples: Mapping[str, Any]) -> dic
             "200": {"description": "OK", "content": {route.media_type.partition(";")[0]: content}} | _headers(route),
             **_error_responses(route, examples["problems"]),
         },
-        "x-codeSamples": list(_samples(name, route, example["request"] if example else name.partition(" ")[2])),
+        "x-codeSamples": list(_samples(route, example["request"] if example else name.partition(" ")[2])),
     }
     if route.takes_photo:
         form = {"type": "object", "properties": {"image": _BYTES}, "required": ["image"]}
@@ -130,7 +130,7 @@ def _error_responses(route: Route[Any], examples: Mapping[str, Any]) -> dict[str
         content = add(str(problem.status), _line(problem), "application/problem+json", "Problem")
         content.setdefault("examples", {})[problem.slug] = {
             "summary": problem.title,
-            "value": examples[problem.slug],
+            "value": examples.get(problem.slug),
         }
     for status, when in _GATEWAY.items():
         if status != "413" or route.takes_photo:
@@ -142,7 +142,7 @@ def _line(problem: Problem) -> str:
     return f"{problem.slug}: {problem.meaning}"
 
 
-def _samples(name: str, route: Route[Any], target: str) -> Iterator[dict[str, str]]:
+def _samples(route: Route[Any], target: str) -> Iterator[dict[str, str]]:
     """The same request by curl and by a page's script. ``target``: its path and query."""
     url = f"{SERVER}{target}"
     if route.takes_photo:
@@ -151,7 +151,7 @@ def _samples(name: str, route: Route[Any], target: str) -> Iterator[dict[str, st
             "lang": "JavaScript",
             "label": "JavaScript",
             "source": (
-                "const photo = document.querySelector(\"input[type=file]\").files[0];\n"
+                'const photo = document.querySelector("input[type=file]").files[0];\n'
                 f'const answer = await fetch("{url}", {{\n  method: "POST",\n  body: photo,\n}});\n{_READ}'
             ),
         }

@@ -25,9 +25,9 @@ _INTRODUCTION = (
     '<p class="lead">Search a catalogue of products by a photo, by one of its products, and by what is known of them.</p>'
     "<p>Answers are JSON in UTF-8. What is not known of a product is <code>null</code>. Numbers are exact: the products are "
     "the nearest of all, not approximately the nearest.</p>"
-    "<p>Errors are <a href=\"#problems\">problem details</a> (RFC 9457), <code>application/problem+json</code>. Their "
+    '<p>Errors are <a href="#problems">problem details</a> (RFC 9457), <code>application/problem+json</code>. Their '
     "<code>type</code> is stable: <code>urn:lookalike:problem:</code> and a word that is listed here. A problem that passes by "
-    "itself has the header <code>Retry-After</code>. The gateway's own answers are <code>{\"message\": \"...\"}</code>.</p>"
+    'itself has the header <code>Retry-After</code>. The gateway\'s own answers are <code>{"message": "..."}</code>.</p>'
     "<p>HEAD is answered like GET, without a body. Unknown parameters are refused rather than ignored.</p>"
 )
 Json = Mapping[str, Any]
@@ -65,7 +65,10 @@ def _section(method: str, path: str, operation: Json, schemas: Json) -> str:
     name = escape(operation["operationId"])
     parts = [
         f'<h2 id="{name}">{_method(method)} <code>{escape(path)}</code></h2><p>{escape(operation["summary"])}</p>',
-        *(_code(sample["label"], sample["source"], f"{sample['label']} for {path}") for sample in operation["x-codeSamples"]),
+        *(
+            _code(sample["label"], sample["source"], f"{sample['label']} for {path}")
+            for sample in operation["x-codeSamples"]
+        ),
         _list("Parameters", map(_parameter, operation["parameters"])),
     ]
     if "requestBody" in operation:

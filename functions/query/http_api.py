@@ -127,7 +127,10 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
         503, "decoder-unavailable", "The image cannot be decoded now", "Try again after Retry-After seconds."
     ),
     CatalogueEmpty: Problem(
-        503, "catalogue-empty", "The catalogue is empty", "No photo is searchable yet. Try again after Retry-After seconds."
+        503,
+        "catalogue-empty",
+        "The catalogue is empty",
+        "No photo is searchable yet. Try again after Retry-After seconds.",
     ),
     errors.StoreError: Problem(
         503,

@@ -50,12 +50,8 @@ ROUTES: Mapping[str, Route[Services]] = {
     "GET /api/products/{product_id}": Route(
         get_product, "Product", parameters=(PRODUCT_ID, AFTER), raises=(*_MISSING, errors.StoreError)
     ),
-    "GET /api/facets": Route(
-        get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)
-    ),
-    "GET /api/rejected": Route(
-        get_rejected, "Rejected", parameters=(AFTER_REFUSAL,), raises=(errors.StoreError,)
-    ),
+    "GET /api/facets": Route(get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)),
+    "GET /api/rejected": Route(get_rejected, "Rejected", parameters=(AFTER_REFUSAL,), raises=(errors.StoreError,)),
     "GET /api/health": Route(get_health, "Health", raises=(errors.StoreError,)),
     "GET /api/openapi.json": Route(get_openapi),
     "GET /api/docs": Route(get_docs, media_type="text/html; charset=utf-8"),

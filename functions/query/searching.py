@@ -38,7 +38,9 @@ FILTER = texts(
     "CSV. May be given several times: then all have to hold. GET /api/facets lists attributes and values",
     example="colour:Red,Blue",
 )
-MAX_DISTANCE = number("max_distance", "only products at most this far away, in the distances of the answer", example="1.2")
+MAX_DISTANCE = number(
+    "max_distance", "only products at most this far away, in the distances of the answer", example="1.2"
+)
 WEIGHTS = factors(
     "weights",
     f"factors on the default weights of the model's parts, 0 to {MAX_FACTOR:g}; parts that are not named keep theirs. "
@@ -86,10 +88,10 @@ def post_search(request: Request, services: Services) -> Any:
             )
 
         try:
-            view, results = _searched(services, search_in, trace)
+            searched = _searched(services, search_in, trace)
         except errors.ImageError as error:
             raise photo.refused(error) from error
-    return _answer(request, services, view, page, results, trace)
+    return _answer(request, services, page, searched, trace)
 
 
 def get_similar(request: Request, services: Services) -> Any:
@@ -104,8 +106,8 @@ def get_similar(request: Request, services: Services) -> Any:
             raise _without_neighbours(services, view, product_id, error) from error
 
     with trace.stage("total"):
-        view, results = _searched(services, search_in, trace)
-    return _answer(request, services, view, page, results, trace)
+        searched = _searched(services, search_in, trace)
+    return _answer(request, services, page, searched, trace)
 
 
 def get_facets(request: Request, services: Services) -> Any:
@@ -137,8 +139,9 @@ def _page(request: Request, services: Services) -> Page:
 
 
 def _answer(
-    request: Request, services: Services, view: ProductView, page: Page, results: Results, trace: RequestTrace
+    request: Request, services: Services, page: Page, searched: tuple[ProductView, Results], trace: RequestTrace
 ) -> Answer:
+    view, results = searched
     send_metrics(services, view.snapshot, trace)
     next_offset = page.offset + page.k if results.has_more and page.offset + 2 * page.k <= MAX_PLACE else None
     found = SearchAnswer(view, results, page, request.value(FILTER), next_offset)
@@ -175,7 +178,7 @@ def _without_neighbours(
     """Why a product has no neighbours: it has no photo, none that could be read, or none yet; or it does not exist."""
     try:
         view.snapshot.product(product_id, at_most=1)
-    except errors.NotFound as unknown:
+    except errors.NotFound:
         if view.row(product_id) is not None:
             unknown = errors.NotFound(f"product {product_id!r} has data and no photo, so it has no neighbours")
         return missing(services, product_id, unknown)

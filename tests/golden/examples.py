@@ -4,10 +4,12 @@ The catalogue is made up, and held in memory: a rack of clothes with names, pric
 file with a bad row. Every problem is provoked by a request, or by a store that does not answer.
 """
 
+import contextlib
 import io
 import json
 import struct
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +27,7 @@ from lookalike.feeds.reports import BadRow
 from lookalike.layout import Layout, Part
 from lookalike.photos import images
 from lookalike.photos.regions import Region
-from tests.support import fakes
+from tests.support import fakes, functions
 from tests.support.api import Answer, Api, event, query_function
 from tests.support.fakes import data_file, embedding_of, photo, put_row, refused_file, reject_row
 
@@ -91,7 +93,9 @@ def answers(api: Api) -> dict[str, Any]:
     for route, target in REQUESTS.items():
         path, _, query = target.partition("?")
         if route == "POST /api/search":
-            answer = api.search(photo("Blue Linen Shirt", 2), query=parse_qsl(query), **{"x-lookalike-distribution": "1"})
+            answer = api.search(
+                photo("Blue Linen Shirt", 2), query=parse_qsl(query), **{"x-lookalike-distribution": "1"}
+            )
         else:
             answer = ask(api, route, path, parse_qsl(query))
         assert answer.status == 200, answer
@@ -131,18 +135,20 @@ def problems(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         ask(api, "GET /api/products/{product_id}", "/api/products/1600"),
         ask(api, "ANY /api/{proxy+}", "/api/search", requestContext={"http": {"method": "GET", "path": "/api/search"}}),
     ]
-    api.embedder.embed_regions = raising(DecoderUnavailable("The process that decodes photos got no processor. Try again."))  # type: ignore[method-assign]
+    api.embedder.embed_regions = raising(
+        DecoderUnavailable("The process that decodes photos got no processor. Try again.")
+    )  # type: ignore[method-assign]
     found.append(search())
-    api.store.down = {"list"}
     monkeypatch.setenv("MAX_STALENESS_S", "0")
     empty = query_function(monkeypatch)
     found.append(empty.search(photo("Blue Linen Shirt")))
     empty.store.down = {"list", "get"}
     found.append(query_function_over(monkeypatch, empty.store).get("/api/health"))
     monkeypatch.setenv("ORIGIN_SECRETS", "a secret")
-    found.append(query_function(monkeypatch).get("/api/health"))
+    refused = query_function(monkeypatch).app.handler(event("GET /api/health"), functions.Context())
     monkeypatch.delenv("ORIGIN_SECRETS")
-    return {answer.problem: answer.body for answer in found}
+    bodies = [*(answer.body for answer in found), json.loads(refused["body"])]
+    return {str(body["type"]).rpartition(":")[2]: body for body in bodies}
 
 
 def query_function_over(monkeypatch: pytest.MonkeyPatch, store: fakes.OutageStore) -> Api:
@@ -160,8 +166,6 @@ def raising(error: Exception) -> Callable[..., Any]:
 
 def png_header(width: int, height: int) -> bytes:
     """The beginning of a PNG of many pixels."""
-    import zlib
-
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
 
@@ -174,7 +178,7 @@ def bmp_header(width: int, height: int) -> bytes:
 
 def examples() -> dict[str, Any]:
     """What the file holds, made anew."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with pytest.MonkeyPatch.context() as monkeypatch, contextlib.redirect_stdout(io.StringIO()):
         api = catalogue(monkeypatch)
         return {"answers": answers(api), "problems": problems(api, monkeypatch)}
 

@@ -68,7 +68,7 @@ class Api:
     app: ModuleType
     store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
     data_store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
-    bucket: Bucket = field(default_factory=lambda: Bucket())
+    bucket: Bucket = field(default_factory=Bucket)
     embedder: fakes.FakeEmbedder = field(default_factory=fakes.FakeEmbedder)
     made: list[Any] = field(default_factory=list)
     _document: Json = field(default_factory=dict)
