@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import api_description
+from facts import facts
 from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route
 from lifecycle import Services
 from parameters import BadParameter, choice, factors, integer, region, switch, text
@@ -108,7 +109,7 @@ def get_product(request: Request, services: Services) -> Any:
     page = snapshot.product(product_id, after=request.value(AFTER), at_most=PHOTOS_PER_PAGE)
     value = {
         "product_id": product_id,
-        "metadata": snapshot.metadata([product_id])[product_id],
+        **facts({}, snapshot.metadata([product_id])[product_id]),
         "photos_total": page.total,
         "photos": [_photo(request, services, photo) for photo in page.photos],
         "next_after": page.next_after,
