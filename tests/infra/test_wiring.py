@@ -19,7 +19,7 @@ from tests.infra.translated import Resources, translated
 from tests.support import functions
 from tests.support.fakes import FakeEmbedder
 
-ROUTES = {*functions.load("query").ROUTES, functions.load("query", "elsewhere").ELSEWHERE}
+ROUTES = {*functions.load("query").ROUTES, *functions.load("query", "elsewhere").ELSEWHERE}
 ANY_METHOD = "x-amazon-apigateway-any-method"
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
