@@ -135,7 +135,8 @@ def _fields(schema: Json, schemas: Json, path: str = "") -> Iterator[tuple[str, 
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
     if path:
-        yield path, _kind(schema), _sentence(schema["description"]) if "description" in schema else ""
+        told = [_sentence(one["description"]) for one in (schema, schema.get("items", {})) if "description" in one]
+        yield path, _kind(schema), " Each: ".join(told)
     for name, inner in schema.get("properties", {}).items():
         yield from _fields(inner, schemas, f"{path}.{name}" if path else name)
     items = schema.get("items", {})
@@ -174,7 +175,11 @@ def _problems(document: Json) -> str:
         f"{_code('JSON', json.dumps(body, ensure_ascii=False, indent=2), f'the problem {slug}')}</details>"
         for slug, body in sorted(found.items())
     )
-    return f'<section aria-labelledby="problems"><h2 id="problems">Problems</h2>{shown}</section>'
+    fields = "".join(_item(*field) for field in _fields(document["components"]["schemas"].get("Problem", {}), {}))
+    return (
+        f'<section aria-labelledby="problems"><h2 id="problems">Problems</h2><dl>{fields}</dl>'
+        f"<h3>Examples</h3>{shown}</section>"
+    )
 
 
 def _code(label: str, source: str, name: str) -> str:

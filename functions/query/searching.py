@@ -178,10 +178,11 @@ def _without_neighbours(
     """Why a product has no neighbours: it has no photo, none that could be read, or none yet; or it does not exist."""
     try:
         view.snapshot.product(product_id, at_most=1)
-    except errors.NotFound:
-        if view.row(product_id) is not None:
-            unknown = errors.NotFound(f"product {product_id!r} has data and no photo, so it has no neighbours")
-        return missing(services, product_id, unknown)
+    except errors.NotFound as unknown:
+        if view.row(product_id) is None:
+            return missing(services, product_id, unknown)
+        without_photos = errors.NotFound(f"product {product_id!r} has data and no photo, so it has no neighbours")
+        return missing(services, product_id, without_photos)
     return error
 
 

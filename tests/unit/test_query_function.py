@@ -158,7 +158,7 @@ class TestParameters:
     def test_a_refusal_lists_the_parameters_that_there_are(self, api: Api) -> None:
         refused = {"query": {"colour": "1"}}
         assert (
-            "Known: k, weights, distinct, crop, regions."
+            "Known: k, offset, filter, max_distance, weights, distinct, crop, regions."
             in api.send(event("POST /api/search", **refused)).body["detail"]
         )
         assert "takes none" in api.get("/api/health", **refused).body["detail"]
@@ -404,6 +404,14 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
+            "data": {
+                "version": "0+0",
+                "products": 0,
+                "files": 0,
+                "rejected_files": 0,
+                "bad_rows": 0,
+                "changed": None,
+            },
             "model": {
                 "name": "fake-model",
                 "fingerprint": FINGERPRINT,
@@ -592,7 +600,10 @@ class TestTheRest:
 
         *stores, options = api.made
         assert options == {"threads": 2, "max_pixels": 64_000_000}
-        assert stores[1::2] == [("lookalike-store", f"{FINGERPRINT}/")] * 2, "one that is patient, one that is not"
+        prefixes = [(f"{FINGERPRINT}/"), "products/"]
+        assert stores[1::2] == [("lookalike-store", prefix) for prefix in prefixes for _ in range(2)], (
+            "one that is patient, one that is not"
+        )
 
     def test_query_photos_leave_no_trace(
         self, api: Api, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture

@@ -183,7 +183,9 @@ def _page(rows_of: Sequence[_RowsOf], *, after: str, at_most: int) -> PhotoPage:
 
     Pages follow the hashes of the keys, which are in memory: the names of the other photos are not read.
     """
-    hashes = np.concatenate([segment.key_hash[rows] for segment, rows in rows_of] or [np.empty(0, f"S{HASH_BYTES}")])
+    if not any(len(rows) for _, rows in rows_of):
+        return PhotoPage((), 0, None)
+    hashes = np.concatenate([segment.key_hash[rows] for segment, rows in rows_of])
     by_hash = np.argsort(hashes)
     rest = by_hash[np.searchsorted(hashes[by_hash], np.bytes_(text_hash(after)), "right") if after else 0 :]
     page = np.zeros(len(hashes), bool)
