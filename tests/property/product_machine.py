@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from lookalike.compaction.products import compact_products
+from lookalike.compaction.products_fsck import check_products
 from lookalike.feeds.reports import BadRow
 from lookalike.store import names
 from lookalike.store.products import product_file, product_log
@@ -81,3 +82,4 @@ class ProductMachine(StoreMachine):
     def expect_at_rest(self, newest: ProductManifest) -> None:
         assert Op.DELETE not in {ref.op for ref in newest.files}, "a tombstone is never forgotten"
         assert (newest.merged is None) == (not newest.files)
+        assert check_products(self.store).errors == []
