@@ -83,9 +83,8 @@ def present(column: Column) -> npt.NDArray[np.bool_]:
     if isinstance(column, NumberColumn):
         return ~np.isnan(column.numbers)
     if isinstance(column, TextColumn):
-        return column.codes != MISSING
-    counts: npt.NDArray[np.int64] = np.diff(column.starts)
-    return counts > 0
+        return np.not_equal(column.codes, MISSING)
+    return np.greater(column.starts[1:], column.starts[:-1])
 
 
 @dataclass(frozen=True, eq=False)
