@@ -37,8 +37,8 @@ class TableBuilder:
     def add(self, product_id: str, values: Mapping[str, Value]) -> None:
         """Add a product. Where it was added before, these values replace those of the same attributes.
 
-        An empty list is no value. Raises ValueError, and adds nothing, where a number is not finite or a text has half of a
-        surrogate pair.
+        Id and texts are in Unicode's NFC. An empty list is no value. Raises ValueError, and adds nothing, where a number is
+        not finite or a text has half of a surrogate pair.
         """
         encoded: dict[_Column, _Encoded] = {}
         for name, value in values.items():
@@ -68,6 +68,7 @@ class TableBuilder:
         return Table(hashes[firsts], ids.build().take(firsts), built)
 
     def _column(self, name: str) -> "_Column":
+        name.encode()  # half of a surrogate pair cannot be stored
         column = self._columns.setdefault(comparable(name), _Column(name))
         self._by_spelling[name] = column
         return column
