@@ -20,9 +20,11 @@ _FEW_RUNS = 32
 
 def copy(source: Bytes, starts: Places, lengths: Places, target: Bytes) -> None:
     """Copy spans, one behind the other, into ``target``, which has their size."""
+    if not len(starts):
+        return
     ends = starts + lengths
     to = np.cumsum(lengths) - lengths
-    new_runs = np.flatnonzero(np.concatenate([np.ones(min(1, len(starts)), bool), starts[1:] != ends[:-1]]))
+    new_runs = np.append(0, np.flatnonzero(starts[1:] != ends[:-1]) + 1)
     if len(new_runs) * _FEW_RUNS <= len(starts):
         run_ends = np.append(new_runs[1:], len(starts)) - 1
         for first, end, at in zip(
