@@ -178,9 +178,10 @@ _ISO: Final = frozenset(
     ]
 )
 _PLAIN: Final = re.compile(r"(\d+(?:\.\d{1,2})?)(?: ([A-Z]{3}))?")
-# A number between words: signs before it, and its currency before or behind.
+# A number between words: its currency stands before or behind it. A full stop belongs to a word: Rs. 499.
+_WORDS: Final = r"(?:[^\d+.,()\-−–]|(?<=[^\W\d_])\.)*"
 _PARTS: Final = re.compile(
-    r"(?P<before>[^\d+.,()\-−–]*)(?P<sign>[-−–]?)(?P<middle>[^\d+.,()\-−–]*)(?P<number>\d[\d.,'’ ]*)(?P<dash>(?:[-−–]{1,2})?)(?P<behind>[^\d]*)"
+    rf"(?P<before>{_WORDS})(?P<sign>[-−–]?)(?P<middle>{_WORDS})(?P<number>[.,]?\d[\d.,'’ ]*)(?:[-−–]{{0,2}})(?P<behind>\D*)"
 )
 _DECIMAL_COMMA: Final = re.compile(r"\d,\d{1,2}(?!\d)")
 _DECIMAL_POINT: Final = re.compile(r"\d\.\d{1,2}(?!\d)")
@@ -234,7 +235,7 @@ def _plain_number(text: str, decimal_comma: bool) -> str:
     if last < 0:
         return number
     sign, other = number[last], "," if number[last] == "." else "."
-    whole, decimals = number[:last], number[last + 1 :]
+    whole, decimals = number[:last] or "0", number[last + 1 :]
     is_thousands = (
         sign in whole  # 1,299,000
         if other not in whole and sign in whole
