@@ -71,8 +71,6 @@ def _delimited(lines: Lines, waiting: list[str], name: str, wanted: str | None, 
     if header is None:
         raise FeedError("no-header", f"{name} has no line with the names of its columns.")
     names = [text.strip() for text in header]
-    while names and not names[-1]:
-        names.pop()
     vendor = vendor_of(names)
     places, id_name = _id_places(names, wanted, vendor, name)
     if len(names) > MAX_COLUMNS:

@@ -236,19 +236,20 @@ def _plain_number(text: str, decimal_comma: bool) -> str:
         return number
     sign, other = number[last], "," if number[last] == "." else "."
     whole, decimals = number[:last] or "0", number[last + 1 :]
-    is_thousands = (
-        sign in whole  # 1,299,000
-        if other not in whole and sign in whole
-        else other not in whole
-        and len(decimals) == 3
-        and 1 <= len(whole) <= 3
-        and whole != "0"
-        and (sign == ",") != decimal_comma
-    )
-    groups = (number if is_thousands else whole).split(sign if is_thousands else other)
-    if not all(len(group) == 3 for group in groups[1:]) or not all(group.isdigit() for group in groups):
+    if other in whole:  # 1,299.00
+        is_whole = False
+    elif sign in whole:  # 1,299,000
+        is_whole = True
+    else:
+        is_whole = len(decimals) == 3 and len(whole) <= 3 and whole != "0" and (sign == ",") != decimal_comma
+    first, *groups = (number if is_whole else whole).split(sign if is_whole else other)
+    # In India, thousands are followed by groups of two: 1,49,999.
+    if groups and (len(groups[-1]) != 3 or not all(2 <= len(group) <= 3 for group in groups[:-1])):
         raise BadValue("bad-price", "is no price")
-    return "".join(groups) if is_thousands else f"{''.join(groups)}.{decimals}"
+    digits = "".join((first, *groups))
+    if not digits.isdigit():
+        raise BadValue("bad-price", "is no price")
+    return digits if is_whole else f"{digits}.{decimals}"
 
 
 def _currency(before: str, behind: str) -> str:

@@ -124,9 +124,9 @@ class ProductRows:
 
     def _list_value(self, line: int, product_id: str, column: Column, cell: tuple[str, ...]) -> Value | None:
         """The value of a list of JSON: each of its texts is read, and columns of one value take no list of several."""
-        if len(cell) == 1:
-            return self._value(line, product_id, column, cell[0])
-        if column.use in (Use.TOGETHER, Use.BOTH) or column.role in _ONE or not cell:
+        if column.use in (Use.TOGETHER, Use.BOTH) or column.role in _ONE:
+            if len(cell) == 1:
+                return self._value(line, product_id, column, cell[0])
             self._report.value(line, product_id, column.name, ", ".join(cell), BadValue("not-one-value", "is a list"))
             return None
         values: dict[str, None] = {}
