@@ -3,6 +3,7 @@
 The functions run from their sources, and isolated: as built and as Lambda runs them.
 """
 
+import base64
 import re
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
+from tests.browser.pages import Pages
+from tests.browser.shop import shop
 from tests.browser.steps import cards, heading, upload
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
 
@@ -48,6 +51,9 @@ def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
         for photo in catalogue:
             key = f"images/{photo.relative_to(images).as_posix()}"
             stack.s3.upload_file(str(photo), stack.catalogue_bucket, key, ExtraArgs={"Metadata": {"name": photo.stem}})
+        rows = [f"{photo.stem},{5 + 10 * place:.2f} EUR" for place, photo in enumerate(catalogue)]
+        data = "\n".join(["id,price", *rows]).encode()
+        stack.s3.put_object(Bucket=stack.catalogue_bucket, Key="products/prices.csv", Body=data)
         _wait_until_searchable(stack, len(catalogue))
         yield stack
 
@@ -82,3 +88,81 @@ def test_a_photo_of_a_product_finds_it_first_and_a_result_leads_to_its_neighbour
 
     expect(page).to_have_url(re.compile("#/product/"))
     expect(cards(page)).to_have_count(5, timeout=20_000)
+
+
+@pytest.fixture
+def shop_page(stack: LocalStack, open_page: Pages) -> Iterator[Page]:
+    """The example of docs/shop-page.md at another origin."""
+    with shop(stack.url, stack.endpoint_url) as address:
+        foreign = tuple(f"request to another origin: {url}" for url in (stack.url, stack.endpoint_url))
+        yield open_page(address, expected=(*foreign, "status of 415", "blocked by CORS policy", "net::ERR_FAILED"))
+        open_page.close()  # before the shop closes
+
+
+def pictures(page: Page) -> list[str]:
+    """The product ids that the shop's page shows, once every picture has loaded."""
+    page.wait_for_function(
+        "() => document.images.length && [...document.images].every((image) => image.complete && image.naturalWidth)"
+    )
+    return [str(name) for name in page.locator("#alike img").evaluate_all("all => all.map((image) => image.alt)")]
+
+
+def test_a_shop_s_page_searches_by_photo_and_price_and_shows_what_is_similar(
+    shop_page: Page, catalogue: list[Path]
+) -> None:
+    affordable = [photo.stem for place, photo in enumerate(catalogue) if 5 + 10 * place <= 100]
+    assert len(affordable) < len(catalogue)
+
+    shop_page.set_input_files("#photo", catalogue[0])
+    expect(shop_page.locator("#alike img")).to_have_count(6, timeout=20_000)
+    found = pictures(shop_page)
+    assert found[0] == catalogue[0].stem
+    assert set(found) <= set(affordable)
+
+    shop_page.locator("#alike img").first.click()
+    expect(shop_page.locator(f"#alike img[alt='{found[0]}']")).to_have_count(0)
+    similar = pictures(shop_page)
+    assert len(similar) == 6
+    assert set(similar) <= set(affordable)
+
+    shop_page.set_input_files("#photo", {"name": "x.txt", "mimeType": "text/plain", "buffer": b"no photo"})
+    expect(shop_page.locator("#alike")).to_contain_text("photo")
+    expect(shop_page.locator("#alike img")).to_have_count(0)
+
+
+def test_another_origin_may_send_what_needs_a_preflight_request_but_no_credentials(
+    shop_page: Page, stack: LocalStack, catalogue: list[Path]
+) -> None:
+    ask = """async ([url, photo, options]) => {
+        const body = new Blob([Uint8Array.from(atob(photo), (c) => c.charCodeAt(0))], {type: "image/jpeg"});
+        try {
+            const response = await fetch(url, {method: "POST", body, ...options});
+            return [response.status, response.headers.has("lookalike-snapshot-age"), "results" in await response.json()];
+        } catch (error) {
+            return error.name;
+        }
+    }"""
+    photo = base64.b64encode(catalogue[0].read_bytes()).decode()
+    url = f"{stack.url}/api/search"
+    assert shop_page.evaluate(ask, [url, photo, {}]) == [200, True, True]
+    assert shop_page.evaluate(ask, [url, photo, {"headers": {"Authorization": "Bearer x"}}]) == [200, True, True]
+    assert shop_page.evaluate(ask, [url, photo, {"credentials": "include"}]) == "TypeError"
+    assert shop_page.evaluate(ask, [url, photo, {"headers": {"X-Other": "1"}}]) == "TypeError"
+
+
+def test_another_origin_may_read_the_pixels_of_photos(
+    shop_page: Page, stack: LocalStack, catalogue: list[Path]
+) -> None:
+    images = next(parent for parent in catalogue[0].parents if parent.name == "images")
+    key = f"images/{catalogue[0].relative_to(images).as_posix()}"
+    presigned = stack.s3.generate_presigned_url("get_object", Params={"Bucket": stack.catalogue_bucket, "Key": key})
+    read = """async (url) => {
+        const image = Object.assign(new Image(), {crossOrigin: "anonymous", src: url});
+        await image.decode();
+        const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+        canvas.drawImage(image, 0, 0);
+        const fetched = await (await fetch(url)).blob();
+        return [canvas.getImageData(0, 0, 1, 1).data.length, fetched.size];
+    }"""
+    for url in (f"{stack.url}/{key}", presigned):
+        assert shop_page.evaluate(read, url) == [4, catalogue[0].stat().st_size]
