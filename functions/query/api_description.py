@@ -47,10 +47,21 @@ _NULLABLE_REASON = {
     "properties": {"code": _TEXT, "detail": _TEXT},
     "required": ["code", "detail"],
 }
-_METADATA = {
-    "type": "object",
-    "additionalProperties": _TEXT,
-    "description": "names are lower-case; of each name the first photo's value",
+_NULLABLE_TEXT = {"type": ["string", "null"]}
+_FACTS = {
+    "name": _NULLABLE_TEXT,
+    "price": {"type": ["number", "null"], "description": "the price to pay: a sale price while it is one"},
+    "currency": {**_NULLABLE_TEXT, "description": "of the price, as ISO 4217 writes it"},
+    "link": {**_NULLABLE_TEXT, "description": "the product's page in the shop, an address of http or https"},
+    "brand": _NULLABLE_TEXT,
+    "attributes": {
+        "type": "object",
+        "additionalProperties": {"oneOf": [_TEXT, _NUMBER, {"type": "array", "items": _TEXT}]},
+        "description": (
+            "all that is known of the product: its product data, then metadata of its photos, whose names are lower-case; of each "
+            "name the first photo's value"
+        ),
+    },
 }
 
 _MATCH = {
@@ -80,6 +91,7 @@ _SCHEMAS: dict[str, Any] = {
             "type": "array",
             "items": _object(
                 product_id=_TEXT,
+                **_FACTS,
                 distance={**_NUMBER, "minimum": 0, "description": "Euclidean, of the weights; smaller is more alike"},
                 match=_MATCH,
                 region={
@@ -88,7 +100,6 @@ _SCHEMAS: dict[str, Any] = {
                 },
                 image_url=_TEXT,
                 image_key=_TEXT,
-                metadata=_METADATA,
                 same_as={
                     "type": "array",
                     "items": _TEXT,
@@ -130,7 +141,7 @@ _SCHEMAS: dict[str, Any] = {
     ),
     "Product": _object(
         product_id=_TEXT,
-        metadata=_METADATA,
+        **_FACTS,
         photos_total={**_COUNT, "description": "photos of the product, on all pages"},
         photos={
             "type": "array",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
+from facts import facts
 from http_api import Request
 from lifecycle import Services
 
@@ -55,12 +56,12 @@ class SearchAnswer:
             "results": [
                 {
                     "product_id": neighbour.product_id,
+                    **facts({}, results.metadata[neighbour.product_id]),
                     "distance": neighbour.distance,
                     "match": scale.match(neighbour.distance) if scale else None,
                     "region": self._region_of(neighbour),
                     "image_url": image_url(request, services, neighbour.key),
                     "image_key": neighbour.key,
-                    "metadata": results.metadata[neighbour.product_id],
                     "same_as": list(same_as.get(neighbour.product_id, ())),
                 }
                 for neighbour in results.neighbours

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import api_description
+from facts import facts
 from http_api import AGE_HEADER, Answer, BadForm, BodyTooLarge, CatalogueEmpty, Request, Route
 from lifecycle import Services
 from parameters import BadParameter, choice, factors, integer, region, switch, text
@@ -15,7 +16,8 @@ from lookalike.layout import MAX_FACTOR, Weights
 from lookalike.photos.catalogue import product_id_of
 from lookalike.photos.regions import MIN_CROP_SIDE
 from lookalike.search.distinct import MAX_RANKED
-from lookalike.search.products import Regions, Results, search, similar
+from lookalike.search.products import Page, Regions, Results, search, similar
+from lookalike.search.view import ProductView
 from lookalike.store.records import Op
 from lookalike.store.rows import PhotoRecord
 from lookalike.store.snapshot import Snapshot
@@ -60,14 +62,12 @@ def post_search(request: Request, services: Services) -> Any:
 
         def search_in(snapshot: Snapshot) -> Results:
             return search(
-                snapshot,
+                ProductView.of(snapshot),
                 services.embedder,
                 photo.data,
-                k=request.value(K),
+                Page(request.value(K), distinct=request.value(DISTINCT), weights=weights),
                 crop=request.value(CROP),
                 regions=request.value(REGIONS),
-                weights=weights,
-                distinct=request.value(DISTINCT),
                 executor=services.scanners,
                 timings=trace,
             )
@@ -87,11 +87,9 @@ def get_similar(request: Request, services: Services) -> Any:
     def search_in(snapshot: Snapshot) -> Results:
         try:
             return similar(
-                snapshot,
+                ProductView.of(snapshot),
                 product_id,
-                k=request.value(K),
-                weights=weights,
-                distinct=request.value(DISTINCT),
+                Page(request.value(K), distinct=request.value(DISTINCT), weights=weights),
                 executor=services.scanners,
                 timings=trace,
             )
@@ -111,7 +109,7 @@ def get_product(request: Request, services: Services) -> Any:
     page = snapshot.product(product_id, after=request.value(AFTER), at_most=PHOTOS_PER_PAGE)
     value = {
         "product_id": product_id,
-        "metadata": snapshot.metadata([product_id])[product_id],
+        **facts({}, snapshot.metadata([product_id])[product_id]),
         "photos_total": page.total,
         "photos": [_photo(request, services, photo) for photo in page.photos],
         "next_after": page.next_after,

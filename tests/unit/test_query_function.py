@@ -72,7 +72,7 @@ class TestSearch:
         assert answer.status == 200
         first, *others = answer.body["results"]
         assert (first["product_id"], first["image_key"]) == ("red", "images/red.jpg")
-        assert first["metadata"] == {"name": "A red", "articletype": "Thing"}
+        assert first["attributes"] == {"name": "A red", "articletype": "Thing"}
         assert 0 < first["distance"] < others[0]["distance"] <= others[1]["distance"] <= 2
         told = answer.body["search"]
         assert (told["k"], told["products"], told["photos"], told["rows_scanned"]) == (3, 4, 5, 5)
@@ -301,7 +301,12 @@ class TestProduct:
 
         assert answer.body == {
             "product_id": "1563",
-            "metadata": {"name": "Linen Shirt"},
+            "name": "Linen Shirt",
+            "price": None,
+            "currency": None,
+            "link": None,
+            "brand": None,
+            "attributes": {"name": "Linen Shirt"},
             "photos_total": 3,
             "next_after": None,
             "photos": [
@@ -321,7 +326,7 @@ class TestProduct:
 
     def test_a_product_of_rejected_photos_says_why(self, api: Api) -> None:
         body = api.get("/api/products/{product_id}", "broken").body
-        assert (body["metadata"], body["photos"][0]["reason"]["code"]) == ({}, "too-many-pixels")
+        assert (body["attributes"], body["photos"][0]["reason"]["code"]) == ({}, "too-many-pixels")
 
     def test_metadata_is_that_of_all_searchable_photos_everywhere(self, api: Api) -> None:
         """Of each name the first value by key that is not empty, whichever photo is asked for or found."""
@@ -333,11 +338,11 @@ class TestProduct:
         api.fill(put_row("images/boot/3.jpg", photo("boot", 3), name="Boot", price="80"))
         expected = {"colour": "tan", "price": "90", "name": "Boot"}
 
-        assert api.get("/api/products/{product_id}", "boot").body["metadata"] == expected
+        assert api.get("/api/products/{product_id}", "boot").body["attributes"] == expected
         searched = [api.search(photo("boot", view)) for view in (1, 2, 3)]
         for answer in (*searched, api.get("/api/products/{product_id}/similar", "red")):
             (found,) = (result for result in answer.body["results"] if result["product_id"] == "boot")
-            assert found["metadata"] == expected
+            assert found["attributes"] == expected
 
     def test_many_photos_come_page_by_page(self, api: Api) -> None:
         keys = [f"images/many/{number:03}.jpg" for number in range(250)]

@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 
 from lookalike.hashes import HASH_BYTES, text_hash
-from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
 from lookalike.store import segment_reads
 from lookalike.store.manifest import SegmentRef
 from lookalike.store.newest import newest_mask
@@ -39,13 +39,13 @@ class Plan:
     has; ``done``: the number of photos that the store has as they are.
     """
 
-    added: tuple[PhotoEvent, ...]
-    changed: tuple[PhotoEvent, ...]
-    gone: tuple[PhotoEvent, ...]
+    added: tuple[ObjectEvent, ...]
+    changed: tuple[ObjectEvent, ...]
+    gone: tuple[ObjectEvent, ...]
     done: int
 
     @property
-    def events(self) -> tuple[PhotoEvent, ...]:
+    def events(self) -> tuple[ObjectEvent, ...]:
         """All events to ingest."""
         return self.added + self.changed + self.gone
 
@@ -63,8 +63,8 @@ def plan(
     ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
     """
     known = _newest([target, *others])
-    added: list[PhotoEvent] = []
-    changed: list[PhotoEvent] = []
+    added: list[ObjectEvent] = []
+    changed: list[ObjectEvent] = []
     done = 0
     for photo in listed:
         if product_of(photo.key) is None or "\0" in photo.key:
@@ -140,9 +140,9 @@ def _is_current(own: bytes, newest: bytes, modified_ms: int) -> bool:
     return event.sequencer == event_of(newest).sequencer and event.time_ms >= modified_ms
 
 
-def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
+def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> ObjectEvent:
     """The event that puts a photo as it is above the newest row of its key, and below the next event from S3."""
     if newest is None:
-        return PhotoEvent(bucket, key, False, None, modified_ms)
+        return ObjectEvent(bucket, key, False, None, modified_ms)
     last = event_of(newest)
-    return PhotoEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))
+    return ObjectEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from lookalike.errors import EndedFunction, ImageError, QueueUnavailable, StoreUnavailable
 from lookalike.ingest import Embedder, Ingested, reject
 from lookalike.layout import Layout
-from lookalike.photos.catalogue import PhotoEvent
+from lookalike.photos.catalogue import ObjectEvent
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import ObjectStore
 
@@ -50,7 +50,7 @@ class Message:
 
     id: str
     receipt: str
-    events: tuple[PhotoEvent, ...]
+    events: tuple[ObjectEvent, ...]
     receives: int
     first_received_s: float
 
@@ -67,7 +67,7 @@ class Ingest(Protocol):
 
     def __call__(
         self,
-        events: Iterable[PhotoEvent],
+        events: Iterable[ObjectEvent],
         *,
         embedder: Embedder,
         store: ObjectStore,
@@ -197,7 +197,7 @@ class Batch:
                 return
         self._settle(message, attempts)
 
-    def _ingest(self, events: Sequence[PhotoEvent], embedder: Embedder) -> Ingested:
+    def _ingest(self, events: Sequence[ObjectEvent], embedder: Embedder) -> Ingested:
         return self.ingest(events, embedder=embedder, store=self.store, has_time=self.has_time)
 
     def _settle(self, message: Message, attempts: Attempts) -> None:
@@ -235,7 +235,7 @@ class _Noting:
             return self.inner.embed(images)
 
 
-def _attempt_at(message: Message, event: PhotoEvent) -> Attempt:
+def _attempt_at(message: Message, event: ObjectEvent) -> Attempt:
     return Attempt(message.id, event.key, message.receives)
 
 

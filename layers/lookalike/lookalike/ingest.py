@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from lookalike.errors import ImageError, ObjectMissing, StoreUnavailable
 from lookalike.layout import Layout
-from lookalike.photos.catalogue import IMAGES_PREFIX, Catalogue, Photo, PhotoEvent, product_of
+from lookalike.photos.catalogue import IMAGES_PREFIX, Catalogue, ObjectEvent, Photo, product_of
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op, Row, order_of
@@ -52,17 +52,17 @@ class Ingested:
     rejected: int
     deleted: int
     skipped: int
-    failed: Mapping[PhotoEvent, str]
+    failed: Mapping[ObjectEvent, str]
     segment: str | None
     reasons: Mapping[str, str] = field(default_factory=dict)
-    unstarted: frozenset[PhotoEvent] = frozenset()
+    unstarted: frozenset[ObjectEvent] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A photo event and the product that its key belongs to."""
 
-    event: PhotoEvent
+    event: ObjectEvent
     product_id: str
 
     @property
@@ -98,7 +98,7 @@ _GROUP_SIZE = 8
 
 
 def ingest(
-    events: Iterable[PhotoEvent],
+    events: Iterable[ObjectEvent],
     *,
     catalogue: Catalogue,
     embedder: Embedder,
@@ -152,7 +152,7 @@ def ingest(
     )
 
 
-def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStore, layout: Layout) -> Ingested:
+def reject(events: Iterable[ObjectEvent], error: ImageError, *, store: ObjectStore, layout: Layout) -> Ingested:
     """Record that photos cannot be used, for a reason that was found without reading them.
 
     A row that an earlier or later attempt at the same event made of the photo itself beats this one.
@@ -165,7 +165,7 @@ def reject(events: Iterable[PhotoEvent], error: ImageError, *, store: ObjectStor
     return Ingested(0, len(rows), 0, skipped, {}, segment, reasons)
 
 
-def _newest_of_each_key(events: Iterable[PhotoEvent]) -> tuple[list[_Change], int]:
+def _newest_of_each_key(events: Iterable[ObjectEvent]) -> tuple[list[_Change], int]:
     """The newest event of each key, as all events of a key read the same photo; and how many are of keys outside the catalogue."""
     newest: dict[str, _Change] = {}
     skipped = 0
