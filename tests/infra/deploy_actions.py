@@ -157,18 +157,7 @@ NEEDED: Mapping[str, set[tuple[str, str]]] = {
 
 # `sam deploy` and `sam delete`, which keep packages in a bucket of a stack of their own; and this repository's commands.
 COMMANDS: set[tuple[str, str]] = (
-    {
-        (f"cloudformation:{name}", stack)
-        for name in (
-            "CreateChangeSet",
-            "DescribeChangeSet",
-            "ExecuteChangeSet",
-            "DescribeStacks",
-            "DescribeStackEvents",
-        )
-        + ("DeleteStack", "GetTemplate", "ListStackResources")
-        for stack in (_STACK_ARN, _MANAGED_ARN)
-    }
+    {(f"cloudformation:{name}", stack) for name in _STACK for stack in (_STACK_ARN, _MANAGED_ARN)}
     | {("cloudformation:CreateChangeSet", f"arn:aws:cloudformation:{REGION}:aws:transform/Serverless-2016-10-31")}
     | {("cloudformation:GetTemplateSummary", "*"), ("cloudformation:ListChangeSets", _STACK_ARN)}
     | {("lambda:GetAccountSettings", "*"), ("cloudfront:CreateInvalidation", _cloudfront("distribution"))}

@@ -96,4 +96,3 @@ def test_names_are_the_template_s(resources: Resources) -> None:
     for kind, name in named.items():
         for properties in resources.of_type(kind).values():
             assert properties[name]["Fn::Sub"].startswith("${AWS::StackName}-")
-    assert deploy_actions.STACK.lower() == deploy_actions.STACK, "S3 writes a stack's name in lower case"
