@@ -10,12 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from lookalike.photos.catalogue import product_of
 from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from tests.browser.pages import Pages
@@ -47,25 +49,40 @@ def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
         stack = undo.enter_context(
             LocalStack(launcher=launcher, template=template, log_dir=logs, parameters=parameters)
         )
-        images = next(parent for parent in catalogue[0].parents if parent.name == "images")
         for photo in catalogue:
-            key = f"images/{photo.relative_to(images).as_posix()}"
-            stack.s3.upload_file(str(photo), stack.catalogue_bucket, key, ExtraArgs={"Metadata": {"name": photo.stem}})
-        rows = [f"{photo.stem},{5 + 10 * place:.2f} EUR" for place, photo in enumerate(catalogue)]
+            extra = {"Metadata": {"name": photo.stem}}
+            stack.s3.upload_file(str(photo), stack.catalogue_bucket, _key(photo), ExtraArgs=extra)
+        rows = [f"{product},{price} EUR" for product, price in prices(catalogue).items()]
         data = "\n".join(["id,price", *rows]).encode()
         stack.s3.put_object(Bucket=stack.catalogue_bucket, Key="products/prices.csv", Body=data)
-        _wait_until_searchable(stack, len(catalogue))
+        _wait_for(stack, "/api/health", f'"photos": {len(catalogue)},')
+        _wait_for(stack, f"/api/products/{dear(catalogue)}", '"price": 900')
         yield stack
 
 
-def _wait_until_searchable(stack: LocalStack, photos: int) -> None:
+def prices(catalogue: list[Path]) -> dict[str, int]:
+    """A price for each product. One is dear."""
+    products = list(dict.fromkeys(str(product_of(_key(photo))) for photo in catalogue))
+    return {product: 10 + place for place, product in enumerate(products[:-1])} | {products[-1]: 900}
+
+
+def dear(catalogue: list[Path]) -> str:
+    return list(prices(catalogue))[-1]
+
+
+def _key(photo: Path) -> str:
+    images = next(parent for parent in photo.parents if parent.name == "images")
+    return f"images/{photo.relative_to(images).as_posix()}"
+
+
+def _wait_for(stack: LocalStack, path: str, text: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with urllib.request.urlopen(f"{stack.url}/api/health") as answer:
-            if f'"photos": {photos},' in answer.read().decode():
+        with suppress(HTTPError), urllib.request.urlopen(f"{stack.url}{path}") as answer:
+            if text in answer.read().decode():
                 return
         time.sleep(0.2)
-    pytest.fail(f"{photos} photos were not searchable within a minute: {stack.problem()}")
+    pytest.fail(f"{path} did not say {text} within a minute: {stack.problem()}")
 
 
 @pytest.mark.parametrize("viewport", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
@@ -99,31 +116,30 @@ def shop_page(stack: LocalStack, open_page: Pages) -> Iterator[Page]:
         open_page.close()  # before the shop closes
 
 
-def pictures(page: Page) -> list[str]:
-    """The product ids that the shop's page shows, once every picture has loaded."""
-    page.wait_for_function(
-        "() => document.images.length && [...document.images].every((image) => image.complete && image.naturalWidth)"
-    )
+def pictures(page: Page, count: int) -> list[str]:
+    """The names of the products that the shop's page shows, once every picture has loaded."""
+    expect(page.locator("#alike img")).to_have_count(count, timeout=20_000)
+    page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth)")
     return [str(name) for name in page.locator("#alike img").evaluate_all("all => all.map((image) => image.alt)")]
 
 
 def test_a_shop_s_page_searches_by_photo_and_price_and_shows_what_is_similar(
     shop_page: Page, catalogue: list[Path]
 ) -> None:
-    affordable = [photo.stem for place, photo in enumerate(catalogue) if 5 + 10 * place <= 100]
-    assert len(affordable) < len(catalogue)
-
+    affordable = len(prices(catalogue)) - 1
     shop_page.set_input_files("#photo", catalogue[0])
-    expect(shop_page.locator("#alike img")).to_have_count(6, timeout=20_000)
-    found = pictures(shop_page)
+    found = pictures(shop_page, min(6, affordable))
     assert found[0] == catalogue[0].stem
-    assert set(found) <= set(affordable)
 
     shop_page.locator("#alike img").first.click()
     expect(shop_page.locator(f"#alike img[alt='{found[0]}']")).to_have_count(0)
-    similar = pictures(shop_page)
-    assert len(similar) == 6
-    assert set(similar) <= set(affordable)
+    similar = pictures(shop_page, min(6, affordable - 1))
+    assert found[1] in similar
+
+    # The one product that costs more is nowhere, not even where it was photographed.
+    shop_page.set_input_files("#photo", catalogue[-1])
+    expect(shop_page.locator(f"#alike img[alt='{found[0]}']")).to_have_count(1)
+    assert catalogue[-1].stem not in {*found, *similar, *pictures(shop_page, min(6, affordable))}
 
     shop_page.set_input_files("#photo", {"name": "x.txt", "mimeType": "text/plain", "buffer": b"no photo"})
     expect(shop_page.locator("#alike")).to_contain_text("photo")
@@ -153,8 +169,7 @@ def test_another_origin_may_send_what_needs_a_preflight_request_but_no_credentia
 def test_another_origin_may_read_the_pixels_of_photos(
     shop_page: Page, stack: LocalStack, catalogue: list[Path]
 ) -> None:
-    images = next(parent for parent in catalogue[0].parents if parent.name == "images")
-    key = f"images/{catalogue[0].relative_to(images).as_posix()}"
+    key = _key(catalogue[0])
     presigned = stack.s3.generate_presigned_url("get_object", Params={"Bucket": stack.catalogue_bucket, "Key": key})
     read = """async (url) => {
         const image = Object.assign(new Image(), {crossOrigin: "anonymous", src: url});
