@@ -76,7 +76,7 @@ def _delimited(lines: Lines, waiting: list[str], name: str, wanted: str | None, 
     vendor = vendor_of(names)
     places, id_name = _id_places(names, wanted, vendor, name)
     if len(names) > MAX_COLUMNS:
-        report.counts[f"columns, of which the first {MAX_COLUMNS} are read"] = len(names)
+        report.remarks.append(f"of {len(names):,} columns the first {MAX_COLUMNS} are read")
     columns: list[Column | None] = columns_of(names, vendor, id_name)
     columns[MAX_COLUMNS:] = [None] * len(columns[MAX_COLUMNS:])
     rows.columns = len(names)

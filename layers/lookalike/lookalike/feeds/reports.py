@@ -39,6 +39,7 @@ class Report:
         self.total = 0
         self.rows_left_out = 0
         self.counts: Counter[str] = Counter()
+        self.remarks: list[str] = []
 
     def row(self, line: int, code: str, detail: str, product_id: str = "") -> None:
         """A row is left out."""
