@@ -1,0 +1,159 @@
+"""Upload product photos, with the labels that a CSV has about the products.
+
+    python -m scripts.catalogue upload photos/                                 a folder, with the CSV that lies in it
+    python -m scripts.catalogue upload photos.zip --labels products.csv        a zip, and a CSV beside it
+    python -m scripts.catalogue upload feed.csv                                the pictures that a shop's export links to
+    python -m scripts.catalogue upload s3://my-bucket/photos/                  photos of another bucket, copied within S3
+    python -m scripts.catalogue upload photos/ --delete-missing --dry-run      what would be sent, changed and deleted
+
+A file ``1563.jpg`` is the photo of product 1563 and becomes ``images/1563.jpg``; ``1563/back.jpg`` is another photo of
+it and becomes ``images/1563/back.jpg``. The labels decide which part of a path names the product: if 1563 is an id of theirs,
+``Shirts/1563.jpg`` and ``1563_2.jpg`` are photos of 1563, too. The command says what it takes, what it leaves out and why.
+
+The CSV becomes ``products/NAME.csv`` of the bucket, with the ids that the photos have: names, prices and attributes by which
+shoppers see and filter. Sent again with other values it changes them, and no photo is embedded again.
+
+A photo that is in the bucket with the same bytes is not sent again. So a run that was stopped is begun again with the same
+command, and a catalogue that changed is sent again as a whole.
+
+Ends with 0 when all is done, 1 where AWS refused, 2 where the input, or a part of it, cannot be used, 130 after Ctrl-C.
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from scripts.common.arguments import add_label_options
+from scripts.common.bucket import Bucket
+from scripts.common.catalogue import open_catalogue
+from scripts.common.data_files import DataFile
+from scripts.common.labels import number
+from scripts.common.progress import Progress
+from scripts.common.uploads import Sendable, Sent, Step, send
+from scripts.merchant import removals
+from scripts.merchant.shop import Shop
+from scripts.merchant.sources import S3Folder, open_bucket
+
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Photos to send, the file of product data that goes along, and lines about them for people.
+
+    ``bad``: what could not be read of the source, as (place, reason).
+    """
+
+    photos: Sequence[Sendable]
+    data: DataFile | None
+    report: str
+    bad: Sequence[tuple[str, str]] = ()
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", help="folder, zip or photo; CSV with addresses of pictures; s3://bucket/prefix")
+    add_label_options(parser)
+    parser.add_argument("--no-data", action="store_true", help="send the photos alone, and no product data")
+    parser.add_argument(
+        "--delete-missing",
+        action="store_true",
+        help="delete the photos of the bucket that the source lacks, after all others are sent",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask before many photos are deleted")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    parser.add_argument("--failures", type=Path, metavar="FILE", help="write what failed to this CSV file")
+
+
+def run(options: argparse.Namespace, shop: Shop) -> int:
+    with _opened(options, shop) as source:
+        print(source.report, flush=True)
+        bucket = shop.bucket
+        there = {item.key: item for item in bucket.objects()}
+        missing = sorted(there.keys() - {photo.key for photo in source.photos}) if options.delete_missing else []
+        if missing and not options.dry_run:
+            removals.confirm_missing(missing, len(there), confirmed=options.yes)
+        data = None if options.no_data else source.data
+        if data:
+            print(_send_data(bucket, data, dry_run=options.dry_run), flush=True)
+        sent = Sent()
+        try:
+            with Progress(len(source.photos), "compared" if options.dry_run else "uploaded") as progress:
+                send(
+                    bucket,
+                    source.photos,
+                    there,
+                    threads=shop.threads,
+                    sent=sent,
+                    dry_run=options.dry_run,
+                    on_done=progress.to,
+                )
+        except BaseException:
+            print(
+                f"Stopped: {sent.settled:,} of {number(len(source.photos), 'photo')} are done, and nothing is lost. The same "
+                "command again sends the others.",
+                file=sys.stderr,
+            )
+            raise
+        failed = [*source.bad, *sent.failed]
+        if missing and not failed and not options.dry_run:
+            removals.remove(bucket, missing)
+    print(_summary(bucket, sent, missing, dry_run=options.dry_run, kept=bool(failed)))
+    return _tell_failures(failed, options.failures)
+
+
+@contextmanager
+def _opened(options: argparse.Namespace, shop: Shop) -> Iterator[_Source]:
+    folder = S3Folder.parse(options.source)
+    if folder:
+        opening = open_bucket(shop.s3, folder, shop.bucket.name, options.labels, options.id_column)
+    else:
+        opening = open_catalogue(Path(options.source), options.labels, options.id_column)
+    with opening as catalogue:
+        yield _Source(catalogue.photos, catalogue.data, catalogue.report)
+
+
+def _send_data(bucket: Bucket, data: DataFile, *, dry_run: bool) -> str:
+    there = next((item for item in bucket.objects(data.key) if item.key == data.key), None)
+    step = data.send(bucket, there, dry_run=dry_run)
+    return f"Product data s3://{bucket.name}/{data.key}: {_DATA_WORDS[step, dry_run]}."
+
+
+_DATA_WORDS: Final = {
+    (Step.NEW, False): "sent",
+    (Step.CHANGED, False): "replaced",
+    (Step.SAME, False): "there already",
+    (Step.NEW, True): "would be sent",
+    (Step.CHANGED, True): "would be replaced",
+    (Step.SAME, True): "there already",
+}
+
+
+def _summary(bucket: Bucket, sent: Sent, missing: Sequence[str], *, dry_run: bool, kept: bool) -> str:
+    would = "would be " if dry_run else ""
+    new, changed, same = (sent.steps[step] for step in Step)
+    lines = [
+        f"s3://{bucket.name}/: {new:,} new photos {would}sent, {changed:,} {would}replaced, {same:,} skipped "
+        "because the bucket has the same bytes."
+    ]
+    if missing and kept:
+        lines.append(f"{number(len(missing), 'photo')} that the source lacks are kept, because something failed.")
+    elif missing:
+        lines.append(f"{number(len(missing), 'photo')} that the source lacks {would}deleted.")
+    return "\n".join(lines)
+
+
+def _tell_failures(failed: Sequence[tuple[str, str]], path: Path | None) -> int:
+    """Say what could not be had, and write it to a file. The exit code."""
+    if path:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("place", "reason"), *failed])
+    for place, reason in failed[:_SHOWN]:
+        print(f"{place}: {reason}", file=sys.stderr)
+    if len(failed) > _SHOWN and not path:
+        print(f"and {len(failed) - _SHOWN:,} more failed; --failures FILE lists them all.", file=sys.stderr)
+    return 2 if failed else 0
