@@ -27,7 +27,7 @@ from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
 from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
 from lookalike.errors import LookalikeError
 from lookalike.ingest import Ingested, ingest
-from lookalike.photos.catalogue import IMAGES_PREFIX, PhotoEvent
+from lookalike.photos.catalogue import IMAGES_PREFIX, ObjectEvent
 from lookalike.photos.embedder import Embedder
 from lookalike.settings import MAX_IMAGE_BYTES
 from scripts.common.arguments import above_zero, at_least_one, command_parser
@@ -87,7 +87,7 @@ class Backfill:
         lost = read_keys(self._store, unlisted(listed, own), self._pool)
         return plan(listed, lost, own, others, bucket=self._buckets.catalogue)
 
-    def ingest(self, events: Iterable[PhotoEvent]) -> Ingested:
+    def ingest(self, events: Iterable[ObjectEvent]) -> Ingested:
         """Append one log segment. Raises StoreUnavailable."""
         return ingest(
             events,
@@ -100,8 +100,8 @@ class Backfill:
 
 
 def in_batches(
-    events: Sequence[PhotoEvent],
-    ingest_batch: Callable[[Sequence[PhotoEvent]], Ingested],
+    events: Sequence[ObjectEvent],
+    ingest_batch: Callable[[Sequence[ObjectEvent]], Ingested],
     done: Done,
     *,
     size: int,

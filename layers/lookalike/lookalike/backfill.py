@@ -19,9 +19,9 @@ from functools import partial
 import numpy as np
 
 from lookalike.hashes import HASH_BYTES, text_hash
-from lookalike.photos.catalogue import ListedPhoto, PhotoEvent, product_of
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
 from lookalike.store import segment_reads
-from lookalike.store.manifest import SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import ORDER_BYTES, Op, event_of
@@ -39,13 +39,13 @@ class Plan:
     has; ``done``: the number of photos that the store has as they are.
     """
 
-    added: tuple[PhotoEvent, ...]
-    changed: tuple[PhotoEvent, ...]
-    gone: tuple[PhotoEvent, ...]
+    added: tuple[ObjectEvent, ...]
+    changed: tuple[ObjectEvent, ...]
+    gone: tuple[ObjectEvent, ...]
     done: int
 
     @property
-    def events(self) -> tuple[PhotoEvent, ...]:
+    def events(self) -> tuple[ObjectEvent, ...]:
         """All events to ingest."""
         return self.added + self.changed + self.gone
 
@@ -63,8 +63,8 @@ def plan(
     ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
     """
     known = _newest([target, *others])
-    added: list[PhotoEvent] = []
-    changed: list[PhotoEvent] = []
+    added: list[ObjectEvent] = []
+    changed: list[ObjectEvent] = []
     done = 0
     for photo in listed:
         if product_of(photo.key) is None or "\0" in photo.key:
@@ -88,8 +88,8 @@ def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
-    def read(state: State) -> Orders:
-        columns = list(pool.map(partial(segment_reads.read_keys, store), state.segments))
+    def read(state: State[Manifest]) -> Orders:
+        columns = list(pool.map(partial(segment_reads.read_keys, store), segment_reads.all_of(state)))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -100,7 +100,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return read_consistently(store, read)
+    return read_consistently(store, PHOTO_STORE, read)
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
@@ -114,10 +114,10 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         whole = segment_reads.read_segment(store, ref)
         return {whole.name(int(row))[1] for row in rows}
 
-    def read(state: State) -> list[str]:
-        return sorted(set[str]().union(*pool.map(of_segment, state.segments)))
+    def read(state: State[Manifest]) -> list[str]:
+        return sorted(set[str]().union(*pool.map(of_segment, segment_reads.all_of(state))))
 
-    return read_consistently(store, read) if hashes else []
+    return read_consistently(store, PHOTO_STORE, read) if hashes else []
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:
@@ -140,9 +140,9 @@ def _is_current(own: bytes, newest: bytes, modified_ms: int) -> bool:
     return event.sequencer == event_of(newest).sequencer and event.time_ms >= modified_ms
 
 
-def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> PhotoEvent:
+def _event(bucket: str, key: str, newest: bytes | None, modified_ms: int) -> ObjectEvent:
     """The event that puts a photo as it is above the newest row of its key, and below the next event from S3."""
     if newest is None:
-        return PhotoEvent(bucket, key, False, None, modified_ms)
+        return ObjectEvent(bucket, key, False, None, modified_ms)
     last = event_of(newest)
-    return PhotoEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))
+    return ObjectEvent(bucket, key, False, last.sequencer, max(modified_ms, last.time_ms + 1))

@@ -78,6 +78,16 @@ class ListColumn:
 Column = NumberColumn | TextColumn | ListColumn
 
 
+def present(column: Column) -> npt.NDArray[np.bool_]:
+    """Which rows have a value: bool (rows,)."""
+    if isinstance(column, NumberColumn):
+        return ~np.isnan(column.numbers)
+    if isinstance(column, TextColumn):
+        return column.codes != MISSING
+    counts: npt.NDArray[np.int64] = np.diff(column.starts)
+    return counts > 0
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Products as rows, ascending by hash, each product once.
@@ -95,18 +105,18 @@ class Table:
 
     @cached_property
     def _heads(self) -> npt.NDArray[np.uint64]:
-        return _heads(self.hashes)
+        return heads(self.hashes)
 
     def rows_of(self, hashes: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int32]:
         """The row of each product, by hashes S16 (products,): int32 (products,), MISSING for a product that the table lacks."""
         rows = np.full(len(hashes), MISSING, np.int32)
         if not len(self) or not len(hashes):
             return rows
-        place = np.minimum(np.searchsorted(self._heads, _heads(hashes)), len(self) - 1)
+        place = np.minimum(np.searchsorted(self._heads, heads(hashes)), len(self) - 1)
         found = self.hashes[place] == hashes
         rows[found] = place[found]
         # Two products that share eight bytes of their hashes are beside each other, and the search found the first.
-        for other in np.flatnonzero(~found & (self._heads[place] == _heads(hashes))).tolist():
+        for other in np.flatnonzero(~found & (self._heads[place] == heads(hashes))).tolist():
             match = np.flatnonzero(self.hashes == hashes[other])
             rows[other] = match[0] if len(match) else MISSING
         return rows
@@ -123,7 +133,7 @@ EMPTY = Table(np.empty(0, f"S{HASH_BYTES}"), Texts.of(()), {})
 """A table of no products."""
 
 
-def _heads(hashes: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint64]:
-    """The first eight bytes of each hash, as numbers that sort like them: uint64 (rows,)."""
+def heads(hashes: npt.NDArray[np.bytes_], start: int = 0) -> npt.NDArray[np.uint64]:
+    """Eight bytes of each hash from ``start`` on, as numbers that sort like them: uint64 (hashes,)."""
     columns = np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, HASH_BYTES)
-    return np.ascontiguousarray(columns[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+    return np.ascontiguousarray(columns[:, start : start + 8]).view(">u8").reshape(-1).astype(np.uint64)
