@@ -14,7 +14,7 @@ from typing import Final
 
 from lookalike.photos.catalogue import IMAGES_PREFIX
 from scripts.common.bucket import Bucket, StoredObject
-from scripts.common.data_files import DataFile
+from scripts.common.data_files import DataToSend
 from scripts.common.labels import InputError, LabelTable, number, parse_labels, some, with_ids
 from scripts.common.photos import CONTENT_TYPES, Source, SourceFile, kind_of, open_source
 from scripts.common.places import Place, Places, find_places, parts_of, usual_parts
@@ -82,7 +82,7 @@ class Catalogue:
     """
 
     photos: list[Photo]
-    data: DataFile | None
+    data: DataToSend | None
     report: str
 
 
@@ -150,11 +150,11 @@ def _beside(source: Source, id_column: str | None) -> _Labels | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _data_file(labels: _Labels, places: Places, id_column: str | None) -> DataFile:
+def _data_file(labels: _Labels, places: Places, id_column: str | None) -> DataToSend:
     """The labels as product data, with the ids that the photos have where the two write them in different forms."""
     ids = {place.label_id: place.product_id for place in places.values() if place.label_id}
     name = labels.path.name
-    return DataFile.of_bytes(name, with_ids(labels.data, name, id_column, ids), id_column)
+    return DataToSend.of_bytes(name, with_ids(labels.data, name, id_column, ids), id_column)
 
 
 def _first_parts(source: Path, photos: Iterable[PurePosixPath]) -> Places:

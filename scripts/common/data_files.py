@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
 from lookalike.aws import decoded_metadata
+from lookalike.photos.catalogue import DATA_PREFIX
 from scripts.common.bucket import Bucket, StoredObject, chunks_of
 from scripts.common.uploads import Step
 
-DATA_PREFIX: Final = "products/"
 SUFFIXES: Final = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
@@ -21,7 +21,7 @@ SUFFIXES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class DataFile:
+class DataToSend:
     """A file of product data: its name below ``products/``, and how to open it. ``id_column``: the one that names the product."""
 
     name: str
@@ -29,13 +29,13 @@ class DataFile:
     id_column: str | None = None
 
     @classmethod
-    def of_bytes(cls, name: str, data: bytes, id_column: str | None = None) -> "DataFile":
+    def of_bytes(cls, name: str, data: bytes, id_column: str | None = None) -> "DataToSend":
         """A file in memory. It gets the suffix of a CSV where it has none that is read."""
         fitting = name if PurePosixPath(name).suffix.lower() in SUFFIXES else f"{name}.csv"
         return cls(fitting, lambda: io.BytesIO(data), id_column)
 
     @classmethod
-    def of_path(cls, path: Path, name: str, id_column: str | None = None) -> "DataFile":
+    def of_path(cls, path: Path, name: str, id_column: str | None = None) -> "DataToSend":
         return cls(name, lambda: path.open("rb"), id_column)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from scripts.common.bucket import Bucket
 from scripts.common.catalogue import Photo
-from scripts.common.data_files import DataFile
+from scripts.common.data_files import DataToSend
 from scripts.common.uploads import send
 from scripts.local.stack import LocalStack
 
@@ -44,7 +44,7 @@ def health(stack: LocalStack) -> dict[str, Any]:
 
 
 def seed(
-    stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], None], data: DataFile | None = None
+    stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], None], data: DataToSend | None = None
 ) -> Seeded:
     """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
 

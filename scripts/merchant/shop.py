@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from lookalike.aws import S3Store, store_prefixes
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_reader import ProductData, ProductReader
 from scripts.common.arguments import BUCKET_VARIABLE, STORE_BUCKET_VARIABLE, at_least_one
 from scripts.common.bucket import Bucket, s3_client
 from scripts.common.labels import InputError
@@ -89,9 +91,9 @@ class Shop:
         wanted = self._options.store or (self._outputs.get("ModelFingerprint") if self.needs_stack else None)
         return S3Store(self.s3, self._store_bucket, drop_store.prefix_of(prefixes, self._store_bucket, wanted))
 
-    def store_below(self, prefix: str) -> S3Store:
-        """Another store of the same bucket."""
-        return S3Store(self.s3, self._store_bucket, prefix)
+    def product_data(self) -> ProductData:
+        """The product data as it is now. Raises StoreError."""
+        return ProductReader(S3Store(self.s3, self._store_bucket, PRODUCTS)).refresh()
 
     @cached_property
     def queue_url(self) -> str:

@@ -31,7 +31,7 @@ from typing import Final
 from scripts.common.arguments import add_label_options
 from scripts.common.bucket import Bucket
 from scripts.common.catalogue import open_catalogue
-from scripts.common.data_files import DataFile
+from scripts.common.data_files import DataToSend
 from scripts.common.labels import number
 from scripts.common.progress import Progress
 from scripts.common.uploads import Sendable, Sent, Step, send
@@ -50,7 +50,7 @@ class _Source:
     """
 
     photos: Sequence[Sendable]
-    data: DataFile | None
+    data: DataToSend | None
     report: str
     bad: Sequence[tuple[str, str]] = ()
 
@@ -117,7 +117,7 @@ def _opened(options: argparse.Namespace, shop: Shop) -> Iterator[_Source]:
         yield _Source(catalogue.photos, catalogue.data, catalogue.report)
 
 
-def _send_data(bucket: Bucket, data: DataFile, *, dry_run: bool) -> str:
+def _send_data(bucket: Bucket, data: DataToSend, *, dry_run: bool) -> str:
     there = next((item for item in bucket.objects(data.key) if item.key == data.key), None)
     step = data.send(bucket, there, dry_run=dry_run)
     return f"Product data s3://{bucket.name}/{data.key}: {_DATA_WORDS[step, dry_run]}."
