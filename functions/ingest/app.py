@@ -156,7 +156,6 @@ def _count_files(files: Sequence[IngestedFile]) -> None:
     for name, count in (
         ("DataFiles", sum(file.op is Op.PUT for file in files)),
         ("DataFilesRejected", sum(file.op is Op.REJECT for file in files)),
-        ("DataFilesDeleted", sum(file.op is Op.DELETE for file in files)),
         ("ProductRows", sum(file.rows for file in files)),
         ("BadRows", sum(file.bad_rows for file in files)),
     ):

@@ -5,13 +5,16 @@ of words, a damaged photo and a decompression bomb would be.
 """
 
 import hashlib
+import io
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 
 from lookalike.errors import (
+    FeedError,
     ImageError,
     NotAnImage,
     ObjectMissing,
@@ -21,7 +24,7 @@ from lookalike.errors import (
     UndecodableImage,
 )
 from lookalike.layout import Layout
-from lookalike.photos.catalogue import Photo, product_of
+from lookalike.photos.catalogue import DataObject, Photo, product_of
 from lookalike.photos.regions import Region
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
@@ -113,7 +116,7 @@ class FakeEmbedder:
 
 
 class FakeCatalogue:
-    """The merchant's bucket. Keys in ``out_of_reach`` fail as if S3 did not answer. Safe for threads."""
+    """The merchant's bucket; ``photos`` has its data files, too. Keys in ``out_of_reach`` fail as if S3 did not answer. Safe for threads."""
 
     def __init__(self) -> None:
         self.photos: dict[str, Photo] = {}
@@ -137,6 +140,15 @@ class FakeCatalogue:
         if len(self.photos[key].data) > max_bytes:
             raise TooManyBytes("The file has too many bytes.")
         return self.photos[key]
+
+    @contextmanager
+    def data_file(self, key: str, *, max_bytes: int) -> Iterator[DataObject]:
+        try:
+            file = self.photo(key, max_bytes=max_bytes)
+        except TooManyBytes as error:
+            raise FeedError(error.reason, str(error)) from error
+        with io.BytesIO(file.data) as content:
+            yield DataObject(content, file.metadata, file.etag)
 
     def presigned_url(self, key: str) -> str:
         return f"https://catalogue.example/{key}?signed"

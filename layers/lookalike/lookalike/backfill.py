@@ -11,7 +11,7 @@ Ingest reads each photo when its turn comes. A listing that is minutes old by th
 writes a tombstone, for a replaced one the newer content, and the events of both are on their way.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,11 @@ from lookalike.store.state import State, read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
+
+
+def is_photo(key: str) -> bool:
+    """Whether ingest takes events of this key for those of a photo."""
+    return product_of(key) is not None and "\0" not in key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,20 @@ def plan(
     others: Iterable[Orders],
     *,
     bucket: str,
+    is_taken: Callable[[str], bool] = is_photo,
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
-    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
+    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events;
+    ``is_taken``: whether ingest takes events of a key.
     """
     known = _newest([target, *others])
     added: list[ObjectEvent] = []
     changed: list[ObjectEvent] = []
     done = 0
     for photo in listed:
-        if product_of(photo.key) is None or "\0" in photo.key:
-            continue  # ingest takes no such events either
+        if not is_taken(photo.key):
+            continue
         key_hash = text_hash(photo.key)
         own, newest = target.get(key_hash), known.get(key_hash)
         if own is not None and newest is not None and _is_current(own, newest, photo.modified_ms):

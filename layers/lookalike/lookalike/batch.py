@@ -28,12 +28,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.data_ingest import DataIngest, is_data
+from lookalike.data_ingest import DataIngest
 from lookalike.errors import EndedFunction, FeedError, ImageError, QueueUnavailable, StoreUnavailable
 from lookalike.ingest import Embedder, Ingested, reject
 from lookalike.layout import Layout
 from lookalike.messages import Message, Outcome, Queue, file_events, photo_events
-from lookalike.photos.catalogue import ObjectEvent
+from lookalike.photos.catalogue import ObjectEvent, is_data
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import ObjectStore
 
@@ -137,7 +137,9 @@ class Batch:
             attempt for message in suspects for attempt in _attempts_at(message) if attempts.was_fatal(attempt)
         }
         guilty = [
-            replace(message, events=tuple(event for event in message.events if _attempt_at(message, event) in convicted))
+            replace(
+                message, events=tuple(event for event in message.events if _attempt_at(message, event) in convicted)
+            )
             for message in suspects
         ]
         photos = photo_events(guilty)
@@ -156,7 +158,11 @@ class Batch:
         waiting = {event.key for event in files}
         undeleted = list(messages)
         for event in files:
-            done = [message for message in undeleted if not outcome.comes_back(message) and waiting.isdisjoint(_keys(message))]
+            done = [
+                message
+                for message in undeleted
+                if not outcome.comes_back(message) and waiting.isdisjoint(_keys(message))
+            ]
             self._delete(done)
             undeleted = [message for message in undeleted if message not in done]
             of_file = [message for message in messages if event.key in _keys(message)]
@@ -193,9 +199,7 @@ class Batch:
     def _ingest(self, events: Sequence[ObjectEvent], embedder: Embedder, leave_s: float = 0.0) -> Ingested:
         """Ingest photos. ``leave_s``: time to leave for others."""
         needed_s = self.reserve_s + leave_s
-        return self.ingest(
-            events, embedder=embedder, store=self.store, has_time=lambda: self.time_left_s() >= needed_s
-        )
+        return self.ingest(events, embedder=embedder, store=self.store, has_time=lambda: self.time_left_s() >= needed_s)
 
     def _has_time_for(self, message: Message) -> bool:
         return self.time_left_s() >= (self.file_reserve_s if _has_data(message) else self.reserve_s)
@@ -250,7 +254,7 @@ def _keys(message: Message) -> set[str]:
 
 
 def _has_data(message: Message) -> bool:
-    return any(map(is_data, message.events))
+    return any(is_data(event.key) for event in message.events)
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 from lookalike.errors import FeedError, ObjectMissing
 from lookalike.events import event_order
 from lookalike.feeds.feed import Feed, read_feed
-from lookalike.photos.catalogue import DATA_PREFIX, DataCatalogue, DataObject, ObjectEvent
+from lookalike.photos.catalogue import DataCatalogue, DataObject, ObjectEvent
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.products import product_log
 from lookalike.store.products.data_file import DataFile
@@ -33,23 +33,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IngestedFile:
-    """What an event made of a data file. ``rows``: of the file; ``bad_rows``: left out of it; ``reason``: of a reject."""
+    """What an event made of a data file. ``rows``: of the file; ``bad_rows``: rows and values that were left out; ``reason``: of a
+    reject.
+    """
 
     key: str
     op: Op
     rows: int = 0
     bad_rows: int = 0
     reason: str = ""
-
-
-def is_data(event: ObjectEvent) -> bool:
-    """Whether an event is of an object below ``DATA_PREFIX``."""
-    return event.key.startswith(DATA_PREFIX)
-
-
-def is_folder(event: ObjectEvent) -> bool:
-    """Whether the object of an event only stands for a folder, as the S3 console makes it."""
-    return event.key.endswith("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +95,12 @@ def _parsed(event: ObjectEvent, file: DataObject) -> DataFile:
     _tell(event.key, feed)
     order = event_order(event, Op.PUT, content)
     detail = {"remarks": " ".join(feed.remarks)} if feed.remarks else {}
-    return DataFile(event.key, order, Op.PUT, feed.table, feed.rows, feed.bad, feed.bad_total, detail)
+    return DataFile(event.key, order, Op.PUT, feed.table, _rows(feed), feed.bad, feed.bad_total, detail)
+
+
+def _rows(feed: Feed) -> int:
+    """Of the file, the bad ones included."""
+    return feed.rows + feed.bad_rows
 
 
 def _tombstone(event: ObjectEvent) -> DataFile:
@@ -132,7 +129,7 @@ def _tell(key: str, feed: Feed) -> None:
         "a data file was read",
         extra={
             "file": key,
-            "rows": feed.rows,
+            "rows": _rows(feed),
             "products": len(feed.table.ids),
             "bad_rows": feed.bad_total,
             "first_bad_rows": bad,

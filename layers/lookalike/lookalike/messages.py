@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lookalike.data_ingest import IngestedFile, is_data, is_folder
+from lookalike.data_ingest import IngestedFile
 from lookalike.events import newest_of_each_key
 from lookalike.ingest import Ingested
-from lookalike.photos.catalogue import ObjectEvent
+from lookalike.photos.catalogue import ObjectEvent, is_data, is_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class Outcome:
 
 def photo_events(messages: Iterable[Message]) -> list[ObjectEvent]:
     """The events of messages that are not of data files."""
-    return [event for message in messages for event in message.events if not is_data(event)]
+    return [event for message in messages for event in message.events if not is_data(event.key)]
 
 
 def file_events(messages: Iterable[Message]) -> list[ObjectEvent]:
     """The newest event of each data file among the events of messages. Folders are none."""
     events = (event for message in messages for event in message.events)
-    return newest_of_each_key(event for event in events if is_data(event) and not is_folder(event))
+    return newest_of_each_key(event for event in events if is_data(event.key) and not is_folder(event.key))

@@ -21,6 +21,16 @@ DATA_PREFIX = "products/"
 """Data files are the objects below this prefix: names, prices and other attributes of products."""
 
 
+def is_data(key: str) -> bool:
+    """Whether a key is below ``DATA_PREFIX``."""
+    return key.startswith(DATA_PREFIX)
+
+
+def is_folder(key: str) -> bool:
+    """Whether the object of a key only stands for a folder, as the S3 console makes it."""
+    return key.endswith("/")
+
+
 def product_of(key: str) -> str | None:
     """The product that an image key belongs to, or None where the key is outside the prefix.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lookalike.feeds.feed import BadRow
+from lookalike.feeds.reports import BadRow
 from lookalike.store.records import ORDER_BYTES, Op, event_of
 from lookalike.tables.table import Table
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.errors import CorruptObject
-from lookalike.feeds.feed import BadRow
+from lookalike.feeds.reports import BadRow
 from lookalike.store import table_file, tensors
 from lookalike.store.products.data_file import FileState
 from lookalike.store.records import Op
@@ -66,6 +66,4 @@ def _fields(state: FileState) -> list[Any]:
 
 def _state(fields: list[Any]) -> FileState:
     key, order, op, rows, bad_total, detail, bad = fields
-    return FileState(
-        key, bytes.fromhex(order), Op(op), rows, tuple(BadRow(*row) for row in bad), bad_total, detail
-    )
+    return FileState(key, bytes.fromhex(order), Op(op), rows, tuple(BadRow(*row) for row in bad), bad_total, detail)

@@ -38,6 +38,11 @@ class FileRef:
     end: int = 0
     check: int = 0
 
+    @property
+    def stored_bytes(self) -> int:
+        """The size of the segment, 0 for a tombstone."""
+        return self.end - self.start
+
 
 @dataclass(frozen=True, slots=True)
 class ProductManifest(Version):
