@@ -2,7 +2,9 @@
 """Everything that a merchant does with a catalogue: photos and product data in, and what became of them.
 
     python -m scripts.catalogue upload photos.zip --labels products.csv
+    python -m scripts.catalogue data feed.tsv
     python -m scripts.catalogue status
+    python -m scripts.catalogue rejected --csv
 
 Each command works on the stack in samconfig.toml, on another one (--stack-name), or on buckets that are named, and takes
 credentials, region and endpoint as the AWS command line does. `python -m scripts.catalogue COMMAND --help` has its examples.
@@ -18,10 +20,16 @@ from scripts.common.arguments import command_parser
 from scripts.common.labels import InputError
 from scripts.deployment import deployed
 from scripts.deployment.deployed import DeployError
-from scripts.merchant import shop, upload
+from scripts.merchant import data, delete, export, rejected, retry, shop, status, upload
 
 _COMMANDS: Final[dict[str, ModuleType]] = {
     "upload": upload,
+    "data": data,
+    "status": status,
+    "rejected": rejected,
+    "retry": retry,
+    "delete": delete,
+    "export": export,
 }
 
 

@@ -42,7 +42,7 @@ class Sent:
     """What became of photos: how many of each step, and those that could not be had with the reasons."""
 
     steps: dict[Step, int] = field(default_factory=lambda: dict.fromkeys(Step, 0))
-    failed: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[Sendable, str]] = field(default_factory=list)
 
     @property
     def settled(self) -> int:
@@ -75,6 +75,6 @@ def send(
         if isinstance(result, Step):
             sent.steps[result] += 1
         else:
-            sent.failed.append((photo.origin, result))
+            sent.failed.append((photo, result))
         on_done(sent.settled)
     return sent

@@ -14,6 +14,7 @@ replaces all that it said; a file that is deleted takes it back. A row that cann
 import argparse
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -29,6 +30,7 @@ from scripts.common.uploads import Step
 from scripts.merchant.shop import Shop
 
 _BAD_SHOWN: Final = 20
+_LARGE_BYTES: Final = 10_000_000
 _WORDS: Final = {
     (Step.NEW, False): "sent",
     (Step.CHANGED, False): "replaced",
@@ -76,10 +78,11 @@ def check(file: DataToSend) -> Feed:
     with file.open() as opened:
         size = opened.seek(0, 2)
         opened.seek(0)
-        with Progress(size, file.name, "B") as progress:
-            counted = cast(BinaryIO, _Counted(opened, progress))
+        is_large = size > _LARGE_BYTES
+        with Progress(size, file.name, "B") if is_large else nullcontext() as progress:
+            read = cast(BinaryIO, _Counted(opened, progress)) if progress else opened
             try:
-                feed = read_feed(counted, file.name, id_column=file.id_column)
+                feed = read_feed(read, file.name, id_column=file.id_column)
             except FeedError as error:
                 raise InputError(str(error)) from error
     print("\n".join(_report(file.name, feed)), flush=True)
@@ -155,7 +158,9 @@ def _delete(shop: Shop, names: list[str], *, dry_run: bool) -> int:
     keys = [f"{DATA_PREFIX}{name}" for name in names]
     unknown = [key for key in keys if key not in there]
     if unknown:
-        raise InputError(f"There is no {some(unknown)} in s3://{shop.bucket.name}/. `data --list` lists the data files.")
+        raise InputError(
+            f"There is no {some(unknown)} in s3://{shop.bucket.name}/. `data --list` lists the data files."
+        )
     if not dry_run:
         for _ in shop.bucket.delete(keys):
             pass

@@ -44,7 +44,11 @@ class DeadLetter:
 
 def counts(sqs: Any, url: str) -> tuple[int, int]:
     """The messages that wait, those that are delayed included, and those that are in flight; both by SQS's estimate."""
-    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
+    names = (
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesDelayed",
+        "ApproximateNumberOfMessagesNotVisible",
+    )
     told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
     waiting, delayed, in_flight = (int(told.get(name, 0)) for name in names)
     return waiting + delayed, in_flight

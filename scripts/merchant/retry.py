@@ -29,7 +29,9 @@ from scripts.merchant.shop import Shop
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("keys", nargs="*", metavar="KEY", help="keys of the bucket, as `rejected` and `status` name them")
+    parser.add_argument(
+        "keys", nargs="*", metavar="KEY", help="keys of the bucket, as `rejected` and `status` name them"
+    )
     parser.add_argument("--all", action="store_true", help="everything that was rejected, and all dead letters")
     parser.add_argument("--dry-run", action="store_true", help="say what would be tried again, and send nothing")
 
@@ -51,7 +53,9 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
         return options.all or not own.isdisjoint(keys)
 
     if options.dry_run:
-        letters = dead_letters.peek(shop.sqs, shop.dead_letters_url, dead_letters.counts(shop.sqs, shop.dead_letters_url)[0])
+        letters = dead_letters.peek(
+            shop.sqs, shop.dead_letters_url, dead_letters.counts(shop.sqs, shop.dead_letters_url)[0]
+        )
         moved = sum(map(is_wanted, letters))
     else:
         _send(shop.sqs, shop.queue_url, [notification(shop.bucket.name, key, order) for key, order in again])

@@ -122,12 +122,20 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"Data files: {len(found['data_files']):,}",
     ]
     for file in found["data_files"]:
-        said = file["detail"] if file["status"] == "rejected" else f"{number(file['rows'], 'row')}, {file['bad_rows']:,} bad"
+        said = (
+            file["detail"]
+            if file["status"] == "rejected"
+            else f"{number(file['rows'], 'row')}, {file['bad_rows']:,} bad"
+        )
         lines.append(f"  {file['key']}: {said}")
-    lines.append(f"Queue: {queue['waiting']:,} waiting, {queue['in_flight']:,} in flight, {number(queue['dead_letters'], 'dead letter')}")
+    lines.append(
+        f"Queue: {queue['waiting']:,} waiting, {queue['in_flight']:,} in flight, {number(queue['dead_letters'], 'dead letter')}"
+    )
     lines += [f"  dead: {letter['told']}" for letter in queue["some_dead_letters"]]
     if queue["dead_letters"] or store["rejected"]:
-        lines.append("`rejected` lists what was refused and why; `retry` sends it, and dead letters, through the queue again.")
+        lines.append(
+            "`rejected` lists what was refused and why; `retry` sends it, and dead letters, through the queue again."
+        )
     return lines
 
 

@@ -23,19 +23,22 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts.common.arguments import add_label_options
+from scripts.common.arguments import add_label_options, at_least_one
 from scripts.common.bucket import Bucket
 from scripts.common.catalogue import open_catalogue
-from scripts.common.data_files import DataToSend
-from scripts.common.labels import number
+from scripts.common.data_files import SUFFIXES, DataToSend
+from scripts.common.labels import InputError, number
 from scripts.common.progress import Progress
 from scripts.common.uploads import Sendable, Sent, Step, send
+from scripts.merchant import data as data_command
 from scripts.merchant import removals
+from scripts.merchant.addresses import Picture, lines_of, linked
+from scripts.merchant.downloads import Downloader
 from scripts.merchant.shop import Shop
 from scripts.merchant.sources import S3Folder, open_bucket
 
@@ -66,20 +69,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--yes", action="store_true", help="do not ask before many photos are deleted")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    web = parser.add_argument_group("pictures on the web")
+    web.add_argument(
+        "--per-host", type=at_least_one, default=4, help="pictures that are loaded from one host at once (4)"
+    )
+    web.add_argument(
+        "--private-addresses",
+        action="store_true",
+        help="load from this machine and private networks, too: the CSV decides which",
+    )
     parser.add_argument("--failures", type=Path, metavar="FILE", help="write what failed to this CSV file")
 
 
 def run(options: argparse.Namespace, shop: Shop) -> int:
     with _opened(options, shop) as source:
         print(source.report, flush=True)
+        data = None if options.no_data else source.data
         bucket = shop.bucket
         there = {item.key: item for item in bucket.objects()}
         missing = sorted(there.keys() - {photo.key for photo in source.photos}) if options.delete_missing else []
         if missing and not options.dry_run:
             removals.confirm_missing(missing, len(there), confirmed=options.yes)
-        data = None if options.no_data else source.data
         if data:
-            print(_send_data(bucket, data, dry_run=options.dry_run), flush=True)
+            print(data_command.send(shop, data, dry_run=options.dry_run), flush=True)
         sent = Sent()
         try:
             with Progress(len(source.photos), "compared" if options.dry_run else "uploaded") as progress:
@@ -99,7 +111,7 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
                 file=sys.stderr,
             )
             raise
-        failed = [*source.bad, *sent.failed]
+        failed = [*source.bad, *_with_lines(sent.failed, options)]
         if missing and not failed and not options.dry_run:
             removals.remove(bucket, missing)
     print(_summary(bucket, sent, missing, dry_run=options.dry_run, kept=bool(failed)))
@@ -108,29 +120,34 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
 
 @contextmanager
 def _opened(options: argparse.Namespace, shop: Shop) -> Iterator[_Source]:
-    folder = S3Folder.parse(options.source)
+    folder, path = S3Folder.parse(options.source), Path(options.source)
+    if folder is None and path.suffix.lower() in SUFFIXES and path.is_file():
+        if options.labels:
+            raise InputError("A CSV with addresses of pictures is its own --labels: leave the option out.")
+        with closing(Downloader(per_host=options.per_host, allow_private=options.private_addresses)) as web:
+            data = DataToSend.of_path(path, path.name, options.id_column)
+            found = linked(data_command.check(data), path, web)
+            yield _Source(found.pictures, data, found.report, found.bad)
+            return
     if folder:
         opening = open_bucket(shop.s3, folder, shop.bucket.name, options.labels, options.id_column)
     else:
-        opening = open_catalogue(Path(options.source), options.labels, options.id_column)
+        opening = open_catalogue(path, options.labels, options.id_column)
     with opening as catalogue:
+        if catalogue.data and not options.no_data:
+            data_command.check(catalogue.data)
         yield _Source(catalogue.photos, catalogue.data, catalogue.report)
 
 
-def _send_data(bucket: Bucket, data: DataToSend, *, dry_run: bool) -> str:
-    there = next((item for item in bucket.objects(data.key) if item.key == data.key), None)
-    step = data.send(bucket, there, dry_run=dry_run)
-    return f"Product data s3://{bucket.name}/{data.key}: {_DATA_WORDS[step, dry_run]}."
-
-
-_DATA_WORDS: Final = {
-    (Step.NEW, False): "sent",
-    (Step.CHANGED, False): "replaced",
-    (Step.SAME, False): "there already",
-    (Step.NEW, True): "would be sent",
-    (Step.CHANGED, True): "would be replaced",
-    (Step.SAME, True): "there already",
-}
+def _with_lines(failed: Sequence[tuple[Sendable, str]], options: argparse.Namespace) -> list[tuple[str, str]]:
+    """(place, reason) of what could not be had; the place of a picture on the web is a line of the file that names it."""
+    pictures = [photo for photo, _ in failed if isinstance(photo, Picture)]
+    path = Path(options.source)
+    lines = lines_of(path, options.id_column, pictures) if pictures else {}
+    return [
+        (f"{path.name}, line {lines[photo.url]}: {photo.url}" if isinstance(photo, Picture) else photo.origin, reason)
+        for photo, reason in failed
+    ]
 
 
 def _summary(bucket: Bucket, sent: Sent, missing: Sequence[str], *, dry_run: bool, kept: bool) -> str:

@@ -139,7 +139,7 @@ def test_a_photo_that_cannot_be_had_is_listed_and_stops_no_other(tmp_path: Path,
     with open_catalogue(write_folder(tmp_path / "x", "1.jpg")) as catalogue:
         photos: list[Photo | Elsewhere] = [Elsewhere(), *catalogue.photos]
         sent = send(bucket, photos, {}, threads=1)
-    assert sent.failed == [("line 7", "the address answers 404")]
+    assert [(photo.origin, reason) for photo, reason in sent.failed] == [("line 7", "the address answers 404")]
     assert s3.keys(BUCKET) == ["images/1.jpg"]
 
 
