@@ -197,7 +197,7 @@ def _how_to_go_on(stack: LocalStack) -> str:
     python = _short(Path(sys.executable))  # not resolved: a link in .venv/bin is the environment's Python
     variables = {
         "AWS_ENDPOINT_URL": stack.endpoint_url,
-        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         BUCKET_VARIABLE: stack.catalogue_bucket,

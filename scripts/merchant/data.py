@@ -114,11 +114,10 @@ class _Counted:
 
 def _report(name: str, feed: Feed) -> Iterator[str]:
     """Lines about a file: how many rows, the kinds of its columns, and rows and values that were left out."""
-    yield f"{name}: {number(feed.rows, 'row')}, {number(len(feed.table), 'product')}, {feed.bad_total:,} bad rows and values."
-    yield from (f"  {remark}" for remark in feed.remarks)
-    kinds = {name: column.kind for name, column in feed.table.columns.items()}
+    told = [*feed.remarks, number(len(feed.table), "product"), f"{feed.bad_total:,} bad rows and values"]
+    yield f"{name}: {'; '.join(told)}."
     for kind in Kind:
-        of_kind = [_told(attribute, feed) for attribute, its in kinds.items() if its is kind]
+        of_kind = [_told(attribute, feed) for attribute, its in feed.kinds.items() if its is kind]
         if of_kind:
             yield f"  {kind}: {', '.join(of_kind)}"
     for bad in feed.bad[:_BAD_SHOWN]:

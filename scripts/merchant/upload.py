@@ -47,14 +47,10 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Photos to send, the file of product data that goes along, and lines about them for people.
-
-    ``bad``: what could not be read of the source, as (place, reason).
-    """
+    """Photos to send, and the file of product data that goes along. ``bad``: what cannot be used of it, as (place, reason)."""
 
     photos: Sequence[Sendable]
     data: DataToSend | None
-    report: str
     bad: Sequence[tuple[str, str]] = ()
 
 
@@ -83,7 +79,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, shop: Shop) -> int:
     with _opened(options, shop) as source:
-        print(source.report, flush=True)
         data = None if options.no_data else source.data
         bucket = shop.bucket
         there = {item.key: item for item in bucket.objects()}
@@ -120,6 +115,7 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
 
 @contextmanager
 def _opened(options: argparse.Namespace, shop: Shop) -> Iterator[_Source]:
+    """What is to be sent, with a report of it on the terminal. Raises InputError and botocore's errors."""
     folder, path = S3Folder.parse(options.source), Path(options.source)
     if folder is None and path.suffix.lower() in SUFFIXES and path.is_file():
         if options.labels:
@@ -127,16 +123,18 @@ def _opened(options: argparse.Namespace, shop: Shop) -> Iterator[_Source]:
         with closing(Downloader(per_host=options.per_host, allow_private=options.private_addresses)) as web:
             data = DataToSend.of_path(path, path.name, options.id_column)
             found = linked(data_command.check(data), path, web)
-            yield _Source(found.pictures, data, found.report, found.bad)
+            print(found.report, flush=True)
+            yield _Source(found.pictures, data, found.bad)
             return
     if folder:
         opening = open_bucket(shop.s3, folder, shop.bucket.name, options.labels, options.id_column)
     else:
         opening = open_catalogue(path, options.labels, options.id_column)
     with opening as catalogue:
+        print(catalogue.report, flush=True)
         if catalogue.data and not options.no_data:
             data_command.check(catalogue.data)
-        yield _Source(catalogue.photos, catalogue.data, catalogue.report)
+        yield _Source(catalogue.photos, catalogue.data)
 
 
 def _with_lines(failed: Sequence[tuple[Sendable, str]], options: argparse.Namespace) -> list[tuple[str, str]]:
