@@ -19,7 +19,7 @@ from tests.infra.translated import Resources, translated
 from tests.support import functions
 from tests.support.fakes import FakeEmbedder
 
-ROUTES = {*functions.load("query").ROUTES, functions.load("query", "elsewhere").ELSEWHERE}
+ROUTES = {*functions.load("query").ROUTES, *functions.load("query", "elsewhere").ELSEWHERE}
 ANY_METHOD = "x-amazon-apigateway-any-method"
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
@@ -347,9 +347,8 @@ def test_functions_run_on_one_python_with_their_layers(resources: Resources, fun
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_functions_find_every_setting_they_read(resources: Resources, function: str) -> None:
-    variables = resources[function]["Environment"]["Variables"]
-    values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
-    environ = Environ(values)
+    variables = resources.resolved(resources[function]["Environment"]["Variables"])
+    environ = Environ(variables)
     SETTINGS[function](environ)
     libraries = ("POWERTOOLS_", "MALLOC_", "ORT_", "JOBLIB_")
     assert {name for name in variables if not name.startswith(libraries)} == environ.names - OF_LAMBDA
@@ -371,9 +370,7 @@ def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
 
 def test_the_catalogue_has_most_of_the_query_function_s_memory(resources: Resources) -> None:
     properties = resources["QueryFunction"]
-    variables = {
-        name: value if isinstance(value, str) else "5" for name, value in properties["Environment"]["Variables"].items()
-    }
+    variables = resources.resolved(properties["Environment"]["Variables"])
     read = settings.query(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"])})
     assert read.snapshot_bytes > properties["MemorySize"] * 1024 * 1024 / 2
 

@@ -228,6 +228,19 @@ class S3Catalogue:
         with file.content:
             yield file
 
+    def has(self, key: str) -> bool:
+        """Whether there is such an object, by one HEAD. Raises StoreUnavailable."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            # Who may not list the bucket is refused where there is no object.
+            if error.response.get("Error", {}).get("Code") in ("403", "404"):
+                return False
+            raise _error(error, "HEAD", key) from error
+        except BotoCoreError as error:
+            raise _error(error, "HEAD", key) from error
+        return True
+
     def photos(self, prefix: str) -> Iterator[ListedPhoto]:
         """Every object whose key starts with ``prefix``, ascending by key. Raises StoreUnavailable."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)

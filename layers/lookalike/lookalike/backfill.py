@@ -1,4 +1,4 @@
-"""Backfill: the photos that a store lacks, as events for ingest.
+"""Backfill: the photos and data files that a store lacks, as events for ingest.
 
 A store is filled from a listing of the catalogue while ingest writes to it, or to the store of another model. A listing has
 no sequencers. So each event takes over the sequencer of the newest row of its key in any store of the bucket, with a later
@@ -9,6 +9,8 @@ and a backfill that starts after the new model went live finds the changes since
 
 Ingest reads each photo when its turn comes. A listing that is minutes old by then does no harm: for a deleted photo ingest
 writes a tombstone, for a replaced one the newer content, and the events of both are on their way.
+
+Data files work the same way. Their store is one for all models, so a new model needs nothing of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -19,11 +21,14 @@ from functools import partial
 import numpy as np
 
 from lookalike.hashes import HASH_BYTES, text_hash
-from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, is_data, is_folder, product_of
 from lookalike.store import segment_reads
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.products import product_log
+from lookalike.store.products.live import Waiting, live_files
+from lookalike.store.products.product_manifest import PRODUCT_STORE, ProductManifest
 from lookalike.store.records import ORDER_BYTES, Op, event_of
 from lookalike.store.state import State, read_consistently
 
@@ -125,6 +130,25 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         return sorted(set[str]().union(*pool.map(of_segment, segment_reads.all_of(state))))
 
     return read_consistently(store, PHOTO_STORE, read) if hashes else []
+
+
+def plan_files(listed: Iterable[ListedPhoto], known: Mapping[str, bytes], *, bucket: str) -> Plan:
+    """Compare the data files of the catalogue with those of the product store. ``known``: the orders of ``read_file_orders``."""
+    files = [file for file in listed if is_data(file.key) and not is_folder(file.key)]
+    keys = {file.key for file in files}
+    lost = sorted(key for key, order in known.items() if key not in keys and event_of(order).op is not Op.DELETE)
+    orders = {text_hash(key): order for key, order in known.items()}
+    return plan(files, lost, orders, (), bucket=bucket, is_taken=lambda key: "\0" not in key)
+
+
+def read_file_orders(store: ObjectStore) -> Mapping[str, bytes]:
+    """The newest order of every data file of the product store, deleted ones included, by key. Raises StoreError."""
+
+    def read(state: State[ProductManifest]) -> Mapping[str, bytes]:
+        waiting = (Waiting(entry.name, entry.size, product_log.read(store, entry.name)[0]) for entry in state.waiting)
+        return {file.key: file.order for file in live_files(state.manifest, waiting)}
+
+    return read_consistently(store, PRODUCT_STORE, read)
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:

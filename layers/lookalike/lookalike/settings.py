@@ -59,6 +59,7 @@ class QuerySettings:
     """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
 
     ``grace_s``: see ``CompactSettings``. ``origin_secrets``: each lets a request in; without one, every request is let in.
+    ``hide_out_of_stock``: whether an answer leaves out products that are out of stock, unless its filters name availability.
     """
 
     catalogue_bucket: str
@@ -70,6 +71,7 @@ class QuerySettings:
     grace_s: float = GRACE_S
     aws_lambda_function_memory_size: int = 1769
     origin_secrets: tuple[str, ...] = ()
+    hide_out_of_stock: bool = True
 
     @property
     def stale_if_error_s(self) -> float:
@@ -141,12 +143,19 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.split(",") if word)
 
 
 _CONVERT: Mapping[Any, Callable[[str], Any]] = {
     str: _name,
+    bool: _switch,
     int: _count,
     float: _seconds,
     Path: Path,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Final
 
 from lookalike.feeds.columns import Column
 from lookalike.feeds.dates import time_of, times_of
@@ -14,6 +15,7 @@ from lookalike.tables.table import Value
 Told = Mapping[Role, tuple[Column, str]]
 """The first text of a row for each role, and its column."""
 Complain = Callable[[Column, str, BadValue], None]
+_UNPUBLISHED: Final = frozenset(("false", "0", "no", "-1", "draft", "archived", "nein"))
 
 _price_of = lru_cache(65536)(price_of)
 
@@ -86,7 +88,10 @@ def _times(told: Told, complain: Complain) -> dict[str, Value] | None:
 
 
 def availability(told: Told, vendor: Vendor, complain: Complain) -> str | None:
-    """The availability of a row that has a number in stock, None where it has none."""
+    """The availability of a row that has a number in stock or says that the shop shows the product to nobody, else None."""
+    for role in (Role.PUBLISHED, Role.STATUS):
+        if role in told and told[role][1].casefold() in _UNPUBLISHED:
+            return Availability.UNPUBLISHED
     if vendor is Vendor.SHOPIFY and Role.STOCK in told and Role.STOCK_TRACKER not in told:
         return Availability.IN_STOCK if Role.PRICE in told else None
     if Role.STOCK not in told:

@@ -177,7 +177,7 @@ _ISO: Final = frozenset(
         "ZWG",
     ]
 )
-_PLAIN: Final = re.compile(r"\d+(?:\.\d{1,2})?")
+_PLAIN: Final = re.compile(r"(\d+(?:\.\d{1,2})?)(?: ([A-Z]{3}))?")
 # A number between words: signs before it, and its currency before or behind.
 _PARTS: Final = re.compile(
     r"(?P<before>[^\d+.,()\-−–]*)(?P<sign>[-−–]?)(?P<middle>[^\d+.,()\-−–]*)(?P<number>\d[\d.,'’ ]*)(?P<dash>(?:[-−–]{1,2})?)(?P<behind>[^\d]*)"
@@ -191,8 +191,9 @@ def price_of(text: str, *, decimal_comma: bool = False) -> tuple[float, str]:
 
     ``decimal_comma``: which sign separates decimals where the text could be read both ways, as 1.299 can.
     """
-    if _PLAIN.fullmatch(text):
-        return _amount(text), ""
+    plain = _PLAIN.fullmatch(text)
+    if plain and (plain[2] is None or plain[2] in _ISO):
+        return _amount(plain[1]), plain[2] or ""
     parts = _PARTS.fullmatch(" ".join(text.split()))
     if parts is None:
         raise BadValue("bad-price", "is no price")

@@ -42,6 +42,7 @@ class Role(StrEnum):
     STOCK_POLICY = "stock policy"
     STOCK_TRACKER = "stock tracker"
     PUBLISHED = "published"
+    STATUS = "status"
     KIND_OF_ROW = "kind of row"
     PARENT = "parent"
     IMAGES = "images"
@@ -97,7 +98,8 @@ _SHOPIFY: Final[Mapping[Role, str]] = {
     Role.STOCK: "variantinventoryqty inventoryquantity",
     Role.STOCK_POLICY: "variantinventorypolicy continuesellingwhenoutofstock",
     Role.STOCK_TRACKER: "variantinventorytracker inventorytracker",
-    Role.PUBLISHED: "published publishedononlinestore status",
+    Role.PUBLISHED: "published publishedononlinestore",
+    Role.STATUS: "status",
     Role.IMAGES: "imagesrc productimageurl variantimage variantimageurl",
     Role.OPTION_NAME: "option1name option2name option3name",
     Role.OPTION_VALUE: "option1value option2value option3value",
@@ -116,7 +118,7 @@ _WOOCOMMERCE: Final[Mapping[Role, str]] = {
 # All columns of these roles are read, not the first alone.
 _SEVERAL: Final = frozenset(
     (
-        Role.ADDITIONAL_IMAGE_LINK, Role.IMAGES, Role.TAGS, Role.CATEGORIES, Role.PUBLISHED, Role.OPTION_NAME, Role.OPTION_VALUE, Role.VARIANT_LIST,
+        Role.ADDITIONAL_IMAGE_LINK, Role.IMAGES, Role.TAGS, Role.CATEGORIES, Role.OPTION_NAME, Role.OPTION_VALUE, Role.VARIANT_LIST,
         Role.COST, Role.NOISE,
     )
 )  # fmt: skip

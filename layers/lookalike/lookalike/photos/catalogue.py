@@ -20,6 +20,8 @@ IMAGES_PREFIX = "images/"
 DATA_PREFIX = "products/"
 """Data files are the objects below this prefix: names, prices and other attributes of products."""
 
+_MAX_KEY_BYTES = 1024  # of S3
+
 
 def is_data(key: str) -> bool:
     """Whether a key is below ``DATA_PREFIX``."""
@@ -46,6 +48,16 @@ def product_of(key: str) -> str | None:
         return key
     is_folder = len(names) > 1 or key.endswith("/")
     return product_id_of(names[0] if is_folder else PurePosixPath(names[0]).stem)
+
+
+def photo_key_of(product_id: str) -> str | None:
+    """The key at which a product's only photo most often is, ``images/1563.jpg``; None for an id that no such key has."""
+    key = f"{IMAGES_PREFIX}{product_id}.jpg"
+    try:
+        is_key = len(key.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+    return key if is_key and "\0" not in key and product_of(key) == product_id else None
 
 
 def product_id_of(text: str) -> str:

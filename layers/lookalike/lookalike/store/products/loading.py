@@ -38,22 +38,33 @@ class Held:
     tables: Mapping[str, Table] = field(default_factory=dict)
 
 
-def load(store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor) -> Held:
-    """What a reader that held something holds of this state. Raises StoreError, ObjectMissing if an object was collected."""
-    return _Loading(store, state, held, pool).load()
+Read = Mapping[str, tuple[FileState, bytes]]
+"""Log segments by name: the state of the data file, and the bytes."""
+
+
+def load(
+    store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor, read: Read | None = None
+) -> Held:
+    """What a reader that held something holds of this state. Raises StoreError, ObjectMissing if an object was collected.
+
+    ``read``: log segments that need not be read again.
+    """
+    unread = sorted({entry.name for entry in state.waiting} - held.log.keys() - (read or {}).keys())
+    now_read = dict(zip(unread, pool.map(partial(product_log.read, store), unread), strict=True))
+    return _Loading(store, state, held, pool, {**(read or {}), **now_read}).load()
 
 
 class _Loading:
     """One load: what it found, and what is still to be read."""
 
-    def __init__(self, store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor) -> None:
+    def __init__(
+        self, store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor, read: Read
+    ) -> None:
         self._store = store
         self._pool = pool
         self._held = held
         self._manifest = state.manifest
         waiting = {entry.name: entry.size for entry in state.waiting}
-        new = sorted(waiting.keys() - held.log.keys())
-        read = dict(zip(new, pool.map(partial(product_log.read, store), new), strict=True))
         self._log = {name: read[name][0] if name in read else held.log[name] for name in waiting}
         self._live = live_files(
             state.manifest, [Waiting(name, waiting[name], file) for name, file in self._log.items()]
@@ -88,7 +99,7 @@ class _Loading:
         return [file.key for file in self._live if file.op is not Op.DELETE and file.key not in self._states]
 
     def _table(self) -> Table:
-        grown = added_after(self._held.files, self._files)
+        grown = added_after(self._held.files, self._files) if self._held.files else None
         manifest = self._manifest
         read = added_after(with_tables(manifest.files), self._files) if manifest.merged else None
         grown_bytes = None if grown is None else self._unread_bytes({*grown, *self._without_state()})
@@ -134,9 +145,13 @@ class _Loading:
                     raise CorruptObject(f"the segment of {ref.key} is of another file or event")
             self._states[ref.key] = state
             self._segments[ref.key] = data
-        for file in unread:
-            if isinstance(file, Waiting):  # it was read by an earlier refresh, which did not keep its table
-                self._segments[file.key] = product_log.read(self._store, file.name)[1]
+        # An earlier refresh read these, and did not keep their tables.
+        waiting = [file for file in unread if isinstance(file, Waiting)]
+        for file, (_, segment) in zip(waiting, self._pool.map(self._read_log, waiting), strict=True):
+            self._segments[file.key] = segment
+
+    def _read_log(self, file: Waiting) -> tuple[FileState, bytes]:
+        return product_log.read(self._store, file.name)
 
     def _table_of(self, key: str) -> Table:
         if key not in self._tables:

@@ -46,7 +46,7 @@ def decode_states(data: bytes | memoryview) -> tuple[FileState, ...]:
 
 def decode_table(data: bytes | memoryview) -> Table:
     """The table in these bytes. Raises CorruptObject."""
-    return table_file.decode(bytes(_column(data, "table")))[0]
+    return table_file.decode(_column(data, "table"))[0]
 
 
 def _column(data: bytes | memoryview, name: str) -> memoryview:
