@@ -1,7 +1,7 @@
 """Write all searchable photos with their embeddings, products and product data to a file.
 
     python -m scripts.catalogue export catalogue.npz
-    python -m scripts.catalogue export catalogue.parquet         needs pyarrow: pip install 'lookalike[parquet]'
+    python -m scripts.catalogue export catalogue.parquet         needs pyarrow: .venv/bin/python -m pip install 'pyarrow>=26,<27'
 
 Parquet: a row for each photo, with ``product_id``, ``key``, a column of float32 for each part of its embedding (``shape``,
 ``category``, ``colour``), and a column for each attribute of its product.

@@ -18,7 +18,7 @@ def check_installed() -> None:
     """Raise InputError if pyarrow, which writes Parquet, is not installed."""
     if find_spec("pyarrow") is None:
         raise InputError(
-            "Parquet needs pyarrow, which is not installed: .venv/bin/python -m pip install 'pyarrow>=23'. A file .npz needs nothing."
+            "Parquet needs pyarrow, which is not installed: .venv/bin/python -m pip install 'pyarrow>=26,<27'. A file .npz needs nothing."
         )
 
 

@@ -1,6 +1,7 @@
 """Send rejected photos and data files, and dead letters, through the queue once more.
 
     python -m scripts.catalogue retry images/1563.jpg products/feed.csv
+    python -m scripts.catalogue retry --dead-letters
     python -m scripts.catalogue retry --all --dry-run
 
 A rejected photo was refused for a reason that `rejected` tells: to try again helps where the reason is gone, such as a limit
@@ -10,7 +11,7 @@ read as they are now, so an event that comes twice or late does no harm.
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import batched
@@ -33,24 +34,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "keys", nargs="*", metavar="KEY", help="keys of the bucket, as `rejected` and `status` name them"
     )
     parser.add_argument("--all", action="store_true", help="everything that was rejected, and all dead letters")
+    parser.add_argument("--dead-letters", action="store_true", help="all dead letters, and nothing that was rejected")
     parser.add_argument("--dry-run", action="store_true", help="say what would be tried again, and send nothing")
 
 
 def run(options: argparse.Namespace, shop: Shop) -> int:
-    if options.all == bool(options.keys):
-        raise InputError("Name the keys to try again, or say --all.")
+    if [bool(options.keys), options.all, options.dead_letters].count(True) != 1:
+        raise InputError("Name the keys to try again, or say --all or --dead-letters.")
     keys = frozenset(options.keys)
-    with ThreadPoolExecutor(shop.threads, thread_name_prefix="retry") as pool:
-        refused = [(photo.key, photo.order) for photo in rejected_photos(shop.store, pool)]
-    refused += [(file.key, file.order) for file in rejected_files(shop.product_data())]
-    again = [(key, order) for key, order in refused if options.all or key in keys]
-
+    again = [] if options.dead_letters else [item for item in _refused(shop) if options.all or item[0] in keys]
     seen: set[str] = set()
 
     def is_wanted(letter: DeadLetter) -> bool:
         own = {key for key, _ in letter.events}
         seen.update(own & keys)
-        return options.all or not own.isdisjoint(keys)
+        return options.all or options.dead_letters or not own.isdisjoint(keys)
 
     if options.dry_run:
         letters = dead_letters.peek(
@@ -68,7 +66,14 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
     return 0
 
 
-def _move(shop: Shop, is_wanted: Any) -> int:
+def _refused(shop: Shop) -> list[tuple[str, bytes]]:
+    """The keys of rejected photos and data files, and the orders of their rows."""
+    with ThreadPoolExecutor(shop.threads, thread_name_prefix="retry") as pool:
+        photos = [(photo.key, photo.order) for photo in rejected_photos(shop.store, pool)]
+    return photos + [(file.key, file.order) for file in rejected_files(shop.product_data())]
+
+
+def _move(shop: Shop, is_wanted: Callable[[DeadLetter], bool]) -> int:
     waiting, in_flight = dead_letters.counts(shop.sqs, shop.dead_letters_url)
     with Progress(waiting + in_flight, "looked through", "dead letters") as progress:
         return dead_letters.move_back(shop.sqs, shop.dead_letters_url, shop.queue_url, is_wanted, progress.to)

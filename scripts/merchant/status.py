@@ -10,12 +10,13 @@ never sent. Ends with 0 however it stands.
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from lookalike.aws import S3Catalogue
-from lookalike.backfill import plan, read_orders
-from lookalike.photos.catalogue import IMAGES_PREFIX
+from lookalike.backfill import plan, plan_files, read_orders
+from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store import append_log
 from lookalike.store.manifest import Manifest
 from lookalike.store.names import MANIFESTS
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
             "bucket": shop.bucket.name,
             "photos": _photos(shop, pool),
             "store": _store(shop.store, pool, int(time.time() * 1000)),
-            "data_files": _data_files(shop),
+            "data_files": list(_data_files(shop)),
             "queue": _queue(shop),
         }
     if options.json:
@@ -84,18 +85,23 @@ def _age_s(then_ms: int | None, now_ms: int) -> float | None:
     return None if then_ms is None else max(0, now_ms - then_ms) / 1000
 
 
-def _data_files(shop: Shop) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": file.key,
-            "status": "rejected" if file.op is Op.REJECT else "searchable",
-            "rows": file.rows,
-            "bad_rows": file.bad_total,
-            "detail": file.detail.get("detail", ""),
-            "time_ms": file.time_ms,
+def _data_files(shop: Shop) -> Iterator[dict[str, Any]]:
+    """Those that the product store knows and those in the bucket that it has yet to see, by key."""
+    known = {file.key: file for file in shop.product_data().files}  # before the listing
+    listed = list(S3Catalogue(shop.s3, shop.bucket.name).photos(DATA_PREFIX))
+    work = plan_files(listed, {key: file.order for key, file in known.items()}, bucket=shop.bucket.name)
+    pending = {event.key for event in work.events}
+    for key in sorted(known.keys() | pending):
+        file = known.get(key)
+        is_rejected = file is not None and file.op is Op.REJECT
+        yield {
+            "key": key,
+            "status": "pending" if key in pending else "rejected" if is_rejected else "searchable",
+            "rows": file.rows if file else 0,
+            "bad_rows": file.bad_total if file else 0,
+            "detail": file.detail.get("detail", "") if file else "",
+            "time_ms": file.time_ms if file else None,
         }
-        for file in shop.product_data().files
-    ]
 
 
 def _queue(shop: Shop) -> dict[str, Any]:
@@ -122,11 +128,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"Data files: {len(found['data_files']):,}",
     ]
     for file in found["data_files"]:
-        said = (
-            file["detail"]
-            if file["status"] == "rejected"
-            else f"{number(file['rows'], 'row')}, {file['bad_rows']:,} bad"
-        )
+        rows = f"{number(file['rows'], 'row')}, {file['bad_rows']:,} bad"
+        said = {"searchable": rows, "pending": "not taken in yet"}.get(file["status"], f"rejected: {file['detail']}")
         lines.append(f"  {file['key']}: {said}")
     lines.append(
         f"Queue: {queue['waiting']:,} waiting, {queue['in_flight']:,} in flight, {number(queue['dead_letters'], 'dead letter')}"

@@ -65,7 +65,9 @@ def test_photos_are_sent_with_their_types(tmp_path: Path, s3: FakeS3, bucket: Bu
     assert s3.objects[BUCKET, "images/1.jpg"]["data"] == b"1.jpg"
 
 
-def test_a_photo_that_is_there_with_the_same_bytes_is_not_sent_again(tmp_path: Path, s3: FakeS3, bucket: Bucket) -> None:
+def test_a_photo_that_is_there_with_the_same_bytes_is_not_sent_again(
+    tmp_path: Path, s3: FakeS3, bucket: Bucket
+) -> None:
     source = write_folder(tmp_path / "x", "1.jpg", "2.jpg", "3.jpg", "4.jpg")
     s3.put_object(Bucket=BUCKET, Key="images/1.jpg", Body=b"1.jpg")
     s3.put_object(Bucket=BUCKET, Key="images/2.jpg", Body=b"x.jpg")
