@@ -203,12 +203,11 @@ def _how_to_go_on(stack: LocalStack) -> str:
         BUCKET_VARIABLE: stack.catalogue_bucket,
         STORE_BUCKET_VARIABLE: stack.template.outputs["StoreBucketName"],
     }
-    settings = "".join(f"  export {name}={value}\n" for name, value in variables.items())
+    settings = " \\\n".join(f"    {name}={value}" for name, value in variables.items())
     return (
-        f"In another terminal, with these settings:\n{settings}"
-        "a photo, such as photo.jpg, a folder, a zip or a CSV with addresses of pictures is searchable seconds after\n"
-        f"  {python} -m scripts.catalogue upload photo.jpg\n"
-        "and `status`, `data`, `rejected`, `retry`, `delete` and `export` in place of `upload` do the rest (--help).\n"
+        "In another terminal, a photo, such as photo.jpg, a folder, a zip or a CSV with addresses of pictures is searchable seconds\n"
+        f"after these commands:\n  export \\\n{settings}\n  {python} -m scripts.catalogue upload photo.jpg\n"
+        "Instead of `upload`: `data` for names and prices, `status`, `rejected`, `retry`, `delete`, `export`, each with --help.\n"
         "Ctrl-C ends everything."
     )
 
