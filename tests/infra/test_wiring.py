@@ -414,7 +414,10 @@ def test_the_distribution_serves_three_origins(resources: Resources) -> None:
     config = resources["Distribution"]["DistributionConfig"]
     origins = {origin["Id"]: origin for origin in config["Origins"]}
     assert origins["site"]["DomainName"] == {"Fn::GetAtt": ["SiteBucket", "RegionalDomainName"]}
-    assert origins["catalogue"]["DomainName"] == {"Fn::GetAtt": ["CatalogueBucket", "RegionalDomainName"]}
+    assert origins["catalogue"]["DomainName"]["Fn::If"][:2] == [
+        "MakeCatalogue",
+        {"Fn::GetAtt": ["CatalogueBucket", "RegionalDomainName"]},
+    ]
     assert origins["api"]["DomainName"]["Fn::Sub"].startswith("${HttpApi}.execute-api.")
     behaviours = {behaviour["PathPattern"]: behaviour for behaviour in config["CacheBehaviors"]}
     assert config["DefaultCacheBehavior"]["TargetOriginId"] == "site"
