@@ -1,14 +1,12 @@
-"""Look at, check and repair the embeddings store, the store of product data, and the queue.
+"""Look at, check and repair the embeddings store and the store of product data.
 
 python -m scripts.store stats                               # of the stack in samconfig.toml
 python -m scripts.store ls    --stack-name shop --region eu-west-1
 python -m scripts.store fsck  --bucket STORE_BUCKET         # without looking at a stack
 python -m scripts.store fsck  --products                    # of product data, as are stats and ls with it
 python -m scripts.store drop  --store FINGERPRINT
-python -m scripts.store redrive
 """
 
-import argparse
 import sys
 import time
 from collections import Counter
@@ -29,7 +27,6 @@ from lookalike.store.records import Op
 from lookalike.store.state import State, read_consistently
 from lookalike.store.versions import StoreKind, Version
 from scripts.common.arguments import command_parser
-from scripts.common.progress import Progress
 from scripts.deployment import deployed, drop_store
 from scripts.deployment.deployed import DeployError
 
@@ -38,9 +35,7 @@ _FOREIGN_SHOWN = 20
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
-    parser = command_parser(
-        "store", "Look at, check and repair the stores of embeddings and of product data, and the queue."
-    )
+    parser = command_parser("store", "Look at, check and repair the stores of embeddings and of product data.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
         ("stats", "count the store's segments, rows and bytes"),
@@ -60,14 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         if name == "drop":
             command.add_argument("--yes", action="store_true", help="do not ask")
             command.add_argument("--force", action="store_true", help="even the only store, or the one that is served")
-    redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
-    deployed.add_target_options(redrive)
-    redrive.add_argument("--dead-letters", help="the URL of the dead-letter queue (default: the stack's)")
-    redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "redrive":
-            return _redrive(options)
         client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url)
         bucket = options.bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
         if options.command == "drop":
@@ -208,32 +197,6 @@ def _print_report(report: Report) -> int:
         print(f"ERROR {problem}")
     print("clean" if report.clean else f"{len(report.errors)} errors")
     return 0 if report.clean else 1
-
-
-def _redrive(options: argparse.Namespace) -> int:
-    """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    dead = options.dead_letters or deployed.stack_outputs(deployed.target_of(options))["DeadLetterQueueUrl"]
-    sqs: Any = deployed.session(options).client("sqs", endpoint_url=options.endpoint_url)
-    sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
-    if len(sources) != 1:
-        raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
-    attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    moved = 0
-    with Progress(int(attributes["ApproximateNumberOfMessages"]), "moved", "messages") as progress:
-        while messages := sqs.receive_message(
-            QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
-        ).get("Messages", []):
-            for message in messages:
-                sqs.send_message(
-                    QueueUrl=sources[0],
-                    MessageBody=message["Body"],
-                    MessageAttributes=message.get("MessageAttributes", {}),
-                )
-                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
-                moved += 1
-                progress.step()
-    print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
-    return 0
 
 
 if __name__ == "__main__":

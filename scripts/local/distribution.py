@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
+from scripts.local.cors import Cors, of_headers_policy
+from scripts.local.intrinsics import REGION, Names, Resolver, UnsupportedTemplateError
 
 _CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """The managed policy of AWS that caches nothing."""
 
+# Of a bucket that the template makes, or of one that was there before.
+_BUCKET_DOMAIN: Final = re.compile(rf"(?P<name>.+)\.s3\.{REGION}\.amazonaws\.com")
 _POLICIES: Final = frozenset(f"AWS::CloudFront::{name}Policy" for name in ("Cache", "OriginRequest", "ResponseHeaders"))
 
 
@@ -18,7 +21,8 @@ class Behaviour:
     """How requests of one path pattern are answered: from ``bucket``, or by the HTTP API where it is None.
 
     ``added`` are request headers for the origin, ``headers`` are added to answers, ``max_age_s`` is how long caches may
-    reuse an answer. ``forwards_cookies``: whether the origin gets the cookies of a request.
+    reuse an answer. ``forwards_cookies``: whether the origin gets the cookies of a request. ``cors``: the headers for pages
+    of other origins; ``cors_overrides``: whether they replace those that the origin sends.
     """
 
     pattern: str
@@ -28,6 +32,8 @@ class Behaviour:
     headers: Mapping[str, str]
     max_age_s: int
     forwards_cookies: bool = False
+    cors: Cors | None = None
+    cors_overrides: bool = False
 
     def matches(self, path: str) -> bool:
         """Does the pattern match? ``*`` is any text, ``?`` any character; a pattern may leave out its leading slash."""
@@ -73,13 +79,15 @@ def _origin(origin: dict[str, Any], resources: Mapping[str, Any], names: Names) 
     added = {item["HeaderName"].lower(): item["HeaderValue"] for item in origin.get("OriginCustomHeaders", ())}
     if origin.get("OriginPath"):
         raise UnsupportedTemplateError(f"the origin {domain} has a path, which is not run here")
+    if (bucket := _BUCKET_DOMAIN.fullmatch(domain)) is not None:
+        return bucket["name"], added
     for logical_id, resource in resources.items():
         name = names.physical(logical_id)
-        if resource["Type"] == "AWS::S3::Bucket" and domain.startswith(f"{name}.s3."):
-            return name, added
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and domain.startswith(f"{name}.execute-api."):
             return None, added
-    raise UnsupportedTemplateError(f"the origin {domain} is neither a bucket nor the HTTP API of this template")
+    raise UnsupportedTemplateError(
+        f"the origin {domain} is neither a bucket of this region nor the HTTP API of this template"
+    )
 
 
 def _behaviour(
@@ -96,6 +104,7 @@ def _behaviour(
     if policy is not None and policy not in policies:
         raise UnsupportedTemplateError(f"the behaviour {pattern} uses the headers policy {policy}, unknown here")
     headers = policies[policy]["ResponseHeadersPolicyConfig"] if policy else {}
+    cors = headers.get("CorsConfig")
     return Behaviour(
         pattern=pattern,
         bucket=bucket,
@@ -104,6 +113,8 @@ def _behaviour(
         headers=_headers(pattern, headers),
         max_age_s=_max_age_s(pattern, behaviour.get("CachePolicyId"), policies),
         forwards_cookies=_forwards_cookies(pattern, behaviour.get("OriginRequestPolicyId"), policies),
+        cors=of_headers_policy(cors) if cors else None,
+        cors_overrides=bool(cors and cors["OriginOverride"]),
     )
 
 
@@ -150,7 +161,6 @@ def _headers(pattern: str, config: Mapping[str, Any]) -> dict[str, str]:
                 raise UnsupportedTemplateError(f"the behaviour {pattern} adds the header {name}, unknown here")
     for item in config.get("CustomHeadersConfig", {}).get("Items", ()):
         headers[item["Header"]] = item["Value"]
-    for name in ("CorsConfig", "RemoveHeadersConfig"):
-        if config.get(name):
-            raise UnsupportedTemplateError(f"the behaviour {pattern} has a {name}, which is not run here")
+    if config.get("RemoveHeadersConfig"):
+        raise UnsupportedTemplateError(f"the behaviour {pattern} removes headers, which is not run here")
     return headers

@@ -10,7 +10,7 @@ from lookalike.feeds.kinds import with_kinds
 from lookalike.feeds.layouts import Row, layout_of
 from lookalike.feeds.lines import Lines
 from lookalike.feeds.prices import has_decimal_comma
-from lookalike.feeds.product_rows import Product, ProductRows, bad_id, product_id_in
+from lookalike.feeds.product_rows import ProductRows, bad_id, product_id_in
 from lookalike.feeds.remarks import fields_of, remarks_of
 from lookalike.feeds.reports import BadRow, Report
 from lookalike.feeds.variants import Variants
@@ -20,8 +20,8 @@ from lookalike.tables.builder import TableBuilder
 from lookalike.tables.table import Kind, Table
 
 _SAMPLE_ROWS: Final = 1000
-# Rows of one product are counted once at the end: until then a file may have so many times the rows.
-_ROWS_PER_PRODUCT: Final = 100
+# Products that come again are counted once, when the table is made: until then a file may have so many times the rows.
+_ROWS_PER_PRODUCT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +63,32 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
         cell for _, _, cells in sample for column, cell in cells if column.role in PRICES and isinstance(cell, str)
     ]
     decimal_comma = has_decimal_comma(prices, default=layout.separator == ";")
-    rows = ProductRows(layout.vendor, report, decimal_comma=decimal_comma)
+    rows = ProductRows(layout.vendor, layout.columns, report, decimal_comma=decimal_comma)
     builder = TableBuilder()
-    products = _products(rows, chain(sample, layout.rows), report)
+    named = _named(chain(sample, layout.rows), report)
     count = 0
     if layout.vendor in (Vendor.SHOPIFY, Vendor.WOOCOMMERCE):
         variants = Variants(builder)
-        for product in with_parents(products) if layout.vendor is Vendor.WOOCOMMERCE else products:
-            variants.add(product)
+        found = (rows.variant(line, product_id, cells) for line, product_id, cells in named)
+        for product_id, values in with_parents(found):
+            variants.add(product_id, values)
             count += 1
-            _check_count(len(builder), max_products, name)
+            if len(builder) > max_products:
+                break
         table = variants.build()
     else:
-        for product in products:
-            builder.add(product.product_id, product.values)
+        for line, product_id, cells in named:
+            builder.add(product_id, rows.values(line, product_id, cells))
             count += 1
-            _check_count(count, max_products * _ROWS_PER_PRODUCT, name)
+            if count > max_products * _ROWS_PER_PRODUCT:
+                break
         table = builder.build()
         if len(table) < count:
             report.counts["with an id that had come before: the later values count"] += count - len(table)
-    _check_count(len(table), max_products, name)
+    if len(table) > max_products:
+        raise FeedError(
+            "too-many-products", f"{name} has more than {max_products:,} products. Divide them among several files."
+        )
     return Feed(
         table=with_kinds(table, decimal_comma=decimal_comma),
         rows=count,
@@ -96,18 +102,12 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
     )
 
 
-def _products(rows: ProductRows, cells: Iterable[Row], report: Report) -> Iterator[Product]:
-    for line, text, row in cells:
+def _named(rows: Iterable[Row], report: Report) -> Iterator[Row]:
+    """The rows whose ids can be used, with these ids."""
+    for line, text, cells in rows:
         product_id = product_id_in(text)
         bad = bad_id(product_id)
-        if bad:
-            report.row(line, bad.code, str(bad))
+        if bad is None:
+            yield line, product_id, cells
         else:
-            yield rows.read(line, product_id, row)
-
-
-def _check_count(count: int, most: int, name: str) -> None:
-    if count > most:
-        raise FeedError(
-            "too-many-products", f"{name} has more than {most:,} products. Divide them among several files."
-        )
+            report.row(line, bad.code, str(bad))

@@ -72,3 +72,16 @@ def stock_of(text: str) -> float:
 def list_of(text: str, separator: str = ",") -> tuple[str, ...]:
     """The different texts of a list, in their order."""
     return tuple(dict.fromkeys(item for part in text.split(separator) if (item := part.strip())))
+
+
+def links_of(text: str) -> tuple[str, ...]:
+    """Several addresses, separated by commas, or by vertical lines where there are no commas. Raises BadValue."""
+    separator = "|" if "|" in text and "," not in text else ","
+    links: list[str] = []
+    for part in list_of(text, separator):
+        # Commas stand in addresses, too: the next one begins like an address.
+        if links and not re.match(r"\w+:|//|www\.", part):
+            links[-1] += f",{part}"
+        else:
+            links.append(part)
+    return tuple(map(link_of, links))

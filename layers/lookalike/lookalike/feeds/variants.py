@@ -1,10 +1,9 @@
 """Products of several rows: Shopify writes a row for each variant and photo, WooCommerce one for each variation."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
-from lookalike.feeds.product_rows import Product, items_of
+from lookalike.feeds.product_rows import items_of
 from lookalike.feeds.texts import MAX_LIST
 from lookalike.feeds.values import Availability
 from lookalike.feeds.vocabulary import Role
@@ -26,22 +25,23 @@ class Variants:
 
     def __init__(self, builder: TableBuilder) -> None:
         self._builder = builder
-        self._current: Product | None = None
+        self._product_id = ""
+        self._values: dict[str, Value] = {}
         self._added: set[str] = set()
         self._again: dict[str, dict[str, Value]] = {}
 
-    def add(self, product: Product) -> None:
+    def add(self, product_id: str, values: dict[str, Value]) -> None:
         """A row of a product."""
-        current = self._current
-        if current is not None and current.product_id == product.product_id:
-            self._current = replace(current, values=combined(current.values, product.values))
+        if product_id == self._product_id:
+            self._values = combined(self._values, values)
             return
         self._flush()
-        self._current = product
+        self._product_id, self._values = product_id, values
 
     def build(self) -> Table:
         """The table of all products."""
         self._flush()
+        self._product_id = ""
         table = self._builder.build()
         if not self._again:
             return table
@@ -51,15 +51,12 @@ class Variants:
         return builder.build()
 
     def _flush(self) -> None:
-        current, self._current = self._current, None
-        if current is None:
-            return
-        product_id, values = current.product_id, current.values
+        product_id, values = self._product_id, self._values
         if product_id in self._added:
             self._again[product_id] = combined(self._again.get(product_id, {}), values)
-            return
-        self._added.add(product_id)
-        self._builder.add(product_id, values)
+        elif product_id:
+            self._added.add(product_id)
+            self._builder.add(product_id, values)
 
 
 def combined(first: Mapping[str, Value], later: Mapping[str, Value]) -> dict[str, Value]:

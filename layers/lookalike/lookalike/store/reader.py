@@ -61,6 +61,14 @@ class SnapshotReader(Reader[Snapshot]):
         self._residency: threading.Thread | None = None
         self._stop = threading.Event()  # ends the thread
 
+    def limit(self, memory_bytes: int) -> None:
+        """Change the memory that the snapshot may take: embeddings leave it or come into it in the background."""
+        with self._lock:
+            if memory_bytes != self._memory_bytes:
+                self._memory_bytes = memory_bytes
+                self._stop.set()
+                self._start_residency()
+
     def finish_loading(self, timeout_s: float) -> None:
         """Wait up to ``timeout_s`` for the background load, then stop it; the next refresh loads the rest.
 
