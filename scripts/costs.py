@@ -27,7 +27,7 @@ GB: Final = 1024**3
 QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
-ALARMS: Final = 13
+ALARMS: Final = 14
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -43,6 +43,7 @@ HTTP_API_KB: Final = 512
 METRICS: Final = 9
 QUERY_METRICS: Final = 4
 PROBLEM_METRICS: Final = 14  # one for each kind of problem that a query is answered with
+DATA_METRICS: Final = 4
 HOURS: Final = MONTH_S / 3600
 
 
@@ -59,6 +60,7 @@ class Workload:
     queries: float
     photos_per_product: float = _assumed(1, "photos of a product")
     changed: float = _assumed(0.1, "share of the photos that is new or replaced in a month")
+    data_files: float = _assumed(60, "files of product data in a month")
     photo_kb: float = _assumed(60, "size of a catalogue photo")
     photos_shown: float = _assumed(5, "photos that the page loads for an answer; 0 for an API alone")
     query_ms: float = _assumed(60, "time of a warm query")
@@ -165,6 +167,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "standing", "metrics, of queries", QUERY_METRICS * min(work.queries / HOURS, 1), prices.METRICS
     problems = work.queries * work.problem_share / PROBLEM_METRICS
     yield "standing", "metrics, of problems", PROBLEM_METRICS * min(problems / HOURS, 1), prices.METRICS
+    yield "standing", "metrics, of product data", DATA_METRICS * min(work.data_files / HOURS, 1), prices.METRICS
     # ModelDrift.
     ingest_starts = work.photos * work.changed / INGEST_BATCH
     yield "standing", "metrics, of starts", min((starts + ingest_starts) / HOURS, 1), prices.METRICS

@@ -16,6 +16,7 @@ from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
 from lookalike.errors import LookalikeError
 from lookalike.store import names
+from lookalike.store.manifest import PHOTO_STORE
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
 from scripts.common.arguments import command_parser
@@ -77,7 +78,7 @@ def _stats(store: ObjectStore) -> int:
     stored = {
         entry.name for entry in store.list(names.SEGMENTS) if names.kind_of(entry.name)
     }  # before the manifest, which may name segments newer than these
-    state = read_consistently(store, lambda state: state)
+    state = read_consistently(store, PHOTO_STORE, lambda state: state)
     newest, waiting = state.manifest, state.waiting
     for name, value in (
         ("version", newest.version),
@@ -96,7 +97,7 @@ def _stats(store: ObjectStore) -> int:
 
 def _ls(store: ObjectStore) -> int:
     entries = list(store.list(""))  # before the manifest: see ``lookalike.store.state``
-    newest = read_consistently(store, lambda state: state.manifest)
+    newest = read_consistently(store, PHOTO_STORE, lambda state: state.manifest)
     live = {ref.name: ref for ref in newest.segments}
     for entry in entries:
         if names.kind_of(entry.name) is None:

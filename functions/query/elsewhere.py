@@ -1,6 +1,6 @@
 """Requests below /api/ for which API Gateway has no route of its own: HEAD, wrong methods, surplus slashes, unknown paths.
 
-An HTTP API answers all of them with 404 and no cause, so that one route for the rest brings them to the function.
+An HTTP API answers all of them with 404 and no cause, so that a route for each method brings the rest to the function.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,8 +8,8 @@ from typing import Any
 
 from lookalike.errors import LookalikeError, NotFound
 
-ELSEWHERE = "ANY /api/{proxy+}"
-"""The route's key."""
+ELSEWHERE = tuple(f"{method} /api/{{proxy+}}" for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
+"""The routes' keys. OPTIONS is none of them: API Gateway answers preflight requests itself where no route takes them."""
 _SHOWN_CHARACTERS = 100
 
 

@@ -27,13 +27,14 @@ from scripts.local.api_event import to_event
 from scripts.local.built import NotBuiltError, built_template
 from scripts.local.calls import Result
 from scripts.local.execution_environment import ExecutionEnvironment
+from scripts.local.http_api import Route
 from scripts.local.http_server import Request
 from scripts.local.isolated import Isolation
 from scripts.local.lambda_folders import NoRuntimeError
 from scripts.local.runner import FunctionRunner
 from scripts.local.s3 import local_s3
 from scripts.local.schedule import scheduled_event
-from scripts.local.template import Function, Route, Template, read_template
+from scripts.local.template import Function, Template, read_template
 
 _KEY: Final = "images/0.jpg"
 # With this variable, the functions load their model and their store at the start, as on Lambda.

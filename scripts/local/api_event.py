@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from scripts.local.http_api import Route
 from scripts.local.http_server import Request, Response
 from scripts.local.intrinsics import ACCOUNT
-from scripts.local.template import Route
 
 # What API Gateway passes on as text, by trials of others on AWS; everything else, and a body without a type, as base64.
 _TEXT_TYPES: Final = frozenset({"application/json", "application/javascript", "application/xml"})

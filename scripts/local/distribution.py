@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.local.cors import Cors, of_headers_policy
 from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
 
 _CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -18,7 +19,8 @@ class Behaviour:
     """How requests of one path pattern are answered: from ``bucket``, or by the HTTP API where it is None.
 
     ``added`` are request headers for the origin, ``headers`` are added to answers, ``max_age_s`` is how long caches may
-    reuse an answer. ``forwards_cookies``: whether the origin gets the cookies of a request.
+    reuse an answer. ``forwards_cookies``: whether the origin gets the cookies of a request. ``cors``: the headers for pages
+    of other origins; ``cors_overrides``: whether they replace those that the origin sends.
     """
 
     pattern: str
@@ -28,6 +30,8 @@ class Behaviour:
     headers: Mapping[str, str]
     max_age_s: int
     forwards_cookies: bool = False
+    cors: Cors | None = None
+    cors_overrides: bool = False
 
     def matches(self, path: str) -> bool:
         """Does the pattern match? ``*`` is any text, ``?`` any character; a pattern may leave out its leading slash."""
@@ -96,6 +100,7 @@ def _behaviour(
     if policy is not None and policy not in policies:
         raise UnsupportedTemplateError(f"the behaviour {pattern} uses the headers policy {policy}, unknown here")
     headers = policies[policy]["ResponseHeadersPolicyConfig"] if policy else {}
+    cors = headers.get("CorsConfig")
     return Behaviour(
         pattern=pattern,
         bucket=bucket,
@@ -104,6 +109,8 @@ def _behaviour(
         headers=_headers(pattern, headers),
         max_age_s=_max_age_s(pattern, behaviour.get("CachePolicyId"), policies),
         forwards_cookies=_forwards_cookies(pattern, behaviour.get("OriginRequestPolicyId"), policies),
+        cors=of_headers_policy(cors) if cors else None,
+        cors_overrides=bool(cors and cors["OriginOverride"]),
     )
 
 
@@ -150,7 +157,6 @@ def _headers(pattern: str, config: Mapping[str, Any]) -> dict[str, str]:
                 raise UnsupportedTemplateError(f"the behaviour {pattern} adds the header {name}, unknown here")
     for item in config.get("CustomHeadersConfig", {}).get("Items", ()):
         headers[item["Header"]] = item["Value"]
-    for name in ("CorsConfig", "RemoveHeadersConfig"):
-        if config.get(name):
-            raise UnsupportedTemplateError(f"the behaviour {pattern} has a {name}, which is not run here")
+    if config.get("RemoveHeadersConfig"):
+        raise UnsupportedTemplateError(f"the behaviour {pattern} removes headers, which is not run here")
     return headers

@@ -19,13 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.local.api_event import find_route, message, to_event, to_response
 from scripts.local.calls import MAX_PAYLOAD_BYTES, Callee
+from scripts.local.cors import Cors, is_preflight
 from scripts.local.distribution import Behaviour, Distribution
+from scripts.local.http_api import Route
 from scripts.local.http_server import Request, Response
-from scripts.local.template import Route
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 """The longest body an HTTP API takes."""
-TOO_LARGE: Final = message(413, "Request Entity Too Large")
+_TOO_LARGE: Final = message(413, "Request Entity Too Large")
 
 # An instance of its own knows the standard library's types, and not the system's: systems differ.
 _TYPES: Final = mimetypes.MimeTypes()
@@ -47,7 +48,7 @@ class Gateway:
     """Answers requests by the distribution's behaviours.
 
     ``folders`` maps names of buckets to the folders that stand for them; ``s3`` reads the other buckets.
-    ``functions`` are those behind the routes, by logical id.
+    ``functions`` are those behind the routes, by logical id. ``cors``: the pages that may call the API from other origins.
     """
 
     def __init__(
@@ -57,17 +58,18 @@ class Gateway:
         functions: Mapping[str, Callee],
         s3: Any,
         folders: Mapping[str, Path],
+        *,
+        cors: Cors | None = None,
     ) -> None:
         self._distribution = distribution
         self._routes = routes
         self._functions = functions
         self._s3 = s3
+        self._cors = cors
         self._folders = {name: folder.resolve() for name, folder in folders.items()}
 
     def __call__(self, request: Request) -> Response:
-        path = request.path
-        if path == "/":
-            path = f"/{self._distribution.root}"
+        path = self._path(request)
         behaviour = self._distribution.behaviour(path)
         if request.method not in behaviour.methods:
             response = _plain(403, "The distribution does not take this method here.")  # CloudFront's status, too
@@ -77,10 +79,20 @@ class Gateway:
             response = _from_folder(request, self._folders[behaviour.bucket], unquote(path))
         else:
             response = self._from_bucket(request, behaviour, unquote(path))
-        return _with_policy(response, behaviour)
+        return _with_policy(request, response, behaviour)
+
+    def too_large(self, request: Request) -> Response:
+        """The answer to a request whose body is not read, as it is longer than ``MAX_BODY_BYTES``."""
+        return _with_policy(request, _TOO_LARGE, self._distribution.behaviour(self._path(request)))
+
+    def _path(self, request: Request) -> str:
+        return f"/{self._distribution.root}" if request.path == "/" else request.path
 
     def _from_api(self, request: Request, behaviour: Behaviour) -> Response:
         match = find_route(self._routes, request.method, request.path)
+        if match is None and request.method == "OPTIONS" and self._cors is not None:
+            # API Gateway answers by itself, without authorizer and function.
+            return Response(204, self._cors.of_preflight(request))
         if match is None:
             return message(404, "Not Found")
         route, path_parameters = match
@@ -89,12 +101,19 @@ class Gateway:
             event.pop("cookies", None)
         # Only bodies are large; the rest of an event never comes near the limit.
         if len(event.get("body", "")) > MAX_PAYLOAD_BYTES - 65536 and len(json.dumps(event)) > MAX_PAYLOAD_BYTES:
-            return TOO_LARGE
+            return _TOO_LARGE
         result = self._functions[route.function_id].invoke(event)
         if result.error is not None:
             _log.warning("%s %s: %s", request.method, request.path, result.error)
             return message(500, "Internal Server Error")
-        return to_response(result.value)
+        return self._with_cors(request, to_response(result.value))
+
+    def _with_cors(self, request: Request, response: Response) -> Response:
+        """A function's answer with the API's own CORS headers, which take the place of the function's."""
+        if self._cors is None:
+            return response
+        others = [item for item in response.headers if not _is_cors(item)]
+        return Response(response.status, [*others, *self._cors.of_answer(request)], response.body)
 
     def _from_bucket(self, request: Request, behaviour: Behaviour, path: str) -> Response:
         key = path.removeprefix("/")
@@ -153,8 +172,20 @@ def _plain(status: int, text: str) -> Response:
     return Response(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
 
 
-def _with_policy(response: Response, behaviour: Behaviour) -> Response:
-    """The response with the headers of the behaviour's policy, which override the origin's."""
-    names = {name.lower() for name in behaviour.headers}
+def _with_policy(request: Request, response: Response, behaviour: Behaviour) -> Response:
+    """The response with the headers of the behaviour's policy, which override the origin's.
+
+    The origin's CORS headers may stay, and are then completed.
+    """
+    added = list(behaviour.headers.items())
+    if behaviour.cors is not None:
+        cors = behaviour.cors.of_preflight(request) if is_preflight(request) else behaviour.cors.of_answer(request)
+        sent = set() if behaviour.cors_overrides else {name.lower() for name, _ in response.headers}
+        added += [item for item in cors if item[0].lower() not in sent]
+    names = {name.lower() for name, _ in added}
     others = [item for item in response.headers if item[0].lower() not in names]
-    return Response(response.status, [*others, *behaviour.headers.items()], response.body)
+    return Response(response.status, [*others, *added], response.body)
+
+
+def _is_cors(header: tuple[str, str]) -> bool:
+    return header[0].lower().startswith("access-control-")

@@ -59,7 +59,7 @@ def listen(port: int) -> socket.socket:
 class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Serves ``app`` on a listening socket until it is closed.
 
-    It answers longer bodies than ``max_body_bytes`` with ``too_large`` and does not read them. It closes a connection after
+    Bodies longer than ``max_body_bytes`` are not read; ``too_large`` answers their requests. A connection is closed after
     ``idle_s`` without a request.
     """
 
@@ -72,7 +72,7 @@ class HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         app: App,
         *,
         max_body_bytes: int = _HUGE,
-        too_large: Response = Response(413),
+        too_large: App = lambda _: Response(413),
         idle_s: float | None = _IDLE_S,
     ) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
@@ -125,15 +125,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(refusal.response)
             self.close_connection = True
             return
-        # The base class shortens slashes at the start of its path, and there they lead elsewhere.
-        target = self.requestline.split()[1]
-        request = Request(self.command, target, self.headers, body, self.client_address[0])
+        request = self._request(body)
         try:
             response = self.server.app(request)
         except Exception:  # noqa: BLE001 - the last resort: the client gets an answer and the log the trace
             _log.exception("%s %s failed", self.command, self.path)
             response = _text(500, "Internal Server Error")
         self._answer(response)
+
+    def _request(self, body: bytes) -> Request:
+        # The base class shortens slashes at the start of its path, and there they lead elsewhere.
+        return Request(self.command, self.requestline.split()[1], self.headers, body, self.client_address[0])
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the base class's names
     do_PATCH = do_OPTIONS = do_TRACE = _serve  # noqa: N815
@@ -157,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not (text.isascii() and text.isdigit()):
             raise _Refused(_text(400, "The Content-Length is not a number."))
         if int(text) > self.server.max_body_bytes:
-            raise _Refused(self.server.too_large)
+            raise _Refused(self.server.too_large(self._request(b"")))
         return self._read(int(text))
 
     def _read(self, size: int) -> bytes:
@@ -174,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             except ValueError as error:
                 raise _Refused(_text(400, "A chunk of the body has no length.")) from error
             if size < 0 or len(body) + size > self.server.max_body_bytes:
-                raise _Refused(self.server.too_large)
+                raise _Refused(self.server.too_large(self._request(b"")))
             if size == 0:
                 break
             body += self._read(size)

@@ -14,7 +14,7 @@ from scripts.common.paths import ROOT
 from scripts.local import resources
 from scripts.local.alias import Alias
 from scripts.local.execution_environment import Launcher
-from scripts.local.gateway import MAX_BODY_BYTES, TOO_LARGE, Gateway
+from scripts.local.gateway import MAX_BODY_BYTES, Gateway
 from scripts.local.http_server import HttpServer, listen
 from scripts.local.poller import Poller
 from scripts.local.runner import FunctionRunner
@@ -104,8 +104,9 @@ class LocalStack:
             self.schedulers.append(undo.enter_context(contextlib.closing(scheduler)))
             scheduler.start()
         folders = {self.template.outputs["SiteBucketName"]: self._site_dir}
-        gateway = Gateway(self.template.distribution, self.template.routes, self.functions, self.s3, folders)
-        server = HttpServer(gateway_socket, gateway, max_body_bytes=MAX_BODY_BYTES, too_large=TOO_LARGE)
+        template = self.template
+        gateway = Gateway(template.distribution, template.routes, self.functions, self.s3, folders, cors=template.cors)
+        server = HttpServer(gateway_socket, gateway, max_body_bytes=MAX_BODY_BYTES, too_large=gateway.too_large)
         server.start()
         undo.callback(server.close)
         self._warm_up()

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.local.cors import Cors
 from scripts.local.distribution import Distribution, read_distribution
+from scripts.local.http_api import Route, read_cors, read_routes
 from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
 from scripts.local.translation import translate
 
@@ -70,15 +72,6 @@ class EventSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """An HTTP API route: ``POST /api/search``, or ``ANY /api/{path+}``."""
-
-    method: str
-    path: str
-    function_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Schedule:
     """A function that runs every ``every_s`` seconds."""
 
@@ -89,7 +82,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """The template: its resources and their wiring. ``functions`` by logical id, ``outputs`` by name."""
+    """The template: its resources and their wiring. ``functions`` by logical id, ``outputs`` by name.
+
+    ``cors``: the pages of other origins that the HTTP API answers; None for none.
+    """
 
     functions: Mapping[str, Function]
     queues: tuple[Queue, ...]
@@ -99,6 +95,7 @@ class Template:
     schedules: tuple[Schedule, ...]
     distribution: Distribution
     outputs: Mapping[str, str]
+    cors: Cors | None = None
 
 
 _WITH_LOCAL_EFFECT: Final = re.compile(
@@ -119,7 +116,6 @@ _NAMES: Final = {
 }
 _RATE: Final = re.compile(r"rate\((\d+) (second|minute|hour|day)s?\)")
 _RATE_UNITS_S: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_INVOCATION: Final = re.compile(r".*/functions/(?P<arn>.+)/invocations")
 
 
 def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str] | None = None) -> Template:
@@ -166,12 +162,13 @@ def read_template(path: Path, *, endpoint_url: str, parameters: Mapping[str, str
         event_sources=tuple(
             _event_source(item, by_name | by_arn) for _, item in of_type("AWS::Lambda::EventSourceMapping")
         ),
-        routes=tuple(route for _, item in of_type("AWS::ApiGatewayV2::Api") for route in _routes(item, by_arn)),
+        routes=tuple(route for _, item in of_type("AWS::ApiGatewayV2::Api") for route in read_routes(item, by_arn)),
         schedules=tuple(
             schedule for name, item in of_type("AWS::Events::Rule") for schedule in _schedules(name, item, by_arn)
         ),
         distribution=read_distribution(resources, resolver, names),
         outputs={name: str(resolver.resolve(output["Value"])) for name, output in document.get("Outputs", {}).items()},
+        cors=next((cors for _, item in of_type("AWS::ApiGatewayV2::Api") if (cors := read_cors(item))), None),
     )
 
 
@@ -264,25 +261,6 @@ def _event_source(properties: dict[str, Any], functions: Mapping[str, str]) -> E
         max_concurrency=None if concurrency is None else int(concurrency),
         reports_item_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", ()),
     )
-
-
-def _routes(properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Route]:
-    if "CorsConfiguration" in properties or "x-amazon-apigateway-cors" in properties["Body"]:
-        raise UnsupportedTemplateError("the HTTP API has a CORS configuration, which is not run here")
-    for path, methods in properties["Body"]["paths"].items():
-        for method, operation in methods.items():
-            integration = operation["x-amazon-apigateway-integration"]
-            target = _INVOCATION.fullmatch(integration.get("uri", ""))
-            if integration["type"] != "aws_proxy" or target is None or target["arn"] not in functions:
-                raise UnsupportedTemplateError(f"{method} {path} does not lead to a function of this template")
-            if integration.get("payloadFormatVersion") != "2.0":
-                raise UnsupportedTemplateError(f"{method} {path} does not use payload format 2.0")
-            if "security" in operation:
-                raise UnsupportedTemplateError(f"{method} {path} has an authorizer, which is not run here")
-            if path == "$default":
-                raise UnsupportedTemplateError(f"{method} {path} takes every path, which is not run here")
-            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
-            yield Route(name, path, functions[target["arn"]])
 
 
 def _schedules(rule: str, properties: dict[str, Any], functions: Mapping[str, str]) -> Iterator[Schedule]:

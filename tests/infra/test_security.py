@@ -20,6 +20,7 @@ GRANTS = {
             "sqs:ChangeMessageVisibility",
         },
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
+        "${CatalogueBucket.Arn}/products/*": {"s3:GetObject"},
         "CatalogueBucket.Arn": {"s3:ListBucket"},
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject"},
         "${StoreBucket.Arn}/*/attempts/*": {"s3:DeleteObject"},

@@ -11,7 +11,7 @@ from lookalike import settings
 from lookalike.aws import SqsQueue
 from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
-from lookalike.photos.catalogue import IMAGES_PREFIX
+from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import MemoryStore
 from scripts.deployment import site
@@ -19,7 +19,7 @@ from tests.infra.translated import Resources, translated
 from tests.support import functions
 from tests.support.fakes import FakeEmbedder
 
-ROUTES = {*functions.load("query").ROUTES, functions.load("query", "elsewhere").ELSEWHERE}
+ROUTES = {*functions.load("query").ROUTES, *functions.load("query", "elsewhere").ELSEWHERE}
 ANY_METHOD = "x-amazon-apigateway-any-method"
 LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
@@ -220,16 +220,25 @@ def test_the_query_function_answers_before_the_api_gives_up(resources: Resources
     assert resources["QueryFunction"]["Timeout"] < 30
 
 
-def test_photos_that_come_and_go_reach_the_queue_once(resources: Resources) -> None:
-    configurations = resources["CatalogueBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+@pytest.mark.parametrize("prefix", [IMAGES_PREFIX, DATA_PREFIX])
+def test_photos_and_data_files_that_come_and_go_reach_the_queue_once(resources: Resources, prefix: str) -> None:
+    configurations = [
+        configuration
+        for configuration in resources["CatalogueBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+        if configuration["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}}
+    ]
     assert [configuration["Event"] for configuration in configurations] == [
         "s3:ObjectCreated:*",
         "s3:ObjectRemoved:*",
         "s3:LifecycleExpiration:*",
     ]
-    for configuration in configurations:
-        assert configuration["Queue"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]}
-        assert configuration["Filter"] == {"S3Key": {"Rules": [{"Name": "prefix", "Value": IMAGES_PREFIX}]}}
+    assert all(item["Queue"] == {"Fn::GetAtt": ["ImageQueue", "Arn"]} for item in configurations)
+
+
+def test_no_object_beside_photos_and_data_files_sends_events(resources: Resources) -> None:
+    configurations = resources["CatalogueBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    prefixes = {rule["Value"] for item in configurations for rule in item["Filter"]["S3Key"]["Rules"]}
+    assert prefixes == {IMAGES_PREFIX, DATA_PREFIX}
 
 
 def test_a_removed_event_always_means_that_the_photo_is_gone(resources: Resources) -> None:
@@ -338,9 +347,8 @@ def test_functions_run_on_one_python_with_their_layers(resources: Resources, fun
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_functions_find_every_setting_they_read(resources: Resources, function: str) -> None:
-    variables = resources[function]["Environment"]["Variables"]
-    values = {name: value if isinstance(value, str) else "5" for name, value in variables.items()}
-    environ = Environ(values)
+    variables = resources.resolved(resources[function]["Environment"]["Variables"])
+    environ = Environ(variables)
     SETTINGS[function](environ)
     libraries = ("POWERTOOLS_", "MALLOC_", "ORT_", "JOBLIB_")
     assert {name for name in variables if not name.startswith(libraries)} == environ.names - OF_LAMBDA
@@ -362,9 +370,7 @@ def test_a_query_may_have_what_phones_take(resources: Resources) -> None:
 
 def test_the_catalogue_has_most_of_the_query_function_s_memory(resources: Resources) -> None:
     properties = resources["QueryFunction"]
-    variables = {
-        name: value if isinstance(value, str) else "5" for name, value in properties["Environment"]["Variables"].items()
-    }
+    variables = resources.resolved(properties["Environment"]["Variables"])
     read = settings.query(variables | {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(properties["MemorySize"])})
     assert read.snapshot_bytes > properties["MemorySize"] * 1024 * 1024 / 2
 

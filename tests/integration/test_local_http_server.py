@@ -21,9 +21,13 @@ def answer(request: Request) -> Response:
     return Response(200, (("Content-Type", "text/plain"),), text.encode())
 
 
+def too_large(request: Request) -> Response:
+    return Response(413, (), f"no, {request.target}".encode())
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    server = HttpServer(listen(0), answer, max_body_bytes=1000, too_large=Response(413, (), b"no"))
+    server = HttpServer(listen(0), answer, max_body_bytes=1000, too_large=too_large)
     server.start()
     yield server.port
     server.close()
@@ -72,7 +76,7 @@ def test_a_body_that_is_too_large_is_refused_unread(raw, head):
     raw.sendall(head)
     said = b"".join(iter(lambda: raw.recv(4096), b""))
     assert said.startswith(b"HTTP/1.1 413 ")
-    assert said.endswith(b"\r\n\r\nno")
+    assert said.endswith(b"\r\n\r\nno, /")
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_dropped_photo_is_found_within_ten_seconds_and_a_broken_one_explained(
     wait_for(lambda: found(stack, "dark-red")[:2] == ["one red", "two"])
     assert time.monotonic() - dropped < 10
     (best, *_) = call(f"{stack.url}/api/search", photo("dark-red"))[1]["results"]
-    assert best["metadata"] == {"name": "A red one"}
+    assert best["attributes"] == {"name": "A red one"}
     # The address is the distribution's, as the origin's header says that the request came through it.
     assert best["image_url"] == "/images/one%20red.png"
     with urllib.request.urlopen(stack.url + best["image_url"], timeout=30) as answer:
@@ -239,7 +239,7 @@ def test_the_command_seeds_a_zip_with_labels_and_ends_without_a_trace(start, how
     url = re.search(r"^Lookalike is ready: (http://127\.0\.0\.1:\d+)$", said, re.MULTILINE)[1]
     health = call(f"{url}/api/health")[1]
     assert (health["photos"], health["rejected"]) == (2, 1)
-    assert call(f"{url}/api/products/1")[1]["metadata"] == {"name": "Rote Jäcke", "colour": "Red"}
+    assert call(f"{url}/api/products/1")[1]["attributes"] == {"name": "Rote Jäcke", "colour": "Red"}
     processes = descendants(process.pid)
     assert len(processes) >= 3
     process.send_signal(signal.SIGTERM)
@@ -271,7 +271,7 @@ def test_the_command_says_what_it_took_from_a_well_known_download(start, tmp_pat
     assert re.search(r"^6 photos in [\d.]+ s, [\d.]+ a second\.$", said, re.MULTILINE)
     url = re.search(r"^Lookalike is ready: (\S+)$", said, re.MULTILINE)[1]
     assert call(f"{url}/api/health")[1]["products"] == 6
-    assert call(f"{url}/api/products/70005")[1]["metadata"]["name"] == "Shirt, 70005"
+    assert call(f"{url}/api/products/70005")[1]["attributes"]["name"] == "Shirt, 70005"
 
 
 def test_the_command_for_more_photos_works_as_it_is_printed(start, tmp_path):

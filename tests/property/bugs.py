@@ -31,7 +31,7 @@ def no_read_back_on_412() -> Iterator[None]:
     def create(store: ObjectStore, name: str, data: bytes, **_: Any) -> bool:
         return store.put_if_absent(name, data) is PutAnswer.CREATED
 
-    with patch("lookalike.store.append_log.create", create), patch("lookalike.store.manifest.create", create):
+    with patch("lookalike.store.append_log.create", create), patch("lookalike.store.versions.create", create):
         yield
 
 
@@ -54,7 +54,7 @@ def a_watermark_for_the_folded_set() -> Iterator[None]:
 
     def above_the_watermark(store: ObjectStore) -> list[Entry]:
         listed = entries(store)
-        folded = manifest.newest(store).folded
+        folded = kind.newest(store).folded
         return [entry for entry in listed if entry.name in folded or entry.name > max(folded, default="")]
 
     with patch("lookalike.store.append_log.entries", above_the_watermark):
@@ -77,10 +77,10 @@ def collecting(**changes: float) -> Iterator[None]:
     """Collection has another policy, by itself and at the end of a compaction."""
     true_collect = collect.collect
 
-    def changed(store: ObjectStore, policy: Policy, **options: Any) -> Any:
-        return true_collect(store, replace(policy, **changes), **options)
+    def changed(store: ObjectStore, kind: Any, policy: Policy, **options: Any) -> Any:
+        return true_collect(store, kind, replace(policy, **changes), **options)
 
-    with patch.object(collect, "collect", changed), patch.object(compact, "collect", changed):
+    with patch.object(collect, "collect", changed), patch.object(steps, "collect", changed):
         yield
 
 
@@ -124,8 +124,8 @@ def order_by_arrival() -> Iterator[None]:
 def manifests_listed_before_the_log() -> Iterator[None]:
     """A reader asks for the manifest first, and a log segment folded and collected since is in neither."""
 
-    def look_backwards(store: ObjectStore, known: Manifest = EMPTY) -> State:
-        newest = manifest.newest(store, known)
+    def look_backwards(store: ObjectStore, kind: StoreKind[Any], known: Any = None) -> State[Any]:
+        newest = kind.newest(store, known)
         return State(tuple(append_log.entries(store)), newest)
 
     with patch("lookalike.store.state.look", look_backwards):
@@ -155,7 +155,7 @@ def ages_by_the_machine_s_clock() -> Iterator[None]:
 @contextmanager
 def commit_of_what_is_not_there() -> Iterator[None]:
     """A manifest is published without a look at the objects that it names."""
-    with patch.object(compact, "_prove_existing"):
+    with patch.object(publish, "prove_existing"):
         yield
 
 
@@ -169,31 +169,29 @@ def damage_not_looked_for() -> Iterator[None]:
 @contextmanager
 def a_failed_commit_tidied_up() -> Iterator[None]:
     """A compaction whose commit failed deletes what it wrote, though the manifest may have landed."""
-    commit = compact._commit
 
-    def tidy(store: ObjectStore, old: Manifest, *, segments: tuple[SegmentRef, ...], **options: Any) -> bool:
+    def tidy(store: ObjectStore, kind: Any, old: Version, new: Version, **options: Any) -> bool:
         try:
-            return commit(store, old, segments=segments, **options)
+            return true_publish(store, kind, old, new, **options)
         except StoreUnavailable:
-            for ref in set(segments) - set(old.segments):
-                store.delete(ref.name)
+            for name in new.objects - old.objects:
+                store.delete(name)
             raise
 
-    with patch.object(compact, "_commit", tidy):
+    with publishing(tidy):
         yield
 
 
 @contextmanager
 def folded_segments_deleted_before_the_commit() -> Iterator[None]:
     """A compaction deletes what it has read before it publishes what it wrote, and may die in between."""
-    commit = compact._commit
 
-    def hasty(store: ObjectStore, old: Manifest, *, newly_folded: Sequence[str] = (), **options: Any) -> bool:
+    def hasty(store: ObjectStore, kind: Any, old: Any, new: Any, *, newly_folded: Sequence[str] = ()) -> bool:
         for name in newly_folded:
             store.delete(name)
-        return commit(store, old, newly_folded=newly_folded, **options)
+        return true_publish(store, kind, old, new, newly_folded=newly_folded)
 
-    with patch.object(compact, "_commit", hasty):
+    with publishing(hasty):
         yield
 
 

@@ -184,7 +184,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            collect.collect(self.store, self.policy)
+            collect.collect(self.store, manifest.PHOTO_STORE, self.policy)
         elif act == "refresh":
             self.check(self.observer)
         elif act == "clean":
@@ -332,7 +332,7 @@ class StoreMachine(RuleBasedStateMachine):
     def collect(self, plan: Plan, skew_s: float) -> None:
         store = FaultyStore(self.store, self.planned(plan))
         with self.on_a_machine(skew_s):
-            self.attempt(lambda: collect.collect(store, self.policy), store)
+            self.attempt(lambda: collect.collect(store, manifest.PHOTO_STORE, self.policy), store)
 
     @precondition(lambda self: any(self.store.inner.list("")))
     @rule(data=st.data(), use=st.sampled_from(["refresh", "compact"]))

@@ -16,7 +16,7 @@ from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.hashes import text_hash
 from lookalike.ingest import Ingested, ingest
 from lookalike.layout import Layout
-from lookalike.photos.catalogue import ListedPhoto, PhotoEvent
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent
 from lookalike.store import append_log, manifest
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
@@ -169,17 +169,17 @@ class Collected(OutageStore):
 
 # --- batches ----------------------------------------------------------------------------------------------------------
 
-EVENTS = [PhotoEvent("catalogue", f"images/{number}.jpg", False, None, number) for number in range(10)]
+EVENTS = [ObjectEvent("catalogue", f"images/{number}.jpg", False, None, number) for number in range(10)]
 
 
-def ingested(events: Sequence[PhotoEvent], **told: object) -> Ingested:
+def ingested(events: Sequence[ObjectEvent], **told: object) -> Ingested:
     return Ingested(len(events), 0, 0, 0, {}, "log/x", **told)  # type: ignore[arg-type]
 
 
 def test_batches_are_of_the_size_and_not_faster_than_asked_for() -> None:
     now, sizes, seen = [100.0], [], []
 
-    def ingest_batch(events: Sequence[PhotoEvent]) -> Ingested:
+    def ingest_batch(events: Sequence[ObjectEvent]) -> Ingested:
         sizes.append(len(events))
         now[0] += 0.25
         return ingested(events)
@@ -199,7 +199,7 @@ def test_batches_are_of_the_size_and_not_faster_than_asked_for() -> None:
 def test_what_was_refused_and_what_failed_is_told_with_the_reason() -> None:
     done = Done()
 
-    def ingest_batch(events: Sequence[PhotoEvent]) -> Ingested:
+    def ingest_batch(events: Sequence[ObjectEvent]) -> Ingested:
         refused, failed, *_ = events
         return Ingested(2, 1, 3, 0, {failed: "S3 answered SlowDown"}, None, {refused.key: "no image"})
 
@@ -220,13 +220,13 @@ class World:
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     stores: tuple[MemoryStore, MemoryStore] = field(default_factory=lambda: (MemoryStore(), MemoryStore()))
     modified_ms: dict[str, int] = field(default_factory=dict)
-    sent: list[PhotoEvent] = field(default_factory=list)
-    waiting: list[PhotoEvent] = field(default_factory=list)
+    sent: list[ObjectEvent] = field(default_factory=list)
+    waiting: list[ObjectEvent] = field(default_factory=list)
     now_ms: int = 1_000_000
 
     def _tell(self, key: str, removed: bool) -> None:
         self.now_ms += 300  # several changes in one second, which is all that a listing tells
-        event = PhotoEvent("catalogue", key, removed, f"{len(self.sent) + 1:016X}", self.now_ms)
+        event = ObjectEvent("catalogue", key, removed, f"{len(self.sent) + 1:016X}", self.now_ms)
         self.sent.append(event)
         self.waiting.append(event)
 
@@ -242,7 +242,7 @@ class World:
             self.catalogue.remove(key)
             del self.modified_ms[key]
 
-    def ingest(self, events: Sequence[PhotoEvent], store: MemoryStore) -> None:
+    def ingest(self, events: Sequence[ObjectEvent], store: MemoryStore) -> None:
         ingest(
             events,
             catalogue=self.catalogue,

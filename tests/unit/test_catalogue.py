@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.hashes import text_hash
-from lookalike.photos.catalogue import NotAnEvent, PhotoEvent, parse_notification, product_of
+from lookalike.photos.catalogue import NotAnEvent, ObjectEvent, parse_notification, product_of
 from lookalike.store.records import ORDER_BYTES, Op, order_of
 from tests.support import functions
 
@@ -22,7 +22,7 @@ def bodies(name: str) -> list[str]:
     return [record["body"] for record in functions.event(name)["Records"]]
 
 
-def parsed(name: str) -> list[PhotoEvent]:
+def parsed(name: str) -> list[ObjectEvent]:
     return [item for body in bodies(name) for item in parse_notification(body)]
 
 
@@ -34,13 +34,13 @@ def notification(*, event_name: Any = "ObjectCreated:Put", time: Any = "2026-03-
 
 def test_a_created_photo_with_its_sequencer() -> None:
     assert parsed("sqs_put") == [
-        PhotoEvent(BUCKET, "images/1563.jpg", False, "0069A5649A1E0C3B27", 1_772_446_530_123)  # 10:15:30.123 UTC
+        ObjectEvent(BUCKET, "images/1563.jpg", False, "0069A5649A1E0C3B27", 1_772_446_530_123)  # 10:15:30.123 UTC
     ]
 
 
 def test_a_created_photo_without_a_sequencer_and_with_its_slash_encoded() -> None:
     assert parsed("sqs_put_without_sequencer") == [
-        PhotoEvent(BUCKET, "images/1563.jpg", False, None, 1_772_446_530_123)
+        ObjectEvent(BUCKET, "images/1563.jpg", False, None, 1_772_446_530_123)
     ]
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from lookalike.errors import NotFound
 from lookalike.layout import Layout, Part
 from lookalike.search import distinct
-from lookalike.search.products import similar
+from lookalike.search.products import Page, similar
+from lookalike.search.view import ProductView
 from lookalike.store.neighbours import NEAR_IDENTICAL
 from tests.support.catalogues import keys_of
 from tests.support.fakes import snapshot_of
@@ -62,7 +63,7 @@ def test_distinct_products_are_those_of_a_walk_over_the_whole_ranking(
     rows, keys = looks(np.random.default_rng(seed), count, copies), keys_of(count)
     snapshot = snapshot_of(rows, keys, keys, shards=shards, layout=LAYOUT)
 
-    found = similar(snapshot, keys[0], k=k, distinct=True)
+    found = similar(ProductView.of(snapshot), keys[0], Page(k, distinct=True))
 
     expected = [(keys[row], tuple(keys[other] for other in same)) for row, same in oracle(rows, 0, k)]
     assert found.same_as is not None
@@ -71,7 +72,7 @@ def test_distinct_products_are_those_of_a_walk_over_the_whole_ranking(
 
 def test_without_distinct_nothing_is_collapsed() -> None:
     rows, keys = looks(np.random.default_rng(1), 60, 20), keys_of(60)
-    found = similar(snapshot_of(rows, keys, keys, layout=LAYOUT), keys[0], k=5)
+    found = similar(ProductView.of(snapshot_of(rows, keys, keys, layout=LAYOUT)), keys[0], Page(5))
     assert found.same_as is None
     assert len(found.neighbours) == 5
 
@@ -81,7 +82,7 @@ def test_a_catalogue_of_copies_ends_the_walk(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(distinct, "MAX_RANKED", 30)
     rows, keys = np.repeat(looks(np.random.default_rng(2), 1, 1), 99, axis=0), keys_of(99)
 
-    found = similar(snapshot_of(rows, keys, keys, layout=LAYOUT), keys[0], k=5, distinct=True)
+    found = similar(ProductView.of(snapshot_of(rows, keys, keys, layout=LAYOUT)), keys[0], Page(5, distinct=True))
 
     assert len(found.neighbours) == 1
     assert found.same_as is not None

@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.errors import EndedFunction, ImageError, ModelError, StoreUnavailable
 from lookalike.ingest import Ingested, ingest, reject
-from lookalike.photos.catalogue import Photo, PhotoEvent
+from lookalike.photos.catalogue import ObjectEvent, Photo
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
@@ -35,7 +35,7 @@ class World:
         self.store = OutageStore(MemoryStore())
         self.pool = pool
 
-    def ingest(self, *events: PhotoEvent, has_time: Callable[[], bool] = lambda: True) -> Ingested:
+    def ingest(self, *events: ObjectEvent, has_time: Callable[[], bool] = lambda: True) -> Ingested:
         return ingest(
             events,
             catalogue=self.catalogue,
@@ -46,7 +46,7 @@ class World:
             has_time=has_time,
         )
 
-    def reject(self, event: PhotoEvent) -> Ingested:
+    def reject(self, event: ObjectEvent) -> Ingested:
         return reject([event], EndedFunction("It ended the function."), store=self.store, layout=LAYOUT)
 
     def rows(self) -> dict[str, Row]:
@@ -62,12 +62,12 @@ def world(pool: ThreadPoolExecutor) -> World:
     return World(pool)
 
 
-def created(key: str, number: int = 1, *, sequencer: bool = True) -> PhotoEvent:
+def created(key: str, number: int = 1, *, sequencer: bool = True) -> ObjectEvent:
     """The event of the ``number``-th change of a key."""
-    return PhotoEvent("catalogue", key, False, f"{number:016X}" if sequencer else None, 1000 + number)
+    return ObjectEvent("catalogue", key, False, f"{number:016X}" if sequencer else None, 1000 + number)
 
 
-def removed(key: str, number: int = 1, *, sequencer: bool = True) -> PhotoEvent:
+def removed(key: str, number: int = 1, *, sequencer: bool = True) -> ObjectEvent:
     return replace(created(key, number, sequencer=sequencer), removed=True)
 
 

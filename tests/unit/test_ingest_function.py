@@ -27,6 +27,8 @@ class Queue:
     app: ModuleType
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     store: OutageStore = field(default_factory=OutageStore)
+    products: OutageStore = field(default_factory=OutageStore)
+    """The product store."""
     made: list[Any] = field(default_factory=list)
     hidden_s: dict[str, int] = field(default_factory=dict)
     """For how long messages were hidden again, by receipt handle."""
@@ -63,7 +65,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
 
     def store(client: Any, *place: str) -> OutageStore:
         queue.made.append(place)
-        return queue.store
+        return queue.products if place[1] == "products/" else queue.store
 
     monkeypatch.setattr(queue.app, "S3Store", store)
     monkeypatch.setattr(queue.app, "S3Catalogue", lambda client, bucket: queue.catalogue)
@@ -345,11 +347,11 @@ def test_a_store_out_of_reach_fails_the_whole_batch(queue: Queue) -> None:
         queue.deliver(batch(put("images/1.jpg"), "no JSON"))
 
 
-def test_the_store_is_that_of_the_model(queue: Queue) -> None:
+def test_the_store_is_that_of_the_model_and_product_data_has_its_own(queue: Queue) -> None:
     queue.deliver(batch())
     queue.deliver(batch())
 
-    assert queue.made == [("lookalike-store", f"{FINGERPRINT}/")]
+    assert queue.made == [("lookalike-store", f"{FINGERPRINT}/"), ("lookalike-store", "products/")]
 
 
 def test_what_was_done_is_logged_and_counted(

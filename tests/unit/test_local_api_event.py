@@ -7,8 +7,8 @@ from email.message import Message
 import pytest
 
 from scripts.local.api_event import find_route, to_event, to_response
+from scripts.local.http_api import Route
 from scripts.local.http_server import Request
-from scripts.local.template import Route
 
 PRODUCT = Route("GET", "/api/products/{product_id}", "Query")
 ROUTES = [

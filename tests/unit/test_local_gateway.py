@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from scripts.local.calls import MAX_PAYLOAD_BYTES, Result
 from scripts.local.distribution import Behaviour, Distribution
 from scripts.local.gateway import Gateway
+from scripts.local.http_api import Route
 from scripts.local.http_server import Request, Response
-from scripts.local.template import Route
 
 POLICY = {"Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff"}
 READ = frozenset({"GET", "HEAD"})

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 from unicodedata import normalize
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ class TestSearch:
         assert answer.status == 200
         first, *others = answer.body["results"]
         assert (first["product_id"], first["image_key"]) == ("red", "images/red.jpg")
-        assert first["metadata"] == {"name": "A red", "articletype": "Thing"}
+        assert first["attributes"] == {"name": "A red", "articletype": "Thing"}
         assert 0 < first["distance"] < others[0]["distance"] <= others[1]["distance"] <= 2
         told = answer.body["search"]
         assert (told["k"], told["products"], told["photos"], told["rows_scanned"]) == (3, 4, 5, 5)
@@ -145,20 +145,20 @@ class TestParameters:
         routes = [name for name, route in api.app.ROUTES.items() if "k" in {item.name for item in route.parameters}]
         assert len(routes) == 2
         for route in routes:
-            answer = api.send(event(route, pathParameters={"product_id": "red"}, queryStringParameters={"k": value}))
+            answer = api.send(event(route, pathParameters={"product_id": "red"}, query={"k": value}))
             assert (answer.status, answer.problem) == (400, "bad-parameter")
             assert "1 to 100" in answer.body["detail"]
 
     @pytest.mark.parametrize("name", ["colour", "K", "\ud800", "<script>"])
     def test_unknown_parameters_are_refused_on_every_route(self, api: Api, name: str) -> None:
         for route in api.app.ROUTES:
-            answer = api.send(event(route, pathParameters={"product_id": "red"}, queryStringParameters={name: "1"}))
+            answer = api.send(event(route, pathParameters={"product_id": "red"}, query={name: "1"}))
             assert (answer.status, answer.problem) == (400, "bad-parameter"), route
 
     def test_a_refusal_lists_the_parameters_that_there_are(self, api: Api) -> None:
-        refused = {"queryStringParameters": {"colour": "1"}}
+        refused = {"query": {"colour": "1"}}
         assert (
-            "Known: k, weights, distinct, crop, regions."
+            "Known: k, offset, filter, max_distance, weights, distinct, crop, regions."
             in api.send(event("POST /api/search", **refused)).body["detail"]
         )
         assert "takes none" in api.get("/api/health", **refused).body["detail"]
@@ -261,7 +261,7 @@ class TestPhotosThatCannotBeSearchedWith:
 
 class TestSimilar:
     def test_products_like_a_product(self, api: Api) -> None:
-        answer = api.get("/api/products/{product_id}/similar", "1563", queryStringParameters={"k": "2"})
+        answer = api.get("/api/products/{product_id}/similar", "1563", query={"k": "2"})
 
         assert answer.status == 200
         assert len(products(answer)) == 2
@@ -301,7 +301,12 @@ class TestProduct:
 
         assert answer.body == {
             "product_id": "1563",
-            "metadata": {"name": "Linen Shirt"},
+            "name": "Linen Shirt",
+            "price": None,
+            "currency": None,
+            "link": None,
+            "brand": None,
+            "attributes": {"name": "Linen Shirt"},
             "photos_total": 3,
             "next_after": None,
             "photos": [
@@ -321,7 +326,7 @@ class TestProduct:
 
     def test_a_product_of_rejected_photos_says_why(self, api: Api) -> None:
         body = api.get("/api/products/{product_id}", "broken").body
-        assert (body["metadata"], body["photos"][0]["reason"]["code"]) == ({}, "too-many-pixels")
+        assert (body["attributes"], body["photos"][0]["reason"]["code"]) == ({}, "too-many-pixels")
 
     def test_metadata_is_that_of_all_searchable_photos_everywhere(self, api: Api) -> None:
         """Of each name the first value by key that is not empty, whichever photo is asked for or found."""
@@ -333,11 +338,11 @@ class TestProduct:
         api.fill(put_row("images/boot/3.jpg", photo("boot", 3), name="Boot", price="80"))
         expected = {"colour": "tan", "price": "90", "name": "Boot"}
 
-        assert api.get("/api/products/{product_id}", "boot").body["metadata"] == expected
+        assert api.get("/api/products/{product_id}", "boot").body["attributes"] == expected
         searched = [api.search(photo("boot", view)) for view in (1, 2, 3)]
         for answer in (*searched, api.get("/api/products/{product_id}/similar", "red")):
             (found,) = (result for result in answer.body["results"] if result["product_id"] == "boot")
-            assert found["metadata"] == expected
+            assert found["attributes"] == expected
 
     def test_many_photos_come_page_by_page(self, api: Api) -> None:
         keys = [f"images/many/{number:03}.jpg" for number in range(250)]
@@ -345,7 +350,7 @@ class TestProduct:
 
         pages, after = [], ""
         while after is not None:
-            body = api.get("/api/products/{product_id}", "many", queryStringParameters={"after": after}).body
+            body = api.get("/api/products/{product_id}", "many", query={"after": after}).body
             assert (body["product_id"], body["photos_total"]) == ("many", 250)
             pages.append([item["image_key"] for item in body["photos"]])
             after = body["next_after"]
@@ -399,6 +404,14 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
+            "data": {
+                "version": "0+0",
+                "products": 0,
+                "files": 0,
+                "rejected_files": 0,
+                "bad_rows": 0,
+                "changed": None,
+            },
             "model": {
                 "name": "fake-model",
                 "fingerprint": FINGERPRINT,
@@ -510,18 +523,17 @@ class TestImageAddresses:
 
 
 class TestOtherPathsAndMethods:
-    """API Gateway passes on by name what has a route, and everything else below /api/ by one route for all of it."""
+    """API Gateway passes on by name what has a route, and everything else below /api/ by one route for each method."""
 
     @staticmethod
     def send(api: Api, method: str, path: str, **others: Any) -> Answer:
         http = {"method": method, "path": path}
-        return api.send(event("ANY /api/{proxy+}", rawPath=path, requestContext={"http": http}, **others))
+        return api.send(event(f"{method} /api/{{proxy+}}", rawPath=path, requestContext={"http": http}, **others))
 
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
         [
             ("GET", "/api/search", "POST"),
-            ("OPTIONS", "/api/search", "POST"),
             ("POST", "/api/health", "GET, HEAD"),
             ("DELETE", "/api/products/1563", "GET, HEAD"),
             ("PUT", "/api/products/a b/similar", "GET, HEAD"),
@@ -572,7 +584,7 @@ class TestOtherPathsAndMethods:
         ],
     )
     def test_head_has_the_status_of_get(self, api: Api, path: str, query: dict[str, str], status: int) -> None:
-        answer = self.send(api, "HEAD", path, queryStringParameters=query)
+        answer = self.send(api, "HEAD", path, query=query)
         assert (answer.status, answer.body) == (status, "")
 
 
@@ -588,7 +600,10 @@ class TestTheRest:
 
         *stores, options = api.made
         assert options == {"threads": 2, "max_pixels": 64_000_000}
-        assert stores[1::2] == [("lookalike-store", f"{FINGERPRINT}/")] * 2, "one that is patient, one that is not"
+        prefixes = [(f"{FINGERPRINT}/"), "products/"]
+        assert stores[1::2] == [("lookalike-store", prefix) for prefix in prefixes for _ in range(2)], (
+            "one that is patient, one that is not"
+        )
 
     def test_query_photos_leave_no_trace(
         self, api: Api, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -626,6 +641,7 @@ BODIES = st.one_of(
         )
     ).map(lambda parts: base64.b64encode(b"".join(parts)).decode()),
 )
+PARAMETERS = sorted({item.name for route in functions.load("query").ROUTES.values() for item in route.parameters})
 EVENTS = st.fixed_dictionaries(
     {
         "routeKey": st.sampled_from(sorted(functions.load("query").ROUTES)) | ANY_TEXT,
@@ -641,10 +657,14 @@ EVENTS = st.fixed_dictionaries(
             st.sampled_from(["content-type", "x-lookalike-distribution", "accept"]),
             CONTENT_TYPES | ANY_TEXT | st.just("1"),
         ),
-        "queryStringParameters": st.none()
-        | st.dictionaries(
-            st.sampled_from(["k", "after"]) | ANY_TEXT, st.integers(-1, 101).map(str) | ANY_TEXT, max_size=2
-        ),
+        "rawQueryString": st.none()
+        | ANY_TEXT
+        | st.lists(
+            st.tuples(
+                st.sampled_from(PARAMETERS) | ANY_TEXT, st.integers(-1, 101).map(str) | st.just("name:A red") | ANY_TEXT
+            ),
+            max_size=3,
+        ).map(lambda pairs: urlencode(pairs, errors="surrogatepass")),
         "body": BODIES,
         "isBase64Encoded": st.booleans(),
     },

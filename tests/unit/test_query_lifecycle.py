@@ -15,6 +15,8 @@ import pytest
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.store import names
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_reader import ProductReader
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.api import Api, query_function
@@ -72,8 +74,8 @@ class TestStart:
     def test_a_store_that_is_slow_is_given_up_in_the_end(
         self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], caplog: pytest.LogCaptureFixture
     ) -> None:
-        slow = LatencyStore(api.store, request_s=0.1)
-        monkeypatch.setattr(api.app.lifecycle, "S3Store", lambda *given: slow)
+        slow = [LatencyStore(store, request_s=0.1) for store in (api.data_store, api.store)]
+        monkeypatch.setattr(api.app.lifecycle, "S3Store", lambda *given: slow[given[2] != PRODUCTS])
         monkeypatch.setattr(api.app.lifecycle, "_AHEAD_S", 0.15)
         start(api, "on-demand")
         assert "could not be read ahead" in caplog.text
@@ -138,7 +140,8 @@ class TestOutage:
     @pytest.fixture
     def warm(self, api: Api, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Api:
         """A function that has answered a hundred seconds ago."""
-        monkeypatch.setattr(api.app.lifecycle, "SnapshotReader", partial(SnapshotReader, clocks=(clock,)))
+        for reader in (SnapshotReader, ProductReader):
+            monkeypatch.setattr(api.app.lifecycle, reader.__name__, partial(reader, clocks=(clock,)))
         monkeypatch.setenv("GRACE_S", "900")
         assert api.search(photo("red")).status == 200
         clock.now_s += 100

@@ -9,8 +9,9 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import NotAnImage, NotFound, UndecodableImage
 from lookalike.hashes import text_hash
-from lookalike.search.products import MAX_QUERY_PHOTOS, search, similar
+from lookalike.search.products import MAX_QUERY_PHOTOS, Page, search, similar
 from lookalike.search.timings import Timings
+from lookalike.search.view import ProductView
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
@@ -25,6 +26,10 @@ def snapshot(*rows: Row) -> Snapshot:
     if rows:
         fill(store, rows)
     return SnapshotReader(store, layout=LAYOUT).refresh()
+
+
+def view(*rows: Row) -> ProductView:
+    return ProductView.of(snapshot(*rows))
 
 
 def several_views() -> list[Row]:
@@ -52,7 +57,7 @@ def smallest_distances(rows: list[Row], product_id: str) -> list[tuple[float, st
 def test_a_photo_finds_the_product_it_shows() -> None:
     rows = several_views()
 
-    answer = search(snapshot(*rows), FakeEmbedder(), photo("look 4", view=9), k=3)  # type: ignore[arg-type]
+    answer = search(view(*rows), FakeEmbedder(), photo("look 4", view=9), Page(3))  # type: ignore[arg-type]
 
     assert answer.neighbours[0].product_id == "4"
     assert len({found.product_id for found in answer.neighbours}) == 3
@@ -62,7 +67,7 @@ def test_a_photo_finds_the_product_it_shows() -> None:
 def test_similar_products_by_the_nearest_pair_of_photos(k: int) -> None:
     rows = several_views()
 
-    answer = similar(snapshot(*rows), "4", k=k)
+    answer = similar(view(*rows), "4", Page(k))
 
     expected = smallest_distances(rows, "4")[:k]
     assert [(found.key, found.product_id) for found in answer.neighbours] == [item[1:] for item in expected]
@@ -72,7 +77,7 @@ def test_similar_products_by_the_nearest_pair_of_photos(k: int) -> None:
 def test_a_product_is_not_similar_to_itself() -> None:
     twins = [put_row(f"images/{name}.jpg", photo("same")) for name in ("a", "b")]
 
-    answer = similar(snapshot(*twins), "a", k=5)
+    answer = similar(view(*twins), "a", Page(5))
 
     assert [(found.product_id, found.distance) for found in answer.neighbours] == [("b", 0.0)]
 
@@ -85,22 +90,22 @@ def test_rejected_photos_neither_ask_nor_answer() -> None:
         put_row("images/c.jpg", photo("c")),
     )
 
-    assert [item.product_id for item in similar(found, "a", k=5).neighbours] == ["c"]
+    assert [item.product_id for item in similar(ProductView.of(found), "a", Page(5)).neighbours] == ["c"]
 
 
 def test_the_only_product_has_no_neighbours() -> None:
-    assert similar(snapshot(put_row("images/a.jpg", photo("a"))), "a", k=5).neighbours == ()
+    assert similar(view(put_row("images/a.jpg", photo("a"))), "a", Page(5)).neighbours == ()
 
 
 def test_a_product_of_rejected_photos_says_why_it_has_no_neighbours() -> None:
     with pytest.raises(NotFound, match="could be read"):
-        similar(snapshot(reject_row("images/a.jpg"), put_row("images/b.jpg", photo("b"))), "a", k=5)
+        similar(view(reject_row("images/a.jpg"), put_row("images/b.jpg", photo("b"))), "a", Page(5))
 
 
 @pytest.mark.parametrize("product_id", ["nobody", "", "a/b", "\0", "é"])
 def test_a_product_nobody_has_is_not_found(product_id: str) -> None:
     with pytest.raises(NotFound):
-        similar(snapshot(put_row("images/a.jpg", photo("a"))), product_id, k=5)
+        similar(view(put_row("images/a.jpg", photo("a"))), product_id, Page(5))
 
 
 def test_a_product_s_photos_are_read_in_one_request_for_each_segment() -> None:
@@ -136,7 +141,7 @@ def test_a_product_of_many_photos_is_as_near_as_the_nearest_of_those_few(k: int)
     many = [put_row(f"images/many/{number}.jpg", photo(f"many {number % 9}", number)) for number in range(90)]
     rows = [*many, *several_views()]
 
-    answer = similar(snapshot(*rows), "many", k=k)
+    answer = similar(view(*rows), "many", Page(k))
 
     few = sorted(many, key=lambda row: text_hash(row.key))[:MAX_QUERY_PHOTOS]
     expected = smallest_distances([*few, *several_views()], "many")[:k]
@@ -154,7 +159,7 @@ def test_metadata_is_merged_for_the_products_of_an_answer_only() -> None:
         put_row("images/b.jpg", photo("b"), name="B"),
     ]
 
-    results = search(snapshot(*rows), FakeEmbedder(), photo("a"), k=1)  # type: ignore[arg-type]
+    results = search(view(*rows), FakeEmbedder(), photo("a"), Page(1))  # type: ignore[arg-type]
 
     assert results.metadata == {"a": {"name": "A", "size": "L"}}
 
@@ -162,13 +167,13 @@ def test_metadata_is_merged_for_the_products_of_an_answer_only() -> None:
 @pytest.mark.parametrize(("data", "error"), [(b"text", NotAnImage), (b"broken", UndecodableImage)])
 def test_a_query_photo_that_cannot_be_used_is_an_error(data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        search(snapshot(*several_views()), FakeEmbedder(), data, k=1)  # type: ignore[arg-type]
+        search(view(*several_views()), FakeEmbedder(), data, Page(1))  # type: ignore[arg-type]
 
 
 def test_stages_add_up() -> None:
     timings = Timings()
 
-    similar(snapshot(*several_views()), "4", k=2, timings=timings)
+    similar(view(*several_views()), "4", Page(2), timings=timings)
 
     assert {"search", "scan", "limit", "exact", "names", "metadata"} <= timings.ms.keys()
     assert timings.ms["scan"] + timings.ms["limit"] + timings.ms["exact"] + timings.ms["names"] <= timings.ms["search"]

@@ -10,7 +10,8 @@ from lookalike.compaction.policy import Policy
 from lookalike.errors import UndecodableImage
 from lookalike.photos.regions import WHOLE, Region, with_windows
 from lookalike.search.match import Match, match_scale
-from lookalike.search.products import Regions, Results, search
+from lookalike.search.products import Page, Regions, Results, search
+from lookalike.search.view import ProductView
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.snapshot import Snapshot
@@ -44,7 +45,7 @@ class TestRegions:
     def search(self, shop: Snapshot, data: bytes, **options: Any) -> tuple[Results, list[int]]:
         """The results, and the number of regions in each call of the embedder."""
         embedder = FakeEmbedder()
-        return search(shop, embedder, data, k=3, **options), embedder.batches  # type: ignore[arg-type]
+        return search(ProductView.of(shop), embedder, data, Page(3), **options), embedder.batches  # type: ignore[arg-type]
 
     def test_a_crop_is_searched_alone(self, shop: Snapshot) -> None:
         crop = Region(0.5, 0.25, 0.5, 0.5)
@@ -105,7 +106,7 @@ class TestRegions:
 
     def test_a_catalogue_too_small_to_judge_matches_is_searched_with_the_whole_photo(self) -> None:
         embedder = FakeEmbedder()
-        search(catalogue(["a"]), embedder, photo("far"), k=1)  # type: ignore[arg-type]
+        search(ProductView.of(catalogue(["a"])), embedder, photo("far"), Page(1))  # type: ignore[arg-type]
         assert embedder.batches == [1]
 
     def is_weak(self, shop: Snapshot, data: bytes, **options: Any) -> bool:

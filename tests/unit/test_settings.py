@@ -36,9 +36,14 @@ def test_every_variable_of_the_query_is_read() -> None:
     sizes = {"THREADS": "3", "MAX_IMAGE_PIXELS": "5", "MAX_STALENESS_S": "0.5", "GRACE_S": "600"}
     others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "321", "ORIGIN_SECRETS": "new,old", "MODEL_DIR": "/m"}
 
-    read = settings.query(NEEDED[settings.query] | sizes | others)
+    read = settings.query(NEEDED[settings.query] | sizes | others | {"HIDE_OUT_OF_STOCK": "false"})
 
-    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 600, 321, ("new", "old"))
+    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 600, 321, ("new", "old"), False)
+
+
+def test_out_of_stock_is_hidden_unless_said_otherwise() -> None:
+    assert settings.query(NEEDED[settings.query]).hide_out_of_stock
+    assert settings.query(NEEDED[settings.query] | {"HIDE_OUT_OF_STOCK": "true"}).hide_out_of_stock
 
 
 def test_an_empty_list_of_secrets_is_none() -> None:
@@ -72,6 +77,7 @@ def test_the_catalogue_gets_what_the_largest_photo_leaves(memory_mib: str, pixel
         (settings.ingest, "MAX_IMAGE_BYTES", "-1", "must be a whole number, at least 1"),
         (settings.query, "MAX_IMAGE_PIXELS", "1.5", "must be a whole number, at least 1"),
         (settings.query, "MAX_STALENESS_S", "nan", "must be a number of seconds"),
+        (settings.query, "HIDE_OUT_OF_STOCK", "True", "must be true or false"),
         (settings.query, "MAX_STALENESS_S", "inf", "must be a number of seconds"),
         (settings.compact, "GRACE_S", "-1", "must be a number of seconds"),
     ],

@@ -18,11 +18,14 @@
     │   ├── ObjectMissing        no object of that name
     │   ├── CorruptObject        an object was read and does not hold what its name promises
     │   └── NotExact             what compaction wrote would not be searched exactly: it was not published
-    └── NotFound                 a product or photo that the catalogue does not have
+    ├── NotFound                 a product or photo that the catalogue does not have
+    ├── BadFilter                a filter that cannot be read, or does not fit the kind of its attribute
+    └── UnknownAttribute         a filter of an attribute that no product has
 
 HTTP statuses are given in ``functions/query/http_api.py`` and nowhere else.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -109,3 +112,16 @@ class NotExact(StoreError):
 
 class NotFound(LookalikeError):
     """A product or photo that the catalogue does not have."""
+
+
+class BadFilter(LookalikeError, ValueError):
+    """A filter that cannot be read, or does not fit the kind of its attribute."""
+
+
+class UnknownAttribute(LookalikeError):
+    """A filter of an attribute that no product has. ``known``: the attributes that there are, sorted."""
+
+    def __init__(self, attribute: str, known: Sequence[str]) -> None:
+        self.attribute, self.known = attribute, tuple(known)
+        there_are = f"The attributes are {', '.join(known)}." if known else "The products have no data yet."
+        super().__init__(f"There is no attribute {attribute!r}. {there_are}")

@@ -22,6 +22,8 @@ An AVIF can take more, and may have fewer pixels for it: ``avif.AVIF_SHARE``."""
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""
 
+MAX_DATA_BYTES = 256 * 1024 * 1024
+"""Size of the largest data file that is read; ingest has a variable for it, and backfill has not."""
 
 GRACE_S = 15 * 60.0
 """How long objects stay after compaction has replaced them: the same for the functions that read and that collect."""
@@ -35,7 +37,10 @@ class SettingsError(LookalikeError):
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """``threads``: threads of the model; ``reserve_s``: time that must be left when a group of photos is begun."""
+    """``threads``: threads of the model.
+
+    ``reserve_s``: time that must be left when a group of photos is begun; ``data_reserve_s``: when a data file is.
+    """
 
     catalogue_bucket: str
     store_bucket: str
@@ -44,7 +49,9 @@ class IngestSettings:
     threads: int = 2
     max_image_bytes: int = MAX_IMAGE_BYTES
     max_image_pixels: int = 64_000_000
+    max_data_bytes: int = MAX_DATA_BYTES
     reserve_s: float = 60
+    data_reserve_s: float = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class QuerySettings:
     """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
 
     ``grace_s``: see ``CompactSettings``. ``origin_secrets``: each lets a request in; without one, every request is let in.
+    ``hide_out_of_stock``: whether an answer leaves out products that are out of stock, unless its filters name availability.
     """
 
     catalogue_bucket: str
@@ -63,6 +71,7 @@ class QuerySettings:
     grace_s: float = GRACE_S
     aws_lambda_function_memory_size: int = 1769
     origin_secrets: tuple[str, ...] = ()
+    hide_out_of_stock: bool = True
 
     @property
     def stale_if_error_s(self) -> float:
@@ -134,12 +143,19 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.split(",") if word)
 
 
 _CONVERT: Mapping[Any, Callable[[str], Any]] = {
     str: _name,
+    bool: _switch,
     int: _count,
     float: _seconds,
     Path: Path,

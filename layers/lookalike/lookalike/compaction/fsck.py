@@ -15,8 +15,8 @@ from lookalike.codes.rotation import Rotation
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, ObjectMissing
 from lookalike.hashes import text_hash
-from lookalike.store import append_log, manifest, names, rotation_file, segment_file, segment_reads
-from lookalike.store.manifest import Manifest, SegmentRef
+from lookalike.store import append_log, manifest, names, rotation_file, segment_file, segment_reads, versions
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op
@@ -45,12 +45,12 @@ class Report:
 def check(store: ObjectStore) -> Report:
     """Check a store. Safe while writers and compaction run. Raises StoreUnavailable."""
     try:
-        return read_consistently(store, lambda state: _check(store, state))
+        return read_consistently(store, PHOTO_STORE, lambda state: _check(store, state))
     except CorruptObject as error:  # the newest manifest: without it nothing else can be judged
         return Report(errors=[str(error)])
 
 
-def _check(store: ObjectStore, state: State) -> Report:
+def _check(store: ObjectStore, state: State[Manifest]) -> Report:
     """Raises ObjectMissing where an object was collected before it could be read."""
     report = Report()
     newest = state.manifest
@@ -79,7 +79,7 @@ def _check(store: ObjectStore, state: State) -> Report:
 
 def _check_manifests(store: ObjectStore, report: Report) -> list[Manifest]:
     """All manifests that can be read, the newest first."""
-    listed = [entry.name for entry in manifest.entries(store)]
+    listed = [entry.name for entry in versions.entries(store)]
     report.counts["manifests"] = len(listed)
     read = (_read_unneeded(report, partial(manifest.read, store, name)) for name in listed)
     return [found for found in read if found is not None]
@@ -116,8 +116,8 @@ def _read[Kind](store: ObjectStore, name: str, report: Report, read: Callable[[]
     except CorruptObject as error:
         report.errors.append(str(error))
     except ObjectMissing:
-        now = look(store)
-        if name not in now.manifest.objects | {ref.name for ref in now.segments}:
+        now = look(store, PHOTO_STORE)
+        if name not in now.manifest.objects | {entry.name for entry in now.waiting}:
             raise
         report.errors.append(f"{name}: is part of the store and missing")
     return None

@@ -1,20 +1,36 @@
-"""The catalogue: the merchant's photos, the products they belong to, and the events of their changes."""
+"""The catalogue: the merchant's photos and data files, the products they belong to, and the events of their changes."""
 
 import json
 import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
 
 IMAGES_PREFIX = "images/"
-"""Photos are the objects below this prefix. template.yaml subscribes to it, and lets the functions read nothing else."""
+"""Photos are the objects below this prefix. template.yaml subscribes to this prefix and the next, and functions read nothing else."""
+
+DATA_PREFIX = "products/"
+"""Data files are the objects below this prefix: names, prices and other attributes of products."""
+
+_MAX_KEY_BYTES = 1024  # of S3
+
+
+def is_data(key: str) -> bool:
+    """Whether a key is below ``DATA_PREFIX``."""
+    return key.startswith(DATA_PREFIX)
+
+
+def is_folder(key: str) -> bool:
+    """Whether the object of a key only stands for a folder, as the S3 console makes it."""
+    return key.endswith("/")
 
 
 def product_of(key: str) -> str | None:
@@ -32,6 +48,16 @@ def product_of(key: str) -> str | None:
         return key
     is_folder = len(names) > 1 or key.endswith("/")
     return product_id_of(names[0] if is_folder else PurePosixPath(names[0]).stem)
+
+
+def photo_key_of(product_id: str) -> str | None:
+    """The key at which a product's only photo most often is, ``images/1563.jpg``; None for an id that no such key has."""
+    key = f"{IMAGES_PREFIX}{product_id}.jpg"
+    try:
+        is_key = len(key.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+    return key if is_key and "\0" not in key and product_of(key) == product_id else None
 
 
 def product_id_of(text: str) -> str:
@@ -57,7 +83,7 @@ class ListedPhoto:
 
 
 class Catalogue(Protocol):
-    """The merchant's bucket, as far as functions read it."""
+    """The merchant's bucket, as far as functions read photos of it."""
 
     def photo(self, key: str, *, max_bytes: int) -> Photo:
         """The photo as it is now. Raises ObjectMissing, TooManyBytes and StoreUnavailable."""
@@ -67,8 +93,24 @@ class Catalogue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoEvent:
-    """A photo was created or replaced (``removed`` false), or deleted. ``time_ms`` in milliseconds since 1970."""
+class DataObject:
+    """A data file's bytes as a stream from its beginning, its user metadata (names in lower case) and its ETag."""
+
+    content: BinaryIO
+    metadata: Mapping[str, str]
+    etag: str
+
+
+class DataCatalogue(Protocol):
+    """The merchant's bucket, as far as functions read data files of it."""
+
+    def data_file(self, key: str, *, max_bytes: int) -> AbstractContextManager[DataObject]:
+        """The whole data file as it is now, while the block runs. Entering raises ObjectMissing, FeedError and StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEvent:
+    """A photo or data file was created or replaced (``removed`` false), or deleted. ``time_ms`` in milliseconds since 1970."""
 
     bucket: str
     key: str
@@ -77,7 +119,7 @@ class PhotoEvent:
     time_ms: int
 
 
-# A lifecycle rule of the bucket deletes a photo just as a person does.
+# A lifecycle rule of the bucket deletes an object just as a person does.
 _REMOVALS = ("ObjectRemoved", "LifecycleExpiration")
 # An order holds 32 digits. Those that S3 sends begin with their time in seconds: 16 digits, or 18 of which the first two are 0.
 _SEQUENCER = re.compile("(?:00)?(?P<seconds>[0-9A-Fa-f]{1,8})[0-9A-Fa-f]*")
@@ -89,8 +131,8 @@ class NotAnEvent(LookalikeError):
     """A message is not an S3 notification of the catalogue."""
 
 
-def parse_notification(body: str, *, clock: Callable[[], float] = time.time) -> Iterator[PhotoEvent]:
-    """The photo events of one S3 notification; none for the test message that S3 sends when notifications are configured.
+def parse_notification(body: str, *, clock: Callable[[], float] = time.time) -> Iterator[ObjectEvent]:
+    """The events of one S3 notification; none for the test message that S3 sends when notifications are configured.
 
     Keys arrive URL-encoded with ``+`` for spaces. Raises NotAnEvent, also for values that a row cannot hold, as one bad message
     must not fail the other messages of its batch, and for events more than a day ahead of ``clock`` (seconds since 1970): their
@@ -106,7 +148,7 @@ def parse_notification(body: str, *, clock: Callable[[], float] = time.time) -> 
         raise NotAnEvent(f"the message is not an S3 notification: {error!r}") from error
 
 
-def _parse_record(record: Mapping[str, Any], latest_s: float) -> PhotoEvent:
+def _parse_record(record: Mapping[str, Any], latest_s: float) -> ObjectEvent:
     name = record["eventName"].removeprefix("s3:")
     kind = name.partition(":")[0]
     if kind not in ("ObjectCreated", *_REMOVALS):
@@ -120,7 +162,7 @@ def _parse_record(record: Mapping[str, Any], latest_s: float) -> PhotoEvent:
         event_time = event_time.replace(tzinfo=UTC)
     if event_time.timestamp() > latest_s:
         raise NotAnEvent(f"the event time {record['eventTime']} is in the future")
-    return PhotoEvent(
+    return ObjectEvent(
         bucket=record["s3"]["bucket"]["name"],
         key=_decoded_key(item["key"]),
         removed=kind in _REMOVALS,

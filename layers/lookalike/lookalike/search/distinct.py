@@ -24,8 +24,10 @@ Same = Mapping[str, tuple[str, ...]]
 """The products under each result, nearest first, by the result's product id."""
 
 
-def distinct_products(snapshot: Snapshot, ranking: Callable[[int], Answer], k: int) -> tuple[Answer, Same]:
-    """The k nearest distinct products, and the products under each.
+def distinct_products(
+    snapshot: Snapshot, ranking: Callable[[int], Answer], k: int
+) -> tuple[Answer, Same, Neighbour | None]:
+    """The k nearest distinct products, the products under each, and the next distinct product, if one was found.
 
     ``ranking``: the nearest products, at most so many. Raises StoreError.
     """
@@ -35,16 +37,17 @@ def distinct_products(snapshot: Snapshot, ranking: Callable[[int], Answer], k: i
         answer = ranking(asked)
         ranked = answer.neighbours
         embeddings = snapshot.embeddings_of([neighbour.key for neighbour in ranked])
-        results, same, is_whole = _walk(ranked, embeddings, snapshot.layout, k)
-        if is_whole or len(ranked) < asked or asked == MAX_RANKED:
-            return replace(answer, neighbours=tuple(results)), {name: tuple(ids) for name, ids in same.items()}
+        results, same, following = _walk(ranked, embeddings, snapshot.layout, k)
+        if following or len(ranked) < asked or asked == MAX_RANKED:
+            under = {name: tuple(ids) for name, ids in same.items()}
+            return replace(answer, neighbours=tuple(results)), under, following
         asked *= 2
 
 
 def _walk(
     ranked: Sequence[Neighbour], embeddings: Embeddings, layout: Layout, k: int
-) -> tuple[list[Neighbour], dict[str, list[str]], bool]:
-    """The results, the products under each, and whether the walk ended before the ranking did."""
+) -> tuple[list[Neighbour], dict[str, list[str]], Neighbour | None]:
+    """The results, the products under each, and the product that ended the walk, None where the ranking did."""
     results: list[Neighbour] = []
     same: dict[str, list[str]] = {}
     photos = np.empty((k, layout.dimensions), np.float32)
@@ -53,9 +56,9 @@ def _walk(
         if len(alike):
             same[results[alike[0]].product_id].append(neighbour.product_id)
         elif len(results) == k:
-            return results, same, True
+            return results, same, neighbour
         else:
             photos[len(results)] = embedding
             results.append(neighbour)
             same[neighbour.product_id] = []
-    return results, same, False
+    return results, same, None

@@ -29,7 +29,8 @@ from lookalike.codes import bounds
 from lookalike.codes.distance import squared_float_distances
 from lookalike.codes.parted import Distances, Numbers
 from lookalike.layout import Weights
-from lookalike.search.scan import Filter, Scan
+from lookalike.search.ranked import Filter
+from lookalike.search.scan import Scan
 from lookalike.search.timings import Timings
 from lookalike.search.weighting import Weighting
 from lookalike.store.shard import Mask

@@ -1,12 +1,12 @@
-"""Lower bounds of every row of a snapshot, through all its segments.
+"""Lower bounds of every row of a snapshot that a search ranks, through all its segments.
 
-Rows are numbered through all shards: puts, in the order in which a shard stores them, shard after shard. Shards coded in the same
+Rows are numbered through all shards: puts that are ranked (``ranked``), in the order in which a shard stores them, shard after shard. Shards coded in the same
 frames stand together and share the coded queries. Rows of many shards are refined, and read, together: a few calls on many rows
 cost less than many calls on a few.
 """
 
 import math
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,18 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.codes.codes import Lengths
-from lookalike.codes.parted import Distances, Numbers, PartedCodes, WeightedProjections, WeightedQueries
+from lookalike.codes.parted import Distances, Numbers, WeightedProjections, WeightedQueries
 from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Weights
-from lookalike.store.shard import Mask, Shard
+from lookalike.search.ranked import Filter, Ranked, Task, tasks
+from lookalike.store.shard import Shard
 
 _SHARED_ROWS = 131_072  # scanning fewer takes less time than starting threads
 _REFINED_AT_ONCE = 65_536  # rows; their codes are copied
 _GROUP = 64  # rows that one smallest bound stands for
 _LARGEST = np.finfo(np.float32).max
-
-Filter = Callable[[Shard], Mask]
-"""Selects the rows of a shard that are ranked: bool (rows,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,45 +52,33 @@ class Scan:
         exclude: Collection[bytes] = (),
         allowed: Filter | None = None,
     ) -> None:
-        framed: dict[Hashable, list[Shard]] = {}
+        ranked = [Ranked.of(shard, exclude, allowed) for shard in shards]
+        self.live = sum(rows.live for rows in ranked)
+        framed: dict[Hashable, list[Ranked]] = {}
         self._coded: list[_Coded] = []
         if shards:
             projections = WeightedProjections(queries, shards[0].segment.layout, weights)
-            for shard in shards:
-                framed.setdefault(projections.frames_of(shard.segment.codes), []).append(shard)
+            for rows in filter(len, ranked):
+                framed.setdefault(projections.frames_of(rows.codes), []).append(rows)
             for alike in framed.values():
                 first = self._coded[-1].end if self._coded else 0
-                coded = projections.coded([shard.segment.codes for shard in alike])
+                coded = projections.coded([rows.codes for rows in alike])
                 self._coded.append(_Coded(coded, first, first + len(alike)))
-        self._shards = [shard for alike in framed.values() for shard in alike]
-        self._codes: list[PartedCodes] = [shard.segment.codes for shard in self._shards]
-        self._starts: Numbers = np.cumsum([0, *map(len, self._codes)])
+        self._ranked = [rows for alike in framed.values() for rows in alike]
+        self._starts: Numbers = np.cumsum([0, *map(len, self._ranked)])
         self._low: Lengths = np.empty(self._starts[-1], np.float32)
-        left_out = [shard.dead_puts for shard in self._shards]
-        self.live = len(self._low) - sum(map(len, left_out))
-        if exclude or allowed:
-            left_out = [_left_out(shard, exclude, allowed) for shard in self._shards]
-        self._left_out = [start + puts for start, puts in zip(self._starts, left_out, strict=False) if len(puts)]
 
     def run(self, executor: Executor | None = None) -> None:
         """Bound every row; the executor's threads share a large scan."""
         shared = executor is not None and len(self._low) > _SHARED_ROWS
-        for _ in (executor.map if executor and shared else map)(self._bound, self._tasks()):
+        for _ in (executor.map if executor and shared else map)(lambda task: task(), self._tasks()):
             pass
-        for rows in self._left_out:
-            self._low[rows] = np.inf
 
-    def _tasks(self) -> Iterator[tuple[_Coded, int, int]]:
+    def _tasks(self) -> Iterator[Task]:
+        lows = np.split(self._low, self._starts[1:-1])
         for coded in self._coded:
-            for shard in range(coded.first, coded.end):
-                for block in range(len(self._codes[shard].packed.blocks)):
-                    yield coded, shard, block
-
-    def _bound(self, task: tuple[_Coded, int, int]) -> None:
-        coded, shard, block = task
-        codes = self._codes[shard]
-        low = self._low[self._starts[shard] : self._starts[shard + 1]]
-        low[codes.packed.blocks[block]] = coded.queries.scan(codes, block)
+            alike = slice(coded.first, coded.end)
+            yield from tasks(coded.queries, self._ranked[alike], lows[alike])
 
     def __len__(self) -> int:
         return len(self._low)
@@ -100,7 +86,7 @@ class Scan:
     @property
     def is_resident(self) -> bool:
         """Whether all embeddings are in memory."""
-        return all(shard.segment.is_resident for shard in self._shards)
+        return all(rows.shard.segment.is_resident for rows in self._ranked)
 
     def nearest(self, count: int) -> tuple[Numbers, bool]:
         """At least ``count`` rows of the smallest bounds, ascending by bound, and whether these are all rows."""
@@ -150,16 +136,12 @@ class Scan:
 
     def place(self, row: int) -> tuple[Shard, int]:
         """The shard of a row, and its number among the shard's rows."""
-        shard = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return self._shards[shard], int(self._shards[shard].segment.put_rows[row - self._starts[shard]])
+        ((shard, _, puts),) = self._by_shard(np.array([row]))
+        return shard, int(shard.segment.put_rows[puts[0]])
 
     def products(self, rows: Numbers) -> list[bytes]:
         """The hash of the product of each row, in any order."""
-        if len(self._shards) == 1:
-            (segment,) = (shard.segment for shard in self._shards)
-            alone: list[bytes] = segment.product_hash[segment.put_rows[rows]].tolist()
-            return alone
-        ascending = np.argsort(rows)
+        ascending = np.argsort(rows) if len(self._ranked) > 1 else np.arange(len(rows))
         products = np.empty(len(rows), f"S{HASH_BYTES}")
         for shard, places, puts in self._by_shard(rows[ascending]):
             products[ascending[places]] = shard.segment.product_hash[shard.segment.put_rows[puts]]
@@ -171,22 +153,22 @@ class Scan:
 
         Raises StoreError.
         """
-        vectors = np.empty((len(rows), self._shards[0].segment.dimensions), np.float32)
+        vectors = np.empty((len(rows), self._ranked[0].shard.segment.dimensions), np.float32)
         reads = [(shard.segment.start_reading(puts), vectors[places]) for shard, places, puts in self._by_shard(rows)]
         for wait, target in reads:
             wait(target)
         return vectors
 
     def _by_shard(self, rows: Numbers) -> Iterator[tuple[Shard, slice, Numbers]]:
-        """Ascending rows by shard: the shard, the slice of ``rows`` that is in it, and the numbers of its puts."""
-        if len(self._shards) == 1:
+        """Ascending rows by shard: the shard, the slice of ``rows`` that is in it, and their puts."""
+        if len(self._ranked) == 1:
             if len(rows):
-                yield self._shards[0], slice(0, len(rows)), rows
+                yield self._ranked[0].shard, slice(0, len(rows)), self._ranked[0].puts_of(rows)
             return
         cuts = np.searchsorted(rows, self._starts).tolist()
-        for shard, start, (first, end) in zip(self._shards, self._starts, pairwise(cuts), strict=False):
+        for ranked, start, (first, end) in zip(self._ranked, self._starts, pairwise(cuts), strict=False):
             if first < end:
-                yield shard, slice(first, end), rows[first:end] - start
+                yield ranked.shard, slice(first, end), ranked.puts_of(rows[first:end] - start)
 
     def _by_frame(self, rows: Numbers) -> Iterator[tuple[_Coded, slice]]:
         """Ascending rows by frames: the slice of ``rows`` that is coded in them."""
@@ -203,11 +185,3 @@ class Scan:
         """The bounds of the rows in the same frames."""
         for coded in self._coded:
             yield self._low[self._starts[coded.first] : self._starts[coded.end]]
-
-
-def _left_out(shard: Shard, exclude: Collection[bytes], allowed: Filter | None) -> Numbers:
-    """The puts of a shard that are not ranked."""
-    ranked = shard.live if allowed is None else shard.live & allowed(shard)
-    for product in exclude:
-        ranked = ranked & (shard.segment.product_hash != np.bytes_(product))
-    return np.flatnonzero(~ranked[shard.segment.put_rows])

@@ -10,10 +10,16 @@ the segment where it is damaged a second time (``damage``).
 from lookalike.errors import CorruptObject
 from lookalike.store import append_log, columns, segment_file
 from lookalike.store.damage import undamaged, verify
-from lookalike.store.manifest import SegmentRef
+from lookalike.store.manifest import Manifest, SegmentRef
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
+from lookalike.store.state import State
+
+
+def all_of(state: State[Manifest]) -> list[SegmentRef | Entry]:
+    """All segments that hold a store's rows: the manifest's, then the waiting log segments."""
+    return [*state.manifest.segments, *state.waiting]
 
 
 def scan_spans(ref: SegmentRef, at_once_bytes: int) -> list[tuple[int, int]]:
