@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.backfill import plan_files, read_file_orders
@@ -295,6 +295,7 @@ CHANGES = {"first": prices(10), "second": prices(20), "empty": b"", "bad value":
 steps = st.one_of(st.sampled_from(sorted(CHANGES)), st.tuples(st.integers(0, 9), st.booleans()))
 
 
+@settings(deadline=None)
 @given(history=st.lists(steps, max_size=12), rest=st.randoms(use_true_random=False))
 def test_any_order_of_any_events_ends_with_the_file_of_now(
     history: list[str | tuple[int, bool]], rest: random.Random

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from lookalike.feeds.texts import one_line, without_entities, without_html
-from lookalike.feeds.values import availability_of, link_of, links_of, list_of
+from lookalike.feeds.values import availability_of, link_of, links_of, list_of, stock_of
 from lookalike.feeds.vocabulary import CANONICAL, METAFIELD, Role, Vendor, currency_in, roles_of
 from lookalike.tables.names import comparable
 from lookalike.tables.table import Value
@@ -129,6 +129,7 @@ _READ: Final[dict[Role, Callable[[str], Value]]] = {
     Role.IMAGES: links_of,
     Role.ADDITIONAL_IMAGE_LINK: links_of,
     Role.AVAILABILITY: availability_of,
+    Role.STOCK: stock_of,
     Role.TAGS: list_of,
     Role.CATEGORIES: list_of,
     Role.VARIANT_LIST: _one,

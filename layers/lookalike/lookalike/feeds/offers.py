@@ -8,7 +8,7 @@ from lookalike.feeds.columns import Column
 from lookalike.feeds.dates import time_of, times_of
 from lookalike.feeds.prices import currency_of, price_of
 from lookalike.feeds.reports import BadValue
-from lookalike.feeds.values import Availability, availability_of_stock, stock_of
+from lookalike.feeds.values import Availability, availability_of_stock
 from lookalike.feeds.vocabulary import PRICES, Role
 from lookalike.tables.table import Value
 
@@ -87,7 +87,7 @@ def _times(told: Told, complain: Complain) -> dict[str, Value] | None:
     return {name: time for name, time in times.items() if time is not None}
 
 
-def availability(told: Told, complain: Complain, *, has_tracker: bool) -> str | None:
+def availability(told: Told, *, has_tracker: bool) -> str | None:
     """The availability of a row that has a number in stock or says that the shop shows the product to nobody, else None.
 
     ``has_tracker``: whether the file says of each product if its stock is counted.
@@ -99,12 +99,7 @@ def availability(told: Told, complain: Complain, *, has_tracker: bool) -> str | 
         return Availability.IN_STOCK if Role.PRICE in told else None
     if Role.STOCK not in told:
         return None
-    column, text = told[Role.STOCK]
-    try:
-        found = availability_of_stock(stock_of(text))
-    except BadValue as bad:
-        complain(column, text, bad)
-        return None
+    found = availability_of_stock(float(told[Role.STOCK][1]))
     policy = told[Role.STOCK_POLICY][1].casefold() if Role.STOCK_POLICY in told else ""
     is_sold_on = policy in ("continue", "true")
     return Availability.BACKORDER if found == Availability.OUT_OF_STOCK and is_sold_on else found

@@ -24,6 +24,7 @@ _ONE: Final = frozenset((Role.NAME, Role.LINK, Role.BRAND, Role.AVAILABILITY, Ro
 # Cells that come again are read once: so many for each column.
 _REMEMBERED: Final = 10_000
 _REMEMBERED_CHARS: Final = 100
+_EMPTY: Final = ("", ())
 _NO_OPTION: Final = ("Title", "Default Title")
 
 
@@ -117,13 +118,15 @@ class ProductRows:
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
             value = value[:MAX_TEXT_CHARS]
             self._report.counts[f"with a text of more than {MAX_TEXT_CHARS:,} characters, which was cut"] += 1
-        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value:
+        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value not in _EMPTY:
             column.known[cell] = value
-        return value or None
+        return None if value in _EMPTY else value
 
     def _list_value(self, line: int, product_id: str, column: Column, cell: tuple[str, ...]) -> Value | None:
-        """The value of a list of JSON: each of its texts is read, and columns of one value take no list."""
+        """The value of a list of JSON: each of its texts is read, and columns of one value take no list of several."""
         if column.use in (Use.TOGETHER, Use.BOTH) or column.role in _ONE:
+            if len(cell) == 1:
+                return self._value(line, product_id, column, cell[0])
             self._report.value(line, product_id, column.name, ", ".join(cell), BadValue("not-one-value", "is a list"))
             return None
         values: dict[str, None] = {}
@@ -153,7 +156,7 @@ class ProductRows:
                 self._report.value(line, product_id, column.name, text, bad)
 
             found = offer_of(told, self._decimal_comma, complain)
-            stock = availability(told, complain, has_tracker=self._has_tracker)
+            stock = availability(told, has_tracker=self._has_tracker)
             if stock:
                 found[Role.AVAILABILITY.value] = stock
             if len(self._offers) < _REMEMBERED and self._report.total == total:

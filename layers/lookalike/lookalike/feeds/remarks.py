@@ -6,7 +6,7 @@ from typing import Final
 from lookalike.feeds.columns import Column
 from lookalike.feeds.layouts import Layout
 from lookalike.feeds.lines import Lines
-from lookalike.feeds.reports import Report, shown
+from lookalike.feeds.reports import Report, counted, shown
 from lookalike.feeds.vocabulary import PRICES, Role, Vendor
 
 _SHOWN: Final = 5
@@ -45,22 +45,18 @@ def remarks_of(
         f"read as {format_}{vendor}{separated}",
         f"column {layout.id_column} names the product"
         + (", and ID where it is empty" if layout.vendor is Vendor.WOOCOMMERCE and layout.id_column != "ID" else ""),
-        _rows(rows) + (f" of {products:,} products" if products != rows else ""),
+        counted(rows, "row") + (f" of {counted(products, 'product')}" if products != rows else ""),
         f"the text is {lines.encoding}" if lines.encoding != "UTF-8" else "",
-        f"{lines.foreign:,} lines are not UTF-8 and were read as Windows-1252" if lines.foreign else "",
+        f"{counted(lines.foreign, 'line')} in Windows-1252, not UTF-8" if lines.foreign else "",
         "decimals are written with a comma"
         if decimal_comma and any(column.role in PRICES for column in layout.columns)
         else "",
         _left_out([name for name in layout.left_out if name]),
         *report.remarks,
-        *(f"{count:,} {'row' if count == 1 else 'rows'} {what}" for what, count in report.counts.items()),
-        f"{layout.blank():,} empty rows" if layout.blank() else "",
+        *(f"{counted(count, 'row')} {what}" for what, count in report.counts.items()),
+        counted(layout.blank(), "empty row") if layout.blank() else "",
     ]
     return tuple(filter(None, remarks))
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _left_out(names: Sequence[str]) -> str:

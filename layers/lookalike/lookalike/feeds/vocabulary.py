@@ -134,7 +134,9 @@ _WOO_ATTRIBUTE: Final = re.compile(r"attribute?(\d+)(name|values?|werte?|visible
 METAFIELD: Final = re.compile(r"\s*\(product\.metafields\.[^)]*\)$")
 """What Shopify writes behind the name of a column that a shop defined."""
 _SIGNS: Final = re.compile(r"[\W_]+")
-_CURRENCY_IN_NAME: Final = re.compile(r"(?:\b(?:in|en)\s+|[(\[])\s*([A-Za-z]{3}|[€$£¥₹])\s*[)\]]?\s*$")
+_CURRENCY_IN_NAME: Final = re.compile(
+    r"(?:[\s_]+(?:in|en)[\s_]+|[\s_]*[(\[]|[\s_]+)\s*([A-Za-z]{3}|[€$£¥₹])\s*[)\]]?\s*$"
+)
 
 
 def word_of(name: str) -> str:
@@ -186,7 +188,7 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
         for role, listed in words.items()
         for rank, word in enumerate(listed.split())
     }
-    found = [ranks.get(word_of(name), (Role.OWN, 0)) for name in names]
+    found = [ranks.get(word_of(name)) or _price_role(name, ranks) for name in names]
     best: dict[Role, int] = {}
     for role, rank in found:
         best[role] = min(rank, best.get(role, rank))
@@ -212,6 +214,12 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
 
 
 def currency_in(name: str) -> str:
-    """The currency that a column's name ends with, as ``Price (EUR)`` does, or ""."""
+    """The currency that a column's name ends with, as ``Price (EUR)`` and ``price_eur`` do, or ""."""
     match = _CURRENCY_IN_NAME.search(name)
     return match[1] if match else ""
+
+
+def _price_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
+    """The role of a price with a currency in its name."""
+    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name)), (Role.OWN, 0))
+    return found if found[0] in PRICES else (Role.OWN, 0)
