@@ -5,8 +5,9 @@
     python -m scripts.backfill --dry-run                                # of the stack in samconfig.toml: the number of photos to embed
     python -m scripts.backfill --catalogue-bucket A --store-bucket B    # without a stack
 
-Photos are read from the catalogue bucket, embedded on this machine, and appended to the store of that model. It may be
-stopped at any time and goes on when it is started again; no photo is embedded twice. It may run beside ingest.
+Photos are read from the catalogue bucket, embedded on this machine, and appended to the store of that model; then files of product
+data that the product store lacks, which is one for all models. It may be stopped at any time and goes on when it is started
+again; no photo is embedded twice. It may run beside ingest.
 Credentials are those of the AWS command line. docs/deploy.md, "Another model", says when to run it.
 
 Ends with 0 when all is done, 1 when another run is needed, 2 when it could not begin.
@@ -24,12 +25,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
-from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
-from lookalike.errors import LookalikeError
+from lookalike.backfill import Plan, plan, plan_files, read_file_orders, read_keys, read_orders, unlisted
+from lookalike.data_ingest import DataIngest, IngestedFile
+from lookalike.errors import LookalikeError, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
-from lookalike.photos.catalogue import IMAGES_PREFIX, ObjectEvent
+from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX, ObjectEvent
 from lookalike.photos.embedder import Embedder
-from lookalike.settings import MAX_IMAGE_BYTES
+from lookalike.settings import MAX_DATA_BYTES, MAX_IMAGE_BYTES
+from lookalike.store.products import PRODUCTS
+from lookalike.store.records import Op
 from scripts.common.arguments import above_zero, at_least_one, command_parser
 from scripts.common.paths import MODEL
 from scripts.common.progress import Progress
@@ -43,10 +47,11 @@ _SAFE: Final = "The photos embedded so far are in the store. Run this again to g
 
 @dataclass(slots=True)
 class Done:
-    """The results so far. ``rejected`` and ``failed`` map keys to reasons."""
+    """The results so far. ``rejected`` (photos) and ``failed`` map keys to reasons; ``files``: the data files."""
 
     embedded: int = 0
     deleted: int = 0
+    files: list[IngestedFile] = field(default_factory=list)
     rejected: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -76,6 +81,8 @@ class Backfill:
         own = f"{embedder.fingerprint}/"
         self._store = S3Store(client, buckets.store, own)
         self.others = [prefix for prefix in store_prefixes(client, buckets.store) if prefix != own]
+        self._products = S3Store(client, buckets.store, PRODUCTS)
+        self._files = DataIngest(self._catalogue, self._products, MAX_DATA_BYTES)
         self._other_stores = [S3Store(client, buckets.store, prefix) for prefix in self.others]
 
     def plan(self) -> Plan:
@@ -86,6 +93,18 @@ class Backfill:
         listed = list(self._catalogue.photos(IMAGES_PREFIX))
         lost = read_keys(self._store, unlisted(listed, own), self._pool)
         return plan(listed, lost, own, others, bucket=self._buckets.catalogue)
+
+    def plan_files(self) -> Plan:
+        """The data files to read and to delete. Raises StoreError."""
+        known = read_file_orders(self._products)
+        return plan_files(self._catalogue.photos(DATA_PREFIX), known, bucket=self._buckets.catalogue)
+
+    def take_in(self, event: ObjectEvent, done: Done) -> None:
+        """Append a data file to the product store."""
+        try:
+            done.files.append(self._files.take_in(event))
+        except StoreUnavailable as error:
+            done.failed[event.key] = str(error)
 
     def ingest(self, events: Iterable[ObjectEvent]) -> Ingested:
         """Append one log segment. Raises StoreUnavailable."""
@@ -133,14 +152,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             embedder.drift()  # it warns by itself: embeddings of this machine are compared with those of Lambda
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:
             backfill = Backfill(client, buckets, embedder, pool)
-            work = backfill.plan()
-            print(_begun(embedder, buckets, work))
+            work, files = backfill.plan(), backfill.plan_files()
+            print(_begun(embedder, buckets, work, files))
             if options.dry_run:
                 return 0
             with Progress(len(work.events), "backfilled") as progress:
                 in_batches(
                     work.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
                 )
+            for event in files.events:
+                backfill.take_in(event, done)
     except (LookalikeError, DeployError, *deployed.AWS_ERRORS) as error:
         reason = deployed.refusal(error)
         print(f"{reason}\n{_SAFE}" if done.embedded else reason, file=sys.stderr)
@@ -150,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(_ended(done))
     if done.failed:
-        print(f"Photos that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
+        print(f"Objects that could not be read: {len(done.failed):,}. Run this again for them.", file=sys.stderr)
         return 1
     print(_next_steps(buckets, backfill.others, deployed.repeated(options)))
     return 0
@@ -168,17 +189,25 @@ def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
     return client, buckets
 
 
-def _begun(embedder: Embedder, buckets: Buckets, work: Plan) -> str:
+def _begun(embedder: Embedder, buckets: Buckets, work: Plan, files: Plan) -> str:
     return (
         f"{embedder.spec.name}, store s3://{buckets.store}/{embedder.fingerprint[:12]}…: "
         f"{len(work.added):,} photos to embed, {len(work.changed):,} changed, {len(work.gone):,} gone, "
-        f"{work.done:,} done already."
+        f"{work.done:,} done already.\n"
+        f"Product data, store s3://{buckets.store}/{PRODUCTS}: {len(files.added):,} files to read, "
+        f"{len(files.changed):,} changed, {len(files.gone):,} gone, {files.done:,} done already."
     )
 
 
 def _ended(done: Done) -> str:
     lines = [f"{done.embedded:,} photos embedded, {len(done.rejected):,} rejected, {done.deleted:,} gone."]
-    for kind, problems in (("rejected", done.rejected), ("not read", done.failed)):
+    rejected = done.rejected | {file.key: file.reason for file in done.files if file.op is Op.REJECT}
+    if done.files:
+        lines.append(
+            f"{len(done.files):,} data files with {sum(file.rows for file in done.files):,} rows, of which "
+            f"{sum(file.bad_rows for file in done.files):,} are bad."
+        )
+    for kind, problems in (("rejected", rejected), ("not read", done.failed)):
         lines += [f"  {kind}: {key}: {reason}" for key, reason in list(problems.items())[:_SHOWN]]
         if len(problems) > _SHOWN:
             lines.append(f"  and {len(problems) - _SHOWN:,} more {kind}")

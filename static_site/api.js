@@ -1,13 +1,22 @@
 // The HTTP API as the page sees it: answers are checked once, here, and every failure is a Problem with words.
 
 /**
- * @typedef {object} Result one product
+ * @typedef {object} Facts what is known of a product; null for what is not
+ * @property {number | null} price
+ * @property {number | null} regularPrice what it cost before a sale
+ * @property {string | null} currency
+ * @property {string | null} link a page of the shop
+ * @property {string | null} brand
+ * @property {Record<string, string | number | string[]>} attributes all of it
+ *
+ * @typedef {object} Shown
  * @property {string} id
  * @property {string} name
  * @property {number | null} distance smaller is closer; null for a product asked for by its id
  * @property {string | null} match strong, fair or weak; null where matches are not judged
  * @property {string | null} imageUrl
- * @property {Record<string, string>} metadata
+ *
+ * @typedef {Shown & Facts} Result one product
  *
  * @typedef {object} Answer
  * @property {Result[]} results closest first
@@ -21,6 +30,9 @@ const RESULTS_WANTED = 5;
 const MATCHES = ["strong", "fair", "weak"];
 const FARTHEST = 2; // between two points of the unit sphere, which every part of an embedding is on
 const TIMEOUT_MS = 30_000; // the gateway gives up at the same time
+
+/** @type {Facts} */
+export const NOTHING_KNOWN = { price: null, regularPrice: null, currency: null, link: null, brand: null, attributes: {} };
 
 /** Headlines by the last word of a problem's `type`; the service's own `detail` says what to do next. */
 const HEADLINES = new Map(Object.entries({
@@ -159,25 +171,40 @@ function answer(body) {
  * @returns {Result}
  */
 function result(item) {
-  const metadata = Object.fromEntries(Object.entries(item.metadata ?? {}).map(([key, value]) => [key, String(value)]));
   const id = String(item.product_id);
   return {
     id,
-    name: metadata.name?.trim() || `Product ${id}`,
-    distance: Number.isFinite(item.distance) ? item.distance : null,
+    name: text(item.name) ?? `Product ${id}`,
+    distance: number(item.distance),
     match: MATCHES.includes(item.match) ? item.match : null,
-    imageUrl: pictureUrl(item.image_url),
-    metadata,
+    imageUrl: webUrl(item.image_url, document.baseURI),
+    price: number(item.price),
+    regularPrice: number(item.attributes?.regular_price),
+    currency: text(item.currency),
+    link: webUrl(item.link),
+    brand: text(item.brand),
+    attributes: item.attributes ?? {},
   };
+}
+
+/** @param {unknown} value @returns {number | null} */
+function number(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** @param {unknown} value @returns {string | null} null for a blank one, too */
+function text(value) {
+  return typeof value === "string" && value.trim() ? value.trim() : null;
 }
 
 /**
  * @param {unknown} url
+ * @param {string} [base] what a relative address is relative to; without it there is none
  * @returns {string | null} null for anything but a web address: no javascript:, no data:
  */
-function pictureUrl(url) {
+function webUrl(url, base) {
   try {
-    const { protocol, href } = new URL(String(url), document.baseURI);
+    const { protocol, href } = new URL(String(url), base);
     return url && (protocol === "https:" || protocol === "http:") ? href : null;
   } catch {
     return null;

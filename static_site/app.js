@@ -27,7 +27,7 @@ let running = new AbortController();
 
 takePhotos((photo) => {
   const address = format({ kind: "photo", key: Date.now().toString(36) });
-  const query = { name: "Your photo", isPhoto: true, imageUrl: "", metadata: {} };
+  const query = { ...api.NOTHING_KNOWN, name: "Your photo", isPhoto: true, imageUrl: "" };
   keep(address, { query, photo, upload: null, productId: null, answer: null });
   location.hash = address;
 });
@@ -96,7 +96,7 @@ function productSearch(id) {
   // A card's product is known already; one opened by its link is asked for.
   const results = [...searches.values()].flatMap((search) => search.answer?.results ?? []);
   const seen = results.find((result) => result.id === id);
-  const query = { ...(seen ?? { name: "", imageUrl: "", metadata: {} }), isPhoto: false };
+  const query = { ...(seen ?? { ...api.NOTHING_KNOWN, name: "", imageUrl: "" }), isPhoto: false };
   return { query, photo: null, upload: null, productId: id, answer: null };
 }
 

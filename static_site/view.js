@@ -1,21 +1,20 @@
 // The only module that writes to the page. Words from the service or the shopper go in as text, never as markup.
 
 /**
- * @typedef {object} Query what was searched with
+ * @typedef {object} Subject
  * @property {string} name
  * @property {boolean} isPhoto whether it is the shopper's own photo, not a product
  * @property {string | null} imageUrl "" while it is not known yet, null where there is none
- * @property {Record<string, string>} metadata
+ *
+ * @typedef {Subject & import("./api.js").Facts} Query what was searched with
  *
  * @typedef {{headline: string, detail: string, passing: boolean}} Trouble
  */
 
 import { format } from "./route.js";
+import { facts, prices, stock } from "./words.js";
 
 const CARDS = 5;
-const FACTS = 3;
-// What shoppers look at first, as parts of metadata keys; every catalogue names its fields its own way.
-const TELLING = ["brand", "type", "colour", "color", "price", "gender", "material"];
 const RANKS = ["Closest", "2nd closest", "3rd closest", "4th closest", "5th closest"];
 
 const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -57,7 +56,7 @@ export function showLoading(query) {
 /** @param {Query} query */
 export function showQuery(query) {
   $("query-name").textContent = query.name;
-  $("query-facts").replaceChildren(...facts(query.metadata));
+  describe($("query-words"), query);
   picture($("query-frame"), query.imageUrl);
 }
 
@@ -144,7 +143,7 @@ function card(result, index, farthest) {
   link.textContent = result.name;
   link.href = format({ kind: "product", id: result.id });
   link.dataset.productId = result.id;
-  part(item, ".facts").replaceChildren(...facts(result.metadata));
+  describe(item, result);
   part(item, ".rank").textContent = RANKS[index] ?? "";
   if (result.distance !== null) {
     const judged = result.match ? `${result.match}\u00a0match · ` : "";
@@ -177,29 +176,34 @@ function picture(frame, url) {
 }
 
 /**
- * The few values that say most of a product, as rows of a description list.
- * @param {Record<string, string>} metadata
+ * Say what is known of a product: brand, price, stock, facts, and where to buy it.
+ * @param {HTMLElement} element
+ * @param {import("./api.js").Facts} product
  */
-function facts(metadata) {
-  const short = (/** @type {string} */ value) => value.trim() && value.length <= 32;
-  const usable = Object.entries(metadata).filter(([key, value]) => key !== "name" && short(value));
-  const place = (/** @type {string} */ key) => {
-    const at = TELLING.findIndex((word) => key.includes(word));
-    return at < 0 ? TELLING.length : at;
-  };
-  const seen = new Set();
-  return usable
-    .sort(([a], [b]) => place(a) - place(b))
-    .filter(([, value]) => !seen.has(value) && seen.add(value))
-    .slice(0, FACTS)
-    .map(([key, value]) => {
-      const row = document.createElement("div");
-      const term = row.appendChild(document.createElement("dt"));
-      term.className = "for-ears";
-      term.textContent = key;
-      row.appendChild(document.createElement("dd")).textContent = value;
-      return row;
-    });
+function describe(element, product) {
+  const price = prices(product);
+  fill(part(element, ".maker"), product.brand);
+  fill(part(element, ".now"), price?.now);
+  fill(part(element, ".before"), price?.before);
+  part(element, ".price").hidden = !price;
+  fill(part(element, ".stock"), stock(product));
+  const link = /** @type {HTMLAnchorElement} */ (part(element, ".shop"));
+  link.hidden = !product.link;
+  if (product.link) link.href = product.link;
+  part(element, ".facts").replaceChildren(...facts(product).map(([name, value]) => {
+    const row = document.createElement("div");
+    const term = row.appendChild(document.createElement("dt"));
+    term.className = "for-ears";
+    term.textContent = name;
+    row.appendChild(document.createElement("dd")).textContent = value;
+    return row;
+  }));
+}
+
+/** @param {HTMLElement} element @param {string | null | undefined} words */
+function fill(element, words) {
+  element.textContent = words ?? "";
+  element.hidden = !words;
 }
 
 /** @param {HTMLElement} heading */

@@ -1,4 +1,4 @@
-"""The compact function: on a schedule, compacts the store of every model in the bucket."""
+"""The compact function: on a schedule, compacts the product data and the store of every model in the bucket."""
 
 import logging
 import os
@@ -11,10 +11,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from lookalike import settings
 from lookalike.aws import S3Store, s3_client, store_prefixes
-from lookalike.compaction.compact import compact_all
+from lookalike.compaction.compact import photo_steps
 from lookalike.compaction.policy import Policy
+from lookalike.compaction.products import product_steps
+from lookalike.compaction.steps import in_turn
 from lookalike.errors import StoreError
 from lookalike.store.damage import DAMAGED_READS
+from lookalike.store.products import PRODUCTS
 
 logger = Logger(service="compact")
 metrics = Metrics(service="compact")  # the namespace is in the environment
@@ -50,11 +53,16 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """
     services = _services()
     bucket = services.settings.store_bucket
-    done, failed = compact_all(
-        {prefix: S3Store(services.client, bucket, prefix) for prefix in store_prefixes(services.client, bucket)},
-        services.policy,
-        time_left_s=lambda: context.get_remaining_time_in_millis() / 1000,
-    )
+
+    def time_left_s() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000
+
+    photos = {
+        prefix: photo_steps(S3Store(services.client, bucket, prefix), services.policy, time_left_s=time_left_s)
+        for prefix in store_prefixes(services.client, bucket)
+    }
+    products = product_steps(S3Store(services.client, bucket, PRODUCTS), services.policy, time_left_s=time_left_s)
+    done, failed = in_turn({PRODUCTS: products, **photos})
     for prefix, work in done.items():
         if prefix in failed:
             logger.error("not compacted", store=prefix, work=work.as_dict(), exc_info=failed[prefix])

@@ -14,12 +14,16 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import settings
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
-from lookalike.batch import Batch, Message, Outcome
+from lookalike.batch import Batch
+from lookalike.data_ingest import DataIngest, IngestedFile
 from lookalike.errors import LookalikeError, QueueUnavailable
 from lookalike.ingest import ingest
+from lookalike.messages import Message, Outcome
 from lookalike.photos.catalogue import NotAnEvent, parse_notification
 from lookalike.photos.embedder import Embedder
 from lookalike.store.attempts import Attempt
+from lookalike.store.products import PRODUCTS
+from lookalike.store.records import Op
 
 logger = Logger(service="ingest")
 copy_config_to_registered_loggers(logger, include={"lookalike"})  # the package's warnings as JSON too
@@ -58,6 +62,11 @@ class _Services:
                 pass
         self.catalogue = S3Catalogue(client, self.settings.catalogue_bucket)
         self.store = S3Store(client, self.settings.store_bucket, f"{self.embedder.fingerprint}/")
+        self.files = DataIngest(
+            self.catalogue,
+            S3Store(client, self.settings.store_bucket, PRODUCTS),
+            max_bytes=self.settings.max_data_bytes,
+        )
         self.queue = SqsQueue(self.settings.queue_url)
         self.unsettled: set[Attempt] = set()
         self.pool = ThreadPoolExecutor(_PARALLEL_DOWNLOADS, thread_name_prefix="download")
@@ -108,10 +117,13 @@ def _ingest(records: Sequence[Record], services: _Services, time_left_s: Callabl
             max_bytes=services.settings.max_image_bytes,
         ),
         embedder=services.embedder,
+        files=services.files,
         store=services.store,
         queue=services.queue,
         timeout_s=time_left_s(),
-        has_time=lambda: time_left_s() >= services.settings.reserve_s,
+        time_left_s=time_left_s,
+        reserve_s=services.settings.reserve_s,
+        file_reserve_s=services.settings.data_reserve_s,
         clock=time.time,
         unsettled=services.unsettled,
     )
@@ -124,6 +136,7 @@ def _ingest(records: Sequence[Record], services: _Services, time_left_s: Callabl
         rejected=outcome.rejected,
         deleted=outcome.deleted,
         skipped=outcome.skipped,
+        data_files=[file.key for file in outcome.files],
         failed=outcome.failed,
         unstarted=len(outcome.unstarted),
         segments=outcome.segments,
@@ -134,7 +147,19 @@ def _ingest(records: Sequence[Record], services: _Services, time_left_s: Callabl
         ("PhotosDeleted", outcome.deleted),
     ):
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
+    if outcome.files:
+        _count_files(outcome.files)
     return outcome
+
+
+def _count_files(files: Sequence[IngestedFile]) -> None:
+    for name, count in (
+        ("DataFiles", sum(file.op is Op.PUT for file in files)),
+        ("DataFilesRejected", sum(file.op is Op.REJECT for file in files)),
+        ("ProductRows", sum(file.rows for file in files)),
+        ("BadRows", sum(file.bad_rows for file in files)),
+    ):
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=count)
 
 
 def _message(record: Record, bucket: str) -> Message:

@@ -1,16 +1,22 @@
-"""The HTTP API described: OpenAPI 3.1 for programs and a page for people, both made from the table of routes.
+"""The HTTP API described for programs: OpenAPI 3.1, made from the table of routes.
 
-Summaries are the handlers' docstrings, parameters and problems those that the function parses and answers.
+Summaries are the handlers' docstrings, parameters and problems those that the function parses and answers. Examples are answers
+of the handlers: ``examples.json``.
 """
 
+import json
 from collections.abc import Iterator, Mapping
-from html import escape
+from pathlib import Path
 from typing import Any
 
-from http_api import AGE_HEADER, MAX_BODY_BYTES, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Problem, Route
 from parameters import Parameter
+from schemas import SCHEMAS
 
 from lookalike import __version__, errors
+
+SERVER = "https://shop.example"
+"""The address in samples, for that of the stack."""
 
 # Generators of clients know no image/*, and make bytes of format: binary.
 _PHOTO_TYPES = (
@@ -32,187 +38,42 @@ _GATEWAY = {
     "500": "the function failed",
     "503": "the function did not answer in 30 seconds",
 }
-_TEXT = {"type": "string"}
-_NUMBER = {"type": "number"}
-_COUNT = {"type": "integer", "minimum": 0}
-_REGION = {
-    "type": "array",
-    "items": {"type": "number", "minimum": 0, "maximum": 1},
-    "minItems": 4,
-    "maxItems": 4,
-    "description": "x, y, w, h in fractions of the upright photo",
-}
-_NULLABLE_REASON = {
-    "type": ["object", "null"],
-    "properties": {"code": _TEXT, "detail": _TEXT},
-    "required": ["code", "detail"],
-}
-_NULLABLE_TEXT = {"type": ["string", "null"]}
-_FACTS = {
-    "name": _NULLABLE_TEXT,
-    "price": {"type": ["number", "null"], "description": "the price to pay: a sale price while it is one"},
-    "currency": {**_NULLABLE_TEXT, "description": "of the price, as ISO 4217 writes it"},
-    "link": {**_NULLABLE_TEXT, "description": "the product's page in the shop, an address of http or https"},
-    "brand": _NULLABLE_TEXT,
-    "attributes": {
-        "type": "object",
-        "additionalProperties": {"oneOf": [_TEXT, _NUMBER, {"type": "array", "items": _TEXT}]},
-        "description": (
-            "all that is known of the product: its product data, then metadata of its photos, whose names are lower-case; of each "
-            "name the first photo's value"
-        ),
-    },
-}
-
-_MATCH = {
-    "enum": ["strong", "fair", "weak", None],
-    "description": (
-        "judged by the distances between the catalogue's own products: strong is nearer than half of them are to another one, "
-        "weak is farther than nearly all of them; null until enough of them are measured"
-    ),
-}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_MATCH_SCALE = _object(strong=_NUMBER, fair=_NUMBER, rescaled={"type": "boolean"}) | {
-    "type": ["object", "null"],
-    "description": (
-        "the largest distances of a strong and of a fair match under these weights; rescaled: estimated, as the catalogue was "
-        "measured under other weights"
-    ),
-}
-
-_SCHEMAS: dict[str, Any] = {
-    "Results": _object(
-        results={
-            "type": "array",
-            "items": _object(
-                product_id=_TEXT,
-                **_FACTS,
-                distance={**_NUMBER, "minimum": 0, "description": "Euclidean, of the weights; smaller is more alike"},
-                match=_MATCH,
-                region={
-                    "oneOf": [_REGION, {"type": "null"}],
-                    "description": "the region of the query photo in which the product was found; null for the whole photo",
-                },
-                image_url=_TEXT,
-                image_key=_TEXT,
-                same_as={
-                    "type": "array",
-                    "items": _TEXT,
-                    "description": "with distinct=true, products whose photos are near-identical to this one's, nearest first",
-                },
-            ),
-        },
-        verdict={
-            "enum": ["match", "no_good_match", None],
-            "description": "no_good_match: every match is weak; null where matches are not judged",
-        },
-        search=_object(
-            k={"type": "integer"},
-            weights={
-                "type": "object",
-                "additionalProperties": _NUMBER,
-                "description": "of the parts in these distances; only distances of equal weights compare",
-            },
-            match_scale=_MATCH_SCALE,
-            model={**_TEXT, "description": "fingerprint: distances of two models do not compare"},
-            snapshot=_TEXT,
-            snapshot_age_s={**_NUMBER, "description": "above a few seconds where the store is out of reach"},
-            products=_COUNT,
-            photos=_COUNT,
-            regions={
-                "type": "array",
-                "items": _REGION,
-                "description": "of the query photo, that were searched with",
-            },
-            query_photos={**_COUNT, "description": "photos that were searched with"},
-            query_photos_skipped={**_COUNT, "description": "further photos of the product, beyond the limit"},
-            rows_scanned=_COUNT,
-            rows_refined=_COUNT,
-            rows_exact=_COUNT,
-            requests={**_COUNT, "description": "to the store while answering"},
-            bytes_read={**_COUNT, "description": "from the store while answering"},
-            timings_ms={"type": "object", "additionalProperties": _NUMBER},
-        ),
-    ),
-    "Product": _object(
-        product_id=_TEXT,
-        **_FACTS,
-        photos_total={**_COUNT, "description": "photos of the product, on all pages"},
-        photos={
-            "type": "array",
-            "items": _object(
-                image_key=_TEXT,
-                image_url=_TEXT,
-                status={"enum": ["searchable", "rejected"]},
-                reason=_NULLABLE_REASON,
-            ),
-        },
-        next_after={"type": ["string", "null"], "description": "after for the next page; null on the last"},
-    ),
-    "Health": _object(
-        status={"enum": ["ok", "empty", "stale"], "description": "stale: the store is out of reach"},
-        snapshot=_TEXT,
-        snapshot_age_s=_NUMBER,
-        products=_COUNT,
-        photos=_COUNT,
-        rejected=_COUNT,
-        model=_object(
-            name=_TEXT,
-            fingerprint=_TEXT,
-            parts={
-                "type": "array",
-                "items": _object(
-                    name=_TEXT,
-                    dimensions=_COUNT,
-                    weight={**_NUMBER, "minimum": 0, "description": "in distances, where a query gives no other"},
-                ),
-            },
-        ),
-    ),
-    # Every answer of ours has all four. None is required, as in RFC 9457: generated clients read the gateway's answers of the same
-    # status as problems, too.
-    "Problem": {
-        "type": "object",
-        "properties": {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
-    },
-    "GatewayMessage": _object(message=_TEXT),
-}
 
 
 def openapi(routes: Mapping[str, Route[Any]]) -> dict[str, Any]:
     """The OpenAPI document of the routes, which are named ``METHOD /path``."""
+    examples = json.loads((Path(__file__).parent / "examples.json").read_text("utf-8"))
     paths: dict[str, Any] = {}
     for name, route in routes.items():
         method, path = name.split(" ")
-        paths.setdefault(path, {})[method.lower()] = _operation(route)
+        paths.setdefault(path, {})[method.lower()] = _operation(name, route, examples)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Lookalike", "version": __version__, "summary": "Products that look alike"},
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": _SCHEMAS},
+        "components": {"schemas": SCHEMAS},
     }
 
 
-def _operation(route: Route[Any]) -> dict[str, Any]:
+def _operation(name: str, route: Route[Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     schema = {"$ref": f"#/components/schemas/{route.answer}"} if route.answer else {}
-    media_type = route.media_type.partition(";")[0]
+    content: dict[str, Any] = {"schema": schema}
+    example = examples["answers"].get(name)
+    if example:
+        content["example"] = example["answer"]
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": (route.handler.__doc__ or "").strip().splitlines()[0],
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": {
-            "200": {"description": "OK", "content": {media_type: {"schema": schema}}} | _headers(route),
-            **_error_responses(route),
+            "200": {"description": "OK", "content": {route.media_type.partition(";")[0]: content}} | _headers(route),
+            **_error_responses(route, examples["problems"]),
         },
+        "x-codeSamples": list(_samples(route, example["request"] if example else name.partition(" ")[2])),
     }
     if route.takes_photo:
-        form = _object(image=_BYTES)
+        form = {"type": "object", "properties": {"image": _BYTES}, "required": ["image"]}
         operation["requestBody"] = {
             "required": True,
             "description": f"A photo of at most {MAX_BODY_BYTES:,} bytes, raw or as a form. It is not stored.",
@@ -241,58 +102,65 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
         "required": parameter.place == "path",
         "description": parameter.description,
         "schema": dict(parameter.schema),
+        "example": _example(parameter),
     }
 
 
-def _error_responses(route: Route[Any]) -> dict[str, Any]:
+def _example(parameter: Parameter[Any]) -> Any:
+    """The value of a parameter's example, as JSON has it."""
+    kind = parameter.schema["type"]
+    if kind == "array":
+        return [parameter.example]
+    return parameter.example if kind == "string" else json.loads(parameter.example)
+
+
+def _error_responses(route: Route[Any], examples: Mapping[str, Any]) -> dict[str, Any]:
     """The responses by status: the route's problems, and the messages of the gateway."""
     responses: dict[str, Any] = {}
 
-    def add(status: str, line: str, media_type: str, schema: str) -> None:
+    def add(status: str, line: str, media_type: str, schema: str) -> dict[str, Any]:
         response = responses.setdefault(status, {"description": "", "content": {}})
-        response["description"] += f"; {line}" if response["description"] else line
-        response["content"][media_type] = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+        response["description"] += f"\n{line}" if response["description"] else line
+        content: dict[str, Any] = response["content"].setdefault(
+            media_type, {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+        )
+        return content
 
     for problem in route.problems:
-        add(str(problem.status), f"{problem.slug}: {problem.title.lower()}", "application/problem+json", "Problem")
+        content = add(str(problem.status), _line(problem), "application/problem+json", "Problem")
+        content.setdefault("examples", {})[problem.slug] = {
+            "summary": problem.title,
+            "value": examples.get(problem.slug),
+        }
     for status, when in _GATEWAY.items():
         if status != "413" or route.takes_photo:
             add(status, f"from the gateway: {when}", "application/json", "GatewayMessage")
     return dict(sorted(responses.items()))
 
 
-def as_html(document: Mapping[str, Any]) -> str:
-    """An OpenAPI document of ``openapi`` for people: plain HTML that needs no script."""
-    operations = "".join(
-        f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}</p>"
-        f"<dl>{''.join(_described(operation))}</dl>"
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<title>Lookalike API</title><link rel="stylesheet" href="/base.css"></head><body><main>'
-        f"<h1>Lookalike API {escape(document['info']['version'])}</h1>"
-        '<p>Also as <a href="/api/openapi.json">OpenAPI</a>. Errors are problem details (RFC 9457), '
-        "<code>application/problem+json</code>. Their <code>type</code> is stable: "
-        "<code>urn:lookalike:problem:</code> and the word listed with the status. The gateway's own answers are "
-        '<code>{"message": "..."}</code>. HEAD is answered like GET, without a body; another path or method with the '
-        "problem not-found or method-not-allowed.</p>"
-        f"{operations}</main></body></html>"
-    )
+def _line(problem: Problem) -> str:
+    return f"{problem.slug}: {problem.meaning}"
 
 
-def _described(operation: Mapping[str, Any]) -> Iterator[str]:
-    """The terms and details of an operation's parameters, body and errors."""
-    for parameter in operation["parameters"]:
-        schema = parameter["schema"]
-        limits = "".join(f", {name} {schema[name]}" for name in ("minimum", "maximum", "default") if name in schema)
-        limits += "".join(f", such as {example}" for example in schema.get("examples", ()))
-        kind = f"{parameter['in']}, {schema['type']}{limits}"
-        yield f"<dt><code>{escape(parameter['name'])}</code></dt><dd>{escape(parameter['description'])} ({escape(kind)})</dd>"
-    if "requestBody" in operation:
-        yield f"<dt>body</dt><dd>{escape(operation['requestBody']['description'])}</dd>"
-    for status, response in operation["responses"].items():
-        if status != "200":
-            yield f"<dt>{escape(status)}</dt><dd>{escape(response['description'])}</dd>"
+def _samples(route: Route[Any], target: str) -> Iterator[dict[str, str]]:
+    """The same request by curl and by a page's script. ``target``: its path and query."""
+    url = f"{SERVER}{target}"
+    if route.takes_photo:
+        yield {"lang": "Shell", "label": "curl", "source": f'curl --data-binary @photo.jpg \\\n  "{url}"'}
+        yield {
+            "lang": "JavaScript",
+            "label": "JavaScript",
+            "source": (
+                'const photo = document.querySelector("input[type=file]").files[0];\n'
+                f'const answer = await fetch("{url}", {{\n  method: "POST",\n  body: photo,\n}});\n{_READ}'
+            ),
+        }
+        return
+    yield {"lang": "Shell", "label": "curl", "source": f'curl "{url}"'}
+    read = _READ if route.media_type == "application/json" else "console.log(await answer.text());"
+    yield {"lang": "JavaScript", "label": "JavaScript", "source": f'const answer = await fetch("{url}");\n{read}'}
+
+
+_READ = """const body = await answer.json();
+if (!answer.ok) throw new Error(body.detail ?? body.message);
+console.log(body);"""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lookalike.tables.names import comparable
 from lookalike.tables.table import Value
 
 NAMED = ("name", "price", "currency", "link", "brand")
@@ -12,7 +13,6 @@ NAMED = ("name", "price", "currency", "link", "brand")
 
 _PRICE = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _WEB_ADDRESS = re.compile(r"https?://[^\s]+", re.IGNORECASE)
-_BETWEEN_WORDS = re.compile(r"[\s_-]")
 
 
 def facts(data: Mapping[str, Value], metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -21,16 +21,11 @@ def facts(data: Mapping[str, Value], metadata: Mapping[str, str]) -> dict[str, A
     ``data``: the values of a product's row; ``metadata``: of its photos, for the attributes that the data lacks.
     """
     attributes = {name: value for name, given in data.items() if (value := _as_json(given)) is not None}
-    known = {_compared(name) for name in attributes}
-    attributes |= {name: text for name, text in metadata.items() if _compared(name) not in known}
-    by_name = {_compared(name): value for name, value in attributes.items()}
+    known = {comparable(name) for name in attributes}
+    attributes |= {name: text for name, text in metadata.items() if comparable(name) not in known}
+    by_name = {comparable(name): value for name, value in attributes.items()}
     named = {name: _NAMED.get(name, _text)(by_name.get(name)) for name in NAMED}
     return {**named, "attributes": attributes}
-
-
-def _compared(name: str) -> str:
-    """A name as names are compared: ``articleType`` and ``article_type`` are one attribute."""
-    return _BETWEEN_WORDS.sub("", name).casefold()
 
 
 def _as_json(value: Value) -> str | float | list[str] | None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from door import is_through_distribution
 from elsewhere import MethodNotAllowed, route_of_head
@@ -35,33 +36,108 @@ class BodyTooLarge(errors.LookalikeError):
     """The request's body is larger than a query photo may be."""
 
 
+class ProductPending(errors.NotFound):
+    """The photo of a product is in the catalogue, and not in the store yet."""
+
+
 class CatalogueEmpty(errors.LookalikeError):
     """The catalogue has no searchable photo yet."""
 
 
 class Problem(NamedTuple):
-    """An error as HTTP carries it: ``slug`` is the stable end of the problem's type."""
+    """An error as HTTP carries it: ``slug`` is the stable end of the problem's type, ``meaning`` says when it comes."""
 
     status: int
     slug: str
     title: str
+    meaning: str
 
 
 PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
-    BadParameter: Problem(400, "bad-parameter", "A parameter is not valid"),
-    BadForm: Problem(400, "bad-form", "The form cannot be read"),
-    NotThroughDistribution: Problem(403, "not-through-distribution", "The request did not pass the distribution"),
-    errors.NotFound: Problem(404, "not-found", "Not found"),
-    MethodNotAllowed: Problem(405, "method-not-allowed", "The path does not take this method"),
-    BodyTooLarge: Problem(413, "body-too-large", "The photo is too large"),
-    errors.CropTooSmall: Problem(400, "crop-too-small", "The crop is too small"),
-    errors.NotAnImage: Problem(415, "not-an-image", "Not an image we read"),
-    errors.UndecodableImage: Problem(422, "undecodable-image", "The image cannot be decoded"),
-    errors.TooManyPixels: Problem(422, "too-many-pixels", "The image has too many pixels"),
-    errors.TooMuchWork: Problem(422, "too-much-work", "The image takes too much work to decode"),
-    errors.DecoderUnavailable: Problem(503, "decoder-unavailable", "The image cannot be decoded now"),
-    CatalogueEmpty: Problem(503, "catalogue-empty", "The catalogue is empty"),
-    errors.StoreError: Problem(503, "store-unavailable", "The catalogue cannot be reached"),
+    BadParameter: Problem(
+        400,
+        "bad-parameter",
+        "A parameter is not valid",
+        "A parameter is unknown, out of its range or given twice. The detail says which one, and what it may be.",
+    ),
+    BadForm: Problem(
+        400,
+        "bad-form",
+        "The form cannot be read",
+        "The body is multipart/form-data and has no file field image that can be read.",
+    ),
+    errors.BadFilter: Problem(
+        400,
+        "bad-filter",
+        "A filter cannot be read",
+        "A filter is not written as attribute:value, or is a range of an attribute that is no number.",
+    ),
+    errors.UnknownAttribute: Problem(
+        400,
+        "unknown-attribute",
+        "No product has this attribute",
+        "A filter names an attribute that the product data does not have. The member known lists those that it has.",
+    ),
+    errors.CropTooSmall: Problem(
+        400, "crop-too-small", "The crop is too small", "The part of the photo that crop names has too few pixels."
+    ),
+    NotThroughDistribution: Problem(
+        403,
+        "not-through-distribution",
+        "The request did not pass the distribution",
+        "The stack has a secret, and the request came to API Gateway's own address. Call the address of the page.",
+    ),
+    ProductPending: Problem(
+        404,
+        "product-pending",
+        "The product is not searchable yet",
+        "The photo of the product is in the catalogue's bucket, and it is not embedded yet. That takes seconds; try again.",
+    ),
+    errors.NotFound: Problem(
+        404, "not-found", "Not found", "The catalogue has no such product, or the API no such path."
+    ),
+    MethodNotAllowed: Problem(
+        405, "method-not-allowed", "The path does not take this method", "The header Allow names those that it takes."
+    ),
+    BodyTooLarge: Problem(
+        413,
+        "body-too-large",
+        "The photo is too large",
+        "The photo has more bytes than are read. 640 pixels on the longer side are plenty.",
+    ),
+    errors.NotAnImage: Problem(
+        415,
+        "not-an-image",
+        "Not an image we read",
+        "The body is no photo in a format that is read. The detail says what was sent instead.",
+    ),
+    errors.UndecodableImage: Problem(
+        422, "undecodable-image", "The image cannot be decoded", "The photo is damaged or cut off."
+    ),
+    errors.TooManyPixels: Problem(
+        422, "too-many-pixels", "The image has too many pixels", "Send a smaller version of the photo."
+    ),
+    errors.TooMuchWork: Problem(
+        422,
+        "too-much-work",
+        "The image takes too much work to decode",
+        "The photo takes too long or too much memory to decode. Send it as a plain JPEG.",
+    ),
+    errors.DecoderUnavailable: Problem(
+        503, "decoder-unavailable", "The image cannot be decoded now", "Try again after Retry-After seconds."
+    ),
+    CatalogueEmpty: Problem(
+        503,
+        "catalogue-empty",
+        "The catalogue is empty",
+        "No photo is searchable yet. Try again after Retry-After seconds.",
+    ),
+    errors.StoreError: Problem(
+        503,
+        "store-unavailable",
+        "The catalogue cannot be reached",
+        "The store does not answer, and there is no copy in memory that is new enough. Try again after Retry-After seconds.",
+    ),
 }
 
 
@@ -157,7 +233,7 @@ def answer[Services](
     request = Request(
         key,
         headers,
-        _values(route.parameters, path_values, event.get("queryStringParameters") or {}),
+        _values(route.parameters, path_values, _query_texts(event)),
         event.get("body") or "",
         bool(event.get("isBase64Encoded")),
         passed,
@@ -170,21 +246,25 @@ def answer[Services](
     return response
 
 
+def _query_texts(event: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The texts of each query parameter. The event's own mapping joins those of a repeated one by commas, which values may have."""
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def _values(
-    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_values: Mapping[str, str]
+    parameters: tuple[Parameter[Any], ...], path_values: Mapping[str, str], query_texts: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """The values of the parameters. Raises BadParameter, for query parameters that the route does not have as well."""
-    texts = {"path": path_values, "query": query_values}
     known = [parameter.name for parameter in parameters if parameter.place == "query"]
-    unknown = sorted(texts["query"].keys() - set(known))
+    unknown = sorted(query_texts.keys() - set(known))
     if unknown:
         hint = f"Known: {', '.join(known)}." if known else "This route takes none."
         raise BadParameter(f"There is no parameter {unknown[0]!r} here. {hint}")
-    values = {}
-    for parameter in parameters:
-        value = texts[parameter.place].get(parameter.name)
-        values[parameter.name] = parameter.default if value is None else parameter.parse(value)
-    return values
+    texts = {"path": {name: [text] for name, text in path_values.items()}, "query": query_texts}
+    return {parameter.name: parameter.value(texts[parameter.place].get(parameter.name, ())) for parameter in parameters}
 
 
 def problem_of(error: errors.LookalikeError) -> Problem | None:
@@ -196,14 +276,16 @@ def problem_response(problem: Problem, error: errors.LookalikeError) -> Response
     """The problem details of an error."""
     # A store's own words name buckets and objects: they are for the log only.
     detail = _OUT_OF_REACH if isinstance(error, errors.StoreError) else str(error)
-    body = {
+    body: dict[str, Any] = {
         "type": f"urn:lookalike:problem:{problem.slug}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail,
     }
+    if isinstance(error, errors.UnknownAttribute):
+        body["known"] = list(error.known)
     response = _response(problem.status, "application/problem+json", json.dumps(body))
-    if problem.status == 503:
+    if problem.status == 503 or isinstance(error, ProductPending):
         response["headers"]["retry-after"] = str(_RETRY_AFTER_S)
     if isinstance(error, MethodNotAllowed):
         response["headers"]["allow"] = error.allowed

@@ -2,8 +2,10 @@
 
 import os
 import random
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,11 +14,16 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
+from lookalike.search.view import ProductView
 from lookalike.store.freshness import FreshSnapshots
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_reader import ProductData, ProductReader, table_bytes
 from lookalike.store.reader import SnapshotReader
+from lookalike.store.refreshing import Reader
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore, DeadlineStore
 
@@ -27,6 +34,14 @@ _AHEAD_S = 4
 _FINISH_LOADING_S = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What answers come from. ``view``: photos and product data, joined; ``data``: the product data with the state of its files."""
+
+    view: ProductView
+    data: ProductData
+
+
 class Services:
     """What handlers work with, made once from the environment."""
 
@@ -35,6 +50,7 @@ class Services:
         self._logger = logger
         self._settings = settings.query(os.environ)
         self.origin_secrets = self._settings.origin_secrets
+        self.hides_out_of_stock = self._settings.hide_out_of_stock
         # Where S3 is silent, the last attempt must end before the API gives up after 30 seconds, a start of _AHEAD_S
         # included: the answer is ours to give.
         self.client = s3_client(read_timeout_s=3, attempts=3)
@@ -42,17 +58,24 @@ class Services:
         self._quick_client = s3_client(connect_timeout_s=1, read_timeout_s=2, attempts=1)
         self._restored = False
         self.spec = ModelSpec.load(self._settings.model_dir)
-        self._catalogue = S3Catalogue(self.client, self._settings.catalogue_bucket)
-        store, self._quick = (CountingStore(self._store(client)) for client in (self.client, self._quick_client))
-        self.stores = (store, self._quick)
-        self.reader = SnapshotReader(store, layout=self.spec.layout, memory_bytes=self._settings.snapshot_bytes)
-        self.snapshots = FreshSnapshots(
-            self.reader,
-            self._quick,
+        self._catalogue, self._quick_catalogue = (
+            S3Catalogue(client, self._settings.catalogue_bucket) for client in (self.client, self._quick_client)
+        )
+        photos, self._quick_photos = self._stores(f"{self.spec.fingerprint}/")
+        data, self._quick_data = self._stores(PRODUCTS)
+        self.stores = (photos, self._quick_photos, data, self._quick_data)
+        self.reader = SnapshotReader(photos, layout=self.spec.layout, memory_bytes=self._settings.snapshot_bytes)
+        self.data_reader = ProductReader(data)
+        fresh: Any = partial(
+            FreshSnapshots,
             max_staleness_s=self._settings.max_staleness_s,
             stale_if_error_s=self._settings.stale_if_error_s,
             failed=self._refresh_failed,
         )
+        self._photos: FreshSnapshots[Snapshot] = fresh(self.reader, self._quick_photos)
+        self._data: FreshSnapshots[ProductData] = fresh(self.data_reader, self._quick_data)
+        self._last: Catalogue | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="data")
         self.scanners = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="scan")
 
     @cached_property
@@ -72,15 +95,40 @@ class Services:
                 pass
         return embedder
 
-    def snapshot(self) -> Snapshot:
-        """The catalogue, fresh enough for an answer, or the last one while S3 is out of reach. Raises StoreError."""
-        return self.newest() if self._restored else self.snapshots.current()
+    @property
+    def age_s(self) -> float:
+        """Seconds since photos and product data were both the newest."""
+        return max(self.reader.age_s, self.data_reader.age_s)
 
-    def newest(self) -> Snapshot:
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last refresh of photos or product data failed."""
+        return self._photos.is_stale or self._data.is_stale
+
+    def catalogue(self) -> Catalogue:
+        """The catalogue, fresh enough for an answer, or the last one while S3 is out of reach. Raises StoreError."""
+        return self.newest() if self._restored else self._both(FreshSnapshots.current)
+
+    def newest(self) -> Catalogue:
         """The catalogue as it is now. Raises StoreError."""
-        snapshot = self.snapshots.refresh()
+        catalogue = self._both(FreshSnapshots.refresh)
         self._restored = False
-        return snapshot
+        return catalogue
+
+    def _both(self, read: Callable[[FreshSnapshots[Any]], Any]) -> Catalogue:
+        """Photos and product data, read side by side: two stores, one wait."""
+        reading = self._beside.submit(read, self._data)
+        snapshot = read(self._photos)
+        return self._joined(snapshot, reading.result())
+
+    def _joined(self, snapshot: Snapshot, data: ProductData) -> Catalogue:
+        last = self._last
+        if last is None or last.view.snapshot is not snapshot or last.data is not data:
+            view = ProductView.of(snapshot, data.table, last.view if last else None)
+            last = self._last = Catalogue(view, data)
+            # The table has its room first: embeddings can be read where they are needed.
+            self.reader.limit(self._settings.snapshot_bytes - table_bytes(data.table))
+        return last
 
     def _refresh_failed(self, error: errors.StoreError) -> None:
         self._logger.error("answers come from an old snapshot", kind=type(error).__name__, detail=str(error))
@@ -89,19 +137,34 @@ class Services:
         """Where a browser loads a photo: from the distribution, or else from the bucket by a signed URL."""
         return "/" + quote(key) if through_distribution else self._catalogue.presigned_url(key)
 
-    def _store(self, client: Any) -> S3Store:
-        return S3Store(client, self._settings.store_bucket, f"{self.spec.fingerprint}/")
-
-    def read_ahead(self, store: ObjectStore | None = None) -> None:
-        """Read the catalogue before the first request. After a failure the first request reads it, or says why not."""
+    def is_photographed(self, product_id: str) -> bool:
+        """Whether the bucket has a photo of the product, by one HEAD at most; False where S3 does not say so at once."""
+        key = photo_key_of(product_id)
         try:
-            self.reader.refresh(store)
-        except errors.StoreError:
-            self._logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
+            return key is not None and self._quick_catalogue.has(key)
+        except errors.StoreError as error:
+            self._logger.warning("S3 did not say whether there is a photo", detail=str(error))
+            return False
 
-    def read_ahead_quickly(self) -> None:
-        """The same within ``_AHEAD_S``, or not at all."""
-        self.read_ahead(DeadlineStore(self._quick, _AHEAD_S))
+    def _stores(self, prefix: str) -> Sequence[CountingStore]:
+        """The store below a prefix, by the patient client and by the quick one."""
+        bucket = self._settings.store_bucket
+        return [CountingStore(S3Store(client, bucket, prefix)) for client in (self.client, self._quick_client)]
+
+    def read_ahead(self, within_s: float | None = None) -> None:
+        """Read the catalogue before the first request, within a time or not at all. Then the first request reads it, or says why not."""
+
+        def read(reader: Reader[Any], quick: ObjectStore) -> Any:
+            try:
+                return reader.refresh(None if within_s is None else DeadlineStore(quick, within_s))
+            except errors.StoreError:
+                self._logger.warning("the catalogue could not be read ahead of the first request", exc_info=True)
+
+        reading = self._beside.submit(read, self.data_reader, self._quick_data)
+        snapshot = read(self.reader, self._quick_photos)
+        data = reading.result()
+        if snapshot and data:
+            self._joined(snapshot, data)
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""
@@ -127,7 +190,7 @@ def start(services: Services, initialization: str) -> None:
     is_frozen = initialization == "snap-start"  # then there is time, and every copy has what is read here
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
         # The model loads while S3 answers.
-        reading = pool.submit(services.read_ahead if is_frozen else services.read_ahead_quickly)
+        reading = pool.submit(services.read_ahead, None if is_frozen else _AHEAD_S)
         services.embedder  # noqa: B018
         reading.result()
     if is_frozen:

@@ -1,10 +1,12 @@
 """Parameters of routes: their names, their limits, and how their texts are read.
 
-Each kind of parameter is a function that makes a ``Parameter``; its schema says the same to programs as its parser does.
+Each kind of parameter is a function that makes a ``Parameter``; its schema says the same to programs as its parser does, and
+its example is a text that the parser takes.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -12,6 +14,8 @@ from typing import Any, Literal
 from lookalike.errors import LookalikeError
 from lookalike.photos.regions import NUMBER, WHOLE, Region
 
+# As JSON writes numbers, which may be distances of an answer.
+_NUMBER = r"(?:[0-9]{1,310}(?:\.[0-9]{1,350})?|\.[0-9]{1,350})(?:[eE][+-]?[0-9]{1,3})?"
 _FACTOR = r"[^:,]+:(?:[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})"
 
 
@@ -21,7 +25,11 @@ class BadParameter(LookalikeError):
 
 @dataclass(frozen=True, slots=True)
 class Parameter[Value]:
-    """A parameter of a route. ``schema``: JSON Schema for the API's description; ``parse`` raises BadParameter."""
+    """A parameter of a route. ``schema``: JSON Schema for the API's description; ``example``: a value, as its text.
+
+    ``parse`` raises BadParameter. A parameter that ``repeats`` may be given several times: its value is a tuple, and ``parse``
+    makes the part of one text.
+    """
 
     name: str
     place: Literal["path", "query"]
@@ -29,9 +37,22 @@ class Parameter[Value]:
     schema: Mapping[str, Any]
     parse: Callable[[str], Value]
     default: Value
+    example: str
+    repeats: bool = False
+
+    def value(self, texts: Sequence[str]) -> Any:
+        """The value of these texts, the default where there are none. Raises BadParameter."""
+        if not texts:
+            return self.default
+        if self.repeats:
+            parts: Any = [self.parse(text) for text in texts]
+            return tuple(part for some in parts for part in some)
+        if len(texts) > 1:
+            raise BadParameter(f"{self.name} is given {len(texts)} times. Give it once.")
+        return self.parse(texts[0])
 
 
-def integer(name: str, description: str, *, minimum: int, maximum: int, default: int) -> Parameter[int]:
+def integer(name: str, description: str, *, minimum: int, maximum: int, default: int, example: str) -> Parameter[int]:
     """A query parameter that is a whole number within limits."""
 
     def parse(value: str) -> int:
@@ -42,17 +63,35 @@ def integer(name: str, description: str, *, minimum: int, maximum: int, default:
         raise BadParameter(f"{name} must be a whole number, {minimum} to {maximum}.")
 
     schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
-    return Parameter(name, "query", description, schema, parse, default)
+    return Parameter(name, "query", description, schema, parse, default, example)
 
 
-def text(name: str, description: str, place: Literal["path", "query"] = "query") -> Parameter[str]:
+def number(name: str, description: str, *, example: str) -> Parameter[float | None]:
+    """A query parameter that is a number, 0 or more; None by default."""
+
+    def parse(value: str) -> float:
+        found = float(value) if re.fullmatch(_NUMBER, value) else math.inf
+        if math.isinf(found):
+            raise BadParameter(f"{name} must be a number, 0 or more, such as {example}.")
+        return found
+
+    return Parameter(name, "query", description, {"type": "number", "minimum": 0}, parse, None, example)
+
+
+def text(name: str, description: str, place: Literal["path", "query"] = "query", *, example: str) -> Parameter[str]:
     """A parameter that is any text, empty by default."""
+    return Parameter(name, place, description, {"type": "string"}, _whole, "", example)
 
-    def parse(value: str) -> str:
-        # JSON can carry half of a surrogate pair, which no id or key has.
-        return value.encode(errors="replace").decode()
 
-    return Parameter(name, place, description, {"type": "string"}, parse, "")
+def texts(name: str, description: str, *, example: str) -> Parameter[tuple[str, ...]]:
+    """A query parameter that is any text, and that may be given several times; none by default."""
+    schema = {"type": "array", "items": {"type": "string"}}
+    return Parameter(name, "query", description, schema, lambda value: (_whole(value),), (), example, repeats=True)
+
+
+def _whole(value: str) -> str:
+    """JSON can carry half of a surrogate pair, which no id, key or value has."""
+    return value.encode(errors="replace").decode()
 
 
 def switch(name: str, description: str) -> Parameter[bool]:
@@ -63,7 +102,8 @@ def switch(name: str, description: str) -> Parameter[bool]:
             raise BadParameter(f"{name} must be true or false.")
         return value == "true"
 
-    return Parameter(name, "query", description, {"type": "boolean", "default": False}, parse, default=False)
+    schema = {"type": "boolean", "default": False}
+    return Parameter(name, "query", description, schema, parse, default=False, example="true")
 
 
 def choice[Word: StrEnum](name: str, description: str, words: type[Word]) -> Parameter[Word | None]:
@@ -75,7 +115,8 @@ def choice[Word: StrEnum](name: str, description: str, words: type[Word]) -> Par
         except ValueError as error:
             raise BadParameter(f"{name} must be one of {', '.join(words)}.") from error
 
-    return Parameter(name, "query", description, {"type": "string", "enum": [*words]}, parse, None)
+    schema = {"type": "string", "enum": [*words]}
+    return Parameter(name, "query", description, schema, parse, None, next(iter(words)))
 
 
 def region(name: str, description: str, *, example: str) -> Parameter[Region]:
@@ -87,8 +128,8 @@ def region(name: str, description: str, *, example: str) -> Parameter[Region]:
         except ValueError as error:
             raise BadParameter(f"{name} is not a part of the photo: {error}") from error
 
-    schema = {"type": "string", "pattern": f"^{NUMBER}(?:,{NUMBER}){{3}}$", "examples": [example]}
-    return Parameter(name, "query", description, schema, parse, WHOLE)
+    schema = {"type": "string", "pattern": f"^{NUMBER}(?:,{NUMBER}){{3}}$"}
+    return Parameter(name, "query", description, schema, parse, WHOLE, example)
 
 
 def factors(name: str, description: str, *, example: str) -> Parameter[Mapping[str, float]]:
@@ -105,5 +146,5 @@ def factors(name: str, description: str, *, example: str) -> Parameter[Mapping[s
             found[named] = float(factor)
         return found
 
-    schema = {"type": "string", "pattern": f"^{_FACTOR}(?:,{_FACTOR})*$", "examples": [example]}
-    return Parameter(name, "query", description, schema, parse, {})
+    schema = {"type": "string", "pattern": f"^{_FACTOR}(?:,{_FACTOR})*$"}
+    return Parameter(name, "query", description, schema, parse, {}, example)

@@ -7,14 +7,14 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from facts import facts
-from http_api import Request
+from http_api import AGE_HEADER, Request
 from lifecycle import Services
 
-from lookalike.layout import Weights
 from lookalike.search.knn import Neighbour
 from lookalike.search.match import MatchScale
-from lookalike.search.products import Results
+from lookalike.search.products import Page, Results
 from lookalike.search.timings import Timings
+from lookalike.search.view import ProductView
 from lookalike.store import append_log
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import CountingStore
@@ -41,22 +41,24 @@ class RequestTrace(Timings):
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """The results of a search in a snapshot, with the number of products asked for and the weights."""
+    """The results of a search, and what was asked for. ``filters``: as they were given."""
 
-    snapshot: Snapshot
+    view: ProductView
     results: Results
-    k: int
-    weights: Weights
+    page: Page
+    filters: Sequence[str]
+    next_offset: int | None
 
     def as_json(self, request: Request, services: Services, trace: RequestTrace) -> dict[str, Any]:
         """The body of the answer."""
-        results, snapshot, scale = self.results, self.snapshot, self.results.scale
+        results, view, scale = self.results, self.view, self.results.scale
+        snapshot = view.snapshot
         same_as: Mapping[str, Sequence[str]] = results.same_as or {}
         return {
             "results": [
                 {
                     "product_id": neighbour.product_id,
-                    **facts({}, results.metadata[neighbour.product_id]),
+                    **facts(view.data(neighbour.product_id), results.metadata[neighbour.product_id]),
                     "distance": neighbour.distance,
                     "match": scale.match(neighbour.distance) if scale else None,
                     "region": self._region_of(neighbour),
@@ -66,14 +68,18 @@ class SearchAnswer:
                 }
                 for neighbour in results.neighbours
             ],
-            "verdict": self._verdict(scale) if scale else None,
+            "verdict": None if scale is None else "no_good_match" if results.is_weak else "match",
             "search": {
-                "k": self.k,
-                "weights": dict(zip(snapshot.layout.names, self.weights.tolist(), strict=True)),
+                "k": self.page.k,
+                "offset": self.page.offset,
+                "next_offset": self.next_offset,
+                "filters": list(self.filters),
+                "products_matching": results.products_matching,
+                "weights": self._weights(),
                 "match_scale": _scale(scale),
                 "model": services.spec.fingerprint,
                 "snapshot": snapshot.version,
-                "snapshot_age_s": round(services.reader.age_s, 3),
+                "snapshot_age_s": round(services.age_s, 3),
                 "products": snapshot.products,
                 "photos": snapshot.photos,
                 "regions": [region.as_numbers() for region in results.regions],
@@ -86,9 +92,9 @@ class SearchAnswer:
             },
         }
 
-    def _verdict(self, scale: MatchScale) -> str:
-        is_weak = scale.are_weak(neighbour.distance for neighbour in self.results.neighbours)
-        return "no_good_match" if is_weak else "match"
+    def _weights(self) -> dict[str, float]:
+        layout, weights = self.view.snapshot.layout, self.page.weights
+        return dict(zip(layout.names, (layout.weights if weights is None else weights).tolist(), strict=True))
 
     def _region_of(self, neighbour: Neighbour) -> list[float] | None:
         """The region of the query photo in which a product was found; None where that is the whole photo."""
@@ -102,7 +108,12 @@ def send_metrics(services: Services, snapshot: Snapshot, trace: RequestTrace) ->
     metrics.add_metric(name="SearchTime", unit=MetricUnit.Milliseconds, value=trace.ms["total"])
     metrics.add_metric(name="LogSegments", unit=MetricUnit.Count, value=len(snapshot.log_names))
     metrics.add_metric(name="LogAge", unit=MetricUnit.Seconds, value=_log_age_s(snapshot))
-    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=services.reader.age_s)
+    metrics.add_metric(name="SnapshotAge", unit=MetricUnit.Seconds, value=services.age_s)
+
+
+def age_header(services: Services) -> dict[str, str]:
+    """Whole seconds since the catalogue that was answered from was the newest."""
+    return {AGE_HEADER: str(int(services.age_s))}
 
 
 def image_url(request: Request, services: Services, key: str) -> str:

@@ -84,6 +84,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
+    products = command("products", "how soon a file of product data is in the store, and the memory it takes")
+    products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
+    _number(products, "--changed", 1_000, "changed prices in a second file")
+
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -64,15 +64,23 @@ def products(count: int = 12) -> list[Product]:
             "product_id": str(100 + i),
             "image_url": f"/images/{100 + i}.jpg",
             "image_key": f"images/{100 + i}.jpg",
-            "metadata": {
-                "name": f"{colours[i % 3]} {garments[i % 4]}",
-                "gender": "Women",
-                "articletype": garments[i % 4].split()[1],
-                "basecolour": colours[i % 3],
-            },
+            **known(
+                {
+                    "name": f"{colours[i % 3]} {garments[i % 4]}",
+                    "gender": "Women",
+                    "articleType": garments[i % 4].split()[1],
+                    "baseColour": colours[i % 3],
+                }
+            ),
         }
         for i in range(count)
     ]
+
+
+def known(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the API says of a product with these attributes."""
+    names = ("name", "price", "currency", "link", "brand")
+    return {name: attributes.get(name) for name in names} | {"attributes": dict(attributes)}
 
 
 def drawn_photo(key: str, size: tuple[int, int] = (225, 300)) -> bytes:
@@ -155,13 +163,13 @@ class Stub:
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
         if name == "search":
             return Reply(self.found(self.neighbours(None)))
-        known = next((p for p in self.catalogue if p["product_id"] == product_id), None)
-        if known is None:
+        item = next((p for p in self.catalogue if p["product_id"] == product_id), None)
+        if item is None:
             return problem(404, "not-found", f"The catalogue has no product {product_id}.")
         if name == "similar":
             return Reply(self.found(self.neighbours(product_id)))
-        photo = {key: known[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
-        return Reply({"product_id": product_id, "metadata": known["metadata"], "photos": [photo]})
+        photo = {key: item[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
+        return Reply({**{key: value for key, value in item.items() if not key.startswith("image_")}, "photos": [photo]})
 
     def _reply(self, path: str) -> Reply:
         words = [unquote(word) for word in path.split("/")[2:]]

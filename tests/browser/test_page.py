@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, heading, upload
-from tests.browser.stub import GATE_TIMEOUT_S, Reply, Stub, drawn_photo, problem
+from tests.browser.stub import GATE_TIMEOUT_S, Reply, Stub, drawn_photo, known, problem
 
 
 def test_a_card_asks_for_its_neighbours_and_back_returns(page: Page, stub: Stub, photo: Path) -> None:
@@ -87,12 +87,76 @@ def test_the_keyboard_is_enough(page: Page, stub: Stub, photo: Path) -> None:
 
 def test_markup_in_a_product_is_shown_as_text(page: Page, stub: Stub, photo: Path) -> None:
     name = "<img src=x onerror=\"document.title='owned'\">"
-    stub.catalogue[0]["metadata"] = {"name": name, "brand": "<script>1</script>"}
+    stub.catalogue[0] |= known({"name": name, "brand": "<b>1</b>", "fit": "<script>1</script>", "currency": "<i>"})
+    stub.catalogue[0]["price"] = 5
     upload(page, photo)
     expect(cards(page).first.get_by_role("link")).to_have_text(name)
     expect(cards(page).first.locator("dd")).to_have_text("<script>1</script>")
+    expect(cards(page).first.locator(".maker")).to_have_text("<b>1</b>")
+    expect(cards(page).first.locator(".price")).to_have_text("5 <i>")
     assert page.locator(".card img").count() == 5
     assert "owned" not in page.title()
+
+
+def test_a_card_says_what_a_product_costs_and_where_it_is_sold(page: Page, stub: Stub, photo: Path) -> None:
+    attributes = {
+        "name": "Linen Shirt",
+        "brand": "Acme",
+        "price": 19.5,
+        "regular_price": 1029,
+        "currency": "EUR",
+        "availability": "out_of_stock",
+        "link": "https://shop.example/shirts/1?colour=teal",
+        "image_link": "https://shop.example/1.jpg",
+        "swatch": "https://shop.example/2.jpg",
+        "description": "A shirt.",
+        "sizes": ["S", "M"],
+        "year": 2012,
+    }
+    stub.catalogue[0] |= known(attributes)
+    upload(page, photo)
+    card = cards(page).first
+    expect(card.locator(".maker")).to_have_text("Acme")
+    expect(card.locator(".now")).to_have_text("€19.50")
+    expect(card.locator("s")).to_have_text("€1,029.00")
+    expect(card.locator(".stock")).to_have_text("Out of stock")
+    assert card.locator("dd").all_inner_texts() == ["S, M", "2012"]
+    expect(card.get_by_role("link", name="See it in the shop")).to_have_attribute("href", attributes["link"])
+    expect(cards(page).nth(1).get_by_role("link")).to_have_count(1)
+    expect(cards(page).nth(1).locator(".price, .maker, .stock").locator("visible=true")).to_have_count(0)
+    card.get_by_role("link", name="Linen Shirt").click()
+    expect(heading(page)).to_have_text("5 products like this one")
+    asked = page.get_by_label("Your search")
+    expect(asked).to_contain_text("€19.50")
+    expect(asked.get_by_role("link", name="See it in the shop")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "shown"),
+    [
+        (799, "INR", "₹799.00"),
+        (1200, "JPY", "¥1,200"),
+        (12.5, "XYZW", "12.50 XYZW"),
+        (12, None, "12"),
+        (0, "USD", "$0.00"),
+    ],
+)
+def test_prices_are_written_as_their_currency_is(
+    page: Page, stub: Stub, photo: Path, price: float, currency: str | None, shown: str
+) -> None:
+    stub.catalogue[0] |= {"price": price, "currency": currency}
+    upload(page, photo)
+    expect(cards(page).first.locator(".price")).to_have_text(shown)
+
+
+def test_only_web_addresses_are_links(page: Page, stub: Stub, photo: Path) -> None:
+    for product, address in zip(
+        stub.catalogue, ["javascript:alert(1)", "data:text/html,x", "/p/1", "", None], strict=False
+    ):
+        product["link"] = address
+    upload(page, photo)
+    expect(cards(page)).to_have_count(5)
+    expect(page.get_by_text("See it in the shop").locator("visible=true")).to_have_count(0)
 
 
 def test_only_web_addresses_are_pictures(page: Page, stub: Stub, photo: Path) -> None:
@@ -172,7 +236,8 @@ def test_the_page_works_without_its_footnote(open_page: Pages, stub: Stub, photo
 def test_nothing_is_cut_off_or_too_small_to_touch(
     open_page: Pages, stub: Stub, photo: Path, touch: bool, widths: tuple[int, ...]
 ) -> None:
-    stub.catalogue[1]["metadata"]["name"] = "Unbreakable" * 8
+    stub.catalogue[1] |= known({"name": "Unbreakable" * 8, "brand": "Unbreakable" * 8, "price": 1e9, "currency": "EUR"})
+    stub.catalogue[1]["link"] = "https://shop.example/1"
     page = open_page(stub.url, (widths[0], 700), touch=touch)
     for results in (0, 5):
         expect(cards(page)).to_have_count(results)
@@ -185,7 +250,7 @@ def test_nothing_is_cut_off_or_too_small_to_touch(
             # A card's link reaches over the whole card, which its own box does not tell.
             targets = page.locator("a:visible, button:visible").evaluate_all(
                 """all => all.map((target) => {
-                    const {width, height} = (target.closest(".card") ?? target).getBoundingClientRect();
+                    const {width, height} = (target.closest(".card-name")?.closest(".card") ?? target).getBoundingClientRect();
                     return [target.innerText, Math.min(width, height)];
                 })"""
             )

@@ -30,6 +30,7 @@ ALARMS = {
     "DeadLettersAlarm": "DeadLetterQueue",
     "QueueAgeAlarm": "ImageQueue",
     "IngestErrorsAlarm": "IngestFunction",
+    "DataFileRejectedAlarm": "IngestFunction",
     "QueryErrorsAlarm": "QueryFunction",
     "CompactErrorsAlarm": "CompactFunction",
     "CompactMissingAlarm": "CompactFunction",
@@ -41,6 +42,7 @@ ALARMS = {
     "ServerErrorsAlarm": "HttpApi",
     "StoreUnavailableAlarm": "QueryFunction",
 }
+OF_DATA = {"DataFiles", "DataFilesRejected", "ProductRows", "BadRows"}
 
 
 Sent = dict[str, set[tuple[str, str]]]
@@ -52,7 +54,7 @@ def sent() -> Sent:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in functions.ENVIRONMENT.items():
             patch.setenv(name, value)
-        calls = {"query": search, "outage": search_in_vain, "ingest": ingest, "compact": compact}
+        calls = {"query": search, "outage": search_in_vain, "ingest": ingest, "data": ingest_data, "compact": compact}
         return {name: sent_by(call(patch)) for name, call in calls.items()}
 
 
@@ -78,13 +80,18 @@ def search_in_vain(patch: pytest.MonkeyPatch) -> Callable[[], object]:
     return lambda: api.search(fakes.photo("red"))
 
 
-def ingest(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+def ingest(patch: pytest.MonkeyPatch, event: str = "sqs_put") -> Callable[[], object]:
     app, catalogue = functions.load("ingest"), fakes.FakeCatalogue()
     catalogue.put("images/1563.jpg", fakes.photo("red"))
+    catalogue.put("products/prices.csv", b"id,price\n1563,10\n")
     patch.setattr(app, "S3Store", lambda *place: fakes.OutageStore())
     patch.setattr(app, "S3Catalogue", lambda *place: catalogue)
     patch.setattr(app, "Embedder", lambda folder, **options: fakes.FakeEmbedder())
-    return lambda: app.handler(functions.event("sqs_put"), functions.Context())
+    return lambda: app.handler(functions.event(event), functions.Context())
+
+
+def ingest_data(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    return ingest(patch, "sqs_data_put")
 
 
 def compact(patch: pytest.MonkeyPatch) -> Callable[[], object]:
@@ -102,6 +109,8 @@ def assert_exists(resources: Resources, sent: Sent, namespace: str, name: str, d
         senders = ["ingest", "query"] if value == "embedder" else [value]
         if name.startswith("Problem-"):
             senders = ["outage"]
+        if name in OF_DATA:
+            senders = ["data"]
         assert all((value, name) in sent[function] for function in senders)
         return
     assert (key, name) in {(NATIVE[namespace][0], native) for native in NATIVE[namespace][1]}
@@ -194,6 +203,8 @@ def test_every_metric_that_is_sent_is_on_the_bill(sent: Sent) -> None:
     own = {function: [name for service, name in sent[function] if service == function] for function in sent}
     assert len(own["ingest"]) + len(own["compact"]) == costs.METRICS
     assert len(own["query"]) == costs.QUERY_METRICS
+    assert {name for _, name in sent["data"] - sent["ingest"]} == OF_DATA
+    assert len(OF_DATA) == costs.DATA_METRICS
     assert (
         len({problem.slug for problem in functions.load("query", "http_api").PROBLEMS.values()})
         == costs.PROBLEM_METRICS

@@ -20,6 +20,7 @@ GRANTS = {
             "sqs:ChangeMessageVisibility",
         },
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
+        "${CatalogueBucket.Arn}/products/*": {"s3:GetObject"},
         "CatalogueBucket.Arn": {"s3:ListBucket"},
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject"},
         "${StoreBucket.Arn}/*/attempts/*": {"s3:DeleteObject"},
@@ -41,6 +42,7 @@ GRANTS = {
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
 }
+CATALOGUE = {"Fn::If": ["MakeCatalogue", {"Ref": "CatalogueBucket"}, {"Ref": "ExistingCatalogueBucket"}]}
 SITE_CSP = {
     "default-src": {"'none'"},
     "script-src": {"'self'"},
@@ -64,7 +66,17 @@ def name_of(resource: Any) -> str:
         return resource
     if "Fn::GetAtt" in resource:
         return ".".join(resource["Fn::GetAtt"])
+    if isinstance(resource.get("Fn::Sub"), list):
+        return of_catalogue(resource["Fn::Sub"])
     return resource["Ref"] if "Ref" in resource else resource["Fn::Sub"]
+
+
+def of_catalogue(substituted: list[Any]) -> str:
+    """An ARN of the catalogue, whichever bucket that is, as if it were the stack's own."""
+    text, values = substituted
+    assert values == {"Catalogue": CATALOGUE}
+    name = text.replace("arn:${AWS::Partition}:s3:::${Catalogue}", "${CatalogueBucket.Arn}")
+    return name if name != "${CatalogueBucket.Arn}" else "CatalogueBucket.Arn"
 
 
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -66,6 +66,9 @@ def granted(resources: Resources, function: str) -> Grants:
 def named(resource: Any) -> str:
     if isinstance(resource, str):
         return resource
+    if isinstance(resource.get("Fn::Sub"), list):
+        # The catalogue, whichever bucket that is.
+        return str(resource["Fn::Sub"][0]).replace("arn:${AWS::Partition}:s3:::${Catalogue}", "${CatalogueBucket.Arn}")
     return resource.get("Fn::Sub") or "${" + ".".join(resource["Fn::GetAtt"]) + "}"
 
 
@@ -102,7 +105,8 @@ class Recorder:
         if action == "s3:ListBucket":
             self.needed.add((action, f"${{{bucket}.Arn}}"))
         else:
-            below = "images/*" if bucket == "CatalogueBucket" and params["Key"].startswith("images/") else "*"
+            folder = params["Key"].partition("/")[0]
+            below = f"{folder}/*" if bucket == "CatalogueBucket" and folder in ("images", "products") else "*"
             if action == "s3:DeleteObject" and "/attempts/" in params["Key"]:
                 below = "*/attempts/*"
             self.needed.add((action, f"${{{bucket}.Arn}}/{below}"))
@@ -149,6 +153,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
         merchant.create_bucket(Bucket=bucket)
     for name in ("red", "blue", "green"):
         merchant.put_object(Bucket="catalogue-bucket", Key=f"images/{name}.jpg", Body=photo(name))
+    merchant.put_object(Bucket="catalogue-bucket", Key="products/prices.csv", Body=b"id,price\nred,10\n")
     yield mishaps
     for bucket in BUCKETS:
         for item in merchant.list_objects_v2(Bucket=bucket).get("Contents", ()):
@@ -226,6 +231,7 @@ def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     ingest(app, "images/green.jpg")
     with pytest.raises(app.BatchFailed):
         app.handler({"Records": [received("no JSON")]}, functions.Context())
+    ingest(app, "products/prices.csv", "products/gone.csv", "images/red.jpg")
     suspect = received(notification("images/red.jpg"))
     suspect["attributes"] |= {"ApproximateReceiveCount": "2", "ApproximateFirstReceiveTimestamp": "0"}
     assert app.handler({"Records": [suspect]}, functions.Context()) == {"batchItemFailures": []}

@@ -1,4 +1,4 @@
-"""Random histories of the ingest function: photos that kill it, slow photos, an S3 that comes and goes.
+"""Random histories of the ingest function: photos and data files that kill it, slow ones, an S3 that comes and goes.
 
 What it takes for granted: a message that was given back is received again within minutes, so the queue has no long line.
 """
@@ -32,8 +32,12 @@ outages = st.lists(st.tuples(st.floats(0, 12_000), st.floats(1, 900)), max_size=
 
 
 @given(
-    photos=st.lists(
-        st.tuples(st.sampled_from(["sound", "sound", "sound", "slow", "kill"]), st.sampled_from([0, 0, 0, 10, 2000])),
+    objects=st.lists(
+        st.tuples(
+            st.sampled_from(["sound", "sound", "sound", "slow", "kill"]),
+            st.sampled_from(["images/{}.jpg", "images/{}.jpg", "products/{}.csv"]),
+            st.sampled_from([0, 0, 0, 10, 2000]),
+        ),
         min_size=1,
         max_size=25,
     ),
@@ -41,7 +45,7 @@ outages = st.lists(st.tuples(st.floats(0, 12_000), st.floats(1, 900)), max_size=
     failures=st.sampled_from([0.0, 0.0, 0.02, 0.3]),
     seed=st.integers(0, 1000),
 )
-def test_no_photo_is_lost_or_rejected_for_another_s_sake(app, photos, outages, failures, seed) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_is_lost_or_rejected_for_another_s_sake(app, objects, outages, failures, seed) -> None:  # type: ignore[no-untyped-def]
     chance = random.Random(seed)
     world = World(app)
     began_s = world.now_s
@@ -53,19 +57,23 @@ def test_no_photo_is_lost_or_rejected_for_another_s_sake(app, photos, outages, f
 
     world.answers = answers
     world.embed_s = lambda data: 9.0 if data.startswith(b"slow") else 0.03
-    killers: set[str] = set()
-    for number, (drawn, pause_s) in enumerate(photos):
+    world.parse_s = lambda data: 100.0 if data.startswith(b"slow") else 0.03
+    keys, killers = set(), set()
+    for number, (drawn, name, pause_s) in enumerate(objects):
         kind = "sound" if drawn == "kill" and len(killers) == MOST_KILLERS else drawn
-        key = f"images/{number}.jpg"
+        key = name.format(number)
+        keys.add(key)
         killers |= {key} if kind == "kill" else set()
-        world.upload(key, None if kind == "sound" else f"{kind} {number}".encode())
+        table = f"{kind},id\nx,{number}\n".encode()
+        photo = None if kind == "sound" else f"{kind} {number}".encode()
+        world.upload(key, table if key.startswith("products/") else photo)
         world.run(until_s=world.now_s + pause_s)
     world.run()
 
-    rows = world.rows()
-    rejected = {key for key, row in rows.items() if row.op is Op.REJECT}
+    found = world.rows() | world.files()
+    rejected = {key for key, row in found.items() if row.op is Op.REJECT}
     dead = {message.key for message in world.dead_letters}
     assert rejected <= killers
-    assert {f"images/{number}.jpg" for number in range(len(photos))} == rows.keys() | dead
+    assert keys == found.keys() | dead
     if not outages and not failures:
         assert (rejected, dead, world.attempts()) == (killers, set(), [])

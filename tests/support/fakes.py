@@ -5,13 +5,16 @@ of words, a damaged photo and a decompression bomb would be.
 """
 
 import hashlib
+import io
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 
 from lookalike.errors import (
+    FeedError,
     ImageError,
     NotAnImage,
     ObjectMissing,
@@ -20,16 +23,20 @@ from lookalike.errors import (
     TooManyPixels,
     UndecodableImage,
 )
+from lookalike.feeds.reports import BadRow
 from lookalike.layout import Layout
-from lookalike.photos.catalogue import Photo, product_of
+from lookalike.photos.catalogue import DataObject, Photo, product_of
 from lookalike.photos.regions import Region
 from lookalike.store import append_log, segment
 from lookalike.store.manifest import EMPTY
 from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.products.data_file import DataFile
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.store.wrappers import WrapperStore
+from lookalike.tables.builder import TableBuilder
+from lookalike.tables.table import Value
 
 DIMENSIONS = 8
 LAYOUT = Layout.of_one_part(DIMENSIONS)
@@ -113,7 +120,7 @@ class FakeEmbedder:
 
 
 class FakeCatalogue:
-    """The merchant's bucket. Keys in ``out_of_reach`` fail as if S3 did not answer. Safe for threads."""
+    """The merchant's bucket; ``photos`` has its data files, too. Keys in ``out_of_reach`` fail as if S3 did not answer. Safe for threads."""
 
     def __init__(self) -> None:
         self.photos: dict[str, Photo] = {}
@@ -137,6 +144,15 @@ class FakeCatalogue:
         if len(self.photos[key].data) > max_bytes:
             raise TooManyBytes("The file has too many bytes.")
         return self.photos[key]
+
+    @contextmanager
+    def data_file(self, key: str, *, max_bytes: int) -> Iterator[DataObject]:
+        try:
+            file = self.photo(key, max_bytes=max_bytes)
+        except TooManyBytes as error:
+            raise FeedError(error.reason, str(error)) from error
+        with io.BytesIO(file.data) as content:
+            yield DataObject(content, file.metadata, file.etag)
 
     def presigned_url(self, key: str) -> str:
         return f"https://catalogue.example/{key}?signed"
@@ -165,6 +181,34 @@ def reject_row(key: str, code: str = "undecodable-image", *, time_ms: int = 1) -
     order = order_of(sequencer=None, time_ms=time_ms, op=Op.REJECT)
     detail = {"code": code, "detail": "The photo cannot be used."}
     return Row(key, str(product_of(key)), order, Op.REJECT, detail=detail)
+
+
+def data_file(
+    key: str,
+    products: Mapping[str, Mapping[str, Value]],
+    *,
+    bad: Sequence[BadRow] = (),
+    bad_total: int | None = None,
+    time_ms: int = 1,
+) -> DataFile:
+    """What ingest writes for a data file of these products."""
+    builder = TableBuilder()
+    for product_id, values in products.items():
+        builder.add(product_id, values)
+    total = len(bad) if bad_total is None else bad_total
+    order = order_of(sequencer=None, time_ms=time_ms, op=Op.PUT, content=repr(products).encode())
+    return DataFile(key, order, Op.PUT, builder.build(), len(products) + total, tuple(bad), total)
+
+
+def refused_file(key: str, code: str = "no-header", *, time_ms: int = 1) -> DataFile:
+    """What ingest writes for a data file that it cannot use."""
+    order = order_of(sequencer=None, time_ms=time_ms, op=Op.REJECT)
+    return DataFile(key, order, Op.REJECT, detail={"code": code, "detail": "The file cannot be used."})
+
+
+def deleted_file(key: str, *, time_ms: int) -> DataFile:
+    """What ingest writes for a data file that was deleted."""
+    return DataFile(key, order_of(sequencer=None, time_ms=time_ms, op=Op.DELETE), Op.DELETE)
 
 
 def fill(store: ObjectStore, rows: Iterable[Row], *, layout: Layout = LAYOUT) -> str:

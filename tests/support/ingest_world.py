@@ -1,9 +1,11 @@
 """The ingest function, its queue and its store in simulated time: functions that are killed, an S3 that does not answer."""
 
 import heapq
+import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -11,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from lookalike.errors import ImageError, LookalikeError, StoreUnavailable
+from lookalike.photos.catalogue import DataObject
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.data_file import FileState
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Row
 from lookalike.store.wrappers import WrapperStore
-from tests.support import functions
+from tests.support import data_files, functions
 from tests.support.fakes import LAYOUT, FakeCatalogue, FakeEmbedder, photo
 
 TIMEOUT_S = 300.0
@@ -50,7 +55,7 @@ class Message:
 class World:
     """``app`` is a fresh copy of the function's module. ``answers`` says whether S3 answers a call of the store right now.
 
-    A photo whose bytes start with ``kill`` ends the function that embeds it. The function takes part as a whole: its handler is called
+    A photo or data file whose bytes start with ``kill`` ends the function that embeds or parses it. The function takes part as a whole: its handler is called
     with Lambda's events, and what it hides, deletes and returns decides when a message comes back.
     """
 
@@ -63,12 +68,17 @@ class World:
         """What the store was asked."""
         self.answers = answers
         self.objects = MemoryStore(lambda: self.now_s)
-        self.catalogue = FakeCatalogue()
+        self.product_objects = MemoryStore(lambda: self.now_s)
+        """The product store."""
+        self.catalogue = _Catalogue(self)
         self.embed_s: Callable[[bytes], float] = lambda data: 0.03
+        self.parse_s: Callable[[bytes], float] = lambda data: 0.03
         self.queue: list[Message] = []
         self.received: dict[str, Message] = {}
         self.dead_letters: list[Message] = []
-        app.S3Store = lambda client, *place: _Store(self)  # type: ignore[attr-defined]
+        app.S3Store = lambda client, bucket, prefix: _Store(  # type: ignore[attr-defined]
+            self, self.product_objects if prefix == PRODUCTS else self.objects
+        )
         app.S3Catalogue = lambda client, bucket: self.catalogue  # type: ignore[attr-defined]
         app.SqsQueue = lambda url: self  # type: ignore[attr-defined]
         app.Embedder = lambda folder, **options: _Embedder(self)  # type: ignore[attr-defined]
@@ -160,6 +170,9 @@ class World:
     def rows(self) -> dict[str, Row]:
         return {row.key: row for row in SnapshotReader(self.objects, layout=LAYOUT).refresh().rows()}
 
+    def files(self) -> dict[str, FileState]:
+        return data_files.states(self.product_objects)
+
     def attempts(self) -> list[str]:
         return [entry.name for entry in self.objects.list("attempts/")]
 
@@ -185,6 +198,39 @@ class _Context(functions.Context):
         return round((self._world.deadline_s - self._world.now_s) * 1000)
 
 
+class _Catalogue(FakeCatalogue):
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    @contextmanager
+    def data_file(self, key: str, *, max_bytes: int) -> Iterator[DataObject]:
+        with super().data_file(key, max_bytes=max_bytes) as file:
+            content = io.BufferedReader(_Stream(self._world, file.content.read()))
+            yield DataObject(content, file.metadata, file.etag)
+
+
+class _Stream(io.RawIOBase):
+    """The bytes of a data file. Parsing takes its time when the first are read."""
+
+    def __init__(self, world: World, data: bytes) -> None:
+        self._world = world
+        self._data = data
+        self._is_begun = False
+        self._left = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._is_begun:
+            self._is_begun = True
+            self._world.live(self._world.parse_s(self._data))
+            if self._data.startswith(b"kill"):
+                self._world.die()
+        return self._left.readinto(buffer)
+
+
 class _Embedder(FakeEmbedder):
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -201,8 +247,8 @@ class _Embedder(FakeEmbedder):
 class _Store(WrapperStore):
     """The store as the function reaches it: each call takes time, and fails where S3 does not answer."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world.objects)
+    def __init__(self, world: World, objects: MemoryStore) -> None:
+        super().__init__(objects)
         self._world = world
 
     def begin(self, call: str, name: str) -> None:

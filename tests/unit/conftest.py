@@ -1,12 +1,19 @@
 """Unit tests open no sockets; one that must say so with ``@pytest.mark.enable_socket``. Fixtures that several modules share."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
 
 from lookalike.store import creation
 from lookalike.store.object_store import MemoryStore
 from tests.support.fakes import Clock
 from tests.support.threads import one_thread  # noqa: F401 - a fixture of every test
+
+# The same examples in every run. How long one takes says more of the machine than of the code.
+settings.register_profile(
+    "unit", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unit")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,6 +1,5 @@
 """The description of the API is valid, complete, and says what the function does."""
 
-import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -50,6 +49,8 @@ def test_operations_are_told_apart(api: Api) -> None:
         ("POST /api/search", {"413", "415", "422"}),
         ("GET /api/products/{product_id}/similar", {"404"}),
         ("GET /api/products/{product_id}", {"404"}),
+        ("GET /api/facets", set()),
+        ("GET /api/rejected", set()),
         ("GET /api/health", set()),
         ("GET /api/openapi.json", set()),
         ("GET /api/docs", set()),
@@ -105,16 +106,18 @@ def test_path_parameters_are_described(api: Api) -> None:
 class Page(HTMLParser):
     """The text of a page and its elements; raises where an element is closed that is not open."""
 
-    VOID = frozenset({"meta", "link"})
+    VOID = frozenset({"meta", "link", "input"})
 
     def __init__(self) -> None:
         super().__init__()
         self.open: list[str] = []
         self.seen: set[str] = set()
         self.text = ""
+        self.attributes: list[tuple[str, str]] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
         self.seen.add(tag)
+        self.attributes += attrs
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -133,34 +136,94 @@ def read(html: str) -> Page:
     return page
 
 
-def test_the_page_tells_of_every_route_parameter_and_problem(api: Api) -> None:
-    html = api.get("/api/docs").body
-    page = read(html)
+def test_the_page_tells_of_every_route_parameter_field_and_problem(api: Api) -> None:
+    page = read(api.get("/api/docs").body)
 
     for route, description in api.app.ROUTES.items():
         assert route in page.text
         assert description.handler.__doc__.strip() in page.text
         for parameter in description.parameters:
-            assert f"{parameter.name}{parameter.description}" in page.text
+            assert parameter.name in page.text
+            assert parameter.description[1:] in page.text
+            assert f"Example: {parameter.example}" in page.text
         for problem in description.problems:
             assert problem.slug in page.text
-    assert not re.search(r"\W\s*</dd>", html.replace(".</dd>", "</dd>").replace(")</dd>", "</dd>")), "a loose end"
-    assert "script" not in page.seen
+            assert problem.meaning in page.text
+            assert problem.title in page.text
+    for described in texts_of(api.document["components"]["schemas"], "description"):
+        assert described[1:] in page.text, described
+    assert "undefined" not in page.text
+
+
+def texts_of(schema: Any, name: str) -> Iterator[str]:
+    """Every text of this name in a schema, at any depth."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get(name), str):
+            yield schema[name]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from texts_of(inner, name)
+
+
+def test_every_route_has_a_sample_for_curl_and_for_a_page(api: Api) -> None:
+    page = read(api.get("/api/docs").body)
+    for route, operation in operations(api.document).items():
+        curl, script = operation["x-codeSamples"]
+        path = re.escape(route.partition(" ")[2]).replace(r"\{product_id\}", "[^/]+")
+        for sample in (curl, script):
+            assert re.search(f'https://shop.example{path}[?"]', sample["source"])
+            assert sample["source"] in page.text
+        assert curl["source"].startswith("curl ")
+        assert "await fetch(" in script["source"]
+
+
+def test_the_page_has_nothing_inline_and_is_whole_without_its_script(api: Api) -> None:
+    html = api.get("/api/docs").body
+    page = read(html)
+    assert html.count("<script") == 1
+    assert '<script type="module" src="/docs.js"></script>' in html
+    assert "style" not in page.seen
+    assert not {name for name, _ in page.attributes} & {"style", "onclick", "onsubmit"}
+    addresses = [value for name, value in page.attributes if name in ("src", "href")]
+    assert all(re.match("/|#", address) for address in addresses), "nothing from elsewhere"
+    assert html.count('<form class="try" hidden') == html.count("<form")
+
+
+def test_ids_on_the_page_are_unique_and_links_lead_to_them(api: Api) -> None:
+    attributes = read(api.get("/api/docs").body).attributes
+    ids = [value for name, value in attributes if name == "id"]
+    assert len(set(ids)) == len(ids)
+    assert {value.removeprefix("#") for name, value in attributes if name == "href" and value.startswith("#")} <= set(
+        ids
+    )
+    assert {value for name, value in attributes if name in ("for", "aria-labelledby")} <= set(ids)
 
 
 def test_the_page_escapes_what_it_is_given(api: Api) -> None:
     evil = "</code><script>alert('1')</script>&amp;\""
-    document = json.loads(json.dumps(api.document).replace("2.0", evil.replace('"', '\\"')))
+    problem = {"status": evil, "title": evil}
     operation = {
+        "operationId": evil,
         "summary": evil,
-        "parameters": [{"name": evil, "in": evil, "description": evil, "schema": {"type": evil, evil: evil}}],
-        "requestBody": {"description": evil},
-        "responses": {evil: {"description": evil}},
+        "parameters": [{"name": evil, "in": evil, "description": evil, "schema": {"type": evil}, "example": evil}],
+        "requestBody": {"description": evil, "content": {evil: {}}},
+        "responses": {
+            "200": {
+                "content": {
+                    evil: {"schema": {"properties": {evil: {"type": evil, "description": evil}}}, "example": evil}
+                }
+            },
+            evil: {
+                "description": evil,
+                "content": {"application/problem+json": {"examples": {evil: {"value": problem}}}},
+            },
+        },
+        "x-codeSamples": [{"label": evil, "source": evil}],
     }
-    document["paths"] = {evil: {"get": operation}}
-    document["info"]["version"] = evil
+    document = {"paths": {evil: {"get": operation}}, "info": {"version": evil}, "components": {"schemas": {}}}
 
-    page = read(functions.load("query", "api_description").as_html(document))
+    html = functions.load("query", "docs_page").as_html(document)
 
-    assert "script" not in page.seen
-    assert page.text.count("<script>alert('1')</script>&amp;\"") >= 8
+    assert html.count("<script") == 1
+    assert read(html).text.count("<script>alert('1')</script>&amp;\"") >= 12

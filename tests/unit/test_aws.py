@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lookalike import aws
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
-from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
+from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
@@ -280,6 +280,44 @@ class TestCatalogue:
     def test_a_key_that_s3_cannot_have_is_an_outage_of_that_key(self, connect: Connect, key: str) -> None:
         with pytest.raises(StoreUnavailable):
             S3Catalogue(connect(failure(400, "KeyTooLongError"))[0], "bucket").photo(key, max_bytes=4)
+
+
+class TestDataFiles:
+    """They are parsed as a stream, so nothing of one may be used before all of it came."""
+
+    def read(self, client: Any, max_bytes: int = 9) -> tuple[bytes, str, dict[str, str]]:
+        with S3Catalogue(client, "bucket").data_file("products/a.csv", max_bytes=max_bytes) as file:
+            return file.content.read(), file.etag, dict(file.metadata)
+
+    def test_a_file_comes_with_its_metadata_and_etag(self, connect: Connect) -> None:
+        client, _ = connect((200, {"ETag": '"abc"', "x-amz-meta-ID-Column": "sku"}, b"id,price"))
+
+        assert self.read(client) == (b"id,price", '"abc"', {"id-column": "sku"})
+
+    def test_a_file_that_is_too_large_is_not_read(self, connect: Connect) -> None:
+        client, wire = connect((200, {"ETag": '"a"'}, b"12345"))
+
+        with pytest.raises(FeedError, match="5 bytes") as raised:
+            self.read(client, max_bytes=4)
+        assert raised.value.reason == "too-many-bytes"
+        assert wire.bodies[0].closed
+
+    def test_a_missing_file_is_told_from_an_outage(self, connect: Connect) -> None:
+        with pytest.raises(ObjectMissing):
+            self.read(connect(failure(404, "NoSuchKey"))[0])
+
+    @pytest.mark.parametrize("answer", [*unavailable(), *BROKEN.values()], ids=str)
+    def test_whatever_else_goes_wrong_is_an_outage(self, connect: Connect, answer: Answer) -> None:
+        with pytest.raises(StoreUnavailable):
+            self.read(connect(answer)[0], max_bytes=1000)
+
+    @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+    def test_a_file_that_breaks_off_is_read_again_and_is_what_came_whole(
+        self, connect: Connect, broken: Answer
+    ) -> None:
+        client, _ = connect(broken, (200, {"ETag": '"b"'}, b"222"))
+
+        assert self.read(client, max_bytes=1000) == (b"222", '"b"', {})
 
 
 AWKWARD_KEYS = [

@@ -16,6 +16,7 @@ import pytest
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
 from lookalike.store import append_log, names
+from lookalike.store.products import PRODUCTS
 from lookalike.store.reader import SnapshotReader
 from tests.support import functions
 from tests.support.fakes import LAYOUT, OutageStore, fill, photo, put_row
@@ -31,7 +32,7 @@ class Bucket:
     """The stores of a bucket by prefix, and the function over them."""
 
     app: ModuleType
-    stores: dict[str, OutageStore] = field(default_factory=dict)
+    stores: dict[str, OutageStore] = field(default_factory=lambda: {PRODUCTS: OutageStore()})
 
     def add(self, prefix: str, photos: int) -> OutageStore:
         """A store with one photo in each of several log segments."""
@@ -56,7 +57,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
         return bucket.stores[prefix]
 
     monkeypatch.setattr(bucket.app, "S3Store", store)
-    monkeypatch.setattr(bucket.app, "store_prefixes", lambda client, name: list(bucket.stores))
+    monkeypatch.setattr(
+        bucket.app, "store_prefixes", lambda client, name: [prefix for prefix in bucket.stores if prefix != PRODUCTS]
+    )
     return bucket
 
 
@@ -70,7 +73,8 @@ def test_every_store_is_compacted(bucket: Bucket) -> None:
     answer = bucket.run()
 
     assert [version(store) for store in stores] == ["1+0", "1+0"]
-    assert {prefix: work["rows_folded"] for prefix, work in answer["stores"].items()} == {"aa/": 3, "bb/": 5}
+    folded = {prefix: work["rows_folded"] for prefix, work in answer["stores"].items()}
+    assert folded == {"aa/": 3, "bb/": 5, PRODUCTS: 0}
 
 
 def test_nothing_is_lost(bucket: Bucket) -> None:
@@ -84,7 +88,8 @@ def test_nothing_is_lost(bucket: Bucket) -> None:
 
 
 def test_a_bucket_without_stores_needs_no_work(bucket: Bucket) -> None:
-    assert bucket.run() == {"stores": {}}
+    answer = bucket.run()
+    assert {prefix: set(work.values()) for prefix, work in answer["stores"].items()} == {PRODUCTS: {0}}
 
 
 def test_no_step_begins_that_would_not_end_in_time(bucket: Bucket) -> None:

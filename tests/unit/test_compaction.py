@@ -380,7 +380,7 @@ def test_a_compactor_whose_clock_is_ahead_deletes_nothing_that_another_is_about_
     def ahead() -> None:
         with monkeypatch.context() as patch:
             patch.setattr("time.time", lambda: 1e12)
-            collect(store, LARGE)
+            collect(store, manifest.PHOTO_STORE, LARGE)
 
     slow = FaultyStore(store, {("put", 1): Rival(before=ahead)})
     assert compact(slow, LARGE).folded == 1
@@ -418,13 +418,13 @@ def test_the_newest_manifests_are_kept_and_superseded_ones_for_the_grace_period(
         settle(store, LARGE)
     newest = manifest.newest(store)
     previous = names.manifest_name(newest.version - 1)
-    collect(store, replace(LARGE, manifests_kept=3))
+    collect(store, manifest.PHOTO_STORE, replace(LARGE, manifests_kept=3))
     assert len(listed(store, "manifests/")) == 3
     # A reader may have learnt its name just before it was superseded, a moment ago.
-    collect(store, replace(LARGE, manifests_kept=1))
+    collect(store, manifest.PHOTO_STORE, replace(LARGE, manifests_kept=1))
     assert listed(store, "manifests/") >= {newest.name, previous}
     clock.now_s += GRACE_S + 1
-    collect(store, replace(LARGE, manifests_kept=1))
+    collect(store, manifest.PHOTO_STORE, replace(LARGE, manifests_kept=1))
     assert listed(store, "manifests/") == {newest.name}
 
 
@@ -434,8 +434,8 @@ def test_collection_stops_when_time_runs_out_and_the_next_goes_on(store: MemoryS
     settle(store, LARGE)
     clock.now_s += GRACE_S + 1
     left_s = iter([100.0, 100.0, 1.0])
-    assert collect(store, LARGE, time_left_s=lambda: next(left_s)).collected == 2
-    assert collect(store, LARGE).collected == 4
+    assert collect(store, manifest.PHOTO_STORE, LARGE, time_left_s=lambda: next(left_s)).collected == 2
+    assert collect(store, manifest.PHOTO_STORE, LARGE).collected == 4
     assert listed(store, "log/") == set()
     assert shown(store) == {"a": 6}
 
@@ -447,7 +447,7 @@ def test_time_zero_is_a_time(clock: Clock) -> None:
         append(store, put("a", number + 1))
         settle(store, LARGE)
     clock.now_s = GRACE_S + 1.0
-    assert collect(store, LARGE).collected == 3
+    assert collect(store, manifest.PHOTO_STORE, LARGE).collected == 3
 
 
 # --- crashes and rivals -----------------------------------------------------------------------------------------------

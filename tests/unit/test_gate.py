@@ -17,7 +17,7 @@ from lookalike.compaction.compact import compact
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact, StoreError
 from lookalike.layout import Layout, Part
-from lookalike.store import manifest, segment_file
+from lookalike.store import segment_file, versions
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.segment import Segment, from_rows
@@ -222,12 +222,12 @@ def test_what_is_refused_is_not_published_and_the_store_stays_as_it_was(monkeypa
     fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(40)])
     compact(store)
     fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(40, 120)])
-    before = manifest.newest_name(store), photos(store)
+    before = versions.newest_name(store), photos(store)
     with monkeypatch.context() as patched:
         patched.setattr(writer, "encode_parts", wrong_codes)
         with pytest.raises(NotExact):
             compact(store)
-    assert (manifest.newest_name(store), photos(store)) == before
+    assert (versions.newest_name(store), photos(store)) == before
     compact(store)
     version, searchable = photos(store)
     assert version.endswith("+0"), "no log segment waits"

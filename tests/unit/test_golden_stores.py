@@ -81,8 +81,8 @@ def test_a_golden_store_has_parts_of_every_kind(version: str) -> None:
     waiting = {entry.name for entry in append_log.entries(store)} - newest.folded.keys()
     assert waiting
     assert newest.folded
-    state = look(store)
-    ops = {op for ref in state.segments for op in segment_reads.read_segment(store, ref).op}
+    state = look(store, manifest.PHOTO_STORE)
+    ops = {op for ref in segment_reads.all_of(state) for op in segment_reads.read_segment(store, ref).op}
     assert ops == set(Op)
 
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 from unicodedata import normalize
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -145,20 +145,20 @@ class TestParameters:
         routes = [name for name, route in api.app.ROUTES.items() if "k" in {item.name for item in route.parameters}]
         assert len(routes) == 2
         for route in routes:
-            answer = api.send(event(route, pathParameters={"product_id": "red"}, queryStringParameters={"k": value}))
+            answer = api.send(event(route, pathParameters={"product_id": "red"}, query={"k": value}))
             assert (answer.status, answer.problem) == (400, "bad-parameter")
             assert "1 to 100" in answer.body["detail"]
 
     @pytest.mark.parametrize("name", ["colour", "K", "\ud800", "<script>"])
     def test_unknown_parameters_are_refused_on_every_route(self, api: Api, name: str) -> None:
         for route in api.app.ROUTES:
-            answer = api.send(event(route, pathParameters={"product_id": "red"}, queryStringParameters={name: "1"}))
+            answer = api.send(event(route, pathParameters={"product_id": "red"}, query={name: "1"}))
             assert (answer.status, answer.problem) == (400, "bad-parameter"), route
 
     def test_a_refusal_lists_the_parameters_that_there_are(self, api: Api) -> None:
-        refused = {"queryStringParameters": {"colour": "1"}}
+        refused = {"query": {"colour": "1"}}
         assert (
-            "Known: k, weights, distinct, crop, regions."
+            "Known: k, offset, filter, max_distance, weights, distinct, crop, regions."
             in api.send(event("POST /api/search", **refused)).body["detail"]
         )
         assert "takes none" in api.get("/api/health", **refused).body["detail"]
@@ -261,7 +261,7 @@ class TestPhotosThatCannotBeSearchedWith:
 
 class TestSimilar:
     def test_products_like_a_product(self, api: Api) -> None:
-        answer = api.get("/api/products/{product_id}/similar", "1563", queryStringParameters={"k": "2"})
+        answer = api.get("/api/products/{product_id}/similar", "1563", query={"k": "2"})
 
         assert answer.status == 200
         assert len(products(answer)) == 2
@@ -350,7 +350,7 @@ class TestProduct:
 
         pages, after = [], ""
         while after is not None:
-            body = api.get("/api/products/{product_id}", "many", queryStringParameters={"after": after}).body
+            body = api.get("/api/products/{product_id}", "many", query={"after": after}).body
             assert (body["product_id"], body["photos_total"]) == ("many", 250)
             pages.append([item["image_key"] for item in body["photos"]])
             after = body["next_after"]
@@ -404,6 +404,14 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
+            "data": {
+                "version": "0+0",
+                "products": 0,
+                "files": 0,
+                "rejected_files": 0,
+                "bad_rows": 0,
+                "changed": None,
+            },
             "model": {
                 "name": "fake-model",
                 "fingerprint": FINGERPRINT,
@@ -576,7 +584,7 @@ class TestOtherPathsAndMethods:
         ],
     )
     def test_head_has_the_status_of_get(self, api: Api, path: str, query: dict[str, str], status: int) -> None:
-        answer = self.send(api, "HEAD", path, queryStringParameters=query)
+        answer = self.send(api, "HEAD", path, query=query)
         assert (answer.status, answer.body) == (status, "")
 
 
@@ -592,7 +600,10 @@ class TestTheRest:
 
         *stores, options = api.made
         assert options == {"threads": 2, "max_pixels": 64_000_000}
-        assert stores[1::2] == [("lookalike-store", f"{FINGERPRINT}/")] * 2, "one that is patient, one that is not"
+        prefixes = [(f"{FINGERPRINT}/"), "products/"]
+        assert stores[1::2] == [("lookalike-store", prefix) for prefix in prefixes for _ in range(2)], (
+            "one that is patient, one that is not"
+        )
 
     def test_query_photos_leave_no_trace(
         self, api: Api, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -630,6 +641,7 @@ BODIES = st.one_of(
         )
     ).map(lambda parts: base64.b64encode(b"".join(parts)).decode()),
 )
+PARAMETERS = sorted({item.name for route in functions.load("query").ROUTES.values() for item in route.parameters})
 EVENTS = st.fixed_dictionaries(
     {
         "routeKey": st.sampled_from(sorted(functions.load("query").ROUTES)) | ANY_TEXT,
@@ -645,10 +657,14 @@ EVENTS = st.fixed_dictionaries(
             st.sampled_from(["content-type", "x-lookalike-distribution", "accept"]),
             CONTENT_TYPES | ANY_TEXT | st.just("1"),
         ),
-        "queryStringParameters": st.none()
-        | st.dictionaries(
-            st.sampled_from(["k", "after"]) | ANY_TEXT, st.integers(-1, 101).map(str) | ANY_TEXT, max_size=2
-        ),
+        "rawQueryString": st.none()
+        | ANY_TEXT
+        | st.lists(
+            st.tuples(
+                st.sampled_from(PARAMETERS) | ANY_TEXT, st.integers(-1, 101).map(str) | st.just("name:A red") | ANY_TEXT
+            ),
+            max_size=3,
+        ).map(lambda pairs: urlencode(pairs, errors="surrogatepass")),
         "body": BODIES,
         "isBase64Encoded": st.booleans(),
     },

@@ -28,7 +28,7 @@ def search(api: Api, look: str, **query: str) -> Answer:
 
 
 def similar(api: Api, product: str, **query: str) -> Answer:
-    return api.get("/api/products/{product_id}/similar", product, queryStringParameters=query)
+    return api.get("/api/products/{product_id}/similar", product, query=query)
 
 
 def results(answer: Answer, name: str) -> list[Any]:

@@ -55,7 +55,7 @@ def test_neighbours_of_a_product_have_no_regions(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["crop", "regions"])
 def test_neighbours_of_a_product_take_no_crop(api: Api, name: str) -> None:
-    asked = api.get("/api/products/{product_id}/similar", "red", queryStringParameters={name: "whole"})
+    asked = api.get("/api/products/{product_id}/similar", "red", query={name: "whole"})
     assert (asked.status, asked.problem) == (400, "bad-parameter")
 
 

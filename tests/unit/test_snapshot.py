@@ -283,7 +283,7 @@ def test_a_snapshot_from_the_future_is_too_old(store: MemoryStore) -> None:
 
 def test_time_that_a_frozen_process_sleeps_through_counts(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     wall = Clock()
-    monkeypatch.setattr("lookalike.store.reader.time", SimpleNamespace(time=wall, monotonic=lambda: 100.0))
+    monkeypatch.setattr("lookalike.store.refreshing.time", SimpleNamespace(time=wall, monotonic=lambda: 100.0))
     reader = SnapshotReader(store, layout=LAYOUT)
     assert shown(reader.current(5.0)) == {}
     append(store, put("a", 1))
@@ -425,7 +425,7 @@ def test_a_late_writer_whose_name_sorts_before_everything_folded_is_not_lost(
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
     compact(store, POLICY)
     clock.now_s += GRACE_S + 1
-    collect(store, POLICY)
+    collect(store, manifest.PHOTO_STORE, POLICY)
     assert shown(warm.refresh()) == shown(reader_of(store).refresh()) == {"a": 1, "b": 1, "c": 1}
 
 
@@ -448,12 +448,12 @@ def test_a_log_segment_that_is_held_but_gone_is_not_believed(
     crash = FaultyStore(store)
     crash.plan = {("delete", 1): Fault.BEFORE}
     with pytest.raises(StoreUnavailable):
-        collect(crash, POLICY)
+        collect(crash, manifest.PHOTO_STORE, POLICY)
     deleted = [name for call, name in crash.calls if call == "delete"]
     assert deleted[0] == deletion, "the deletion's segment is gone, the put's is not"
 
     def pause() -> None:
-        collect(store, POLICY)
+        collect(store, manifest.PHOTO_STORE, POLICY)
         append(store, put("b", 3))
         compact(store, POLICY)
         assert not manifest.newest(store).folded.keys() & faulty_log, "forgotten, as it is gone"

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import batched
+from tempfile import TemporaryFile
 from typing import Any
 
 import boto3
@@ -19,12 +21,13 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from lookalike.errors import ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
-from lookalike.photos.catalogue import ListedPhoto, Photo
+from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
+from lookalike.photos.catalogue import DataObject, ListedPhoto, Photo
 from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
 _BODY_RETRIES = 2
+_CHUNK_BYTES = 1024 * 1024
 _BROKEN_BODY = (FlexibleChecksumError, IncompleteReadError, ResponseStreamingError)
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
@@ -169,12 +172,18 @@ def store_prefixes(client: Any, bucket: str) -> list[str]:
         raise _error(error, "LIST", "stores") from error
 
 
+def _refuse_above(max_bytes: int, answer: Any, error: Callable[[str], Exception], advice: str) -> None:
+    if answer["ContentLength"] > max_bytes:
+        answer["Body"].close()
+        raise error(f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. {advice}")
+
+
 class _RangeBeyondEnd(Exception):
     """S3 answered 416: the object ends before the range starts."""
 
 
 class S3Catalogue:
-    """The merchant's photos in one bucket."""
+    """The merchant's photos and data files in one bucket."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -184,18 +193,53 @@ class S3Catalogue:
         """The photo as it is now. Raises ObjectMissing, TooManyBytes (before reading it) and StoreUnavailable."""
 
         def read(answer: Any) -> Photo:
-            if answer["ContentLength"] > max_bytes:
-                answer["Body"].close()
-                raise TooManyBytes(
-                    f"The file has {answer['ContentLength']:,} bytes; at most {max_bytes:,} are read. "
-                    "Upload a smaller version of the photo."
-                )
+            _refuse_above(max_bytes, answer, TooManyBytes, "Upload a smaller version of the photo.")
             return Photo(_body(answer), decoded_metadata(answer.get("Metadata", {})), answer["ETag"])
 
         try:
             return _get(self._client, self._bucket, key, read)
         except (BotoCoreError, ClientError) as error:
             raise _error(error, "GET", key) from error
+
+    @contextmanager
+    def data_file(self, key: str, *, max_bytes: int) -> Iterator[DataObject]:
+        """The data file as it is now, in a temporary file: its bytes have all come and are right before the first is used.
+
+        Raises ObjectMissing, FeedError (before reading it) and StoreUnavailable.
+        """
+
+        def read(answer: Any) -> DataObject:
+            too_large = partial(FeedError, TooManyBytes.reason)
+            _refuse_above(max_bytes, answer, too_large, "Split it into several files: they are merged by product.")
+            content = TemporaryFile()  # noqa: SIM115 - closed below
+            try:
+                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                    content.write(chunk)
+            except BaseException:
+                content.close()
+                raise
+            content.seek(0)
+            return DataObject(content, decoded_metadata(answer.get("Metadata", {})), answer["ETag"])
+
+        try:
+            file = _get(self._client, self._bucket, key, read)
+        except (BotoCoreError, ClientError) as error:
+            raise _error(error, "GET", key) from error
+        with file.content:
+            yield file
+
+    def has(self, key: str) -> bool:
+        """Whether there is such an object, by one HEAD. Raises StoreUnavailable."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            # Who may not list the bucket is refused where there is no object.
+            if error.response.get("Error", {}).get("Code") in ("403", "404"):
+                return False
+            raise _error(error, "HEAD", key) from error
+        except BotoCoreError as error:
+            raise _error(error, "HEAD", key) from error
+        return True
 
     def photos(self, prefix: str) -> Iterator[ListedPhoto]:
         """Every object whose key starts with ``prefix``, ascending by key. Raises StoreUnavailable."""

@@ -1,4 +1,4 @@
-"""Backfill: the photos that a store lacks, as events for ingest.
+"""Backfill: the photos and data files that a store lacks, as events for ingest.
 
 A store is filled from a listing of the catalogue while ingest writes to it, or to the store of another model. A listing has
 no sequencers. So each event takes over the sequencer of the newest row of its key in any store of the bucket, with a later
@@ -9,26 +9,36 @@ and a backfill that starts after the new model went live finds the changes since
 
 Ingest reads each photo when its turn comes. A listing that is minutes old by then does no harm: for a deleted photo ingest
 writes a tombstone, for a replaced one the newer content, and the events of both are on their way.
+
+Data files work the same way. Their store is one for all models, so a new model needs nothing of it.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from lookalike.hashes import HASH_BYTES, text_hash
-from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, product_of
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent, is_data, is_folder, product_of
 from lookalike.store import segment_reads
-from lookalike.store.manifest import SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.products import product_log
+from lookalike.store.products.live import Waiting, live_files
+from lookalike.store.products.product_manifest import PRODUCT_STORE, ProductManifest
 from lookalike.store.records import ORDER_BYTES, Op, event_of
 from lookalike.store.state import State, read_consistently
 
 Orders = Mapping[bytes, bytes]
 """The order of each key's newest row, 32 bytes, by the hash of the key, 16 bytes."""
+
+
+def is_photo(key: str) -> bool:
+    """Whether ingest takes events of this key for those of a photo."""
+    return product_of(key) is not None and "\0" not in key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +67,20 @@ def plan(
     others: Iterable[Orders],
     *,
     bucket: str,
+    is_taken: Callable[[str], bool] = is_photo,
 ) -> Plan:
     """Compare a listing of the catalogue with the store that is to be filled.
 
-    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events.
+    ``lost``: the keys of ``unlisted``; ``others``: the other stores of the bucket, whose rows record earlier events;
+    ``is_taken``: whether ingest takes events of a key.
     """
     known = _newest([target, *others])
     added: list[ObjectEvent] = []
     changed: list[ObjectEvent] = []
     done = 0
     for photo in listed:
-        if product_of(photo.key) is None or "\0" in photo.key:
-            continue  # ingest takes no such events either
+        if not is_taken(photo.key):
+            continue
         key_hash = text_hash(photo.key)
         own, newest = target.get(key_hash), known.get(key_hash)
         if own is not None and newest is not None and _is_current(own, newest, photo.modified_ms):
@@ -88,8 +100,8 @@ def unlisted(listed: Iterable[ListedPhoto], target: Orders) -> frozenset[bytes]:
 def read_orders(store: ObjectStore, pool: Executor) -> Orders:
     """The newest order of every key of a store. Reads no embeddings. Raises StoreError."""
 
-    def read(state: State) -> Orders:
-        columns = list(pool.map(partial(segment_reads.read_keys, store), state.segments))
+    def read(state: State[Manifest]) -> Orders:
+        columns = list(pool.map(partial(segment_reads.read_keys, store), segment_reads.all_of(state)))
         if not columns:
             return {}
         keys, orders = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -100,7 +112,7 @@ def read_orders(store: ObjectStore, pool: Executor) -> Orders:
         ))  # fmt: skip
         return dict(padded)
 
-    return read_consistently(store, read)
+    return read_consistently(store, PHOTO_STORE, read)
 
 
 def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[str]:
@@ -114,10 +126,31 @@ def read_keys(store: ObjectStore, hashes: Set[bytes], pool: Executor) -> list[st
         whole = segment_reads.read_segment(store, ref)
         return {whole.name(int(row))[1] for row in rows}
 
-    def read(state: State) -> list[str]:
-        return sorted(set[str]().union(*pool.map(of_segment, state.segments)))
+    def read(state: State[Manifest]) -> list[str]:
+        return sorted(set[str]().union(*pool.map(of_segment, segment_reads.all_of(state))))
 
-    return read_consistently(store, read) if hashes else []
+    return read_consistently(store, PHOTO_STORE, read) if hashes else []
+
+
+def plan_files(listed: Iterable[ListedPhoto], known: Mapping[str, bytes], *, bucket: str) -> Plan:
+    """Compare the data files of the catalogue with those of the product store. ``known``: the orders of ``read_file_orders``."""
+    files = [file for file in listed if is_data(file.key) and not is_folder(file.key)]
+    keys = {file.key for file in files}
+    lost = sorted(key for key, order in known.items() if key not in keys and event_of(order).op is not Op.DELETE)
+    orders = {text_hash(key): order for key, order in known.items()}
+    found = plan(files, lost, orders, (), bucket=bucket, is_taken=lambda key: "\0" not in key)
+    # Some files are refused by their name, without a look at whether they exist.
+    return replace(found, gone=tuple(replace(event, removed=True) for event in found.gone))
+
+
+def read_file_orders(store: ObjectStore) -> Mapping[str, bytes]:
+    """The newest order of every data file of the product store, deleted ones included, by key. Raises StoreError."""
+
+    def read(state: State[ProductManifest]) -> Mapping[str, bytes]:
+        waiting = (Waiting(entry.name, entry.size, product_log.read(store, entry.name)[0]) for entry in state.waiting)
+        return {file.key: file.order for file in live_files(state.manifest, waiting)}
+
+    return read_consistently(store, PRODUCT_STORE, read)
 
 
 def _newest(stores: Iterable[Orders]) -> Orders:

@@ -9,6 +9,7 @@
     │   ├── CropTooSmall         a part of a photo was asked for that has too few pixels
     │   ├── TooManyBytes         above the byte limit: refused before reading
     │   └── EndedFunction        ended a function that read it alone
+    ├── FeedError                a file of product data that cannot be used at all; ``reason`` as for photos
     ├── DecoderUnavailable       no photo could be decoded: try again
     ├── QueueUnavailable         the queue did not answer: messages come back later than they should
     ├── ModelError               the model folder, its download or its checksum is wrong
@@ -64,6 +65,17 @@ class TooManyBytes(ImageError):
 
 class EndedFunction(ImageError):
     reason = "ended-function"
+
+
+class FeedError(LookalikeError):
+    """A file of product data that cannot be used at all. ``reason`` is a stable identifier, and the message explains it."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class DecoderUnavailable(LookalikeError):

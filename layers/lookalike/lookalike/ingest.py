@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import ImageError, ObjectMissing, StoreUnavailable
+from lookalike.events import event_order, newest_of_each_key
 from lookalike.layout import Layout
 from lookalike.photos.catalogue import IMAGES_PREFIX, Catalogue, ObjectEvent, Photo, product_of
 from lookalike.store import append_log
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import Op, Row, order_of
+from lookalike.store.records import Op, Row
 
 
 class Embedder(Protocol):
@@ -65,11 +66,6 @@ class _Change:
     event: ObjectEvent
     product_id: str
 
-    @property
-    def age(self) -> bytes:
-        """Compares the events of one key: greater is newer."""
-        return self._order(Op.DELETE if self.event.removed else Op.PUT, b"")
-
     def put(self, photo: Photo, content: bytes, embedding: npt.NDArray[np.float32]) -> Row:
         return Row(self.event.key, self.product_id, self._order(Op.PUT, content), Op.PUT, embedding, photo.metadata)
 
@@ -88,7 +84,7 @@ class _Change:
         return Row(self.event.key, self.product_id, order, Op.REJECT, detail=detail)
 
     def _order(self, op: Op, content: bytes | None) -> bytes:
-        return order_of(sequencer=self.event.sequencer, time_ms=self.event.time_ms, op=op, content=content)
+        return event_order(self.event, op, content)
 
 
 _log = logging.getLogger(__name__)
@@ -114,7 +110,7 @@ def ingest(
     Raises StoreUnavailable where the segment could not be written: then every event must come back.
     """
     all_events = list(events)
-    changes, skipped = _newest_of_each_key(all_events)
+    changes, skipped = _changes(all_events)
     rows = [change.tombstone() for change in changes if change.event.removed]
     failed: dict[str, str] = {}  # reasons by key
 
@@ -158,28 +154,24 @@ def reject(events: Iterable[ObjectEvent], error: ImageError, *, store: ObjectSto
     A row that an earlier or later attempt at the same event made of the photo itself beats this one.
     Raises StoreUnavailable where the segment could not be written.
     """
-    changes, skipped = _newest_of_each_key(events)
+    changes, skipped = _changes(list(events))
     rows = [change.unread(error) for change in changes]
     segment = append_log.append(store, rows, layout=layout) if rows else None
     reasons = dict.fromkeys((row.key for row in rows), str(error))
     return Ingested(0, len(rows), 0, skipped, {}, segment, reasons)
 
 
-def _newest_of_each_key(events: Iterable[ObjectEvent]) -> tuple[list[_Change], int]:
-    """The newest event of each key, as all events of a key read the same photo; and how many are of keys outside the catalogue."""
-    newest: dict[str, _Change] = {}
-    skipped = 0
-    for event in events:
-        product_id = product_of(event.key)
-        if product_id is None:
-            _log.warning("%s is not below %s: no photo of the catalogue", event.key, IMAGES_PREFIX)
-            skipped += 1
-            continue
-        change = _Change(event, product_id)
-        known = newest.get(event.key)
-        if known is None or known.age < change.age:
-            newest[event.key] = change
-    return list(newest.values()), skipped
+def _changes(events: Sequence[ObjectEvent]) -> tuple[list[_Change], int]:
+    """The newest event of each photo; and how many events are of keys outside the catalogue."""
+    outside = [event.key for event in events if product_of(event.key) is None]
+    for key in outside:
+        _log.warning("%s is not below %s: no photo of the catalogue", key, IMAGES_PREFIX)
+    changes = [
+        _Change(event, product_id)
+        for event in newest_of_each_key(events)
+        if (product_id := product_of(event.key)) is not None
+    ]
+    return changes, len(outside)
 
 
 def _embed_group(

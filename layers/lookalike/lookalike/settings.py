@@ -22,6 +22,8 @@ An AVIF can take more, and may have fewer pixels for it: ``avif.AVIF_SHARE``."""
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""
 
+MAX_DATA_BYTES = 400 * 1024 * 1024
+"""Size of the largest data file that is read; ingest has a variable for it, and backfill has not."""
 
 GRACE_S = 15 * 60.0
 """How long objects stay after compaction has replaced them: the same for the functions that read and that collect."""
@@ -35,7 +37,10 @@ class SettingsError(LookalikeError):
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """``threads``: threads of the model; ``reserve_s``: time that must be left when a group of photos is begun."""
+    """``threads``: threads of the model.
+
+    ``reserve_s``: time that must be left when a group of photos is begun; ``data_reserve_s``: when a data file is.
+    """
 
     catalogue_bucket: str
     store_bucket: str
@@ -44,7 +49,9 @@ class IngestSettings:
     threads: int = 2
     max_image_bytes: int = MAX_IMAGE_BYTES
     max_image_pixels: int = 64_000_000
+    max_data_bytes: int = MAX_DATA_BYTES
     reserve_s: float = 60
+    data_reserve_s: float = 150
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,18 @@ from itertools import islice, pairwise
 
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.work import Work
-from lookalike.store import manifest, names
+from lookalike.store import names, versions
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.state import read_consistently
+from lookalike.store.versions import StoreKind, Version
 
 _AT_ONCE = 1000  # half a minute of requests
 _RESERVE_S = 10.0  # for the answer, and for a slow delete
 
 
-def collect(
+def collect[M: Version](
     store: ObjectStore,
+    kind: StoreKind[M],
     policy: Policy,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
@@ -23,12 +25,12 @@ def collect(
 
     Ages are by the store's own time. By a machine's clock that is ahead, an object that is about to be committed is old.
     """
-    state = read_consistently(store, lambda state: state)
+    state = read_consistently(store, kind, lambda state: state)
     now_ms = store.time_ms()
     grace_ms = int(policy.grace_s * 1000)
     unused = [entry.name for entry in state.log if state.manifest.folded.get(entry.name, now_ms) + grace_ms < now_ms]
     live = state.manifest.objects
-    for entry in store.list(names.SEGMENTS):
+    for entry in store.list(kind.prefix):
         if entry.name in live or names.kind_of(entry.name) is None:
             continue
         retired_ms = state.manifest.retired.get(entry.name)
@@ -38,7 +40,7 @@ def collect(
         if due_ms < now_ms:
             unused.append(entry.name)
     # A reader may have learnt the name of a manifest until the next version was committed.
-    manifests = pairwise(manifest.entries(store))
+    manifests = pairwise(versions.entries(store))
     unused += [
         old.name
         for newer, old in islice(manifests, policy.manifests_kept - 1, None)

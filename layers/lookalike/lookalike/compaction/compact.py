@@ -17,33 +17,30 @@ is older than ``tombstone_s``, no other segment has a row of its key, and no log
 longest time that the queue keeps an event, so no older put of the key can still arrive.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.compaction import neighbours
-from lookalike.compaction.collect import collect
 from lookalike.compaction.policy import Policy, choose
+from lookalike.compaction.publish import publish
+from lookalike.compaction.steps import RESERVE_S, steps
 from lookalike.compaction.work import Work
 from lookalike.compaction.writer import write
-from lookalike.errors import ObjectMissing
-from lookalike.store import append_log, manifest, names, segment, segment_reads
-from lookalike.store.manifest import Calibration, Manifest, SegmentRef
-from lookalike.store.neighbours import NeighbourSample
+from lookalike.store import append_log, segment, segment_reads
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
-from lookalike.store.state import State, read_consistently
+from lookalike.store.state import State
 
 _READ_AT_ONCE = 16
-_RESERVE_S = 60.0  # a step takes no longer
 
 
 def compact(
@@ -51,55 +48,29 @@ def compact(
     policy: Policy | None = None,
     *,
     time_left_s: Callable[[], float] = lambda: float("inf"),
-    reserve_s: float = _RESERVE_S,
+    reserve_s: float = RESERVE_S,
 ) -> Work:
     """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
 
     Raises StoreError; all that was committed before stays.
     """
-    return sum(_steps(store, policy or Policy(), time_left_s, reserve_s), Work())
+    return sum(photo_steps(store, policy or Policy(), time_left_s=time_left_s, reserve_s=reserve_s), Work())
 
 
-def compact_all(
-    stores: Mapping[str, ObjectStore],
-    policy: Policy,
-    *,
-    time_left_s: Callable[[], float],
-) -> tuple[dict[str, Work], dict[str, Exception]]:
-    """Compact several stores, one step of each in turn, so that a store with much to do does not hold up the others.
+def photo_steps(
+    store: ObjectStore, policy: Policy, *, time_left_s: Callable[[], float], reserve_s: float = RESERVE_S
+) -> Iterator[Work]:
+    """The steps of compacting a store of photos."""
 
-    Returns the work for each store, and the error for each store that could not be compacted further.
-    """
-    turns = {name: _steps(store, policy, time_left_s, _RESERVE_S) for name, store in stores.items()}
-    done = dict.fromkeys(stores, Work())
-    failed: dict[str, Exception] = {}
-    while turns:
-        for name, steps in list(turns.items()):
-            try:
-                done[name] += next(steps)
-            except StopIteration:
-                del turns[name]
-            except Exception as error:  # noqa: BLE001 - returned: whatever is wrong with one store is no reason to stop at it
-                failed[name] = error
-                del turns[name]
-    return done, failed
-
-
-def _steps(store: ObjectStore, policy: Policy, time_left_s: Callable[[], float], reserve_s: float) -> Iterator[Work]:
-    def step(state: State) -> Work | None:
-        if time_left_s() <= reserve_s:
-            return None
+    def step(state: State[Manifest]) -> Work | None:
         if state.waiting:
             return _fold(store, state, policy)
         return _measure(store, state) or _merge(store, state, policy)
 
-    while (work := read_consistently(store, step)) is not None:
-        yield work
-    while (work := collect(store, policy, time_left_s=time_left_s)).collected:
-        yield work
+    return steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
 
 
-def _fold(store: ObjectStore, state: State, policy: Policy) -> Work:
+def _fold(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work:
     batch: list[Entry] = []
     batch_bytes = 0
     for entry in state.waiting:
@@ -109,14 +80,12 @@ def _fold(store: ObjectStore, state: State, policy: Policy) -> Work:
         batch_bytes += entry.size
     merged = segment.merge(_read_all(store, [entry.name for entry in batch]))
     written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
-    committed = _commit(
-        store,
-        state.manifest,
+    new = Manifest(
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
         neighbours=neighbours.of_new_rows(state.manifest.neighbours, merged.layout),
-        newly_folded=[entry.name for entry in batch],
     )
+    committed = publish(store, PHOTO_STORE, state.manifest, new, newly_folded=[entry.name for entry in batch])
     if not committed:
         return Work(lost_races=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes)
     return Work(folded=1, bytes_read=batch_bytes, bytes_written=written.stored_bytes, rows_folded=len(merged))
@@ -131,7 +100,7 @@ def _read_all(store: ObjectStore, names: Sequence[str]) -> list[Segment]:
         return list(pool.map(read, names))
 
 
-def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
+def _merge(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work | None:
     refs = state.manifest.segments
     if not refs:
         return None
@@ -148,13 +117,12 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
         survivors.append(rows.take(np.flatnonzero(live[index] & ~droppable)))
     inputs = [refs[index] for index in chosen]
     written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
-    committed = _commit(
-        store,
-        state.manifest,
+    new = Manifest(
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
         neighbours=state.manifest.neighbours,
     )
+    committed = publish(store, PHOTO_STORE, state.manifest, new)
     return Work(
         merged=int(committed),
         lost_races=int(not committed),
@@ -163,14 +131,15 @@ def _merge(store: ObjectStore, state: State, policy: Policy) -> Work | None:
     )
 
 
-def _measure(store: ObjectStore, state: State) -> Work | None:
+def _measure(store: ObjectStore, state: State[Manifest]) -> Work | None:
     """Measure the distances between the catalogue's photos, where it is due."""
     old = state.manifest
     if not neighbours.is_due(old, store.time_ms()):
         return None
     _, live = _live_rows(store, old.segments)
     sample, read_bytes = neighbours.measure(store, old, live)
-    committed = _commit(store, old, segments=old.segments, calibration=old.calibration, neighbours=sample)
+    new = Manifest(segments=old.segments, calibration=old.calibration, neighbours=sample)
+    committed = publish(store, PHOTO_STORE, old, new)
     return Work(measured=int(committed), lost_races=int(not committed), bytes_read=read_bytes)
 
 
@@ -190,39 +159,3 @@ def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> np
         for keys in elsewhere:
             droppable &= ~np.isin(rows.key_hash, keys)
     return droppable
-
-
-def _prove_existing(new: Manifest, present: Set[str]) -> None:
-    """Raise ObjectMissing unless all objects of a version are among those present."""
-    for lost in sorted(new.objects - present):
-        raise ObjectMissing(f"{lost} was deleted before a manifest with its name was published")
-
-
-def _commit(
-    store: ObjectStore,
-    old: Manifest,
-    *,
-    segments: tuple[SegmentRef, ...],
-    calibration: Calibration | None,
-    neighbours: NeighbourSample | None,
-    newly_folded: Iterable[str] = (),
-) -> bool:
-    """Publish the next version; False if another compaction did. Names of deleted objects are forgotten.
-
-    Raises ObjectMissing where an object of the new version was deleted: the version would be the last that could be read.
-    """
-    new = Manifest(version=old.version + 1, segments=segments, calibration=calibration, neighbours=neighbours)
-    present = {entry.name for prefix in (names.LOG, names.SEGMENTS) for entry in store.list(prefix)}
-    _prove_existing(new, present)
-    now_ms = store.time_ms()  # as late as possible: grace starts here, and until now readers needed the old objects
-    return manifest.commit(
-        store,
-        replace(
-            new,
-            folded={name: at for name, at in old.folded.items() if name in present}
-            | dict.fromkeys(newly_folded, now_ms),
-            retired={name: at for name, at in old.retired.items() if name in present}
-            | dict.fromkeys(sorted(old.objects - new.objects), now_ms),
-            created_ms=now_ms,
-        ),
-    )

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-
-from lookalike.store.manifest import SegmentRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,25 @@ class Policy:
     manifests_kept: int = 10
 
 
-def choose(refs: Sequence[SegmentRef], live_rows: Sequence[int], policy: Policy) -> list[int]:
+class Sized(Protocol):
+    """Something that may be merged: its number of rows, and its size."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def raw_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The number of rows of something that may be merged, and its size."""
+
+    rows: int
+    raw_bytes: int
+
+
+def choose(refs: Sequence[Sized], live_rows: Sequence[int], policy: Policy) -> list[int]:
     """The segments to merge next, by index, most useful first; none where the store is in good shape.
 
     Sizes are those without superseded rows. A tier spans a factor of ``fanout``; the lowest begins at 1/64 of a full segment,

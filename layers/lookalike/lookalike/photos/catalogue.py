@@ -5,10 +5,11 @@ import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote_plus
 
 from lookalike.errors import LookalikeError
@@ -18,6 +19,18 @@ IMAGES_PREFIX = "images/"
 
 DATA_PREFIX = "products/"
 """Data files are the objects below this prefix: names, prices and other attributes of products."""
+
+_MAX_KEY_BYTES = 1024  # of S3
+
+
+def is_data(key: str) -> bool:
+    """Whether a key is below ``DATA_PREFIX``."""
+    return key.startswith(DATA_PREFIX)
+
+
+def is_folder(key: str) -> bool:
+    """Whether the object of a key only stands for a folder, as the S3 console makes it."""
+    return key.endswith("/")
 
 
 def product_of(key: str) -> str | None:
@@ -35,6 +48,16 @@ def product_of(key: str) -> str | None:
         return key
     is_folder = len(names) > 1 or key.endswith("/")
     return product_id_of(names[0] if is_folder else PurePosixPath(names[0]).stem)
+
+
+def photo_key_of(product_id: str) -> str | None:
+    """The key at which a product's only photo most often is, ``images/1563.jpg``; None for an id that no such key has."""
+    key = f"{IMAGES_PREFIX}{product_id}.jpg"
+    try:
+        is_key = len(key.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+    return key if is_key and "\0" not in key and product_of(key) == product_id else None
 
 
 def product_id_of(text: str) -> str:
@@ -67,6 +90,22 @@ class Catalogue(Protocol):
 
     def presigned_url(self, key: str) -> str:
         """An address from which a browser can load the photo for a limited time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataObject:
+    """A data file's bytes as a stream from its beginning, its user metadata (names in lower case) and its ETag."""
+
+    content: BinaryIO
+    metadata: Mapping[str, str]
+    etag: str
+
+
+class DataCatalogue(Protocol):
+    """The merchant's bucket, as far as functions read data files of it."""
+
+    def data_file(self, key: str, *, max_bytes: int) -> AbstractContextManager[DataObject]:
+        """The whole data file as it is now, while the block runs. Entering raises ObjectMissing, FeedError and StoreUnavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ have one in their names, a manifest in its first bytes, and a segment one for ea
 import logging
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from lookalike.errors import CorruptObject
 
@@ -54,6 +55,15 @@ def verify(data: bytes | memoryview, checks: Sequence[int], block_bytes: int) ->
         raise CorruptObject("the bytes are not those that were written")
 
 
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """A CorruptObject that is raised within names the object."""
+    try:
+        yield
+    except CorruptObject as error:
+        raise CorruptObject(f"{name}: {error}") from error
+
+
 def undamaged[T](name: str, read: Callable[[], T]) -> T:
     """The result of ``read``; where it raises CorruptObject, that of a second call, as bytes may be damaged on their way.
 
@@ -65,7 +75,8 @@ def undamaged[T](name: str, read: Callable[[], T]) -> T:
         DAMAGED_READS.add()
         _log.warning("%s was read damaged, and is read once more: %s", name, error)
     try:
-        return read()
-    except CorruptObject as error:
+        with naming(name):
+            return read()
+    except CorruptObject:
         DAMAGED_READS.add()
-        raise CorruptObject(f"{name}: {error}") from error
+        raise

@@ -8,15 +8,14 @@ from collections.abc import Callable
 
 from lookalike.errors import StoreError
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.reader import SnapshotReader
-from lookalike.store.snapshot import Snapshot
+from lookalike.store.refreshing import Reader
 
 RETRY_AFTER_S = 10.0
 """Seconds between two refreshes after one failed: where the store is silent, only one request in that time waits for it."""
 
 
-class FreshSnapshots:
-    """Gives a reader's snapshot: refreshed where it is older than ``max_staleness_s``, or else the last one.
+class FreshSnapshots[Seen]:
+    """Gives a reader's snapshot, of photos or of product data: refreshed where it is older than ``max_staleness_s``, or else the last one.
 
     ``quick``: the reader's objects by way of a client that gives up early, for refreshes that may fail.
     ``stale_if_error_s``: the age up to which the last snapshot stands in. ``failed`` receives the error of each refresh that
@@ -25,7 +24,7 @@ class FreshSnapshots:
 
     def __init__(
         self,
-        reader: SnapshotReader,
+        reader: Reader[Seen],
         quick: ObjectStore,
         *,
         max_staleness_s: float,
@@ -44,7 +43,7 @@ class FreshSnapshots:
         """Whether the last refresh failed."""
         return self._retry_at_age_s > 0
 
-    def current(self) -> Snapshot:
+    def current(self) -> Seen:
         """A snapshot that is fresh enough, or the last one where the store fails. Raises StoreError where that is too old."""
         last = self._reader.last(self._stale_if_error_s)
         if last is None:
@@ -60,7 +59,7 @@ class FreshSnapshots:
         self._retry_at_age_s = 0.0
         return snapshot
 
-    def refresh(self) -> Snapshot:
+    def refresh(self) -> Seen:
         """The newest snapshot, however long the reader's own store takes. Raises StoreError."""
         snapshot = self._reader.refresh()
         self._retry_at_age_s = 0.0

@@ -3,6 +3,8 @@
     log/<time>-<id>-<check>.safetensors            time: 13 digits, milliseconds since 1970; id: 32 hexadecimal digits
     segments/<id>.safetensors
     segments/<id>-<check>.rotation.safetensors
+    tables/<id>-<check>.pack                       of product data: data files, one after the other
+    tables/<id>-<check>.safetensors                of product data: the table of all files
     manifests/<20 digits>.json                     newer versions sort first
     attempts/<hash>-<receives>                     a photo that is read alone: see ``attempts``
 
@@ -20,6 +22,7 @@ from lookalike.store.damage import check_of
 
 LOG = "log/"
 SEGMENTS = "segments/"
+TABLES = "tables/"
 MANIFESTS = "manifests/"
 ATTEMPTS = "attempts/"
 _MAX_VERSION = 10**20 - 1
@@ -31,6 +34,8 @@ class Kind(Enum):
     LOG_SEGMENT = rf"{LOG}[0-9]{{13}}-[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     SEGMENT = rf"{SEGMENTS}[0-9a-f]{{32}}\.safetensors"
     ROTATION = rf"{SEGMENTS}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.rotation\.safetensors"
+    PACK = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.pack"
+    TABLE = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
     ATTEMPT = rf"{ATTEMPTS}[0-9a-f]{{32}}-[0-9]+"
 
@@ -59,16 +64,25 @@ def new_rotation(data: bytes) -> str:
     return f"{SEGMENTS}{uuid.uuid4().hex}-{check_of(data):08x}.rotation.safetensors"
 
 
+def new_pack(data: bytes) -> str:
+    """A name for a pack of these bytes that no other object has."""
+    return f"{TABLES}{uuid.uuid4().hex}-{check_of(data):08x}.pack"
+
+
+def new_table(data: bytes) -> str:
+    """A name for the table of all data files, of these bytes, that no other object has."""
+    return f"{TABLES}{uuid.uuid4().hex}-{check_of(data):08x}.safetensors"
+
+
 def manifest_name(version: int) -> str:
     """The name of the manifest of a version. Versions count up and names count down."""
     return f"{MANIFESTS}{_MAX_VERSION - version:020}.json"
 
 
 def verified(name: str, data: bytes) -> bytes:
-    """The bytes of a log segment or a rotation. Raises CorruptObject unless they have the check in its name."""
-    if not any(
-        (match := _PATTERNS[kind].fullmatch(name)) and match["check"] == f"{check_of(data):08x}"
-        for kind in (Kind.LOG_SEGMENT, Kind.ROTATION)
-    ):
+    """The bytes of an object whose name has their check. Raises CorruptObject unless they have it."""
+    kind = kind_of(name)
+    match = _PATTERNS[kind].fullmatch(name) if kind else None
+    if match is None or match.groupdict().get("check") != f"{check_of(data):08x}":
         raise CorruptObject("the bytes are not those that were written")
     return data

@@ -10,23 +10,23 @@ as large, and for a moment both are in memory.
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from lookalike.codes.rotation import Rotation
-from lookalike.errors import CorruptObject, ObjectMissing, StoreError
+from lookalike.errors import CorruptObject, StoreError
 from lookalike.layout import Layout
 from lookalike.store import append_log, rotation_file, segment, segment_reads
-from lookalike.store.manifest import EMPTY, SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import overlay, resolve_base
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.refreshing import Reader
 from lookalike.store.rows import Rows
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
-from lookalike.store.state import State, read_consistently
+from lookalike.store.state import State, prove_log_existing, read_consistently
 from lookalike.store.stored_segment import StoredSegment
 
 _log = logging.getLogger(__name__)
@@ -34,13 +34,11 @@ _log = logging.getLogger(__name__)
 _READ_AT_ONCE_BYTES = 4 * 1024 * 1024  # S3 gives 85-90 MB/s to one connection, and more to several
 
 
-class SnapshotReader:
-    """Keeps a snapshot of a store fresh. Safe for threads; one refresh runs at a time.
+class SnapshotReader(Reader[Snapshot]):
+    """Keeps a snapshot of a store of photos fresh.
 
-    ``layout``: of the embeddings; a segment of other parts is a CorruptObject. ``memory_bytes``: memory that the snapshot may take; embeddings fill the part that the scan tier leaves.
-    ``clocks``: each gives seconds; by default the time of day and monotonic time. The clock that counted more seconds gives
-    the age of a snapshot: monotonic time may stand still while Lambda freezes the process, and the time of day may be set
-    back.
+    ``layout``: of the embeddings; a segment of other parts is a CorruptObject. ``memory_bytes``: memory that the snapshot may
+    take; embeddings fill the part that the scan tier leaves. ``clocks``: see ``Reader``.
     """
 
     def __init__(
@@ -52,49 +50,24 @@ class SnapshotReader:
         io_threads: int = 16,
         clocks: Sequence[Callable[[], float]] = (),
     ) -> None:
-        self._store = store
+        super().__init__(store, clocks)
         self._layout = layout
         self._memory_bytes = memory_bytes
-        self._clocks = tuple(clocks) or (time.time, time.monotonic)
         self._pool = ThreadPoolExecutor(io_threads, thread_name_prefix="snapshot")
-        self._lock = threading.Lock()
         self._base: dict[str, StoredSegment] = {}
         self._rotations: dict[str, Rotation] = {}
         self._log: dict[str, Segment] = {}
         self._base_shards: tuple[Shard, ...] = ()
-        self._snapshot: Snapshot | None = None
-        self._refreshed_at = self._now()
         self._residency: threading.Thread | None = None
         self._stop = threading.Event()  # ends the thread
 
-    @property
-    def age_s(self) -> float:
-        """Seconds since the last successful refresh began."""
-        return max(self._ages_s())
-
-    def _now(self) -> list[float]:
-        return [clock() for clock in self._clocks]
-
-    def _ages_s(self) -> list[float]:
-        return [now - then for now, then in zip(self._now(), self._refreshed_at, strict=True)]
-
-    def last(self, max_age_s: float) -> Snapshot | None:
-        """The last snapshot if it was the newest at most ``max_age_s`` ago; reads nothing."""
-        # A negative age: the clock was set back, so the true age is not known.
-        return self._snapshot if all(0 <= age_s <= max_age_s for age_s in self._ages_s()) else None
-
-    def current(self, max_staleness_s: float, store: ObjectStore | None = None) -> Snapshot:
-        """A snapshot that was the newest at most ``max_staleness_s`` ago. Raises StoreError. ``store``: see ``refresh``."""
+    def limit(self, memory_bytes: int) -> None:
+        """Change the memory that the snapshot may take: embeddings leave it or come into it in the background."""
         with self._lock:
-            return self.last(max_staleness_s) or self._refresh(store or self._store)
-
-    def refresh(self, store: ObjectStore | None = None) -> Snapshot:
-        """The newest snapshot. Raises StoreError.
-
-        ``store``: another way to the same objects, for this refresh only; searches go on reading by the reader's own.
-        """
-        with self._lock:
-            return self._refresh(store or self._store)
+            if memory_bytes != self._memory_bytes:
+                self._memory_bytes = memory_bytes
+                self._stop.set()
+                self._start_residency()
 
     def finish_loading(self, timeout_s: float) -> None:
         """Wait up to ``timeout_s`` for the background load, then stop it; the next refresh loads the rest.
@@ -108,21 +81,22 @@ class SnapshotReader:
             self._stop.set()
 
     def _refresh(self, store: ObjectStore) -> Snapshot:
-        started = self._now()
-        known = self._snapshot.manifest if self._snapshot else EMPTY
-        self._snapshot = read_consistently(store, partial(self._load, store), known=known)
-        self._refreshed_at = started
+        snapshot = super()._refresh(store)
         self._start_residency()
-        return self._snapshot
+        return snapshot
 
-    def _load(self, store: ObjectStore, state: State) -> Snapshot:
-        old, newest = self._snapshot, state.manifest
+    def _read(self, store: ObjectStore) -> Snapshot:
+        known = self._seen.manifest if self._seen else None
+        return read_consistently(store, PHOTO_STORE, partial(self._load, store), known=known)
+
+    def _load(self, store: ObjectStore, state: State[Manifest]) -> Snapshot:
+        old, newest = self._seen, state.manifest
         waiting = frozenset(entry.name for entry in state.waiting)
         is_new = old is None or newest is not old.manifest
         if old and not is_new and waiting == old.log_names:
             return old
         if is_new:
-            self._prove_existing(store, waiting & self._log.keys())
+            prove_log_existing(store, waiting & self._log.keys())
         self._base = self._load_base(store, newest.segments)
         log_segments = self._load_log(store, sorted(waiting))
         if is_new:
@@ -131,15 +105,6 @@ class SnapshotReader:
         self._log = log_segments
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._layout)])
         return Snapshot(newest, waiting, overlay(self._base_shards, top), self._layout)
-
-    def _prove_existing(self, store: ObjectStore, names: frozenset[str]) -> None:
-        """Raise ObjectMissing unless these log segments, which an earlier refresh loaded, still exist.
-
-        A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
-        seems unfolded, and its rows would go on top of a store that may have dropped the tombstones of their keys.
-        """
-        if names and not names <= {entry.name for entry in append_log.entries(store)}:
-            raise ObjectMissing("a log segment was folded and collected since it was listed")
 
     def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
         """The named log segments; those not in memory are fetched in parallel."""

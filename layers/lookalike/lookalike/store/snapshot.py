@@ -31,8 +31,8 @@ _RowsOf = tuple[Rows, npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class ProductPage:
-    """Some photos of a product, by key.
+class PhotoPage:
+    """Some photos, by key.
 
     ``total``: the number of photos on all pages. ``next_after``: where the next page begins, None on the last.
     """
@@ -91,27 +91,23 @@ class Snapshot:
         sampler.add(embeddings, products)
         return sampler.sample()
 
-    def product(self, product_id: str, *, after: str = "", at_most: int) -> ProductPage:
-        """A page of the searchable and rejected photos of a product. Raises NotFound where the product has none.
-
-        ``after``: ``next_after`` of the page before. Pages follow the hashes of the keys, which are in memory: the names of
-        the other photos are not read.
-        """
+    def product(self, product_id: str, *, after: str = "", at_most: int) -> PhotoPage:
+        """A page of the searchable and rejected photos of a product: see ``_page``. Raises NotFound where it has none."""
         product = [text_hash(product_id)]
         rows_of = [(shard.segment, shard.rows_of(product)) for shard in self.shards]
-        rows_of = [(segment, rows[segment.op[rows] != Op.DELETE]) for segment, rows in rows_of]
-        total = sum(len(rows) for _, rows in rows_of)
-        if not total:
+        page = _page(
+            [(segment, rows[segment.op[rows] != Op.DELETE]) for segment, rows in rows_of], after=after, at_most=at_most
+        )
+        if not page.total:
             raise NotFound(f"the catalogue has no product {product_id!r}")
-        hashes = np.concatenate([segment.key_hash[rows] for segment, rows in rows_of])
-        by_hash = np.argsort(hashes)
-        rest = by_hash[np.searchsorted(hashes[by_hash], np.bytes_(text_hash(after)), "right") if after else 0 :]
-        page = np.zeros(total, bool)
-        page[rest[:at_most]] = True
-        photos = [segment.photo(row) for segment, rows in _split(rows_of, page) for row in rows.tolist()]
-        ordered = tuple(sorted(photos, key=lambda photo: photo.key))
-        last = max(ordered, key=lambda photo: text_hash(photo.key)).key if len(rest) > at_most else None
-        return ProductPage(ordered, total, last)
+        return page
+
+    def rejects(self, *, after: str = "", at_most: int) -> PhotoPage:
+        """A page of the rejected photos: see ``_page``."""
+        rows_of = [
+            (shard.segment, np.flatnonzero((shard.segment.op == Op.REJECT) & shard.live)) for shard in self.shards
+        ]
+        return _page(rows_of, after=after, at_most=at_most)
 
     def metadata(self, product_ids: Collection[str]) -> dict[str, dict[str, str]]:
         """Each product's metadata: of each name the first value that is not empty, over its searchable photos by key.
@@ -180,6 +176,24 @@ class Snapshot:
         for shard in self.shards:
             for row in np.flatnonzero(shard.live & (shard.segment.op != Op.DELETE)):
                 yield shard.segment.row(int(row))
+
+
+def _page(rows_of: Sequence[_RowsOf], *, after: str, at_most: int) -> PhotoPage:
+    """A page of the photos of these rows. ``after``: ``next_after`` of the page before.
+
+    Pages follow the hashes of the keys, which are in memory: the names of the other photos are not read.
+    """
+    if not any(len(rows) for _, rows in rows_of):
+        return PhotoPage((), 0, None)
+    hashes = np.concatenate([segment.key_hash[rows] for segment, rows in rows_of])
+    by_hash = np.argsort(hashes)
+    rest = by_hash[np.searchsorted(hashes[by_hash], np.bytes_(text_hash(after)), "right") if after else 0 :]
+    page = np.zeros(len(hashes), bool)
+    page[rest[:at_most]] = True
+    photos = [segment.photo(row) for segment, rows in _split(rows_of, page) for row in rows.tolist()]
+    ordered = tuple(sorted(photos, key=lambda photo: photo.key))
+    last = max(ordered, key=lambda photo: text_hash(photo.key)).key if len(rest) > at_most else None
+    return PhotoPage(ordered, len(hashes), last)
 
 
 def _split(rows_of: Sequence[_RowsOf], chosen: Mask) -> list[_RowsOf]:

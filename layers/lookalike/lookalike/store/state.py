@@ -8,45 +8,42 @@ pauses in between. The other way round, a log segment that is folded and collect
 An object of the state may be collected before it is read. Then a newer manifest exists, and reading starts again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lookalike.errors import ObjectMissing, StoreUnavailable
-from lookalike.store import append_log, manifest
-from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.store import append_log
 from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.versions import StoreKind, Version
 
 ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State[M: Version]:
     """A store at one moment: the log segments that exist, and the newest manifest."""
 
     log: tuple[Entry, ...]
-    manifest: Manifest
+    manifest: M
 
     @property
     def waiting(self) -> list[Entry]:
         """The log segments that are not folded yet."""
         return [entry for entry in self.log if entry.name not in self.manifest.folded]
 
-    @property
-    def segments(self) -> list[SegmentRef | Entry]:
-        """All segments that hold the store's rows: the manifest's, then the waiting log segments."""
-        return [*self.manifest.segments, *self.waiting]
 
-
-def look(store: ObjectStore, known: Manifest = EMPTY) -> State:
+def look[M: Version](store: ObjectStore, kind: StoreKind[M], known: M | None = None) -> State[M]:
     """The store's state now. ``known``: a manifest that is not read again while it is the newest.
 
     Raises StoreError, ObjectMissing where the manifest was collected before it could be read.
     """
     log = tuple(append_log.entries(store))
-    return State(log, manifest.newest(store, known))
+    return State(log, kind.newest(store, known))
 
 
-def read_consistently[T](store: ObjectStore, read: Callable[[State], T], *, known: Manifest = EMPTY) -> T:
+def read_consistently[M: Version, T](
+    store: ObjectStore, kind: StoreKind[M], read: Callable[[State[M]], T], *, known: M | None = None
+) -> T:
     """The result of ``read`` for the store's state; both are repeated where an object was collected in the meantime.
 
     ``read`` raises ObjectMissing for such an object. Raises StoreError; StoreUnavailable after ``ATTEMPTS`` attempts.
@@ -54,7 +51,17 @@ def read_consistently[T](store: ObjectStore, read: Callable[[State], T], *, know
     missing: ObjectMissing | None = None
     for _ in range(ATTEMPTS):
         try:
-            return read(look(store, known))
+            return read(look(store, kind, known))
         except ObjectMissing as error:
             missing = error
     raise StoreUnavailable(f"the store changed under {ATTEMPTS} attempts to read it, try again: {missing}") from missing
+
+
+def prove_log_existing(store: ObjectStore, names: Collection[str]) -> None:
+    """Raise ObjectMissing unless these log segments, which an earlier refresh of a reader loaded, still exist.
+
+    A manifest forgets a folded segment once it is gone. If that happened since the log was listed, the segment only
+    seems unfolded, and its rows would go on top of a store that may have dropped the tombstones of their keys.
+    """
+    if names and not {entry.name for entry in append_log.entries(store)}.issuperset(names):
+        raise ObjectMissing("a log segment was folded and collected since it was listed")

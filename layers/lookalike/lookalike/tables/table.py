@@ -80,12 +80,14 @@ Column = NumberColumn | TextColumn | ListColumn
 
 def present(column: Column) -> npt.NDArray[np.bool_]:
     """Which rows have a value: bool (rows,)."""
+    has_value: npt.NDArray[np.bool_]
     if isinstance(column, NumberColumn):
-        return ~np.isnan(column.numbers)
-    if isinstance(column, TextColumn):
-        return column.codes != MISSING
-    counts: npt.NDArray[np.int64] = np.diff(column.starts)
-    return counts > 0
+        has_value = ~np.isnan(column.numbers)
+    elif isinstance(column, TextColumn):
+        has_value = column.codes != MISSING
+    else:
+        has_value = np.diff(column.starts) > 0
+    return has_value
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,136 @@
+"""Columns of a file: the attribute that each becomes, and how its values are read."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from lookalike.feeds.texts import one_line, without_entities, without_html
+from lookalike.feeds.values import availability_of, link_of, links_of, list_of, stock_of
+from lookalike.feeds.vocabulary import CANONICAL, METAFIELD, Role, Vendor, currency_in, roles_of
+from lookalike.tables.names import comparable
+from lookalike.tables.table import Value
+
+_MAX_NAME_CHARS: Final = 100
+
+
+class Use(StrEnum):
+    """What becomes of a column's value."""
+
+    ONE = "the value of its attribute"
+    LIST = "a part of its attribute's list"
+    IMAGES = "the product's image, and further ones"
+    TOGETHER = "read with other columns of its row"
+    BOTH = "the value of its attribute, and read with other columns"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column that is read.
+
+    ``number``: of the option that it speaks of. ``attribute``: "" where other columns' attributes tell what it says.
+    ``read``: the value of a text; raises BadValue; None for texts as they are. ``currency``: of the prices in it, as its name
+    has it. ``known``: values of its former cells.
+    """
+
+    name: str
+    role: Role = Role.OWN
+    number: int = 0
+    attribute: str = ""
+    use: Use = Use.ONE
+    read: Callable[[str], Value] | None = None
+    currency: str = ""
+    known: dict[object, Value] = field(default_factory=dict)
+
+
+def columns_of(names: Sequence[str], vendor: Vendor, id_name: str) -> list[Column | None]:
+    """The columns by their names; None for those that are not read: the id, those without a name, costs of the shop."""
+    spellings = {comparable(role): role.value for role in CANONICAL}
+    id_place = names.index(id_name)
+    columns: list[Column | None] = []
+    for place, (name, (role, number)) in enumerate(zip(names, roles_of(names, vendor), strict=True)):
+        own = _own_name(name)
+        if place == id_place or not own or role in (Role.COST, Role.NOISE):
+            columns.append(None)
+            continue
+        attribute = role.value if role in CANONICAL else ""
+        if role in _OWN_NAMES:
+            attribute = spellings.setdefault(comparable(own), own)
+        elif role is Role.METAFIELD:
+            attribute = option_name(METAFIELD.sub("", own))
+        use, read = _USES.get(role, Use.ONE), _READ.get(role)
+        if vendor is Vendor.GOOGLE and role is Role.COLOUR:
+            use, read = Use.LIST, _colours
+        elif vendor is Vendor.SHOPIFY and role is Role.STOCK:
+            use, attribute = Use.TOGETHER, ""
+        elif vendor is Vendor.WOOCOMMERCE and read is without_html:
+            read = _without_escapes
+        columns.append(Column(name, role, number, attribute, use, read, currency_in(name)))
+    return columns
+
+
+def own_column(name: str, columns: Iterable[Column]) -> Column | None:
+    """A column that came later than ``columns``: it keeps its own name, or is a further one of an attribute that is there."""
+    own = _own_name(name)
+    if not own:
+        return None
+    sought = comparable(own)
+    attribute = next((column.attribute for column in columns if comparable(column.attribute) == sought), own)
+    return Column(name, attribute=attribute)
+
+
+def _own_name(name: str) -> str:
+    return one_line(name)[:_MAX_NAME_CHARS].strip()
+
+
+def option_name(name: str) -> str:
+    """The attribute of an option that a shop names so."""
+    return Role.COLOUR.value if comparable(name) in _COLOURS else name
+
+
+def _colours(text: str) -> tuple[str, ...]:
+    return list_of(text, "/")
+
+
+def _metafield(text: str) -> tuple[str, ...]:
+    return list_of(text, ";")
+
+
+def _without_escapes(text: str) -> str:
+    """WooCommerce writes line ends as a backslash and an n."""
+    return without_html(text.replace("\\n", " "))
+
+
+def _one(text: str) -> tuple[str, ...]:
+    return (text,)
+
+
+_COLOURS: Final = frozenset(map(comparable, ("colour", "color", "farbe", "couleur")))
+_OWN_NAMES: Final = frozenset((Role.OWN, Role.MARKUP, Role.STOCK, Role.VARIANT_LIST))
+_USES: Final = {
+    **dict.fromkeys((Role.TAGS, Role.CATEGORIES, Role.ADDITIONAL_IMAGE_LINK, Role.VARIANT_LIST, Role.METAFIELD), Use.LIST),
+    Role.STOCK: Use.BOTH,
+    **dict.fromkeys(
+        (
+            Role.PRICE, Role.REGULAR_PRICE, Role.SALE_PRICE, Role.SALE_STARTS, Role.SALE_ENDS, Role.SALE_DATES, Role.CURRENCY,
+            Role.STOCK_POLICY, Role.STOCK_TRACKER, Role.PUBLISHED, Role.STATUS, Role.HIDDEN, Role.ID, Role.KIND_OF_ROW, Role.PARENT, Role.OPTION_NAME, Role.OPTION_VALUE,
+        ),
+        Use.TOGETHER,
+    ),
+    Role.IMAGES: Use.IMAGES,
+}  # fmt: skip
+_READ: Final[dict[Role, Callable[[str], Value]]] = {
+    Role.NAME: without_entities,
+    Role.DESCRIPTION: without_html,
+    Role.MARKUP: without_html,
+    Role.METAFIELD: _metafield,
+    Role.LINK: link_of,
+    Role.IMAGE_LINK: link_of,
+    Role.IMAGES: links_of,
+    Role.ADDITIONAL_IMAGE_LINK: links_of,
+    Role.AVAILABILITY: availability_of,
+    Role.STOCK: stock_of,
+    Role.TAGS: list_of,
+    Role.CATEGORIES: list_of,
+    Role.VARIANT_LIST: _one,
+}
