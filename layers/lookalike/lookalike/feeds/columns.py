@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Final
 
 from lookalike.feeds.texts import one_line, without_entities, without_html
-from lookalike.feeds.values import availability_of, link_of, links_of, list_of
-from lookalike.feeds.vocabulary import CANONICAL, Role, Vendor, currency_in, roles_of
+from lookalike.feeds.values import availability_of, link_of, links_of, list_of, stock_of
+from lookalike.feeds.vocabulary import CANONICAL, METAFIELD, Role, Vendor, currency_in, roles_of
 from lookalike.tables.names import comparable
 from lookalike.tables.table import Value
 
@@ -56,8 +56,16 @@ def columns_of(names: Sequence[str], vendor: Vendor, id_name: str) -> list[Colum
         attribute = role.value if role in CANONICAL else ""
         if role in _OWN_NAMES:
             attribute = spellings.setdefault(comparable(own), own)
-        use = _USES.get(role, Use.ONE)
-        columns.append(Column(name, role, number, attribute, use, _READ.get(role), currency_in(name)))
+        elif role is Role.METAFIELD:
+            attribute = option_name(METAFIELD.sub("", own))
+        use, read = _USES.get(role, Use.ONE), _READ.get(role)
+        if vendor is Vendor.GOOGLE and role is Role.COLOUR:
+            use, read = Use.LIST, _colours
+        elif vendor is Vendor.SHOPIFY and role is Role.STOCK:
+            use, attribute = Use.TOGETHER, ""
+        elif vendor is Vendor.WOOCOMMERCE and read is without_html:
+            read = _without_escapes
+        columns.append(Column(name, role, number, attribute, use, read, currency_in(name)))
     return columns
 
 
@@ -75,18 +83,37 @@ def _own_name(name: str) -> str:
     return one_line(name)[:_MAX_NAME_CHARS].strip()
 
 
+def option_name(name: str) -> str:
+    """The attribute of an option that a shop names so."""
+    return Role.COLOUR.value if comparable(name) in _COLOURS else name
+
+
+def _colours(text: str) -> tuple[str, ...]:
+    return list_of(text, "/")
+
+
+def _metafield(text: str) -> tuple[str, ...]:
+    return list_of(text, ";")
+
+
+def _without_escapes(text: str) -> str:
+    """WooCommerce writes line ends as a backslash and an n."""
+    return without_html(text.replace("\\n", " "))
+
+
 def _one(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-_OWN_NAMES: Final = frozenset((Role.OWN, Role.ID, Role.STOCK, Role.VARIANT_LIST))
+_COLOURS: Final = frozenset(map(comparable, ("colour", "color", "farbe", "couleur")))
+_OWN_NAMES: Final = frozenset((Role.OWN, Role.MARKUP, Role.STOCK, Role.VARIANT_LIST))
 _USES: Final = {
-    **dict.fromkeys((Role.TAGS, Role.CATEGORIES, Role.ADDITIONAL_IMAGE_LINK, Role.VARIANT_LIST), Use.LIST),
-    **dict.fromkeys((Role.ID, Role.STOCK), Use.BOTH),
+    **dict.fromkeys((Role.TAGS, Role.CATEGORIES, Role.ADDITIONAL_IMAGE_LINK, Role.VARIANT_LIST, Role.METAFIELD), Use.LIST),
+    Role.STOCK: Use.BOTH,
     **dict.fromkeys(
         (
             Role.PRICE, Role.REGULAR_PRICE, Role.SALE_PRICE, Role.SALE_STARTS, Role.SALE_ENDS, Role.SALE_DATES, Role.CURRENCY,
-            Role.STOCK_POLICY, Role.STOCK_TRACKER, Role.PUBLISHED, Role.STATUS, Role.KIND_OF_ROW, Role.PARENT, Role.OPTION_NAME, Role.OPTION_VALUE,
+            Role.STOCK_POLICY, Role.STOCK_TRACKER, Role.PUBLISHED, Role.STATUS, Role.HIDDEN, Role.ID, Role.KIND_OF_ROW, Role.PARENT, Role.OPTION_NAME, Role.OPTION_VALUE,
         ),
         Use.TOGETHER,
     ),
@@ -95,11 +122,14 @@ _USES: Final = {
 _READ: Final[dict[Role, Callable[[str], Value]]] = {
     Role.NAME: without_entities,
     Role.DESCRIPTION: without_html,
+    Role.MARKUP: without_html,
+    Role.METAFIELD: _metafield,
     Role.LINK: link_of,
     Role.IMAGE_LINK: link_of,
     Role.IMAGES: links_of,
     Role.ADDITIONAL_IMAGE_LINK: links_of,
     Role.AVAILABILITY: availability_of,
+    Role.STOCK: stock_of,
     Role.TAGS: list_of,
     Role.CATEGORIES: list_of,
     Role.VARIANT_LIST: _one,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lookalike.feeds.lines import Lines
+from lookalike.feeds.lines import MAX_LINE_CHARS, Lines
 from lookalike.feeds.reports import Report, shown
 
 SEPARATORS: Final = ",;\t|"
@@ -23,6 +23,7 @@ class Rows:
     """
 
     def __init__(self, lines: Iterator[str], source: Lines, separator: str, report: Report, *, first: int) -> None:
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_LINE_CHARS))  # of the whole process
         self._lines = _Buffered(lines, source, first - 1)
         self._separator = separator
         self._report = report
@@ -109,6 +110,7 @@ class _Buffered:
         self._source = source
         self._waiting: deque[tuple[str, bool]] = deque()
         self.taken: list[str] = []
+        self._chars = 0
         self.number = number
         self.max_lines = _MAX_RECORD_LINES
         self.too_long = False
@@ -119,7 +121,7 @@ class _Buffered:
 
     def __next__(self) -> str:
         taken = self.taken
-        if len(taken) > self.max_lines:
+        if taken and (len(taken) > self.max_lines or self._chars > MAX_LINE_CHARS):
             raise _TooLong
         if self._waiting:
             line, self.too_long = self._waiting.popleft()
@@ -134,6 +136,7 @@ class _Buffered:
                 self.at_end = True
                 line = ""
         self.number += 1
+        self._chars = self._chars + len(line) if taken else len(line)
         taken.append(line)
         return line
 

@@ -63,7 +63,7 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
         cell for _, _, cells in sample for column, cell in cells if column.role in PRICES and isinstance(cell, str)
     ]
     decimal_comma = has_decimal_comma(prices, default=layout.separator == ";")
-    rows = ProductRows(layout.vendor, report, decimal_comma=decimal_comma)
+    rows = ProductRows(layout.vendor, layout.columns, report, decimal_comma=decimal_comma)
     builder = TableBuilder()
     named = _named(chain(sample, layout.rows), report)
     count = 0

@@ -14,31 +14,11 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 _COMMA_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:,\d{1,15})?")
 # A number that is a name says nothing by its size.
 _NAMES: Final = frozenset(
-    [
-        "id",
-        "ids",
-        "sku",
-        "skus",
-        "gtin",
-        "ean",
-        "upc",
-        "isbn",
-        "mpn",
-        "barcode",
-        "code",
-        "codes",
-        "number",
-        "no",
-        "nr",
-        "nummer",
-        "artikelnummer",
-        "parent",
-        "zip",
-        "plz",
-        "phone",
-        "handle",
-    ]
-)
+    (
+        "id", "ids", "sku", "skus", "gtin", "ean", "upc", "isbn", "mpn", "barcode", "code", "codes", "number", "no", "nr", "nummer",
+        "artikelnummer", "parent", "zip", "plz", "phone", "handle", "category",
+    )
+)  # fmt: skip
 _WORDS: Final = re.compile(r"[A-Z]?[a-zäöü]+|[A-Z]+(?![a-z])")
 _TEXTS: Final = frozenset(role.value for role in CANONICAL)
 _NUMBERS_FIRST: Final = tuple(

@@ -63,20 +63,18 @@ def layout_of(lines: Lines, name: str, wanted: str | None, report: Report) -> La
 
 
 def _delimited(lines: Lines, waiting: list[str], name: str, wanted: str | None, report: Report) -> Layout:
-    blank = len(waiting) - 1
     declared = _DECLARED.fullmatch(waiting[0])
+    blank = len(waiting) - (2 if declared else 1)
     separator = declared[1] if declared else _separator(waiting[-1], wanted)
     rows = Rows(chain(waiting[-1:], lines), lines, separator, report, first=len(waiting))
     header = next((row for _, row in rows), None)
     if header is None:
         raise FeedError("no-header", f"{name} has no line with the names of its columns.")
     names = [text.strip() for text in header]
-    while names and not names[-1]:
-        names.pop()
     vendor = vendor_of(names)
     places, id_name = _id_places(names, wanted, vendor, name)
     if len(names) > MAX_COLUMNS:
-        report.counts[f"columns, of which the first {MAX_COLUMNS} are read"] = len(names)
+        report.remarks.append(f"of {len(names):,} columns the first {MAX_COLUMNS} are read")
     columns: list[Column | None] = columns_of(names, vendor, id_name)
     columns[MAX_COLUMNS:] = [None] * len(columns[MAX_COLUMNS:])
     rows.columns = len(names)

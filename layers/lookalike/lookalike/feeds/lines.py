@@ -29,8 +29,9 @@ _OTHER_FORMATS: Final = (
     (b"{\\rtf", "a text of a word processor"),
 )
 _MARKUPS: Final = ((b"<?xml", "XML"), (b"<rss", "XML"), (b"<!doctype html", "a web page"), (b"<html", "a web page"))
-# More of these in a text than one in so many characters, and it is no text.
+# A text has fewer of these, and fewer than one in so many characters.
 _CONTROLS: Final = bytes(set(range(32)) - set(b"\t\n\r\f\x0b\x1a\x1b"))
+_MAX_CONTROLS: Final = 8
 _CONTROLS_IN: Final = 20
 
 
@@ -116,11 +117,12 @@ def _encoding(head: bytes, name: str) -> str:
         if start.startswith(signature):
             raise _not_a_table(name, format_)
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) > len(head) // 6:  # a third of the characters or more are of UTF-16's first 256
+    if max(even, odd) > max(len(head) // 6, 2):  # a third of the characters or more are of UTF-16's first 256
         if min(even, odd) <= len(head) // 100:
             return "utf-16-le" if odd > even else "utf-16-be"
         raise _not_a_table(name, "no text")
-    if (len(head) - len(head.translate(None, _CONTROLS))) * _CONTROLS_IN > len(head):
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls > _MAX_CONTROLS and controls * _CONTROLS_IN > len(head):
         raise _not_a_table(name, "no text")
     return "utf-8"
 

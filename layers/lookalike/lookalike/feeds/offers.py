@@ -8,14 +8,14 @@ from lookalike.feeds.columns import Column
 from lookalike.feeds.dates import time_of, times_of
 from lookalike.feeds.prices import currency_of, price_of
 from lookalike.feeds.reports import BadValue
-from lookalike.feeds.values import Availability, availability_of_stock, stock_of
-from lookalike.feeds.vocabulary import PRICES, Role, Vendor
+from lookalike.feeds.values import Availability, availability_of_stock
+from lookalike.feeds.vocabulary import PRICES, Role
 from lookalike.tables.table import Value
 
 Told = Mapping[Role, tuple[Column, str]]
 """The first text of a row for each role, and its column."""
 Complain = Callable[[Column, str, BadValue], None]
-_UNPUBLISHED: Final = frozenset(("false", "0", "no", "-1", "draft", "archived", "nein"))
+_UNPUBLISHED: Final = frozenset(("false", "0", "no", "-1", "draft", "archived", "hidden", "nein"))
 
 _price_of = lru_cache(65536)(price_of)
 
@@ -87,21 +87,19 @@ def _times(told: Told, complain: Complain) -> dict[str, Value] | None:
     return {name: time for name, time in times.items() if time is not None}
 
 
-def availability(told: Told, vendor: Vendor, complain: Complain) -> str | None:
-    """The availability of a row that has a number in stock or says that the shop shows the product to nobody, else None."""
-    for role in (Role.PUBLISHED, Role.STATUS):
+def availability(told: Told, *, has_tracker: bool) -> str | None:
+    """The availability of a row that has a number in stock or says that the shop shows the product to nobody, else None.
+
+    ``has_tracker``: whether the file says of each product if its stock is counted.
+    """
+    for role in (Role.PUBLISHED, Role.STATUS, Role.HIDDEN):
         if role in told and told[role][1].casefold() in _UNPUBLISHED:
             return Availability.UNPUBLISHED
-    if vendor is Vendor.SHOPIFY and Role.STOCK in told and Role.STOCK_TRACKER not in told:
+    if has_tracker and Role.STOCK_TRACKER not in told:
         return Availability.IN_STOCK if Role.PRICE in told else None
     if Role.STOCK not in told:
         return None
-    column, text = told[Role.STOCK]
-    try:
-        found = availability_of_stock(stock_of(text))
-    except BadValue as bad:
-        complain(column, text, bad)
-        return None
+    found = availability_of_stock(float(told[Role.STOCK][1]))
     policy = told[Role.STOCK_POLICY][1].casefold() if Role.STOCK_POLICY in told else ""
     is_sold_on = policy in ("continue", "true")
     return Availability.BACKORDER if found == Availability.OUT_OF_STOCK and is_sold_on else found

@@ -178,9 +178,10 @@ _ISO: Final = frozenset(
     ]
 )
 _PLAIN: Final = re.compile(r"(\d+(?:\.\d{1,2})?)(?: ([A-Z]{3}))?")
-# A number between words: signs before it, and its currency before or behind.
+# A number between words: its currency stands before or behind it. A full stop belongs to a word: Rs. 499.
+_WORDS: Final = r"(?:[^\d+.,()\-−–]|(?<=[^\W\d_])\.)*"
 _PARTS: Final = re.compile(
-    r"(?P<before>[^\d+.,()\-−–]*)(?P<sign>[-−–]?)(?P<middle>[^\d+.,()\-−–]*)(?P<number>\d[\d.,'’ ]*)(?P<dash>(?:[-−–]{1,2})?)(?P<behind>[^\d]*)"
+    rf"(?P<before>{_WORDS})(?P<sign>[-−–]?)(?P<middle>{_WORDS})(?P<number>[.,]?\d[\d.,'’ ]*)(?:[-−–]{{0,2}})(?P<behind>\D*)"
 )
 _DECIMAL_COMMA: Final = re.compile(r"\d,\d{1,2}(?!\d)")
 _DECIMAL_POINT: Final = re.compile(r"\d\.\d{1,2}(?!\d)")
@@ -234,20 +235,21 @@ def _plain_number(text: str, decimal_comma: bool) -> str:
     if last < 0:
         return number
     sign, other = number[last], "," if number[last] == "." else "."
-    whole, decimals = number[:last], number[last + 1 :]
-    is_thousands = (
-        sign in whole  # 1,299,000
-        if other not in whole and sign in whole
-        else other not in whole
-        and len(decimals) == 3
-        and 1 <= len(whole) <= 3
-        and whole != "0"
-        and (sign == ",") != decimal_comma
-    )
-    groups = (number if is_thousands else whole).split(sign if is_thousands else other)
-    if not all(len(group) == 3 for group in groups[1:]) or not all(group.isdigit() for group in groups):
+    whole, decimals = number[:last] or "0", number[last + 1 :]
+    if other in whole:  # 1,299.00
+        is_whole = False
+    elif sign in whole:  # 1,299,000
+        is_whole = True
+    else:
+        is_whole = len(decimals) == 3 and len(whole) <= 3 and whole != "0" and (sign == ",") != decimal_comma
+    first, *groups = (number if is_whole else whole).split(sign if is_whole else other)
+    # In India, thousands are followed by groups of two: 1,49,999.
+    if groups and (len(groups[-1]) != 3 or not all(2 <= len(group) <= 3 for group in groups[:-1])):
         raise BadValue("bad-price", "is no price")
-    return "".join(groups) if is_thousands else f"{''.join(groups)}.{decimals}"
+    digits = "".join((first, *groups))
+    if not digits.isdigit():
+        raise BadValue("bad-price", "is no price")
+    return digits if is_whole else f"{digits}.{decimals}"
 
 
 def _currency(before: str, behind: str) -> str:

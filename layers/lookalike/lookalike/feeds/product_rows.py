@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lookalike.feeds.columns import Column, Use
+from lookalike.feeds.columns import Column, Use, option_name
 from lookalike.feeds.json_lines import Cell
 from lookalike.feeds.offers import availability, offer_of
 from lookalike.feeds.reports import BadValue, Report
@@ -13,19 +13,18 @@ from lookalike.feeds.texts import MAX_LIST, MAX_TEXT_CHARS, one_line
 from lookalike.feeds.values import Availability, list_of
 from lookalike.feeds.vocabulary import Role, Vendor
 from lookalike.photos.catalogue import product_id_of
-from lookalike.tables.names import comparable
 from lookalike.tables.table import Value
 
 MAX_ID_BYTES: Final = 1024
 """S3 has no longer keys, and a product's photos have its id in theirs."""
 _FORMULA: Final = re.compile(r'="(.*)"')
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-_OPTION_NAMES: Final = {comparable(word): "colour" for word in ("colour", "color", "farbe", "couleur")}
 # JSON may have lists of these, but a product has one.
 _ONE: Final = frozenset((Role.NAME, Role.LINK, Role.BRAND, Role.AVAILABILITY, Role.DESCRIPTION, Role.IMAGE_LINK))
 # Cells that come again are read once: so many for each column.
 _REMEMBERED: Final = 10_000
 _REMEMBERED_CHARS: Final = 100
+_EMPTY: Final = ("", ())
 _NO_OPTION: Final = ("Title", "Default Title")
 
 
@@ -48,8 +47,9 @@ class Variant:
 class ProductRows:
     """Reads the cells of rows. Bad values go into ``report``, and the other values of their row count."""
 
-    def __init__(self, vendor: Vendor, report: Report, *, decimal_comma: bool) -> None:
+    def __init__(self, vendor: Vendor, columns: Iterable[Column], report: Report, *, decimal_comma: bool) -> None:
         self._vendor = vendor
+        self._has_tracker = any(column.role is Role.STOCK_TRACKER for column in columns)
         self._report = report
         self._decimal_comma = decimal_comma
         self._option_names: dict[str, dict[int, str]] = {}
@@ -118,13 +118,15 @@ class ProductRows:
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
             value = value[:MAX_TEXT_CHARS]
             self._report.counts[f"with a text of more than {MAX_TEXT_CHARS:,} characters, which was cut"] += 1
-        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value:
+        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value not in _EMPTY:
             column.known[cell] = value
-        return value or None
+        return None if value in _EMPTY else value
 
     def _list_value(self, line: int, product_id: str, column: Column, cell: tuple[str, ...]) -> Value | None:
-        """The value of a list of JSON: each of its texts is read, and columns of one value take no list."""
+        """The value of a list of JSON: each of its texts is read, and columns of one value take no list of several."""
         if column.use in (Use.TOGETHER, Use.BOTH) or column.role in _ONE:
+            if len(cell) == 1:
+                return self._value(line, product_id, column, cell[0])
             self._report.value(line, product_id, column.name, ", ".join(cell), BadValue("not-one-value", "is a list"))
             return None
         values: dict[str, None] = {}
@@ -154,7 +156,7 @@ class ProductRows:
                 self._report.value(line, product_id, column.name, text, bad)
 
             found = offer_of(told, self._decimal_comma, complain)
-            stock = availability(told, self._vendor, complain)
+            stock = availability(told, has_tracker=self._has_tracker)
             if stock:
                 found[Role.AVAILABILITY.value] = stock
             if len(self._offers) < _REMEMBERED and self._report.total == total:
@@ -174,8 +176,7 @@ class ProductRows:
         for column, text in together:
             name = names.get(column.number, f"Option{column.number}")
             if column.role is Role.OPTION_VALUE and (name, text) != _NO_OPTION:
-                name = _OPTION_NAMES.get(comparable(name), name)
-                found[name] = list_of(text) if self._vendor is Vendor.WOOCOMMERCE else (text,)
+                found[option_name(name)] = list_of(text) if self._vendor is Vendor.WOOCOMMERCE else (text,)
         return found
 
 

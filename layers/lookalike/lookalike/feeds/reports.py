@@ -39,6 +39,7 @@ class Report:
         self.total = 0
         self.rows_left_out = 0
         self.counts: Counter[str] = Counter()
+        self.remarks: list[str] = []
 
     def row(self, line: int, code: str, detail: str, product_id: str = "") -> None:
         """A row is left out."""
@@ -59,3 +60,8 @@ def shown(text: str) -> str:
     """A text in a message: in quotes, and cut where it is long."""
     cut = text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
     return f"'{cut}'" if cut.isprintable() else repr(cut)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things: ``1 row``, ``2,000 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -26,13 +26,15 @@ _TAG: Final = re.compile(r"<[a-zA-Z/!][^>]*(?:>|\Z)")
 def one_line(text: str) -> str:
     """The text in Unicode's NFC without control characters, each run of white space one space; "" for errors of spreadsheets.
 
-    A formula ``="00123"``, which keeps a spreadsheet from changing the text, is the text in it.
+    A formula ``="00123"``, which keeps a spreadsheet from changing the text, is the text in it; an apostrophe before digits does the same.
     """
     if text[:1] == "=" and (formula := _FORMULA.fullmatch(text.strip())):
         text = formula[1]
     if not text.isprintable():
         text = _HALVES.sub("\ufffd", _CONTROLS.sub(" ", _UNSEEN.sub("", text)))
     text = " ".join(text.split())
+    if text[:1] == "'" and text[1:].isdigit():
+        return text[1:]
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return "" if text[:1] == "#" and text in _SPREADSHEET_ERRORS else text

@@ -46,6 +46,9 @@ class Role(StrEnum):
     KIND_OF_ROW = "kind of row"
     PARENT = "parent"
     IMAGES = "images"
+    HIDDEN = "hidden"
+    MARKUP = "markup"
+    METAFIELD = "metafield"
     OPTION_NAME = "option name"
     OPTION_VALUE = "option value"
     VARIANT_LIST = "variant list"
@@ -104,7 +107,9 @@ _SHOPIFY: Final[Mapping[Role, str]] = {
     Role.OPTION_NAME: "option1name option2name option3name",
     Role.OPTION_VALUE: "option1value option2value option3value",
     Role.VARIANT_LIST: "variantsku sku variantbarcode barcode",
-    Role.NOISE: "option1linkedto option2linkedto option3linkedto imageposition",
+    Role.NOISE: "option1linkedto option2linkedto option3linkedto imageposition imagealttext variantfulfillmentservice fulfillmentservice "
+    "variantrequiresshipping requiresshipping varianttaxable chargetax varianttaxcode taxcode giftcard seotitle seodescription "
+    "variantweightunit weightunitfordisplay",
 }
 _WOOCOMMERCE: Final[Mapping[Role, str]] = {
     Role.ID: "id",
@@ -114,6 +119,9 @@ _WOOCOMMERCE: Final[Mapping[Role, str]] = {
     Role.PUBLISHED: "published veröffentlicht",
     Role.SALE_STARTS: "datesalepricestarts",
     Role.SALE_ENDS: "datesalepriceends",
+    Role.HIDDEN: "visibilityincatalog",
+    Role.NOISE: "isfeatured taxstatus taxclass lowstockamount backordersallowed soldindividually allowcustomerreviews purchasenote shippingclass "
+    "downloadlimit downloadexpirydays groupedproducts upsells crosssells buttontext position",
 }
 # All columns of these roles are read, not the first alone.
 _SEVERAL: Final = frozenset(
@@ -123,8 +131,12 @@ _SEVERAL: Final = frozenset(
     )
 )  # fmt: skip
 _WOO_ATTRIBUTE: Final = re.compile(r"attribute?(\d+)(name|values?|werte?|visible|sichtbar|global|default|standard)")
+METAFIELD: Final = re.compile(r"\s*\(product\.metafields\.[^)]*\)$")
+"""What Shopify writes behind the name of a column that a shop defined."""
 _SIGNS: Final = re.compile(r"[\W_]+")
-_CURRENCY_IN_NAME: Final = re.compile(r"(?:\b(?:in|en)\s+|[(\[])\s*([A-Za-z]{3}|[€$£¥₹])\s*[)\]]?\s*$")
+_CURRENCY_IN_NAME: Final = re.compile(
+    r"(?:[\s_]+(?:in|en)[\s_]+|[\s_]*[(\[]|[\s_]+)\s*([A-Za-z]{3}|[€$£¥₹])\s*[)\]]?\s*$"
+)
 
 
 def word_of(name: str) -> str:
@@ -176,7 +188,7 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
         for role, listed in words.items()
         for rank, word in enumerate(listed.split())
     }
-    found = [ranks.get(word_of(name), (Role.OWN, 0)) for name in names]
+    found = [ranks.get(word_of(name)) or _price_role(name, ranks) for name in names]
     best: dict[Role, int] = {}
     for role, rank in found:
         best[role] = min(rank, best.get(role, rank))
@@ -188,14 +200,26 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
             part = {"n": Role.OPTION_NAME, "v": Role.OPTION_VALUE, "w": Role.OPTION_VALUE}
             is_value = match[2].startswith(("value", "wert"))
             roles.append((part[match[2][0]] if match[2] == "name" or is_value else Role.NOISE, int(match[1])))
+        elif vendor is Vendor.WOOCOMMERCE and name.startswith("Meta: _"):
+            roles.append((Role.NOISE, 0))
+        elif vendor is Vendor.SHOPIFY and METAFIELD.search(name):
+            roles.append((Role.METAFIELD, 0))
         elif role in _SEVERAL or rank == best[role]:
             roles.append((role, 0))
+        elif role is Role.DESCRIPTION:
+            roles.append((Role.MARKUP, 0))
         else:
             roles.append((Role.OWN, 0))
     return roles
 
 
 def currency_in(name: str) -> str:
-    """The currency that a column's name ends with, as ``Price (EUR)`` does, or ""."""
+    """The currency that a column's name ends with, as ``Price (EUR)`` and ``price_eur`` do, or ""."""
     match = _CURRENCY_IN_NAME.search(name)
     return match[1] if match else ""
+
+
+def _price_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
+    """The role of a price with a currency in its name."""
+    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name)), (Role.OWN, 0))
+    return found if found[0] in PRICES else (Role.OWN, 0)

@@ -30,13 +30,21 @@ def with_parents(rows: Iterable[Variant]) -> Iterator[tuple[str, dict[str, Value
         if not row.is_variation or not row.parent:
             if row.number:
                 ids[row.number] = row.product_id
-            yield row.product_id, row.values
+            yield row.product_id, _with_type(row.values)
         elif row.parent.startswith(_BY_NUMBER) and _number(row.parent) not in ids:
             waiting.append(row)
         else:
             yield _parent(row.parent, ids), _of_product(row)
     for row in waiting:
         yield _parent(row.parent, ids), _of_product(row)
+
+
+def _with_type(values: dict[str, Value]) -> dict[str, Value]:
+    """The values with the product's type: of its categories the one furthest down."""
+    categories = items_of(values.get(Role.CATEGORIES.value, ()))
+    if not categories:
+        return values
+    return {Role.PRODUCT_TYPE.value: max(categories, key=lambda category: category.count(">")), **values}
 
 
 def _parent(parent: str, ids: Mapping[str, str]) -> str:

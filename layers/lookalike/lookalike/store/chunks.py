@@ -13,10 +13,13 @@ from lookalike.errors import CorruptObject
 Bytes = npt.NDArray[np.uint8]
 
 
-def deflate(data: npt.NDArray[Any] | bytes, *, huffman_only: bool = False) -> bytes:
-    """The data deflated, without a header. ``huffman_only``: faster, and as small for data without repetitions."""
+def deflate(data: npt.NDArray[Any] | bytes, *, huffman_only: bool = False, level: int = 6) -> bytes:
+    """The data deflated, without a header. ``huffman_only``: faster, and as small for data without repetitions.
+
+    ``level``: 1 is fast, 9 gives the fewest bytes.
+    """
     strategy = zlib.Z_HUFFMAN_ONLY if huffman_only else zlib.Z_DEFAULT_STRATEGY
-    deflater = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
+    deflater = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
     return deflater.compress(data) + deflater.flush()
 
 

@@ -1,36 +1,42 @@
 """The file of a table of product data.
 
-    about    U8  (bytes,)    JSON: the metadata, the number of rows, and the name, kind and streams of each column
+    about    U8  (bytes,)    JSON, deflated: the metadata, the number of rows, name and kind of each column, sizes of the streams
     end      U64 (chunks,)   the end of each chunk
-    chunk    U8  (bytes,)    the streams, in chunks of ``CHUNK_BYTES``, deflated where that pays
+    chunk    U8  (bytes,)    the streams (``streams``), in deflated chunks
     check    U32 (1,)        the check (``damage``) of all bytes before it
 
-A stream is an array of a column, or of the ids: the lengths and the bytes of texts, codes, numbers, the counts of lists. Its
-items are stored in as few bytes as the largest needs, and all first bytes come first, then all second ones, as that deflates
-better. Hashes are not stored: they are made of the ids again, and so they are always the right ones.
+The streams of the ids come first, then those of each column:
 
-The same table and metadata give the same bytes.
+    number   the numbers, NaN where a row has none
+    text     the code of each row plus 1, 0 where it has none; the lengths of the texts; the texts as UTF-8
+    list     the length of each row's list; codes plus 1; the lengths of the texts; the texts
+
+Hashes are not stored. They are made of the ids again, so they are always the right ones. The same table and metadata give the
+same bytes.
 """
 
+import codecs
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CorruptObject
-from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.hashes import HASH_BYTES, bytes_hash
 from lookalike.store import chunks, columns, tensors
 from lookalike.store.damage import check_of, verify
+from lookalike.store.streams import Stream, StreamReader, StreamWriter
 from lookalike.tables.columns import is_in_order_of_use
 from lookalike.tables.names import comparable
-from lookalike.tables.table import MISSING, Column, Kind, ListColumn, NumberColumn, Table, TextColumn
+from lookalike.tables.table import Column, Kind, ListColumn, NumberColumn, Table, TextColumn
 from lookalike.tables.texts import Texts
 
 FORMAT = "lookalike-table/1"
-CHUNK_BYTES = 1 << 20
 _CHECK_BYTES = 4
+_DECODED_AT_ONCE_BYTES = 1 << 20
 
 _COLUMNS: columns.Columns = {
     "about": (np.uint8, 1),
@@ -39,27 +45,22 @@ _COLUMNS: columns.Columns = {
     "check": (np.uint32, 1),
 }
 
-Stream = npt.NDArray[Any]
-"""uint8, unsigned integers, or float64: (items,)."""
-
 
 def encode(table: Table, metadata: Mapping[str, str]) -> bytes:
     """The file's bytes."""
-    streams = [*_text_streams(table.ids)]
-    described = []
-    for name, column in table.columns.items():
-        streams += _streams(column)
-        described.append([name, column.kind.value])
-    packed = [_packed(stream) for stream in streams]
+    writer = StreamWriter()
+    _add_texts(writer, table.ids)
+    for column in table.columns.values():
+        _add_column(writer, column)
     about = {
         "metadata": dict(metadata),
         "rows": len(table),
-        "columns": described,
-        "streams": [[len(stream), width] for stream, (width, _) in zip(streams, packed, strict=True)],
+        "columns": [(name, column.kind) for name, column in table.columns.items()],
+        "streams": writer.sizes,
     }
-    chunk, end = chunks.join(_deflated(piece) for _, data in packed for piece in _pieces(data))
+    chunk, end = chunks.join(writer.chunks)
     tensors_of: dict[str, npt.NDArray[Any]] = {
-        "about": np.frombuffer(chunks.deflate(json.dumps(about, ensure_ascii=False).encode()), np.uint8),
+        "about": np.frombuffer(chunks.deflate(json.dumps(about).encode()), np.uint8),
         "end": end,
         "chunk": chunk,
         "check": np.zeros(1, np.uint32),
@@ -70,123 +71,87 @@ def encode(table: Table, metadata: Mapping[str, str]) -> bytes:
 
 def decode(data: bytes | memoryview) -> tuple[Table, dict[str, str]]:
     """The table and the metadata in these bytes. Raises CorruptObject where they are not those that were written."""
-    whole = memoryview(data)
-    verify(whole[:-_CHECK_BYTES], [int.from_bytes(whole[-_CHECK_BYTES:], "little")], max(len(whole), 1))
+    checked, check = memoryview(data)[:-_CHECK_BYTES], memoryview(data)[-_CHECK_BYTES:]
+    verify(checked, [int.from_bytes(check, "little")], max(len(checked), 1))
     header = columns.decode_header(data, FORMAT, _COLUMNS)
+    deflated = chunks.split(columns.read(header, "chunk", data), columns.read(header, "end", data))
     try:
         about = json.loads(chunks.inflate(columns.read(header, "about", data)))
-        metadata, rows, described, sizes = (about[name] for name in ("metadata", "rows", "columns", "streams"))
-        found = chunks.split(columns.read(header, "chunk", data), columns.read(header, "end", data))
-        streams = _read_streams(sizes, found)
-        ids = _read_texts(streams)
-        held: dict[str, Column] = {name: _read_column(Kind(kind), rows, streams) for name, kind in described}
-        is_read = next(streams, None) is None
-        metadata = {str(name): str(value) for name, value in metadata.items()}
-    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, OverflowError) as error:
+        rows, kinds = int(about["rows"]), [(str(name), Kind(kind)) for name, kind in about["columns"]]
+        metadata = {str(name): str(value) for name, value in about["metadata"].items()}
+        sizes = about["streams"]
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CorruptObject(f"the table does not say what it holds: {error!r}") from error
-    if not is_read or len({comparable(name) for name in held}) != len(described):
-        raise CorruptObject("the table has other columns than it says")
-    hashes = np.array([text_hash(text) for text in ids], f"S{HASH_BYTES}")
-    if len(ids) != rows or (hashes[1:] <= hashes[:-1]).any():
+    if len({comparable(name) for name, _ in kinds}) != len(kinds):
+        raise CorruptObject("the table has two columns of one attribute")
+    reader = StreamReader(sizes, deflated)
+    ids = _read_texts(reader)
+    hashes = _hashes(ids)
+    if len(ids) != rows:
+        raise CorruptObject("the table does not have one product for each row")
+    held = {name: _read_column(reader, kind, rows) for name, kind in kinds}
+    reader.end()
+    if (hashes[1:] <= hashes[:-1]).any():
         raise CorruptObject("the products of the table do not ascend by the hashes of their ids")
     return Table(hashes, ids, held), metadata
 
 
-def _text_streams(texts: Texts) -> Sequence[Stream]:
-    return np.diff(texts.starts).astype(np.uint64), texts.data
+def _add_texts(writer: StreamWriter, texts: Texts) -> None:
+    writer.add(texts.lengths.astype(np.uint64))
+    writer.add(texts.data)
 
 
-def _streams(column: Column) -> Sequence[Stream]:
+def _add_column(writer: StreamWriter, column: Column) -> None:
     if isinstance(column, NumberColumn):
-        return (column.numbers,)
-    codes = (column.codes + 1).astype(np.uint32)
-    if isinstance(column, TextColumn):
-        return codes, *_text_streams(column.texts)
-    return np.diff(column.starts).astype(np.uint64), codes, *_text_streams(column.texts)
+        writer.add(column.numbers)
+        return
+    if isinstance(column, ListColumn):
+        writer.add(np.diff(column.starts).astype(np.uint64))
+    writer.add((column.codes + 1).astype(np.uint32))
+    _add_texts(writer, column.texts)
 
 
-def _packed(stream: Stream) -> tuple[int, Stream]:
-    """The number of bytes of an item, 0 for a float64, and the items: all first bytes, then all second ones."""
-    if stream.dtype == np.float64:
-        width, used = 0, 8
-    else:
-        width = used = max(1, (int(stream.max(initial=0)).bit_length() + 7) // 8)
-    little = stream.astype(stream.dtype.newbyteorder("<"), copy=False)
-    planes = little.view(np.uint8).reshape(len(stream), stream.itemsize)[:, :used]
-    return width, np.ascontiguousarray(planes.T).reshape(-1)
-
-
-def _pieces(data: Stream) -> Iterator[Stream]:
-    for start in range(0, len(data), CHUNK_BYTES):
-        yield data[start : start + CHUNK_BYTES]
-
-
-def _deflated(piece: Stream) -> bytes:
-    return chunks.deflate(piece)
-
-
-def _read_streams(sizes: Any, found: Sequence[chunks.Bytes]) -> Iterator[Stream]:
-    remaining = iter(found)
-    for length, width in sizes:
-        if type(length) is not int or type(width) is not int or length < 0 or not 0 <= width <= 8:
-            raise CorruptObject("the table's streams have no sizes")
-        used = width or 8
-        planes = np.empty(length * used, np.uint8)
-        for piece in _pieces(planes):
-            inflated = chunks.inflate(next(remaining), len(piece))
-            if len(inflated) != len(piece):
-                raise CorruptObject("a chunk of the table is too short")
-            piece[:] = np.frombuffer(inflated, np.uint8)
-        if width == 1:
-            yield planes
-            continue
-        items = np.zeros((length, 8), np.uint8)
-        items[:, :used] = planes.reshape(used, length).T
-        yield (
-            items.reshape(-1)
-            .view("<f8" if width == 0 else "<u8")
-            .astype(np.float64 if width == 0 else np.uint64, copy=False)
-        )
-    if next(remaining, None) is not None:
-        raise CorruptObject("the table has more chunks than streams")
-
-
-def _read_texts(streams: Iterator[Stream]) -> Texts:
-    lengths, data = next(streams), next(streams)
-    starts = _starts(lengths)
-    if data.dtype != np.uint8 or starts[-1] != len(data):
-        raise CorruptObject("the lengths of the table's texts do not cover them")
-    if (data[starts[:-1][lengths > 0]] & 0xC0 == 0x80).any():
-        raise CorruptObject("a text of the table begins inside a character")
-    data.tobytes().decode()
-    return Texts(data, starts)
-
-
-def _read_column(kind: Kind, rows: int, streams: Iterator[Stream]) -> Column:
+def _read_column(reader: StreamReader, kind: Kind, rows: int) -> Column:
     if kind is Kind.NUMBER:
-        numbers = next(streams)
-        if numbers.dtype != np.float64 or len(numbers) != rows or np.isinf(numbers).any():
+        numbers = reader.numbers()
+        if len(numbers) != rows or np.isinf(numbers).any():
             raise CorruptObject("a column of the table does not have one number for each row")
         return NumberColumn(numbers)
-    starts = _starts(next(streams)) if kind is Kind.LIST else None
-    stored = next(streams)
-    if stored.dtype == np.float64 or len(stored) != (rows if starts is None else starts[-1]):
-        raise CorruptObject("a column of the table does not have one code for each row")
-    texts = _read_texts(streams)
-    if stored.max(initial=0) > len(texts):
+    starts = _starts(reader.integers()) if kind is Kind.LIST else np.arange(rows + 1)
+    stored, texts = reader.integers(), _read_texts(reader)
+    if len(starts) != rows + 1 or len(stored) != starts[-1]:
+        raise CorruptObject("a column of the table does not have one value for each row")
+    if stored.max(initial=0) > len(texts) or (kind is Kind.LIST and not stored.all()):
         raise CorruptObject("a column of the table has a code without a text")
     codes = stored.astype(np.int32) - np.int32(1)
     if not is_in_order_of_use(codes, len(texts)):
         raise CorruptObject("a column of the table has texts in another order than its rows")
-    if starts is None:
-        return TextColumn(codes, texts)
-    if len(starts) != rows + 1 or (codes == MISSING).any():
-        raise CorruptObject("a column of the table does not have one list for each row")
-    return ListColumn(starts, codes, texts)
+    return ListColumn(starts, codes, texts) if kind is Kind.LIST else TextColumn(codes, texts)
+
+
+def _read_texts(reader: StreamReader) -> Texts:
+    starts, data = _starts(reader.integers()), reader.integers()
+    if data.dtype != np.uint8 or starts[-1] != len(data):
+        raise CorruptObject("the lengths of the table's texts do not cover them")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _DECODED_AT_ONCE_BYTES):
+            decoder.decode(data[start : start + _DECODED_AT_ONCE_BYTES].tobytes())
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise CorruptObject(f"a text of the table is not UTF-8: {error}") from error
+    if (data[starts[:-1][np.diff(starts) > 0]] & 0xC0 == 0x80).any():
+        raise CorruptObject("a text of the table begins inside a character")
+    return Texts(data, starts)
+
+
+def _hashes(ids: Texts) -> npt.NDArray[np.bytes_]:
+    whole = ids.data.tobytes()
+    return np.array([bytes_hash(whole[start:end]) for start, end in pairwise(ids.starts.tolist())], f"S{HASH_BYTES}")
 
 
 def _starts(lengths: Stream) -> npt.NDArray[np.int64]:
     """Where each of so many items begins, and the last one ends. Raises CorruptObject where together they are too long."""
-    if lengths.dtype == np.float64 or float(lengths.sum(dtype=np.float64)) > 1 << 40:
+    if lengths.sum(dtype=np.float64) > 1 << 40:
         raise CorruptObject("the lengths of the table are out of range")
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])

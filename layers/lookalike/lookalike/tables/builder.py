@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.hashes import HASH_BYTES, text_hash
-from lookalike.tables.columns import in_order_of_use, joined, taken
+from lookalike.tables.columns import joined, taken
 from lookalike.tables.names import comparable
 from lookalike.tables.products import grouped
 from lookalike.tables.table import MISSING, Column, ListColumn, NumberColumn, Table, TextColumn, Value
 from lookalike.tables.texts import Texts
 
-_KNOWN_TEXTS = 50_000
-"""A column remembers so many of its texts while it is built; others may stand in it several times until ``build``."""
+_KNOWN_TEXTS = 20_000
+"""A column knows so many of its texts while it is built; others may stand in it several times until ``build``."""
 
 
 class TableBuilder:
@@ -31,53 +31,61 @@ class TableBuilder:
         self._by_spelling: dict[str, _Column] = {}
 
     def __len__(self) -> int:
-        """How often ``add`` was called."""
+        """How often ``add`` was called since the last ``build``."""
         return len(self._ids)
 
     def add(self, product_id: str, values: Mapping[str, Value]) -> None:
         """Add a product. Where it was added before, these values replace those of the same attributes.
 
-        An empty list is no value. Raises ValueError, and adds nothing, where a number is not finite or a text has half of a
-        surrogate pair.
+        Id and texts are in Unicode's NFC. An empty list is no value. Raises ValueError, and adds nothing, where a number is
+        not finite or a text has half of a surrogate pair.
         """
-        encoded = [(name, _encoded(value)) for name, value in values.items()]
-        hashed = text_hash(product_id)
+        encoded: dict[_Column, _Encoded] = {}
+        for name, value in values.items():
+            column = self._by_spelling.get(name) or self._column(name)
+            if isinstance(value, str):
+                encoded[column] = value.encode()
+            elif not isinstance(value, tuple):
+                encoded[column] = _finite(value)
+            elif value:
+                encoded[column] = tuple(text.encode() for text in value)
+        self._hashes += text_hash(product_id)
         at = self._ids.append(product_id.encode())
-        self._hashes += hashed
-        for name, value in encoded:
-            self._column(name).append(at, value)
+        for column, item in encoded.items():
+            column.append(at, item)
 
     def build(self) -> Table:
         """The table of all products that were added. The builder is empty then."""
-        hashes = np.frombuffer(bytes(self._hashes), f"S{HASH_BYTES}")
-        firsts, row_of = grouped(hashes)
-        columns: dict[str, Column] = {}
-        for key in list(self._columns):
-            column = self._columns.pop(key)
-            columns[column.name] = column.build(row_of, len(firsts))
-        table = Table(hashes[firsts], self._ids.build().take(firsts), columns)
+        hashes, ids, columns = np.frombuffer(self._hashes, f"S{HASH_BYTES}"), self._ids, self._columns
         self._start()
-        return table
+        firsts, row_of = grouped(hashes)
+        built: dict[str, Column] = {}
+        for key in list(columns):
+            column = columns.pop(key)  # so that what it collected is freed before the next column is built
+            if column.has_values:
+                built[column.name] = column.build(row_of, len(firsts))
+            del column
+        return Table(hashes[firsts], ids.build().take(firsts), built)
 
     def _column(self, name: str) -> "_Column":
-        column = self._by_spelling.get(name)
-        if column is None:
-            column = self._columns.setdefault(comparable(name), _Column(name))
-            self._by_spelling[name] = column
+        name.encode()  # half of a surrogate pair cannot be stored
+        column = self._columns.setdefault(comparable(name), _Column(name))
+        self._by_spelling[name] = column
         return column
 
 
 _Encoded = bytes | float | tuple[bytes, ...]
 
 
-def _encoded(value: Value) -> _Encoded:
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, tuple):
-        return tuple(text.encode() for text in value)
-    if not math.isfinite(value):
-        raise ValueError(f"{value} is no number that a table can have")
-    return value + 0.0
+def _finite(value: float) -> float:
+    """The number as a table has it. Raises ValueError."""
+    try:
+        number = float(value)
+    except OverflowError as error:  # an int has no largest value
+        raise ValueError("a table cannot have a number of hundreds of digits") from error
+    if not math.isfinite(number):
+        raise ValueError(f"a table cannot have the number {number}")
+    return number + 0.0  # no negative zero
 
 
 class _Texts:
@@ -112,7 +120,7 @@ class _Codes:
         code = self._known.get(text)
         if code is None:
             code = self._texts.append(text)
-            if len(self._known) < _KNOWN_TEXTS:
+            if code < _KNOWN_TEXTS:
                 self._known[text] = code
         self._codes.append(code)
 
@@ -120,7 +128,7 @@ class _Codes:
         codes, texts = np.frombuffer(self._codes, np.int32), self._texts.build()
         if len(texts) > len(self._known):
             codes = texts.firsts().astype(np.int32)[codes]
-        return in_order_of_use(codes, texts)
+        return codes, texts
 
 
 class _Column:
@@ -130,18 +138,22 @@ class _Column:
         self.name = name
         self._number_at, self._numbers = array("i"), array("d")
         self._text_at, self._texts = array("i"), _Codes()
-        self._list_at, self._lists, self._list_counts = array("i"), _Codes(), array("q", [0])
+        self._list_at, self._lists, self._list_starts = array("i"), _Codes(), array("q", [0])
+
+    @property
+    def has_values(self) -> bool:
+        return bool(self._number_at or self._text_at or self._list_at)
 
     def append(self, at: int, value: _Encoded) -> None:
+        """Add the value of the product that was added as number ``at``."""
         if isinstance(value, bytes):
             self._text_at.append(at)
             self._texts.append(value)
         elif isinstance(value, tuple):
-            if value:
-                self._list_at.append(at)
-                self._list_counts.append(len(value))
-                for text in value:
-                    self._lists.append(text)
+            for text in value:
+                self._lists.append(text)
+            self._list_at.append(at)
+            self._list_starts.append(self._list_starts[-1] + len(value))
         else:
             self._number_at.append(at)
             self._numbers.append(value)
@@ -154,10 +166,10 @@ class _Column:
         if self._text_at:
             parts.append((self._text_at, TextColumn(*self._texts.build())))
         if self._list_at:
-            starts = np.cumsum(np.frombuffer(self._list_counts, np.int64))
+            starts = np.frombuffer(self._list_starts, np.int64)
             parts.append((self._list_at, ListColumn(starts, *self._lists.build())))
         at = np.concatenate([np.frombuffer(part, np.int32) for part, _ in parts])
         in_order = np.argsort(at, kind="stable")
         places = np.full(rows, MISSING, np.int64)
-        places[row_of[at[in_order]]] = in_order
+        places[row_of[at[in_order]]] = in_order  # of a row that repeats, NumPy keeps the last place
         return taken(joined([column for _, column in parts]), places)

@@ -10,7 +10,12 @@ from lookalike.tables.columns import joined, taken
 from lookalike.tables.names import comparable
 from lookalike.tables.products import grouped
 from lookalike.tables.table import EMPTY, MISSING, Column, Table, present
-from lookalike.tables.texts import join
+from lookalike.tables.texts import Texts, join
+
+Rows = npt.NDArray[np.int64] | None
+"""The row of each value of a column, None where it has one for each row, in order."""
+
+Part = tuple[Rows, Column]
 
 
 def merge(tables: Sequence[Table]) -> Table:
@@ -20,28 +25,39 @@ def merge(tables: Sequence[Table]) -> Table:
     """
     if len(tables) < 2:
         return tables[0] if tables else EMPTY
-    hashes = np.concatenate([table.hashes for table in tables])
-    firsts, row_of = grouped(hashes)
-    ids = join([table.ids for table in tables]).take(firsts)
-    bases = np.cumsum([0, *map(len, tables)])
-    rows = [row_of[start:end] for start, end in pairwise(bases)]
-    return Table(hashes[firsts], ids, _columns(tables, rows, len(firsts)))
-
-
-def _columns(tables: Sequence[Table], rows: Sequence[npt.NDArray[np.int64]], count: int) -> dict[str, Column]:
-    found: dict[str, tuple[str, list[tuple[npt.NDArray[np.int64], Column]]]] = {}
+    hashes, ids, rows = _products(tables)
+    found: dict[str, tuple[str, list[Part]]] = {}
     for table, rows_of in zip(tables, rows, strict=True):
         for name, column in table.columns.items():
             found.setdefault(comparable(name), (name, []))[1].append((rows_of, column))
-    return {name: overlaid(parts, count) for name, parts in found.values()}
+    return Table(hashes, ids, {name: overlaid(parts, len(hashes)) for name, parts in found.values()})
 
 
-def overlaid(parts: Sequence[tuple[npt.NDArray[np.int64], Column]], rows: int) -> Column:
-    """One column of so many rows from several, each with the row of each of its values; the last that has a value counts."""
+def _products(tables: Sequence[Table]) -> tuple[npt.NDArray[np.bytes_], Texts, list[Rows]]:
+    """Hashes and ids of the products of all tables, and the row of each product of each table among them."""
+    longest = max(tables, key=len)
+    rows = [None if table is longest else longest.rows_of(table.hashes) for table in tables]
+    if all(rows_of is None or (rows_of != MISSING).all() for rows_of in rows):
+        return longest.hashes, longest.ids, [None if one is None else one.astype(np.int64) for one in rows]
+    hashes = np.concatenate([table.hashes for table in tables])
+    firsts, row_of = grouped(hashes)
+    bounds = pairwise(np.cumsum([0, *map(len, tables)]).tolist())
+    return hashes[firsts], join([table.ids for table in tables]).take(firsts), [row_of[a:b] for a, b in bounds]
+
+
+def overlaid(parts: Sequence[Part], rows: int) -> Column:
+    """One column of so many rows. Of the parts that have a value for a row, the last one counts."""
+    if len(parts) == 1 and parts[0][0] is None:
+        return parts[0][1]
     places = np.full(rows, MISSING, np.int64)
     base = 0
     for rows_of, column in parts:
-        here = np.flatnonzero(present(column))
-        places[rows_of[here]] = here + base
-        base += len(rows_of)
+        if rows_of is None:
+            here = present(column)
+            np.copyto(places, np.arange(base, base + rows), where=here)
+            base += rows
+        else:
+            values = np.flatnonzero(present(column))
+            places[rows_of[values]] = values + base
+            base += len(rows_of)
     return taken(joined([column for _, column in parts]), places)

@@ -1,7 +1,5 @@
 """Offers: the price that a shop takes now, as a sale begins and ends without anybody writing a file."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
@@ -24,12 +22,9 @@ def with_offers(table: Table, now_ms: int) -> tuple[Table, int | None]:
     Times are ms since 1970. A sale is on from ``sale_starts`` to ``sale_ends``, both included, and without limit where one is
     missing. Then ``price`` is ``sale_price``, if that is lower or there is no price, and ``regular_price`` is the former price.
     """
-    sale_price = _numbers(table, SALE_PRICE)
-    if sale_price is None:
+    sale_price, price = _numbers(table, SALE_PRICE), _numbers(table, PRICE)
+    if sale_price is None or price is None:
         return table, None
-    price = _numbers(table, PRICE)
-    if price is None:
-        price = np.full(len(table), np.nan)
     is_offer = (sale_price < price) | (np.isnan(price) & ~np.isnan(sale_price))
     starts, ends = _times(table, SALE_STARTS, -np.inf), _times(table, SALE_ENDS, np.inf)
     is_offer &= starts <= ends
@@ -46,8 +41,7 @@ def _on_sale(table: Table, is_on: npt.NDArray[np.bool_], price: _Numbers, sale_p
     regular_name = spelling(table.columns, REGULAR_PRICE) or REGULAR_PRICE
     regular: Column = NumberColumn(np.where(is_on, price, np.nan))
     if regular_name in table.columns:
-        every = np.arange(len(table))
-        regular = overlaid([(every, table.columns[regular_name]), (every, regular)], len(table))
+        regular = overlaid([(None, table.columns[regular_name]), (None, regular)], len(table))
     prices = {price_name: NumberColumn(np.where(is_on, sale_price, price)), regular_name: regular}
     beside = price_name if price_name in table.columns else spelling(table.columns, SALE_PRICE)
     columns: dict[str, Column] = {}
@@ -60,8 +54,10 @@ def _on_sale(table: Table, is_on: npt.NDArray[np.bool_], price: _Numbers, sale_p
 
 
 def _numbers(table: Table, name: str) -> _Numbers | None:
-    columns: Mapping[str, Column] = table.columns
-    column = columns.get(spelling(columns, name) or name)
+    """The numbers of an attribute, NaN where there are none; None where its values are no numbers."""
+    column = table.columns.get(spelling(table.columns, name) or name)
+    if column is None:
+        return np.full(len(table), np.nan)
     return column.numbers if isinstance(column, NumberColumn) else None
 
 

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.tables import spans
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
@@ -36,23 +38,36 @@ class Texts:
         for start, end in pairwise(ends):
             yield whole[start:end].decode()
 
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """The bytes of each text: int64 (texts,)."""
+        return self.starts[1:] - self.starts[:-1]
+
     def take(self, places: npt.NDArray[np.integer]) -> "Texts":
         """The texts at these places, in this order."""
-        whole = self.data.tobytes()
-        starts, ends = self.starts[:-1][places], self.starts[1:][places]
-        parts = [whole[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return Texts(np.frombuffer(b"".join(parts), np.uint8), np.concatenate([[0], np.cumsum(ends - starts)]))
+        lengths = self.lengths[places]
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        data = np.empty(starts[-1], np.uint8)
+        spans.copy(self.data, self.starts[:-1][places], lengths, data)
+        return Texts(data, starts)
 
     def firsts(self) -> npt.NDArray[np.int64]:
         """For each text the place of the first text that is equal to it: int64 (texts,)."""
-        whole, places = self.data.tobytes(), dict[bytes, int]()
-        return np.array(
-            [
-                places.setdefault(whole[start:end], place)
-                for place, (start, end) in enumerate(pairwise(self.starts.tolist()))
-            ],
-            np.int64,
+        lengths = self.lengths
+        _, first, number = np.unique(
+            spans.fingerprints(self.data, self.starts[:-1], lengths), return_index=True, return_inverse=True
         )
+        firsts: npt.NDArray[np.int64] = first[number]
+        later = np.flatnonzero(firsts != np.arange(len(self)))
+        same = lengths[later] == lengths[firsts[later]]
+        pairs = later[same]
+        same[same] = spans.are_equal(self.data, self.starts[pairs], self.starts[firsts[pairs]], lengths[pairs])
+        if not same.all():
+            # Other texts of one fingerprint: these alone are told apart one by one.
+            doubtful = np.flatnonzero(np.isin(number, number[later[~same]])).tolist()
+            known: dict[str, int] = {}
+            firsts[doubtful] = [known.setdefault(self[place], place) for place in doubtful]
+        return firsts
 
 
 def join(parts: Sequence[Texts]) -> Texts:
