@@ -60,8 +60,8 @@ CROP = region(
 )
 REGIONS = choice(
     "regions",
-    "auto: search with windows of the photo, or of the crop, as well, of which the nearest to a product counts; whole: without "
-    "them. By default they are searched where the whole photo finds weak matches only, and not in a crop",
+    "whether to search with windows of the photo, or of the crop, as well, of which the nearest to a product counts: auto does, "
+    "whole does not. By default it is done where the whole photo finds weak matches only, and not in a crop",
     Regions,
 )
 _RANKING = (K, OFFSET, FILTER, MAX_DISTANCE, WEIGHTS, DISTINCT)
