@@ -159,7 +159,7 @@ def next_steps(outputs: Mapping[str, str], options: str) -> str:
     return (
         f"\nLookalike is at {outputs['SiteUrl']}\n\n"
         "Upload photos with\n"
-        f"    .venv/bin/python -m scripts.upload photos/ --labels products.csv --bucket {bucket}{options}"
+        f"    .venv/bin/python -m scripts.catalogue upload photos/ --labels products.csv --bucket {bucket}{options}"
     )
 
 

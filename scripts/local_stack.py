@@ -21,7 +21,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.common.arguments import add_label_options
+from scripts.common.arguments import BUCKET_VARIABLE, STORE_BUCKET_VARIABLE, add_label_options
 from scripts.common.catalogue import Catalogue, open_catalogue
 from scripts.common.labels import InputError
 from scripts.common.paths import ROOT
@@ -178,7 +178,7 @@ def _run(arguments: argparse.Namespace, template: Path, launcher: Launcher, cata
             photos = catalogue.photos
             print(catalogue.report, flush=True)
             with Progress(len(photos), "searchable") as progress:
-                seeded = seed(stack, photos, progress.to)
+                seeded = seed(stack, photos, progress.to, catalogue.data)
             rate = len(photos) / seeded.seconds
             rejected = f", {seeded.rejected:,} of them rejected (see /api/products/ID)" if seeded.rejected else ""
             print(f"{len(photos):,} photos in {seeded.seconds:.1f} s, {rate:.1f} a second{rejected}.")
@@ -195,10 +195,19 @@ def _run(arguments: argparse.Namespace, template: Path, launcher: Launcher, cata
 def _how_to_go_on(stack: LocalStack) -> str:
     """The next command: how to add photos, with programs that are installed."""
     python = _short(Path(sys.executable))  # not resolved: a link in .venv/bin is the environment's Python
+    variables = {
+        "AWS_ENDPOINT_URL": stack.endpoint_url,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        BUCKET_VARIABLE: stack.catalogue_bucket,
+        STORE_BUCKET_VARIABLE: stack.template.outputs["StoreBucketName"],
+    }
+    settings = " \\\n".join(f"    {name}={value}" for name, value in variables.items())
     return (
-        "A photo, such as photo.jpg, a folder or a zip is searchable seconds after this command:\n"
-        f"  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local {python} -m scripts.upload photo.jpg \\\n"
-        f"    --bucket {stack.catalogue_bucket} --endpoint-url {stack.endpoint_url} --region {REGION}\n"
+        "In another terminal, a photo, such as photo.jpg, a folder, a zip or a CSV with addresses of pictures is searchable seconds\n"
+        f"after these commands:\n  export \\\n{settings}\n  {python} -m scripts.catalogue upload photo.jpg\n"
+        "Instead of `upload`: `data` for names and prices, `status`, `rejected`, `retry`, `delete`, `export`, each with --help.\n"
         "Ctrl-C ends everything."
     )
 

@@ -1,26 +1,32 @@
-"""Look at, check and repair the embeddings store and its queue.
+"""Look at, check and repair the embeddings store and the store of product data.
 
 python -m scripts.store stats                               # of the stack in samconfig.toml
 python -m scripts.store ls    --stack-name shop --region eu-west-1
 python -m scripts.store fsck  --bucket STORE_BUCKET         # without looking at a stack
+python -m scripts.store fsck  --products                    # of product data, as are stats and ls with it
 python -m scripts.store drop  --store FINGERPRINT
-python -m scripts.store redrive
 """
 
-import argparse
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lookalike.aws import S3Store, s3_client, store_prefixes
 from lookalike.compaction import fsck
+from lookalike.compaction.checks import Report
+from lookalike.compaction.products_fsck import check_products
 from lookalike.errors import LookalikeError
 from lookalike.store import names
 from lookalike.store.manifest import PHOTO_STORE
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.state import read_consistently
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_manifest import PRODUCT_STORE, ProductManifest
+from lookalike.store.records import Op
+from lookalike.store.state import State, read_consistently
+from lookalike.store.versions import StoreKind, Version
 from scripts.common.arguments import command_parser
-from scripts.common.progress import Progress
 from scripts.deployment import deployed, drop_store
 from scripts.deployment.deployed import DeployError
 
@@ -29,7 +35,7 @@ _FOREIGN_SHOWN = 20
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command: 0 on success, 1 if fsck found errors or the user declined a drop, 2 if the command failed."""
-    parser = command_parser("store", "Look at, check and repair the embeddings store and its queue.")
+    parser = command_parser("store", "Look at, check and repair the stores of embeddings and of product data.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
         ("stats", "count the store's segments, rows and bytes"),
@@ -44,17 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
             "--store", required=name == "drop", help="the model fingerprint, where the bucket has several stores"
         )
         command.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+        if name != "drop":
+            command.add_argument("--products", action="store_true", help="the store of product data")
         if name == "drop":
             command.add_argument("--yes", action="store_true", help="do not ask")
             command.add_argument("--force", action="store_true", help="even the only store, or the one that is served")
-    redrive = commands.add_parser("redrive", help="put dead letters back into the queue they came from")
-    deployed.add_target_options(redrive)
-    redrive.add_argument("--dead-letters", help="the URL of the dead-letter queue (default: the stack's)")
-    redrive.add_argument("--endpoint-url", help="another SQS than Amazon's, such as the local stack's")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "redrive":
-            return _redrive(options)
         client = s3_client(session=deployed.session(options), endpoint_url=options.endpoint_url)
         bucket = options.bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
         if options.command == "drop":
@@ -67,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
             return drop_store.drop(
                 client, bucket, options.store, served=served, confirmed=options.yes, force=options.force
             )
+        if options.products:
+            products = S3Store(client, bucket, PRODUCTS)
+            return {"stats": _product_stats, "ls": _product_ls, "fsck": _product_fsck}[options.command](products)
         store = S3Store(client, bucket, drop_store.prefix_of(store_prefixes(client, bucket), bucket, options.store))
         return {"stats": _stats, "ls": _ls, "fsck": _fsck}[options.command](store)
     except (LookalikeError, DeployError, *deployed.AWS_ERRORS) as error:
@@ -75,37 +80,87 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stats(store: ObjectStore) -> int:
-    stored = {
-        entry.name for entry in store.list(names.SEGMENTS) if names.kind_of(entry.name)
-    }  # before the manifest, which may name segments newer than these
+    stored = _stored(store, PHOTO_STORE)
     state = read_consistently(store, PHOTO_STORE, lambda state: state)
-    newest, waiting = state.manifest, state.waiting
-    for name, value in (
-        ("version", newest.version),
-        ("segments", len(newest.segments)),
-        ("rows in segments", sum(ref.rows for ref in newest.segments)),
-        ("bytes in segments", sum(ref.stored_bytes for ref in newest.segments)),
-        ("of which a search scans", sum(ref.scan_bytes for ref in newest.segments)),
-        ("log segments waiting", len(waiting)),
-        ("bytes in the log, waiting", sum(entry.size for entry in waiting)),
-        ("log segments to collect", len(state.log) - len(waiting)),
-        ("segments to collect", len(stored - newest.objects)),
-    ):
+    newest = state.manifest
+    counts = {
+        "version": newest.version,
+        "segments": len(newest.segments),
+        "rows in segments": sum(ref.rows for ref in newest.segments),
+        "bytes in segments": sum(ref.stored_bytes for ref in newest.segments),
+        "of which a search scans": sum(ref.scan_bytes for ref in newest.segments),
+        "segments to collect": len(stored - newest.objects),
+    }
+    return _print_counts(counts | _log_counts(state))
+
+
+def _product_stats(store: ObjectStore) -> int:
+    stored = _stored(store, PRODUCT_STORE)
+    state = read_consistently(store, PRODUCT_STORE, lambda state: state)
+    newest = state.manifest
+    ops = Counter(ref.op for ref in newest.files)
+    counts = {
+        "version": newest.version,
+        "files": ops[Op.PUT],
+        "files that cannot be used": ops[Op.REJECT],
+        "deleted files, remembered": ops[Op.DELETE],
+        "packs of files": len(newest.packs),
+        "bytes in packs": sum(ref.stored_bytes for ref in newest.packs),
+        "bytes in the table of all": newest.merged.stored_bytes if newest.merged else 0,
+        "objects to collect": len(stored - newest.objects),
+    }
+    return _print_counts(counts | _log_counts(state))
+
+
+def _stored(store: ObjectStore, kind: StoreKind[Any]) -> set[str]:
+    """The objects that manifests may name. To be listed before the manifest, which may name newer ones."""
+    return {entry.name for entry in store.list(kind.prefix) if names.kind_of(entry.name)}
+
+
+def _log_counts(state: State[Any]) -> dict[str, int]:
+    return {
+        "log segments waiting": len(state.waiting),
+        "bytes in the log, waiting": sum(entry.size for entry in state.waiting),
+        "log segments to collect": len(state.log) - len(state.waiting),
+    }
+
+
+def _print_counts(counts: Mapping[str, int]) -> int:
+    for name, value in counts.items():
         print(f"{name:28} {value:>16,}")
     return 0
 
 
 def _ls(store: ObjectStore) -> int:
+    return _list(
+        store,
+        PHOTO_STORE,
+        lambda newest: (
+            dict.fromkeys(newest.rotations, "live, a rotation")
+            | {ref.name: f"live, {ref.rows:,} rows" for ref in newest.segments}
+        ),
+    )
+
+
+def _product_ls(store: ObjectStore) -> int:
+    def live(newest: ProductManifest) -> dict[str, str]:
+        files = Counter(ref.pack for ref in newest.files)
+        packs = {pack.name: f"live, a pack of {files[pack.name]:,} files" for pack in newest.packs}
+        return packs | ({newest.merged.name: "live, the table of all files"} if newest.merged else {})
+
+    return _list(store, PRODUCT_STORE, live)
+
+
+def _list[M: Version](store: ObjectStore, kind: StoreKind[M], roles_of: Callable[[M], Mapping[str, str]]) -> int:
+    """List every object with its role. ``roles_of``: the roles of the objects of a version, by name."""
     entries = list(store.list(""))  # before the manifest: see ``lookalike.store.state``
-    newest = read_consistently(store, PHOTO_STORE, lambda state: state.manifest)
-    live = {ref.name: ref for ref in newest.segments}
+    newest = read_consistently(store, kind, lambda state: state.manifest)
+    live = roles_of(newest)
     for entry in entries:
         if names.kind_of(entry.name) is None:
             role = "not the store's"
         elif entry.name in live:
-            role = f"live, {live[entry.name].rows:,} rows"
-        elif entry.name in newest.objects:
-            role = "live, a rotation"
+            role = live[entry.name]
         elif entry.name == newest.name and newest.version:
             role = f"newest manifest, version {newest.version}"
         elif entry.name in newest.folded:
@@ -124,7 +179,14 @@ def _ls(store: ObjectStore) -> int:
 
 
 def _fsck(store: ObjectStore) -> int:
-    report = fsck.check(store)
+    return _print_report(fsck.check(store))
+
+
+def _product_fsck(store: ObjectStore) -> int:
+    return _print_report(check_products(store))
+
+
+def _print_report(report: Report) -> int:
     for name, value in report.counts.items():
         print(f"{name:36} {value:>16,}")
     for name in report.foreign[:_FOREIGN_SHOWN]:
@@ -135,32 +197,6 @@ def _fsck(store: ObjectStore) -> int:
         print(f"ERROR {problem}")
     print("clean" if report.clean else f"{len(report.errors)} errors")
     return 0 if report.clean else 1
-
-
-def _redrive(options: argparse.Namespace) -> int:
-    """Send every dead letter to the queue it came from, as it was, then delete it. Twice is harmless: ingest is idempotent."""
-    dead = options.dead_letters or deployed.stack_outputs(deployed.target_of(options))["DeadLetterQueueUrl"]
-    sqs: Any = deployed.session(options).client("sqs", endpoint_url=options.endpoint_url)
-    sources = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"]
-    if len(sources) != 1:
-        raise LookalikeError(f"{dead} takes the dead letters of {len(sources)} queues; one is needed.")
-    attributes = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    moved = 0
-    with Progress(int(attributes["ApproximateNumberOfMessages"]), "moved", "messages") as progress:
-        while messages := sqs.receive_message(
-            QueueUrl=dead, MaxNumberOfMessages=10, WaitTimeSeconds=1, MessageAttributeNames=["All"]
-        ).get("Messages", []):
-            for message in messages:
-                sqs.send_message(
-                    QueueUrl=sources[0],
-                    MessageBody=message["Body"],
-                    MessageAttributes=message.get("MessageAttributes", {}),
-                )
-                sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])
-                moved += 1
-                progress.step()
-    print(f"{moved} messages are back in {sources[0].rpartition('/')[2]}.")
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 from facts import facts
-from http_api import Answer, ProductPending, Request
+from http_api import Answer, Request
 from lifecycle import Services
 from parameters import text
+from problems import ProductPending
 from results import age_header, image_url
 
 from lookalike import errors
@@ -85,12 +86,12 @@ def get_rejected(request: Request, services: Services) -> Any:
     next_after = None
     if len(found) > REFUSALS_PER_PAGE:
         next_after = found[REFUSALS_PER_PAGE - 1][0]
-    else:
-        room = REFUSALS_PER_PAGE - len(shown)
+    elif room := REFUSALS_PER_PAGE - len(shown):
         page = snapshot.rejects(after="" if is_of_data else after, at_most=room)
         shown += [_refused_photo(photo) for photo in page.photos]
-        # Where the data fills the page, photos begin on the next one.
-        next_after = page.next_after if room else found[-1][0] if page.total else None
+        next_after = page.next_after
+    elif snapshot.rejected:  # photos begin on the next page
+        next_after = found[-1][0]
     value = {
         "total": snapshot.rejected + sum(_is_refused(file) + file.bad_total for file in files),
         "unlisted": sum(file.bad_total - len(file.bad) for file in files),

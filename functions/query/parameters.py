@@ -4,6 +4,7 @@ Each kind of parameter is a function that makes a ``Parameter``; its schema says
 its example is a text that the parser takes.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Any, Literal
 from lookalike.errors import LookalikeError
 from lookalike.photos.regions import NUMBER, WHOLE, Region
 
-_DECIMAL = r"[0-9]{1,9}(?:\.[0-9]{1,15})?|\.[0-9]{1,15}"
+# As JSON writes numbers, which may be distances of an answer.
+_NUMBER = r"(?:[0-9]{1,310}(?:\.[0-9]{1,350})?|\.[0-9]{1,350})(?:[eE][+-]?[0-9]{1,3})?"
 _FACTOR = r"[^:,]+:(?:[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9})"
 
 
@@ -68,9 +70,10 @@ def number(name: str, description: str, *, example: str) -> Parameter[float | No
     """A query parameter that is a number, 0 or more; None by default."""
 
     def parse(value: str) -> float:
-        if not re.fullmatch(_DECIMAL, value):
+        found = float(value) if re.fullmatch(_NUMBER, value) else math.inf
+        if math.isinf(found):
             raise BadParameter(f"{name} must be a number, 0 or more, such as {example}.")
-        return float(value)
+        return found
 
     return Parameter(name, "query", description, {"type": "number", "minimum": 0}, parse, None, example)
 

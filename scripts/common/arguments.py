@@ -3,6 +3,11 @@
 import argparse
 import math
 from pathlib import Path
+from typing import Final
+
+BUCKET_VARIABLE: Final = "CATALOGUE_BUCKET"
+STORE_BUCKET_VARIABLE: Final = "STORE_BUCKET"
+"""Variables that name the buckets of a stack that CloudFormation does not know, such as the local one."""
 
 
 def command_parser(name: str, description: str | None) -> argparse.ArgumentParser:

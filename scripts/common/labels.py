@@ -1,4 +1,4 @@
-"""Labels: the texts that a CSV has about each product, and the S3 metadata that carries them."""
+"""Labels: the texts that a CSV has about each product."""
 
 import codecs
 import csv
@@ -6,14 +6,11 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.header import Header
 from itertools import islice
 from typing import Final
 
 from lookalike.photos.catalogue import product_id_of
 
-MAX_METADATA_BYTES: Final = 2048
-"""S3's limit for the names and values of one object's user metadata."""
 _EXAMPLES: Final = 3
 _SEPARATORS: Final = ",;\t|"
 # Columns that may name the product, the likeliest first, without signs and in lower case.
@@ -51,6 +48,75 @@ def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelT
 
     ``file``: its name, for messages. ``id_column``: the column that names the product; by default a usual one.
     """
+    sheet = _read(data, file, id_column)
+    columns, place = sheet.columns, sheet.place
+    names = [_metadata_name(column) for column in columns]
+    names[place] = ""
+    texts: dict[str, dict[str, str]] = {}
+    count = surplus = nameless = again = long = 0
+    for count, row in enumerate(sheet.rows, 1):  # noqa: B007 - the number of rows
+        surplus += sheet.join_surplus(row)
+        long += any("\n" in value or "\r" in value for value in row)
+        product_id = _id(row[place]) if place < len(row) else ""
+        again += product_id in texts
+        if product_id:
+            texts[product_id] = _texts(names, row)
+        else:
+            nameless += 1
+    if not texts:
+        raise InputError(f"{file} has no row with an id.")
+    remarks = [
+        f"{number(count, 'row')}; column {columns[place].strip()} names the product",
+        f"the text is {sheet.encoding}, not UTF-8" if sheet.encoding else "",
+        _rows_with(surplus, "with more values than columns, which belong to the last column"),
+        _rows_with(again, "with an id that had come before: the last one counts"),
+        _rows_with(nameless, "without an id"),
+        _rows_with(long, "with a text of several lines"),
+    ]
+    return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
+
+
+def with_ids(data: bytes, file: str, id_column: str | None, ids: Mapping[str, str]) -> bytes:
+    """The same CSV with other ids: ``ids`` maps those to change to what stands in their place. UTF-8. Raises InputError."""
+    sheet = _read(data, file, id_column)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t" if file.lower().endswith(".tsv") else ",", lineterminator="\n")
+    writer.writerow(sheet.columns)
+    for row in sheet.rows:
+        sheet.join_surplus(row)
+        if sheet.place < len(row):
+            product_id = _id(row[sheet.place])
+            row[sheet.place] = ids.get(product_id, product_id)
+        writer.writerow(row)
+    return text.getvalue().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A CSV: its columns, the place of the one that names the product, and the rows that are not empty.
+
+    ``encoding``: its name if it is a guess.
+    """
+
+    columns: Sequence[str]
+    place: int
+    rows: Iterator[list[str]]
+    separator: str
+    encoding: str
+
+    def join_surplus(self, row: list[str]) -> bool:
+        """Make values beyond the last column part of it; whether there were any."""
+        while len(row) > len(self.columns) and not row[-1].strip():
+            row.pop()
+        if len(row) <= len(self.columns):
+            return False
+        last = len(self.columns) - 1
+        row[last:] = [self.separator.join(row[last:])]
+        return True
+
+
+def _read(data: bytes, file: str, id_column: str | None) -> _Sheet:
+    """A CSV. Raises InputError, also while its rows are taken."""
     text, encoding = _decoded(data, file)
     lines = list(io.StringIO(text, newline=""))
     declared = re.fullmatch(r'"?sep=(.)"?', lines[0].rstrip("\r\n"), re.IGNORECASE) if lines else None
@@ -64,35 +130,7 @@ def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelT
         usual = "" if id_column else " (nor product_id, sku, handle); --id-column names another"
         listed = ", ".join(columns) or "none"
         raise InputError(f"{file} has no column named {id_column or 'id'}{usual}. Its columns: {listed}.")
-    names = [_metadata_name(column) for column in columns]
-    names[place] = ""
-    last = len(columns) - 1
-    texts: dict[str, dict[str, str]] = {}
-    count = surplus = nameless = again = long = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 - the number of rows
-        while len(row) > len(columns) and not row[-1].strip():
-            row.pop()
-        if len(row) > len(columns):
-            row[last:] = [separator.join(row[last:])]
-            surplus += 1
-        long += any("\n" in value or "\r" in value for value in row)
-        product_id = _id(row[place]) if place < len(row) else ""
-        again += product_id in texts
-        if product_id:
-            texts[product_id] = _texts(names, row)
-        else:
-            nameless += 1
-    if not texts:
-        raise InputError(f"{file} has no row with an id.")
-    remarks = [
-        f"{number(count, 'row')}; column {columns[place].strip()} names the product",
-        f"the text is {encoding}, not UTF-8" if encoding else "",
-        _rows_with(surplus, "with more values than columns, which belong to the last column"),
-        _rows_with(again, "with an id that had come before: the last one counts"),
-        _rows_with(nameless, "without an id"),
-        _rows_with(long, "with a text of several lines"),
-    ]
-    return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
+    return _Sheet(columns, place, rows, separator, encoding)
 
 
 def _decoded(data: bytes, file: str) -> tuple[str, str]:
@@ -174,25 +212,6 @@ def _texts(names: Sequence[str], row: Iterable[str]) -> dict[str, str]:
 
 def _rows_with(count: int, what: str) -> str:
     return f"{number(count, 'row')} {what}" if count else ""
-
-
-def s3_metadata(texts: Mapping[str, str]) -> dict[str, str]:
-    """The labels of one product as S3 metadata. A value for which S3 has no more room is left out."""
-    metadata: dict[str, str] = {}
-    left_bytes = MAX_METADATA_BYTES
-    for name, text in texts.items():
-        value = _header_value(text)
-        if len(name) + len(value) <= left_bytes:
-            metadata[name] = value
-            left_bytes -= len(name) + len(value)
-    return metadata
-
-
-def _header_value(text: str) -> str:
-    """Text as S3 metadata carries it: RFC 2047 words if it is not ASCII or looks like such words."""
-    if text.isascii() and text.isprintable() and "=?" not in text:
-        return text
-    return Header(text, "utf-8").encode(linesep="").replace("\n", "")
 
 
 def some(names: Iterable[object]) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from scripts.common.bucket import StoredObject
 from scripts.common.labels import InputError
 
 CONTENT_TYPES: Final = {
@@ -35,10 +36,11 @@ type Load = Callable[[], bytes]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file in a folder or zip: its path there, in Unicode's NFC, and how to read it."""
+    """A file in a folder or zip: its path there, in Unicode's NFC, and how to read it. ``stored``: where it is an object of S3."""
 
     path: PurePosixPath
     load: Load
+    stored: StoredObject | None = None
 
     def read(self) -> bytes:
         """The bytes. Raises InputError."""
@@ -66,9 +68,9 @@ def kind_of(path: PurePosixPath) -> str:
 def open_source(path: Path) -> Iterator[Source]:
     """The files of a folder or a zip file, or one photo. Raises InputError."""
     if path.is_dir():
-        yield _sorted_out(_below(path))
+        yield sorted_out(_below(path))
     elif path.suffix.lower() in CONTENT_TYPES and path.is_file():
-        yield _sorted_out([(path.name, path.read_bytes)])
+        yield sorted_out([(path.name, path.read_bytes)])
     else:
         try:
             archive = zipfile.ZipFile(path)
@@ -78,7 +80,7 @@ def open_source(path: Path) -> Iterator[Source]:
             raise InputError(f"{path} is neither a folder nor a zip file nor a photo ({error}).") from error
         with archive:
             entries = [item for item in archive.infolist() if not item.is_dir()]
-            yield _sorted_out((_name(item), partial(archive.read, item)) for item in entries)
+            yield sorted_out((_name(item), partial(archive.read, item)) for item in entries)
 
 
 def _below(folder: Path) -> Iterator[tuple[str, Load | None]]:
@@ -100,7 +102,8 @@ def _name(entry: zipfile.ZipInfo) -> str:
         return entry.filename
 
 
-def _sorted_out(files: Iterable[tuple[str, Load | None]]) -> Source:
+def sorted_out(files: Iterable[tuple[str, Load | None]], stored: Mapping[str, StoredObject] | None = None) -> Source:
+    """The files with these names: photos, others and those that are left out. ``stored``: objects of S3 by name."""
     source = Source()
     for name, load in sorted(files, key=itemgetter(0)):
         # No name leaves the folder, nor later the prefix of the catalogue.
@@ -114,5 +117,5 @@ def _sorted_out(files: Iterable[tuple[str, Load | None]]) -> Source:
             if path in source.photos:  # the last one counts, as in unpacking
                 source.left_out["earlier files of a name that comes again"].append(path)
             kind = source.photos if path.suffix.lower() in CONTENT_TYPES else source.others
-            kind[path] = SourceFile(path, load)
+            kind[path] = SourceFile(path, load, stored.get(name) if stored else None)
     return source

@@ -27,7 +27,8 @@ class Progress:
             disable=not self._is_terminal,
             dynamic_ncols=True,
         )
-        self._next_line = time.monotonic() + _LINE_EVERY_S
+        self._begun = time.monotonic()
+        self._next_line = self._begun + _LINE_EVERY_S
 
     def __enter__(self) -> Self:
         return self
@@ -50,4 +51,18 @@ class Progress:
         self._bar.update(step)
         if not self._is_terminal and (time.monotonic() >= self._next_line or self._done == self._total):
             self._next_line = time.monotonic() + _LINE_EVERY_S
-            print(f"{self._label}: {self._done:,} of {self._total:,} {self._unit}", file=sys.stderr, flush=True)
+            print(
+                f"{self._label}: {self._done:,} of {self._total:,} {self._unit}{self._pace()}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _pace(self) -> str:
+        """The rate, and the time that the rest takes at it."""
+        elapsed_s = time.monotonic() - self._begun
+        if elapsed_s < 1:
+            return ""
+        rate = self._done / elapsed_s
+        left_s = round((self._total - self._done) / rate)
+        left = f", {tqdm.format_interval(left_s)} left" if left_s else f" in {tqdm.format_interval(round(elapsed_s))}"
+        return f", {tqdm.format_sizeof(rate)} a second{left}"

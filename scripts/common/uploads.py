@@ -1,110 +1,80 @@
-"""Sending photos with their labels to the catalogue bucket, several at once."""
+"""Photos on their way to the catalogue bucket: those that it has already are not sent again."""
 
-import hashlib
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
 
-from botocore.config import Config
+from lookalike.errors import LookalikeError
+from scripts.common.bucket import Bucket, StoredObject
+from scripts.common.parallel import in_parallel
 
-from lookalike.aws import decoded_metadata
-from lookalike.photos.catalogue import IMAGES_PREFIX
-from scripts.common.catalogue import Photo
-from scripts.common.labels import s3_metadata
 
-# A copy with other metadata drops these unless they are sent again.
-_KEPT_HEADERS: Final = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage")
+class Step(StrEnum):
+    """What becomes of a photo of the source."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
+class NotObtained(LookalikeError):
+    """A photo of the source could not be had; the others can."""
+
+
+class Sendable(Protocol):
+    """A photo of a source."""
+
+    @property
+    def key(self) -> str:
+        """The key in the catalogue bucket."""
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+
+    def send(self, bucket: Bucket, there: StoredObject | None, *, dry_run: bool) -> Step:
+        """Bring the photo into the bucket unless it is ``there`` with the same bytes. Raises NotObtained, InputError and botocore's errors."""
 
 
 @dataclass(slots=True)
-class Uploaded:
-    """Photos that were sent, and photos in the bucket whose labels alone were replaced."""
+class Sent:
+    """What became of photos: how many of each step, and those that could not be had with the reasons."""
 
-    sent: int = 0
-    relabelled: int = 0
+    steps: dict[Step, int] = field(default_factory=lambda: dict.fromkeys(Step, 0))
+    failed: list[tuple[Sendable, str]] = field(default_factory=list)
 
-
-def s3_client(session: Any, endpoint_url: str | None = None, *, connections: int = 16) -> Any:
-    """A client for S3, of a boto3.Session."""
-    config = Config(max_pool_connections=connections, retries={"mode": "standard", "total_max_attempts": 8})
-    return session.client("s3", endpoint_url=endpoint_url, config=config)
+    @property
+    def settled(self) -> int:
+        return sum(self.steps.values()) + len(self.failed)
 
 
-def present(s3: Any, bucket: str) -> dict[str, str]:
-    """The keys of the photos in the bucket, with their ETags."""
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=IMAGES_PREFIX)
-    return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", ())}
-
-
-def upload(
-    s3: Any,
-    bucket: str,
-    photos: Iterable[Photo],
+def send(
+    bucket: Bucket,
+    photos: Iterable[Sendable],
+    there: Mapping[str, StoredObject],
     *,
-    threads: int = 8,
+    threads: int,
+    sent: Sent | None = None,
+    dry_run: bool = False,
     on_done: Callable[[int], None] = lambda _: None,
-    etags: Mapping[str, str] = MappingProxyType({}),
-) -> Uploaded:
-    """Upload photos with their labels.
+) -> Sent:
+    """Send photos to the bucket. ``there``: its photos by key. ``sent`` counts while it goes on; ``on_done`` receives the number.
 
-    ``on_done`` receives the number of photos that are done. ``etags``: key -> ETag of the photos in the bucket. A photo with
-    the same bytes is not sent again; if its product has labels and the bucket has others, they are replaced by a copy of the
-    object onto itself. The first failure stops all and is raised: InputError if the photo cannot be read.
+    A photo that cannot be had does not stop the others. Raises InputError and botocore's errors.
     """
-    # Photos are small: to ask whether one may be sent takes as long as to send it.
-    s3.meta.events.register_last("before-call.s3.PutObject", _without_expect, unique_id="upload-without-expect")
-    lock = threading.Lock()
-    uploaded = Uploaded()
-    done = 0
+    sent = Sent() if sent is None else sent
 
-    def put(photo: Photo) -> None:
-        nonlocal done
-        data = photo.read()
-        metadata = s3_metadata(photo.labels)
-        sent = relabelled = False
-        if etags.get(photo.key) != hashlib.md5(data, usedforsecurity=False).hexdigest():
-            s3.put_object(Bucket=bucket, Key=photo.key, Body=data, ContentType=photo.content_type, Metadata=metadata)
-            sent = True
-        elif photo.labels:
-            relabelled = _relabel(s3, bucket, photo.key, metadata)
-        with lock:
-            uploaded.sent += sent
-            uploaded.relabelled += relabelled
-            done += 1
-            on_done(done)
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
-        futures = [pool.submit(put, photo) for photo in photos]
+    def bring(photo: Sendable) -> Step | str:
         try:
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return uploaded
+            return photo.send(bucket, there.get(photo.key), dry_run=dry_run)
+        except NotObtained as error:
+            return str(error)
 
-
-def _relabel(s3: Any, bucket: str, key: str, metadata: dict[str, str]) -> bool:
-    """Replace the metadata of an object if it is another; whether it was."""
-    head = s3.head_object(Bucket=bucket, Key=key)
-    # S3 encodes text that is not ASCII in its own way, so texts are compared.
-    if decoded_metadata(head["Metadata"]) == decoded_metadata(metadata):
-        return False
-    s3.copy_object(
-        Bucket=bucket,
-        Key=key,
-        CopySource={"Bucket": bucket, "Key": key},
-        CopySourceIfMatch=head["ETag"],  # another photo that arrived meanwhile keeps its own labels
-        MetadataDirective="REPLACE",
-        Metadata=metadata,
-        **{name: head[name] for name in _KEPT_HEADERS if head.get(name)},
-    )
-    return True
-
-
-def _without_expect(params: dict[str, Any], **_: Any) -> None:
-    params["headers"].pop("Expect", None)
+    for photo, result in in_parallel(bring, photos, threads=threads):
+        if isinstance(result, Step):
+            sent.steps[result] += 1
+        else:
+            sent.failed.append((photo, result))
+        on_done(sent.settled)
+    return sent

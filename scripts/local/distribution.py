@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scripts.local.cors import Cors, of_headers_policy
-from scripts.local.intrinsics import Names, Resolver, UnsupportedTemplateError
+from scripts.local.intrinsics import REGION, Names, Resolver, UnsupportedTemplateError
 
 _CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """The managed policy of AWS that caches nothing."""
 
+# Of a bucket that the template makes, or of one that was there before.
+_BUCKET_DOMAIN: Final = re.compile(rf"(?P<name>.+)\.s3\.{REGION}\.amazonaws\.com")
 _POLICIES: Final = frozenset(f"AWS::CloudFront::{name}Policy" for name in ("Cache", "OriginRequest", "ResponseHeaders"))
 
 
@@ -77,13 +79,15 @@ def _origin(origin: dict[str, Any], resources: Mapping[str, Any], names: Names) 
     added = {item["HeaderName"].lower(): item["HeaderValue"] for item in origin.get("OriginCustomHeaders", ())}
     if origin.get("OriginPath"):
         raise UnsupportedTemplateError(f"the origin {domain} has a path, which is not run here")
+    if (bucket := _BUCKET_DOMAIN.fullmatch(domain)) is not None:
+        return bucket["name"], added
     for logical_id, resource in resources.items():
         name = names.physical(logical_id)
-        if resource["Type"] == "AWS::S3::Bucket" and domain.startswith(f"{name}.s3."):
-            return name, added
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and domain.startswith(f"{name}.execute-api."):
             return None, added
-    raise UnsupportedTemplateError(f"the origin {domain} is neither a bucket nor the HTTP API of this template")
+    raise UnsupportedTemplateError(
+        f"the origin {domain} is neither a bucket of this region nor the HTTP API of this template"
+    )
 
 
 def _behaviour(

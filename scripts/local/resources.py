@@ -37,7 +37,7 @@ def client(service: str, endpoint_url: str) -> Any:
 
 
 def make(template: Template, s3: Any, sqs: Any) -> dict[str, str]:
-    """Make the buckets, queues and notifications of the template; returns the URLs of the queues by ARN."""
+    """Make the buckets with their rules, the queues and the notifications of the template; returns the URLs of the queues by ARN."""
     urls = {}
     for queue in sorted(template.queues, key=_dead_letter_queues_first):
         urls[queue.arn] = sqs.create_queue(QueueName=queue.name, Attributes=dict(queue.attributes))["QueueUrl"]
@@ -50,6 +50,8 @@ def make(template: Template, s3: Any, sqs: Any) -> dict[str, str]:
                 Bucket=bucket.name,
                 NotificationConfiguration={"QueueConfigurations": list(bucket.notifications)},
             )
+        if bucket.cors_rules:
+            s3.put_bucket_cors(Bucket=bucket.name, CORSConfiguration={"CORSRules": list(bucket.cors_rules)})
     return urls
 
 

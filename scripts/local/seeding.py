@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scripts.common.bucket import Bucket
 from scripts.common.catalogue import Photo
-from scripts.common.uploads import upload
+from scripts.common.data_files import DataToSend
+from scripts.common.uploads import send
 from scripts.local.stack import LocalStack
 
 # The local S3 serves one request at a time.
@@ -41,21 +43,28 @@ def health(stack: LocalStack) -> dict[str, Any]:
         raise SeedingError(f"The API does not answer ({error}). See {stack.log_dir}/query.log.") from error
 
 
-def seed(stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], None]) -> Seeded:
+def seed(
+    stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], None], data: DataToSend | None = None
+) -> Seeded:
     """Upload the photos and wait until all are searchable. ``on_done`` receives the number of photos that are done.
+
+    ``data``: product data that is sent before them, and taken in as they are.
 
     Raises SeedingError.
     """
     started = time.monotonic()
     upload_failures: list[BaseException] = []
 
-    def send() -> None:
+    def fill() -> None:
         try:
-            upload(stack.s3, stack.catalogue_bucket, photos, threads=_UPLOADS_AT_ONCE)
+            bucket = Bucket(stack.s3, stack.catalogue_bucket)
+            if data:
+                data.send(bucket, None, dry_run=False)
+            send(bucket, photos, {}, threads=_UPLOADS_AT_ONCE)
         except Exception as error:  # noqa: BLE001 - raised below, in the thread that waits
             upload_failures.append(error)
 
-    sender = threading.Thread(target=send, name="seeding", daemon=True)
+    sender = threading.Thread(target=fill, name="seeding", daemon=True)
     sender.start()
     next_check = started
     while True:
@@ -64,7 +73,7 @@ def seed(stack: LocalStack, photos: Sequence[Photo], on_done: Callable[[int], No
         if time.monotonic() >= next_check:
             _check(stack)
             next_check = time.monotonic() + _CHECK_EVERY_S
-        settled = stack.messages_settled
+        settled = stack.messages_settled - (data is not None)
         on_done(min(settled, len(photos) - 1))
         if settled >= len(photos):
             counts = health(stack)

@@ -52,11 +52,15 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """An S3 bucket; ``notifications`` as PutBucketNotificationConfiguration takes its queue configurations."""
+    """An S3 bucket; ``notifications`` as PutBucketNotificationConfiguration takes its queue configurations.
+
+    ``cors_rules``: as PutBucketCors takes them.
+    """
 
     name: str
     versioned: bool
     notifications: tuple[Mapping[str, Any], ...]
+    cors_rules: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,10 @@ def _queue(names: Names, logical_id: str, properties: dict[str, Any]) -> Queue:
     )
 
 
+# CloudFormation's names, and those of S3's API.
+_CORS_NAMES: Final = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
+
+
 def _bucket(names: Names, logical_id: str, properties: dict[str, Any]) -> Bucket:
     configuration = properties.get("NotificationConfiguration", {})
     others = sorted(configuration.keys() - {"QueueConfigurations"})
@@ -246,6 +254,10 @@ def _bucket(names: Names, logical_id: str, properties: dict[str, Any]) -> Bucket
         name=names.ref(logical_id),
         versioned=properties.get("VersioningConfiguration", {}).get("Status") == "Enabled",
         notifications=tuple(notifications),
+        cors_rules=tuple(
+            {_CORS_NAMES.get(name, name): value for name, value in rule.items()}
+            for rule in properties.get("CorsConfiguration", {}).get("CorsRules", ())
+        ),
     )
 
 

@@ -42,6 +42,7 @@ GRANTS = {
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
 }
+CATALOGUE = {"Fn::If": ["MakeCatalogue", {"Ref": "CatalogueBucket"}, {"Ref": "ExistingCatalogueBucket"}]}
 SITE_CSP = {
     "default-src": {"'none'"},
     "script-src": {"'self'"},
@@ -65,7 +66,17 @@ def name_of(resource: Any) -> str:
         return resource
     if "Fn::GetAtt" in resource:
         return ".".join(resource["Fn::GetAtt"])
+    if isinstance(resource.get("Fn::Sub"), list):
+        return of_catalogue(resource["Fn::Sub"])
     return resource["Ref"] if "Ref" in resource else resource["Fn::Sub"]
+
+
+def of_catalogue(substituted: list[Any]) -> str:
+    """An ARN of the catalogue, whichever bucket that is, as if it were the stack's own."""
+    text, values = substituted
+    assert values == {"Catalogue": CATALOGUE}
+    name = text.replace("arn:${AWS::Partition}:s3:::${Catalogue}", "${CatalogueBucket.Arn}")
+    return name if name != "${CatalogueBucket.Arn}" else "CatalogueBucket.Arn"
 
 
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -300,6 +300,19 @@ def test_the_reserve_suffices_for_an_append_that_is_read_back_and_for_giving_mes
     assert 2 * a_call_s + a_change_s + 15 < reserve_s < resources["IngestFunction"]["Timeout"] / 2
 
 
+def test_photos_and_a_data_file_have_room_in_one_call(resources: Resources) -> None:
+    """Photos leave the time of a file where both wait, and may not be left without time themselves."""
+    function = resources["IngestFunction"]
+    reserves = function["Environment"]["Variables"]
+    assert float(reserves["RESERVE_S"]) + float(reserves["DATA_RESERVE_S"]) + 60 < function["Timeout"]
+
+
+def test_the_largest_data_file_fits_on_the_disk_of_the_function(resources: Resources) -> None:
+    function = resources["IngestFunction"]
+    disk_bytes = function.get("EphemeralStorage", {"Size": 512})["Size"] * 1024 * 1024
+    assert int(function["Environment"]["Variables"]["MAX_DATA_BYTES"]) < 0.9 * disk_bytes
+
+
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
     delay_s = functions.load("ingest").retry_delay_s
     attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
@@ -401,7 +414,10 @@ def test_the_distribution_serves_three_origins(resources: Resources) -> None:
     config = resources["Distribution"]["DistributionConfig"]
     origins = {origin["Id"]: origin for origin in config["Origins"]}
     assert origins["site"]["DomainName"] == {"Fn::GetAtt": ["SiteBucket", "RegionalDomainName"]}
-    assert origins["catalogue"]["DomainName"] == {"Fn::GetAtt": ["CatalogueBucket", "RegionalDomainName"]}
+    assert origins["catalogue"]["DomainName"]["Fn::If"][:2] == [
+        "MakeCatalogue",
+        {"Fn::GetAtt": ["CatalogueBucket", "RegionalDomainName"]},
+    ]
     assert origins["api"]["DomainName"]["Fn::Sub"].startswith("${HttpApi}.execute-api.")
     behaviours = {behaviour["PathPattern"]: behaviour for behaviour in config["CacheBehaviors"]}
     assert config["DefaultCacheBehavior"]["TargetOriginId"] == "site"

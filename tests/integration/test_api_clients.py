@@ -74,16 +74,20 @@ def test_a_client_by_openapi_python_client(
         photo_file = types.File(payload=io.BytesIO(RED))
         raw = post_search.sync(client=client, body=photo_file, k=2, weights="shape:2", distinct=True)
         form = models.PostSearchFilesBody(image=types.File(payload=io.BytesIO(RED), file_name="red.png"))
-        as_form = post_search.sync(client=client, body=form, k=2)
+        filters = ["colour:Red,Green", "price:..25"]
+        as_form = post_search.sync(client=client, body=form, k=2, filter_=filters)
         product = get_product.sync("red", client=client)
         refused = post_search.sync_detailed(client=client, body=types.File(payload=io.BytesIO(b"Hello")))
 
-    for results in (raw, as_form):
+    for results, found in ((raw, ["red", "green"]), (as_form, ["red"])):
         assert isinstance(results, models.Results)
-        assert results.results[0].product_id == "red"
-        assert len(results.results) == 2
+        assert [result.product_id for result in results.results] == found
+        first = results.results[0]
+        assert (first.name, first.price, first.brand) == ("Red Shirt", 19.9, "Acme")
+        assert first.attributes.additional_properties["tags"] == ["linen", "new"]
         assert results.results[0].match is None, "three photos are too few to judge by"
         assert results.verdict is None
+    assert as_form.search.filters == filters
     assert raw.search.weights.additional_properties == {"shape": 2.0}
     assert [item.image_key for item in product.photos] == ["images/red.png"]
     assert (refused.status_code, refused.parsed.type_) == (415, "urn:lookalike:problem:not-an-image")

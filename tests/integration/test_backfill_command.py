@@ -15,7 +15,9 @@ from lookalike.aws import S3Catalogue, S3Store
 from lookalike.errors import StoreUnavailable
 from lookalike.photos.model import ModelSpec
 from lookalike.store import append_log
+from lookalike.store.records import Op
 from scripts import backfill
+from tests.support import data_files
 from tests.tiny_model import write_tiny_model
 
 REGION = "eu-west-1"
@@ -119,10 +121,30 @@ def test_what_s3_does_not_give_is_left_for_the_next_run(
         assert shop.run(*IN_STACK) == 1
     told = capsys.readouterr()
     assert "  not read: images/1.png: S3 answered SlowDown" in told.out
-    assert "Photos that could not be read: 1. Run this again" in told.err
+    assert "Objects that could not be read: 1. Run this again" in told.err
 
     assert shop.run(*IN_STACK) == 0
     assert "1 photos embedded" in capsys.readouterr().out
+
+
+def test_product_data_is_taken_in_where_the_store_lacks_it(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    products = S3Store(shop.s3, shop.outputs["StoreBucketName"], "products/")
+    shop.put("products/", b"")
+    shop.put("products/été + prix.csv", b"id,price\n0,10\n,11\n")
+    shop.put("products/notes.pdf", b"%PDF")
+    assert shop.run(*IN_STACK) == 0
+    told = capsys.readouterr().out
+    assert "2 files to read, 0 changed, 0 gone, 0 done already" in told
+    assert "2 data files with 2 rows, of which 1 are bad." in told
+    assert "  rejected: products/notes.pdf: " in told
+    assert data_files.products(products, "products/été + prix.csv") == {"0": {"price": 10.0}}
+
+    shop.s3.delete_object(Bucket=shop.outputs["CatalogueBucketName"], Key="products/notes.pdf")
+    assert shop.run(*IN_STACK) == 0
+    told = capsys.readouterr().out
+    assert "0 files to read, 0 changed, 1 gone, 1 done already" in told
+    assert "0 photos embedded" in told
+    assert data_files.states(products)["products/notes.pdf"].op is Op.DELETE
 
 
 @pytest.mark.parametrize("trouble", [StoreUnavailable("S3 did not answer"), KeyboardInterrupt()], ids=repr)

@@ -1,4 +1,4 @@
-"""The commands `store` and `upload` find the stack, its region and its account as the other commands do."""
+"""The commands `store` and `catalogue` find the stack, its region and its account as the other commands do."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from lookalike.aws import S3Store
 from lookalike.store import append_log
-from scripts import store, upload
+from scripts import catalogue, store
 from tests.support.rows import LAYOUT, put
 
 REGION = "eu-west-1"
@@ -32,7 +32,12 @@ class Shop:
         redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 1}
         resources["Queue"] = {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}}
         outputs = {f"{name}BucketName": {"Ref": name} for name in names}
-        outputs |= {"DeadLetterQueueUrl": {"Ref": "Dead"}, "SiteUrl": "https://x/", "DistributionId": "E1"}
+        outputs |= {
+            "QueueUrl": {"Ref": "Queue"},
+            "DeadLetterQueueUrl": {"Ref": "Dead"},
+            "SiteUrl": "https://x/",
+            "DistributionId": "E1",
+        }
         outputs["ModelFingerprint"] = SERVED
         template = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in outputs.items()}}
         client = boto3.client("cloudformation", region_name=REGION)
@@ -55,8 +60,17 @@ class Shop:
 
     def run(self, command: str, *arguments: str) -> int:
         if command == "upload":
-            return upload.main([str(self.folder / "photos"), "--project", str(self.folder), *arguments])
+            return catalogue.main(["upload", str(self.folder / "photos"), "--project", str(self.folder), *arguments])
+        if command == "status":
+            return catalogue.main([command, "--project", str(self.folder), *arguments])
         return store.main([command, "--project", str(self.folder), *arguments])
+
+    @property
+    def queue_arn(self) -> str:
+        answer = boto3.client("sqs", region_name=REGION).get_queue_attributes(
+            QueueUrl=self.outputs["QueueUrl"], AttributeNames=["QueueArn"]
+        )
+        return str(answer["Attributes"]["QueueArn"])
 
     @property
     def uploaded(self) -> bool:
@@ -66,11 +80,15 @@ class Shop:
         listed = self.s3.list_objects_v2(Bucket=self.outputs["CatalogueBucketName"])
         return [item["Key"] for item in listed.get("Contents", ())]
 
+    def has(self, key: str) -> bool:
+        return key in set(self.keys())
+
     def photo(self, key: str) -> dict[str, str]:
         return {"Bucket": self.outputs["CatalogueBucketName"], "Key": key}
 
-    def metadata(self, key: str) -> dict[str, str]:
-        return self.s3.head_object(**self.photo(key))["Metadata"]
+    def text(self, key: str) -> str:
+        body: bytes = self.s3.get_object(**self.photo(key))["Body"].read()
+        return body.decode()
 
     def version(self, key: str) -> str:
         return self.s3.head_object(**self.photo(key))["VersionId"]
@@ -96,8 +114,12 @@ def test_the_buckets_and_the_queue_are_those_of_the_stack(shop: Shop, capsys: Ca
     sqs = boto3.client("sqs", region_name=REGION)
     sqs.send_message(QueueUrl=shop.outputs["DeadLetterQueueUrl"], MessageBody="{}")
     capsys.readouterr()
-    assert shop.run("redrive") == 0
-    assert "1 messages are back" in capsys.readouterr().out
+    assert catalogue.main(["retry", "--all", "--project", str(shop.folder)]) == 0
+    assert "1 dead letter went" in capsys.readouterr().out
+    assert sqs.receive_message(QueueUrl=shop.outputs["QueueUrl"])["Messages"][0]["Body"] == "{}"
+    assert catalogue.main(["status", "--json", "--project", str(shop.folder)]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["photos"], status["store"]["searchable"]) == ({"in_bucket": 1, "pending": 1}, 1)
 
 
 def test_buckets_and_queues_can_be_named_without_a_stack(shop: Shop) -> None:
@@ -105,10 +127,20 @@ def test_buckets_and_queues_can_be_named_without_a_stack(shop: Shop) -> None:
     there = ("--region", REGION)
     assert shop.run("upload", "--bucket", shop.outputs["CatalogueBucketName"], *there) == 0
     assert shop.run("stats", "--bucket", shop.outputs["StoreBucketName"], "--store", OLD, *there) == 0
-    assert shop.run("redrive", "--dead-letters", shop.outputs["DeadLetterQueueUrl"], *there) == 0
+    buckets = (shop.outputs["CatalogueBucketName"], shop.outputs["StoreBucketName"])
+    shop.s3.put_bucket_notification_configuration(
+        Bucket=buckets[0],
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": shop.queue_arn, "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
+    assert (
+        catalogue.main(["retry", "--all", "--bucket", buckets[0], "--store-bucket", buckets[1], "--store", OLD, *there])
+        == 0
+    )
 
 
-@pytest.mark.parametrize("command", ["upload", "stats", "redrive"])
+@pytest.mark.parametrize("command", ["upload", "stats", "status"])
 @pytest.mark.parametrize(
     ("saved", "arguments", "told"),
     [
@@ -126,11 +158,6 @@ def test_what_is_missing_is_told_in_a_sentence(
     assert shop.run(command, *arguments) in (1, 2)
     assert told in capsys.readouterr().err
     assert not shop.uploaded
-
-
-def test_a_queue_that_is_not_there_is_told(shop: Shop, capsys: Capture) -> None:
-    assert shop.run("redrive", "--dead-letters", f"https://sqs.{REGION}.amazonaws.com/123456789012/none") == 2
-    assert "AWS refused: " in capsys.readouterr().err
 
 
 def test_the_store_that_shoppers_are_answered_from_is_not_dropped(shop: Shop, capsys: Capture) -> None:
@@ -178,36 +205,68 @@ def photos_of(shop: Shop, *names: str) -> None:
         path.write_bytes(name.encode())
 
 
-def test_a_row_too_long_for_s3_loses_a_value_and_stops_nothing(shop: Shop, capsys: Capture) -> None:
-    text = f"id,story,name,colour\n1563,{'長' * 500},Shirt,blue\n1580,{'長' * 500},no photo,\n"
-    assert shop.run("upload", *csv_of(shop, text)) == 0
-    assert shop.metadata("images/1563.jpg") == {"name": "Shirt", "colour": "blue"}
-    told = capsys.readouterr().out
-    assert "1563 (story)" in told
-    assert "1580 (story)" not in told
-
-
-def test_resume_brings_changed_labels_to_photos_that_are_there(shop: Shop, capsys: Capture) -> None:
-    photos_of(shop, "1580.jpg", "1590.jpg")
-    before = "id,name,colour\n1563,Grüne Jacke,green\n1580,Shirt,blue\n1590,Jeans,blue\n"
-    assert shop.run("upload", *csv_of(shop, before)) == 0
-    written = {key: shop.version(key) for key in ("images/1563.jpg", "images/1580.jpg", "images/1590.jpg")}
+def test_changed_labels_are_sent_and_touch_no_photo(shop: Shop, capsys: Capture) -> None:
+    photos_of(shop, "00580.jpg")
+    assert shop.run("upload", *csv_of(shop, "id;name\n1563;Grüne Jacke\n580;Shirt\n")) == 0
+    assert shop.text("products/labels.csv") == "id,name\n1563,Grüne Jacke\n00580,Shirt\n"  # the ids of the photos
+    written = {key: shop.version(key) for key in list(shop.keys())}
     capsys.readouterr()
-    after = "id,name,colour\n1563,Grüne Jacke,green\n1580,Hemd,\n"  # it says nothing of 1590
-    assert shop.run("upload", "--resume", *csv_of(shop, after)) == 0
-    assert shop.metadata("images/1580.jpg") == {"name": "Hemd"}
-    assert shop.s3.get_object(**shop.photo("images/1580.jpg"))["Body"].read() == b"1580.jpg"
-    assert shop.s3.head_object(**shop.photo("images/1580.jpg"))["ContentType"] == "image/jpeg"
-    assert shop.metadata("images/1590.jpg") == {"name": "Jeans", "colour": "blue"}
-    assert {key for key, version in written.items() if shop.version(key) != version} == {"images/1580.jpg"}
-    assert ", 1 photo with new labels" in capsys.readouterr().out
+    assert shop.run("upload", *csv_of(shop, "id;name\n1563;Grüne Jacke\n580;Hemd\n")) == 0
+    assert {key for key, version in written.items() if shop.version(key) != version} == {"products/labels.csv"}
+    told = capsys.readouterr().out
+    assert "products/labels.csv: replaced." in told
+    assert "0 new photos sent, 0 replaced, 2 skipped" in told
+
+
+def test_what_the_source_lacks_is_deleted_where_that_is_wanted(shop: Shop, capsys: Capture) -> None:
+    names = [f"{number}.jpg" for number in range(1, 20)]
+    photos_of(shop, *names)
+    assert shop.run("upload") == 0
+    (shop.folder / "photos" / "1.jpg").unlink()
+    assert shop.run("upload", "--delete-missing", "--dry-run") == 0
+    assert "1 photo that the source lacks would be deleted" in capsys.readouterr().out
+    assert shop.has("images/1.jpg")
+    assert shop.run("upload") == 0
+    assert shop.has("images/1.jpg")
+    assert shop.run("upload", "--delete-missing") == 0
+    assert shop.keys() == sorted(f"images/{name}" for name in [*names[1:], "1563.jpg"])
+    for name in names[1:]:
+        (shop.folder / "photos" / name).unlink()
+    assert shop.run("upload", "--delete-missing") == 2  # nobody is there to be asked
+    assert "lacks 18 of the 19 photos" in capsys.readouterr().err
+    assert len(shop.keys()) == 19
+    assert shop.run("upload", "--delete-missing", "--yes") == 0
+    assert shop.keys() == ["images/1563.jpg"]
+
+
+def test_the_photos_of_another_bucket_are_copied(shop: Shop, capsys: Capture) -> None:
+    shop.s3.create_bucket(Bucket="old", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key in ("shop/Shirts/1563.jpg", "shop/Hats/1580.jpg", "shop/Hats/", "other/1.jpg"):
+        shop.s3.put_object(Bucket="old", Key=key, Body=key.encode(), Metadata={"note": "old"})
+    shop.s3.put_object(Bucket="old", Key="shop/styles.csv", Body=b"id,name\n1563,Shirt\n1580,Hat\n")
+    arguments = ["upload", "s3://old/shop", "--project", str(shop.folder)]
+    assert catalogue.main(arguments) == 0
+    assert shop.keys() == ["images/1563.jpg", "images/1580.jpg", "products/styles.csv"]
+    copied = shop.s3.get_object(**shop.photo("images/1580.jpg"))
+    assert (copied["Body"].read(), copied["ContentType"]) == (b"shop/Hats/1580.jpg", "image/jpeg")
+    assert copied["Metadata"] == {"note": "old"}
+    shop.s3.put_object(Bucket="old", Key="shop/Hats/1580.jpg", Body=b"newer")
+    capsys.readouterr()
+    assert catalogue.main([*arguments, "--dry-run"]) == 0
+    assert catalogue.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "0 new photos would be sent, 1 would be replaced, 1 skipped" in told
+    assert "0 new photos sent, 1 replaced, 1 skipped" in told
+    bucket = shop.outputs["CatalogueBucketName"]
+    for source in (f"s3://{bucket}", f"s3://{bucket}/images/1563", "s3://", "s3://old/none"):
+        assert catalogue.main(["upload", source, "--project", str(shop.folder)]) == 2
 
 
 def test_labels_tell_folders_of_categories_from_products(shop: Shop, capsys: Capture) -> None:
     (shop.folder / "photos" / "1563.jpg").unlink()
     photos_of(shop, "Shirts/1563.jpg", "Shirts/1564.jpg", "Shoes/1580.jpg")
     assert shop.run("upload", *csv_of(shop, "id,name\n1563,Shirt\n1580,Boot\n9,none\n")) == 0
-    assert shop.keys() == ["images/1563.jpg", "images/1564.jpg", "images/1580.jpg"]
+    assert shop.keys() == ["images/1563.jpg", "images/1564.jpg", "images/1580.jpg", "products/labels.csv"]
     told = capsys.readouterr().out
     assert "3 photos of 3 products, 2 of them labelled" in told
     assert "1564" in told
@@ -216,8 +275,9 @@ def test_labels_tell_folders_of_categories_from_products(shop: Shop, capsys: Cap
 
 def test_one_photo_is_uploaded_with_the_labels_of_a_column(shop: Shop, capsys: Capture) -> None:
     options = [*csv_of(shop, "sep=;\nEAN;name\n1563;Shirt\n"), "--id-column", "ean", "--project", str(shop.folder)]
-    assert upload.main([str(shop.folder / "photos" / "1563.jpg"), *options]) == 0
-    assert shop.metadata("images/1563.jpg") == {"name": "Shirt"}
+    assert catalogue.main(["upload", str(shop.folder / "photos" / "1563.jpg"), *options]) == 0
+    assert shop.text("products/labels.csv") == "EAN,name\n1563,Shirt\n"
+    assert shop.s3.head_object(**shop.photo("products/labels.csv"))["Metadata"] == {"id-column": "ean"}
     assert "1 photo of 1 product, 1 of them labelled." in capsys.readouterr().out
 
 
@@ -225,7 +285,7 @@ def test_what_is_left_out_is_told(shop: Shop, capsys: Capture) -> None:
     photos_of(shop, "again/1563.jpg", "note.txt", "1580.jfif")
     (shop.folder / "photos" / "again" / "1563.jpg").write_bytes(b"photo")
     assert shop.run("upload", *csv_of(shop, "id,name\n1563,Shirt\n")) == 0
-    assert shop.keys() == ["images/1563.jpg", "images/1580.jfif"]
+    assert shop.keys() == ["images/1563.jpg", "images/1580.jfif", "products/labels.csv"]
     told = capsys.readouterr().out
     assert "second copies of photos: 1, such as again/1563.jpg." in told
     assert "files without the suffix of a photo: 1, such as note.txt." in told

@@ -277,9 +277,9 @@ def test_the_command_says_what_it_took_from_a_well_known_download(start, tmp_pat
 def test_the_command_for_more_photos_works_as_it_is_printed(start, tmp_path):
     (tmp_path / "my-product.png").write_bytes(photo("green"))
     _, said = start("--empty")
-    printed = said.partition("after this command:")[2].partition("Ctrl-C")[0]
+    printed = said.partition("after these commands:")[2].partition("Instead of")[0]
     done = subprocess.run(
-        ["sh", "-c", printed.replace("upload photo.jpg ", f"upload {tmp_path / 'my-product.png'} ")],
+        ["sh", "-c", printed.replace("upload photo.jpg", f"upload {tmp_path / 'my-product.png'}")],
         cwd=ROOT,
         # Only programs of the system, and no AWS configuration.
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},

@@ -66,6 +66,9 @@ def granted(resources: Resources, function: str) -> Grants:
 def named(resource: Any) -> str:
     if isinstance(resource, str):
         return resource
+    if isinstance(resource.get("Fn::Sub"), list):
+        # The catalogue, whichever bucket that is.
+        return str(resource["Fn::Sub"][0]).replace("arn:${AWS::Partition}:s3:::${Catalogue}", "${CatalogueBucket.Arn}")
     return resource.get("Fn::Sub") or "${" + ".".join(resource["Fn::GetAtt"]) + "}"
 
 

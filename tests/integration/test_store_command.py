@@ -1,6 +1,5 @@
 """`scripts/store.py` as a person runs it, against the local S3 and SQS."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from scripts import store as store_command
 from scripts.deployment import drop_store
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
-from scripts.local.resources import client
 from tests.support.rows import LAYOUT, delete, put, reject
 
 FINGERPRINT = "ab" * 32
@@ -117,27 +115,6 @@ def test_a_bucket_without_a_store_is_told_plainly(store: Any, run: Run) -> None:
     answered = run("fsck", "--bucket", store.bucket, "--store", "cd")
     assert answered.returncode == 2
     assert "Its stores: abababababab" in answered.stderr
-
-
-def test_dead_letters_go_back_to_their_queue_as_they_were(endpoint_url: str, run: Run) -> None:
-    sqs = client("sqs", endpoint_url)
-    dead = sqs.create_queue(QueueName="letters-dead")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
-    queue = sqs.create_queue(QueueName="letters", Attributes={"RedrivePolicy": policy})["QueueUrl"]
-    bodies = {json.dumps({"Records": [{"number": number}]}) for number in range(25)}
-    for body in bodies:
-        sqs.send_message(QueueUrl=dead, MessageBody=body)
-
-    moved = run("redrive", "--dead-letters", dead)
-
-    assert moved.returncode == 0, moved.stderr
-    assert "25 messages are back in letters" in moved.stdout
-    received = set()
-    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
-        received |= {message["Body"] for message in messages}
-    assert received == bodies
-    assert "Messages" not in sqs.receive_message(QueueUrl=dead)
 
 
 # --- drop -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""Bugs put into the store on purpose, to show that the state machine would find them. Each is a context manager."""
+"""Bugs put into the stores on purpose, to show that the state machines would find them. Each is a context manager."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,19 +10,35 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lookalike.compaction import collect, compact
+from lookalike.compaction import collect, publish, steps
+from lookalike.compaction import products as compaction_of_products
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreUnavailable
-from lookalike.store import append_log, creation, manifest, newest
-from lookalike.store.manifest import EMPTY, Manifest, SegmentRef
+from lookalike.store import append_log, creation, newest, versions
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
+from lookalike.store.products import live, loading
+from lookalike.store.products.live import Files, Live, Waiting
+from lookalike.store.products.product_manifest import FileRef, ProductManifest
 from lookalike.store.records import Op, Row
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Shard
 from lookalike.store.state import State
+from lookalike.store.versions import StoreKind, Version
 from tests.property.audit import AuditedStore
 
 Bug = Callable[[], Any]
+
+_collect, _publish = collect.collect, publish.publish
+
+
+@contextmanager
+def publishing(changed: Callable[..., bool]) -> Iterator[None]:
+    """Every compaction publishes in another way."""
+    with (
+        patch("lookalike.compaction.compact.publish", changed),
+        patch("lookalike.compaction.products.publish", changed),
+    ):
+        yield
 
 
 @contextmanager
@@ -31,7 +48,11 @@ def no_read_back_on_412() -> Iterator[None]:
     def create(store: ObjectStore, name: str, data: bytes, **_: Any) -> bool:
         return store.put_if_absent(name, data) is PutAnswer.CREATED
 
-    with patch("lookalike.store.append_log.create", create), patch("lookalike.store.versions.create", create):
+    with (
+        patch("lookalike.store.append_log.create", create),
+        patch("lookalike.store.products.product_log.create", create),
+        patch("lookalike.store.versions.create", create),
+    ):
         yield
 
 
@@ -43,7 +64,10 @@ def conflict_taken_for_success() -> Iterator[None]:
     def trusting(store: ObjectStore, name: str, data: bytes, **options: Any) -> bool:
         return store.put_if_absent(name, data) is not PutAnswer.EXISTS or create(store, name, data, **options)
 
-    with patch("lookalike.store.append_log.create", trusting):
+    with (
+        patch("lookalike.store.append_log.create", trusting),
+        patch("lookalike.store.products.product_log.create", trusting),
+    ):
         yield
 
 
@@ -54,7 +78,8 @@ def a_watermark_for_the_folded_set() -> Iterator[None]:
 
     def above_the_watermark(store: ObjectStore) -> list[Entry]:
         listed = entries(store)
-        folded = kind.newest(store).folded
+        name = versions.newest_name(store)
+        folded = json.loads(store.get(name))["folded"] if name else {}
         return [entry for entry in listed if entry.name in folded or entry.name > max(folded, default="")]
 
     with patch("lookalike.store.append_log.entries", above_the_watermark):
@@ -75,10 +100,9 @@ def tombstones_dropped_early() -> Iterator[None]:
 @contextmanager
 def collecting(**changes: float) -> Iterator[None]:
     """Collection has another policy, by itself and at the end of a compaction."""
-    true_collect = collect.collect
 
     def changed(store: ObjectStore, kind: Any, policy: Policy, **options: Any) -> Any:
-        return true_collect(store, kind, replace(policy, **changes), **options)
+        return _collect(store, kind, replace(policy, **changes), **options)
 
     with patch.object(collect, "collect", changed), patch.object(steps, "collect", changed):
         yield
@@ -172,7 +196,7 @@ def a_failed_commit_tidied_up() -> Iterator[None]:
 
     def tidy(store: ObjectStore, kind: Any, old: Version, new: Version, **options: Any) -> bool:
         try:
-            return true_publish(store, kind, old, new, **options)
+            return _publish(store, kind, old, new, **options)
         except StoreUnavailable:
             for name in new.objects - old.objects:
                 store.delete(name)
@@ -189,25 +213,109 @@ def folded_segments_deleted_before_the_commit() -> Iterator[None]:
     def hasty(store: ObjectStore, kind: Any, old: Any, new: Any, *, newly_folded: Sequence[str] = ()) -> bool:
         for name in newly_folded:
             store.delete(name)
-        return true_publish(store, kind, old, new, newly_folded=newly_folded)
+        return _publish(store, kind, old, new, newly_folded=newly_folded)
 
     with publishing(hasty):
         yield
 
 
-BUGS: tuple[Bug, ...] = (
+@contextmanager
+def the_file_that_arrived_last_wins() -> Iterator[None]:
+    """Of a data file's rows the last in the log counts, whatever happened last."""
+
+    def by_arrival(manifest: ProductManifest, waiting: Iterable[Waiting]) -> list[Live]:
+        last: dict[str, Live] = {ref.key: ref for ref in manifest.files}
+        last |= {file.key: file for file in sorted(waiting, key=lambda file: file.name)}
+        return [last[key] for key in sorted(last)]
+
+    with (
+        patch.object(loading, "live_files", by_arrival),
+        patch.object(compaction_of_products, "live_files", by_arrival),
+    ):
+        yield
+
+
+@contextmanager
+def tombstones_of_files_dropped_early() -> Iterator[None]:
+    """Compaction of product data forgets every tombstone, though older rows of its key may still arrive."""
+    forget = compaction_of_products._forget
+
+    def early(store: ObjectStore, old: ProductManifest, policy: Policy) -> Any:
+        return forget(store, old, replace(policy, tombstone_s=-1))
+
+    with patch.object(compaction_of_products, "_forget", early):
+        yield
+
+
+@contextmanager
+def growing(changed: Callable[[Files, Files], list[str] | None]) -> Iterator[None]:
+    """A table grows by other files, in readers and in compaction."""
+    with patch.object(loading, "added_after", changed):
+        yield
+
+
+@contextmanager
+def a_file_in_the_middle_put_on_top() -> Iterator[None]:
+    """A file that was added is merged last, wherever its key sorts."""
+    with growing(lambda base, files: sorted(files.keys() - base.keys()) if base.items() <= files.items() else None):
+        yield
+
+
+@contextmanager
+def a_replaced_file_not_noticed() -> Iterator[None]:
+    """A table in memory is taken for that of files of the same names, whatever they hold now."""
+    with growing(lambda base, files: live.added_after({key: files.get(key, b"") for key in base}, files)):
+        yield
+
+
+@contextmanager
+def a_deleted_file_not_noticed() -> Iterator[None]:
+    """A table in memory goes on being used though one of its files is gone."""
+    with growing(lambda base, files: live.added_after({key: base[key] for key in base.keys() & files.keys()}, files)):
+        yield
+
+
+@contextmanager
+def tables_kept_of_replaced_files() -> Iterator[None]:
+    """A reader that kept the table of a file uses it after the file was replaced."""
+    with patch.object(loading._Loading, "_is_as_held", lambda self, key: key in self._files):
+        yield
+
+
+@contextmanager
+def the_table_not_written_anew() -> Iterator[None]:
+    """A fold writes a new table only where files came or went."""
+
+    def keys_alone(files: Iterable[FileRef]) -> list[str]:
+        return [ref.key for ref in files if ref.op is not Op.DELETE]
+
+    with patch.object(compaction_of_products, "_shown", keys_alone):
+        yield
+
+
+PROTOCOL_BUGS: tuple[Bug, ...] = (
     no_read_back_on_412,
     conflict_taken_for_success,
     a_watermark_for_the_folded_set,
-    tombstones_dropped_early,
     folded_segments_deleted_at_once,
     orphans_deleted_at_once,
-    order_by_arrival,
     manifests_listed_before_the_log,
-    a_row_in_two_places_shown_twice,
     ages_by_the_machine_s_clock,
     commit_of_what_is_not_there,
     damage_not_looked_for,
     a_failed_commit_tidied_up,
     folded_segments_deleted_before_the_commit,
+)
+"""Of the code that both kinds of stores share."""
+
+PHOTO_BUGS: tuple[Bug, ...] = (tombstones_dropped_early, order_by_arrival, a_row_in_two_places_shown_twice)
+
+PRODUCT_BUGS: tuple[Bug, ...] = (
+    the_file_that_arrived_last_wins,
+    tombstones_of_files_dropped_early,
+    a_file_in_the_middle_put_on_top,
+    a_replaced_file_not_noticed,
+    a_deleted_file_not_noticed,
+    tables_kept_of_replaced_files,
+    the_table_not_written_anew,
 )

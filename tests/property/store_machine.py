@@ -1,4 +1,4 @@
-"""A state machine that leads a store through random histories: events and their deliveries, compactions, collections,
+"""A state machine that leads a store of either kind through random histories: events and their deliveries, compactions, collections,
 readers, time, faults at any call, damaged bytes, processes that end in the middle of anything, and rivals whose clocks differ.
 
 What it takes for granted, as the store does:
@@ -6,6 +6,8 @@ What it takes for granted, as the store does:
   than compaction forgets tombstones, which it does after ``tombstone_s``;
 - a compaction step ends, and a write in flight arrives or is lost, within ``orphan_s``.
 Readers may pause for as long as they like.
+
+``photo_machine`` and ``product_machine`` say what the rows of a store are.
 """
 
 import random
@@ -17,23 +19,20 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lookalike.compaction import collect, compact
+from lookalike.compaction import collect
 from lookalike.compaction.policy import Policy
-from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
-from lookalike.store import append_log, manifest, names
-from lookalike.store.attempts import Attempt
-from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Op, Row, event_of, order_of
+from lookalike.errors import CorruptObject, StoreUnavailable
+from lookalike.store import names
+from lookalike.store.records import Op, event_of, order_of
+from lookalike.store.refreshing import Reader
+from lookalike.store.versions import StoreKind
 from tests.property.audit import AuditedStore
 from tests.property.oracle import Oracle
-from tests.support.calibrations import turned
 from tests.support.damage import DamagedStore
-from tests.support.inline import InlineExecutor
-from tests.support.rows import DIMENSIONS, LAYOUT, Value, value
+from tests.support.rows import Value
 from tests.support.stores import Died, Fault, FaultyStore, Rival
 
 GRACE_S = 20.0
@@ -49,21 +48,18 @@ KEYS = ("by sequencer", "by sequencer too", "by time", "by both")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a photo, and what the photo was then: a number, or None where it was deleted."""
+    """Something that happened to an object of the catalogue, and what it was then: a number, or None where it was deleted."""
 
     key: str
     op: Op
     sequencer: str | None
     time_ms: int
-    photo: int | None
+    content: int | None
 
-    def row(self, found: "Event") -> Row:
-        """The row that ingest makes of this event when it finds the photo as another event, or this one, left it."""
-        content = str(found.photo).encode()
-        order = order_of(sequencer=self.sequencer, time_ms=self.time_ms, op=found.op, content=content)
-        embedding = np.full(DIMENSIONS, found.photo, np.float32) if found.op is Op.PUT else None
-        detail = {} if found.op is Op.DELETE else {"photo": str(found.photo)}
-        return Row(self.key, self.key[-3:], order, found.op, embedding, detail)
+    def order(self, found: "Event") -> bytes:
+        """The order of this event when ingest finds the object as another event, or this one, left it."""
+        content = str(found.content).encode()
+        return order_of(sequencer=self.sequencer, time_ms=self.time_ms, op=found.op, content=content)
 
 
 @dataclass
@@ -105,34 +101,64 @@ class StoreMachine(RuleBasedStateMachine):
     """See the module's docstring. ``examples`` counts the histories that were begun."""
 
     examples = 0
+    kind: StoreKind[Any]
 
     def __init__(self) -> None:
         super().__init__()
         type(self).examples += 1
         self.now_s = 1_000_000.0
         self.chance = random.Random(1)
-        self.store = AuditedStore(lambda: self.now_s, READING_S)
+        self.store = AuditedStore(self.kind, self.decode, lambda: self.now_s, READING_S)
         self.compacting: FaultyStore | None = None
         self.on_its_way = FaultyStore(self.store)  # keeps the puts that may still land
-        self.oracle = Oracle()
+        self.oracle: Oracle[Any] = Oracle(self.value)
         self.catalogue = Catalogue()
         self.attempts: set[str] = set()
         self.patches = [
             patch("uuid.uuid4", lambda: uuid.UUID(int=self.chance.getrandbits(128))),
             patch("lookalike.store.names.time", SimpleNamespace(time=lambda: self.store.machine_time_ms() / 1000)),
             patch("lookalike.store.creation._PAUSE_S", 0),
-            patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
-            patch(
-                "lookalike.store.reader._READ_AT_ONCE_BYTES", 900
-            ),  # so that most embeddings are read when they are wanted
-            patch("lookalike.compaction.writer.MIN_ROWS", 4),
-            patch("lookalike.compaction.writer.choose", turned),
+            *self.own_patches(),
         ]
         for each in self.patches:
             each.start()
         self.reader_stores = [FaultyStore(self.store) for _ in range(2)]
         self.readers = [self.reader(store) for store in self.reader_stores]
         self.observer = self.reader(self.store)
+
+    # --- what a machine for one kind of store says of it --------------------------------------------------------------
+
+    def own_patches(self) -> list[Any]:
+        """What makes a small store do what a large one does, and in one thread."""
+        raise NotImplementedError
+
+    def decode(self, kind: names.Kind | None, data: bytes) -> object:
+        """Raise where the bytes of an object that is no manifest are not what its kind promises."""
+        raise NotImplementedError
+
+    def value(self, row: Any) -> Value:
+        """A row as something that can be compared and sorted."""
+        raise NotImplementedError
+
+    def row(self, event: Event, found: Event) -> Any:
+        """The row that ingest makes of an event when it finds the object as another event, or this one, left it."""
+        raise NotImplementedError
+
+    def append_rows(self, store: Any, rows: list[Any]) -> None:
+        raise NotImplementedError
+
+    def compact_store(self, store: Any, time_left_s: Callable[[], float]) -> None:
+        raise NotImplementedError
+
+    def reader(self, store: Any) -> Reader[Any]:
+        raise NotImplementedError
+
+    def seen(self, reader: Reader[Any], durable: dict[str, bytes]) -> list[Any]:
+        """The rows that a reader shows now, held against what was durable before."""
+        raise NotImplementedError
+
+    def expect_at_rest(self, newest: Any) -> None:
+        """What else must hold of the newest manifest at the end."""
 
     @initialize(
         segment_bytes=st.sampled_from([2000, 4000, 10_000, 1]),
@@ -151,9 +177,6 @@ class StoreMachine(RuleBasedStateMachine):
         )
 
     # --- what the operations share ------------------------------------------------------------------------------------
-
-    def reader(self, store: Any) -> SnapshotReader:
-        return SnapshotReader(store, layout=LAYOUT, io_threads=1, clocks=[lambda: self.now_s])
 
     def planned(self, plan: Plan, pause_s: float = PAUSE_S) -> dict[Call, Fault | Rival]:
         return {
@@ -184,7 +207,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.advance(pause_s)
                 self.compact_and_collect(self.store)
         elif act == "collect":
-            collect.collect(self.store, manifest.PHOTO_STORE, self.policy)
+            collect.collect(self.store, self.kind, self.policy)
         elif act == "refresh":
             self.check(self.observer)
         elif act == "clean":
@@ -195,7 +218,7 @@ class StoreMachine(RuleBasedStateMachine):
     def clean(self) -> None:
         """Somebody deletes the segments that a compaction has just written, and did not look what they are for."""
         calls = self.compacting.calls[-2:] if self.compacting else []
-        if any(call == "put" and name.startswith(names.SEGMENTS) for call, name in calls):
+        if any(call == "put" and name.startswith(self.kind.prefix) for call, name in calls):
             for unpublished in self.store.unpublished():
                 self.store.inner.delete(unpublished)
 
@@ -227,9 +250,9 @@ class StoreMachine(RuleBasedStateMachine):
         rows = []
         for event in events:
             reads = reads_now and event.op is not Op.DELETE
-            rows.append(event.row(self.catalogue.newest(event.key) if reads else event))
+            rows.append(self.row(event, self.catalogue.newest(event.key) if reads else event))
         self.oracle.attempt(rows)
-        append_log.append(store, rows, layout=LAYOUT)
+        self.append_rows(store, rows)
         self.oracle.acknowledge(rows)
         self.catalogue.waiting = [event for event in self.catalogue.waiting if event not in events]
 
@@ -237,11 +260,9 @@ class StoreMachine(RuleBasedStateMachine):
         """Whether the store may have forgotten a newer deletion of the event's key by ``now_s``."""
         deletions = [row.order for row in self.oracle.attempted[event.key].values() if row.op is Op.DELETE]
         deletions += [
-            other.row(other).order
-            for other in self.catalogue.events
-            if other.key == event.key and other.op is Op.DELETE
+            other.order(other) for other in self.catalogue.events if other.key == event.key and other.op is Op.DELETE
         ]
-        order = event.row(event).order
+        order = event.order(event)
         return any(
             deletion > order and event_of(deletion).time_ms / 1000 + RETENTION_S < now_s for deletion in deletions
         )
@@ -262,8 +283,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.now_s += 0.001
         number = len(self.catalogue.events) + 1
         sequencer = f"{number:06X}" if key.startswith("by sequencer") or (key == "by both" and sequenced) else None
-        photo = None if op is Op.DELETE else number
-        self.catalogue.add(Event(key, op, sequencer, int(self.now_s * 1000), photo))
+        content = None if op is Op.DELETE else number
+        self.catalogue.add(Event(key, op, sequencer, int(self.now_s * 1000), content))
 
     def compact_and_collect(self, store: Any, most_steps: int = MOST_STEPS) -> None:
         steps = iter(range(most_steps))
@@ -274,20 +295,10 @@ class StoreMachine(RuleBasedStateMachine):
             assert most_steps < MOST_STEPS, "compaction does not come to rest"
             return 0.0
 
-        compact.compact(store, self.policy, time_left_s=time_left_s)
+        self.compact_store(store, time_left_s)
 
-    def check(self, reader: SnapshotReader) -> list[Value]:
-        durable = dict(self.oracle.durable)
-        began_s = self.now_s
-        snapshot = reader.refresh()
-        try:
-            self.oracle.check(snapshot, durable)
-        except ObjectMissing:
-            # Embeddings are read for as long as a segment that was put out of use is kept; who took longer asks once more.
-            assert self.now_s - began_s > READING_S, "I5: a reader that did not pause missed embeddings"
-            snapshot = reader.refresh()
-            self.oracle.check(snapshot, durable)
-        return sorted(value(row) for row in snapshot.rows())
+    def check(self, reader: Reader[Any]) -> list[Value]:
+        return sorted(map(self.value, self.rows_of(reader)))
 
     # --- rules --------------------------------------------------------------------------------------------------------
 
@@ -332,7 +343,7 @@ class StoreMachine(RuleBasedStateMachine):
     def collect(self, plan: Plan, skew_s: float) -> None:
         store = FaultyStore(self.store, self.planned(plan))
         with self.on_a_machine(skew_s):
-            self.attempt(lambda: collect.collect(store, manifest.PHOTO_STORE, self.policy), store)
+            self.attempt(lambda: collect.collect(store, self.kind, self.policy), store)
 
     @precondition(lambda self: any(self.store.inner.list("")))
     @rule(data=st.data(), use=st.sampled_from(["refresh", "compact"]))
@@ -359,13 +370,6 @@ class StoreMachine(RuleBasedStateMachine):
             self.readers[which] = self.reader(store)
         interrupted = any(isinstance(item, Rival) for item in store.plan.values())
         assert interrupted or not store.missing, "I5: a reader that nobody interrupted missed an object"
-
-    @rule(receives=st.integers(2, 4))
-    def be_killed(self, receives: int) -> None:
-        """An ingest function leaves an attempt behind, which is no concern of readers and compaction."""
-        attempt = Attempt("message", self.chance.choice(KEYS), receives)
-        self.store.put_if_absent(attempt.name, b"noted")
-        self.attempts.add(attempt.name)
 
     @rule(seconds=st.sampled_from([TOMBSTONE_S + 1, GRACE_S + 1, ORPHAN_S + 1, 1.0]))
     def wait(self, seconds: float) -> None:
@@ -404,18 +408,22 @@ class StoreMachine(RuleBasedStateMachine):
             self.now_s += TOMBSTONE_S + ORPHAN_S + GRACE_S
             self.compact_and_collect(self.store)
             self.expect_final()
-        newest = manifest.newest(self.store)
+        newest = self.kind.newest(self.store)
         left = {entry.name for entry in self.store.list("")}
         manifests = {entry.name for entry in self.store.list(names.MANIFESTS)}
         assert left - manifests == newest.objects | self.attempts, "garbage is left, or an attempt is lost"
         assert len(manifests) <= self.policy.manifests_kept
+        self.expect_at_rest(newest)
 
     def expect_final(self) -> None:
         for store in self.reader_stores:
             store.plan = {}
         for reader in (*self.readers, self.observer, self.reader(self.store)):
             assert self.check(reader) == self.oracle.final(), "I4: a reader does not show what the rows say"
-        photos = {row.key: int(row.detail["photo"]) for row in self.observer.refresh().rows()}
-        newest = {event.key: event.photo for event in self.catalogue.events if event.key != "by both"}
-        for key, photo in newest.items():
-            assert photos.get(key) == photo, f"I4: {key} is not as it is in the catalogue"
+        shown = {row.key: int(row.detail["content"]) for row in self.rows_of(self.observer)}
+        newest = {event.key: event.content for event in self.catalogue.events if event.key != "by both"}
+        for key, content in newest.items():
+            assert shown.get(key) == content, f"I4: {key} is not as it is in the catalogue"
+
+    def rows_of(self, reader: Reader[Any]) -> list[Any]:
+        return self.seen(reader, dict(self.oracle.durable))

@@ -5,10 +5,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from lookalike.errors import StoreError
-from tests.property.bugs import BUGS, Bug
+from tests.property.bugs import PHOTO_BUGS, PRODUCT_BUGS, PROTOCOL_BUGS, Bug
+from tests.property.photo_machine import PhotoMachine
+from tests.property.product_machine import ProductMachine
 from tests.property.store_machine import StoreMachine
 
-TestStore = StoreMachine.TestCase
+TestPhotos = PhotoMachine.TestCase
+TestProducts = ProductMachine.TestCase
 
 until_the_first_failure = settings(
     max_examples=3000,
@@ -22,9 +25,13 @@ until_the_first_failure = settings(
 
 
 @pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="minutes; HYPOTHESIS_PROFILE=long runs it")
-@pytest.mark.parametrize("bug", BUGS)
-def test_the_machine_finds_a_bug_put_in_on_purpose(bug: Bug) -> None:
-    StoreMachine.examples = 0
+@pytest.mark.parametrize(
+    ("machine", "bug"),
+    [(PhotoMachine, bug) for bug in PROTOCOL_BUGS + PHOTO_BUGS]
+    + [(ProductMachine, bug) for bug in PROTOCOL_BUGS + PRODUCT_BUGS],
+)
+def test_the_machine_finds_a_bug_put_in_on_purpose(machine: type[StoreMachine], bug: Bug) -> None:
+    machine.examples = 0
     with bug(), pytest.raises((AssertionError, StoreError)):
-        run_state_machine_as_test(StoreMachine, settings=until_the_first_failure)
-    print(f"{bug.__name__}: found in {StoreMachine.examples} examples")  # shown by pytest -rP
+        run_state_machine_as_test(machine, settings=until_the_first_failure)
+    print(f"{machine.__name__}, {bug.__name__}: found in {machine.examples} examples")  # shown by pytest -rP

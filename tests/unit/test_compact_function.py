@@ -57,7 +57,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
         return bucket.stores[prefix]
 
     monkeypatch.setattr(bucket.app, "S3Store", store)
-    monkeypatch.setattr(bucket.app, "store_prefixes", lambda client, name: [prefix for prefix in bucket.stores if prefix != PRODUCTS])
+    monkeypatch.setattr(
+        bucket.app, "store_prefixes", lambda client, name: [prefix for prefix in bucket.stores if prefix != PRODUCTS]
+    )
     return bucket
 
 

@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.data_ingest import DataIngest, IngestedFile
+from lookalike.backfill import plan_files, read_file_orders
+from lookalike.compaction.policy import Policy
+from lookalike.compaction.products import compact_products
+from lookalike.data_ingest import SUFFIXES, DataIngest, IngestedFile
 from lookalike.errors import FeedError, StoreUnavailable
-from lookalike.photos.catalogue import ObjectEvent
+from lookalike.photos.catalogue import ListedPhoto, ObjectEvent
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op
+from scripts.common.data_files import SUFFIXES as SENT_SUFFIXES
 from tests.support import data_files
 from tests.support.fakes import FakeCatalogue, OutageStore
 
@@ -143,6 +147,10 @@ def test_an_unknown_suffix_says_which_are_read(world: World) -> None:
     assert done.reason.startswith("notes.pdf")
     assert all(suffix in done.reason for suffix in (".csv", ".tsv", ".txt", ".jsonl"))
     assert world.catalogue.asked == [], "such a file is not read"
+
+
+def test_the_command_sends_files_that_are_read() -> None:
+    assert set(SENT_SUFFIXES) == set(SUFFIXES)
 
 
 def test_a_reject_takes_the_place_of_an_earlier_table(world: World) -> None:
@@ -292,6 +300,7 @@ CHANGES = {"first": prices(10), "second": prices(20), "empty": b"", "bad value":
 steps = st.one_of(st.sampled_from(sorted(CHANGES)), st.tuples(st.integers(0, 9), st.booleans()))
 
 
+@settings(deadline=None)
 @given(history=st.lists(steps, max_size=12), rest=st.randoms(use_true_random=False))
 def test_any_order_of_any_events_ends_with_the_file_of_now(
     history: list[str | tuple[int, bool]], rest: random.Random
@@ -329,3 +338,63 @@ def test_any_order_of_any_events_ends_with_the_file_of_now(
     )
     if expected.op is Op.PUT:
         assert data_files.products(world.store, KEY) == data_files.products(alone.store, KEY)
+
+
+class TestBackfill:
+    def backfill(self, world: World, modified_ms: int = 5000) -> list[str]:
+        """Takes in what a plan finds; gives the keys."""
+        listed = [ListedPhoto(key, modified_ms) for key in sorted(world.catalogue.photos)]
+        found = plan_files(listed, read_file_orders(world.store), bucket="catalogue")
+        for event in found.events:
+            world.take_in(event)
+        return [event.key for event in found.events]
+
+    def test_it_takes_in_what_the_store_lacks_and_nothing_twice(self, world: World) -> None:
+        for key in (KEY, "products/", "products/sub/b.csv", "images/1.jpg"):
+            world.catalogue.put(key, prices(10))
+
+        assert self.backfill(world) == [KEY, "products/sub/b.csv"]
+
+        assert self.backfill(world) == []
+        assert world.price() == 10.0
+
+    def test_it_finds_what_was_replaced_and_deleted_without_an_event(self, world: World) -> None:
+        for key in (KEY, "products/b.csv"):
+            world.catalogue.put(key, prices(10))
+            world.take_in(put(1, key))
+        world.catalogue.put(KEY, prices(12))
+        world.catalogue.remove("products/b.csv")
+
+        assert self.backfill(world) == [KEY, "products/b.csv"]
+
+        assert world.price() == 12.0
+        assert world.state("products/b.csv")[0] is Op.DELETE
+        assert self.backfill(world) == []
+
+    def test_a_late_duplicate_of_an_old_deletion_does_not_undo_it(self, world: World) -> None:
+        world.take_in(removed(3))
+        world.catalogue.put(KEY, prices(10))
+        self.backfill(world)
+
+        world.take_in(removed(3))
+
+        assert world.price() == 10.0
+
+    def test_the_next_event_beats_it(self, world: World) -> None:
+        world.take_in(removed(3))
+        world.catalogue.put(KEY, prices(10))
+        self.backfill(world)
+        world.catalogue.put(KEY, prices(12))
+
+        world.take_in(put(4))
+
+        assert world.price() == 12.0
+
+    def test_a_folded_store_is_compared_as_well(self, world: World) -> None:
+        for key in (KEY, "products/b.csv"):
+            world.catalogue.put(key, prices(10))
+            world.take_in(put(1, key))
+        compact_products(world.store, Policy(grace_s=0))
+        world.catalogue.remove("products/b.csv")
+
+        assert self.backfill(world, modified_ms=1000) == ["products/b.csv"]

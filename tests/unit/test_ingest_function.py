@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
 from lookalike.errors import LookalikeError, QueueUnavailable, StoreUnavailable
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row
-from tests.support import functions
+from tests.support import data_files, functions
 from tests.support.fakes import FINGERPRINT, LAYOUT, FakeCatalogue, FakeEmbedder, OutageStore, photo
 
 
@@ -33,6 +34,8 @@ class Queue:
     hidden_s: dict[str, int] = field(default_factory=dict)
     """For how long messages were hidden again, by receipt handle."""
     is_out_of_reach: bool = False
+    deleted: list[str] | None = None
+    """The receipt handles of messages that the function deleted itself; None where it must not."""
 
     def hide(self, delays_s: Mapping[str, int]) -> None:
         if self.is_out_of_reach:
@@ -40,7 +43,10 @@ class Queue:
         self.hidden_s.update(delays_s)
 
     def delete(self, handles: Sequence[str]) -> None:
-        raise AssertionError("Lambda deletes what is done")
+        assert self.deleted is not None, "Lambda deletes what is done"
+        if self.is_out_of_reach:
+            raise QueueUnavailable("SQS did not answer")
+        self.deleted += handles
 
     def deliver(self, event: dict[str, Any], context: functions.Context | None = None) -> list[str]:
         """The ids of the messages that must come back."""
@@ -374,6 +380,97 @@ def test_what_was_done_is_logged_and_counted(
         "PhotosDeleted": [1.0],
         "MessagesFailed": [1.0],
     }
+
+
+class TestDataFiles:
+    FILE = "products/prices.csv"
+
+    @pytest.fixture(autouse=True)
+    def it_may_delete_messages(self, queue: Queue) -> None:
+        queue.deleted = []
+
+    def test_a_file_goes_to_the_product_store_and_leaves_it_again(self, queue: Queue) -> None:
+        queue.catalogue.put(self.FILE, b"id,price\n1563,10\n")
+
+        assert queue.deliver(functions.event("sqs_data_put")) == []
+        assert data_files.products(queue.products, self.FILE) == {"1563": {"price": 10.0}}
+        queue.catalogue.remove(self.FILE)
+        assert queue.deliver(functions.event("sqs_data_removed")) == []
+        assert data_files.states(queue.products)[self.FILE].op is Op.DELETE
+
+        assert list(queue.store.inner.list("")) == [], "the photos' store is not touched"
+
+    def test_awkward_keys_and_a_folder(self, queue: Queue) -> None:
+        for key in ("products/Frühling 2026/Preise + Rabatte.csv", "products/价格.TSV"):
+            queue.catalogue.put(key, b"id,price\n1,10\n".replace(b",", b"\t" if key.endswith("V") else b","))
+
+        assert queue.deliver(functions.event("sqs_data_awkward_keys")) == []
+
+        assert {key: state.op for key, state in data_files.states(queue.products).items()} == {
+            "products/Frühling 2026/Preise + Rabatte.csv": Op.PUT,
+            "products/价格.TSV": Op.PUT,
+            "products/notes.pdf": Op.REJECT,
+        }
+
+    def test_nothing_is_embedded(self, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+        embedder = FakeEmbedder()
+        monkeypatch.setattr(queue.app, "Embedder", lambda folder, **options: embedder)
+        queue.catalogue.put(self.FILE, b"id,price\n1563,10\n")
+
+        queue.deliver(functions.event("sqs_data_put"))
+
+        assert embedder.batches == []
+
+    def test_rows_are_counted_and_bad_ones_fail_nothing(self, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+        queue.catalogue.put(self.FILE, b"id,price\n1,10\n,20\n,30\n")
+        queue.catalogue.put("products/empty.csv", b"")
+
+        assert queue.deliver(batch(put(self.FILE), put("products/empty.csv"))) == []
+
+        metrics = sent(capsys)
+        assert {name: metrics[name] for name in ("DataFiles", "DataFilesRejected", "ProductRows", "BadRows")} == {
+            "DataFiles": [1.0],
+            "DataFilesRejected": [1.0],
+            "ProductRows": [3.0],
+            "BadRows": [2.0],
+        }
+        assert metrics["MessagesFailed"] == [0.0]
+
+    def test_photos_alone_send_no_metrics_of_data_files(self, queue: Queue, capsys: pytest.CaptureFixture[str]) -> None:
+        """Each is paid for by the hour in which it is sent."""
+        queue.deliver(functions.event("sqs_put"))
+
+        assert not sent(capsys).keys() & {"DataFiles", "DataFilesRejected", "ProductRows", "BadRows"}
+
+    def test_text_of_a_file_does_not_end_a_line_of_the_log(
+        self, queue: Queue, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        forged = json.dumps({"level": "ERROR", "message": "forged"})
+        key = f"products/a\n{forged}\n.csv"
+        queue.catalogue.put(key, f'id,price\n1,"x\n{forged}\n"\n"",3\n'.encode())
+
+        queue.deliver(batch(put(quote_plus(key))))
+
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert "forged" not in {line.get("message") for line in lines}
+
+    @pytest.mark.parametrize("call", ["put", "get"])
+    def test_a_product_store_out_of_reach_brings_back_the_files_only(self, queue: Queue, call: str) -> None:
+        queue.catalogue.put("images/1.jpg", photo("1"))
+        queue.catalogue.put(self.FILE, b"id,price\n1,10\n")
+        queue.products.down = {"put", call}
+        queue.is_out_of_reach = True  # messages that are done are deleted later
+
+        assert queue.deliver(batch(put("images/1.jpg"), put(self.FILE))) == ["m1"]
+
+        assert set(queue.rows()) == {"images/1.jpg"}
+
+    def test_done_photos_are_deleted_from_the_queue_before_a_file_is_read(self, queue: Queue) -> None:
+        queue.catalogue.put("images/1.jpg", photo("1"))
+
+        queue.deliver(batch(put(self.FILE), put("images/1.jpg"), put("images/2.jpg")))
+
+        assert queue.deleted == ["r1", "r2"]
 
 
 def test_warnings_of_the_package_are_json_as_those_of_the_function_are() -> None:

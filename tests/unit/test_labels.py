@@ -1,11 +1,10 @@
-"""CSV files as people have them: separators, encodings, quotes and ids, and what S3 has room for."""
+"""CSV files as people have them: separators, encodings, quotes and ids."""
 
 import codecs
-from email.header import decode_header, make_header
 
 import pytest
 
-from scripts.common.labels import InputError, LabelTable, parse_labels, s3_metadata
+from scripts.common.labels import InputError, LabelTable, parse_labels, with_ids
 
 
 def parse(text: str | bytes, id_column: str | None = None) -> LabelTable:
@@ -144,16 +143,14 @@ def test_labels_that_cannot_be_used_say_why(content: bytes, message: str) -> Non
         parse(content)
 
 
-@pytest.mark.parametrize("text", ["Grüne Jacke", "=?utf-8?q?looks_encoded?=", "緑色のジャケット" * 12])
-def test_text_beyond_ascii_survives_as_encoded_words(text: str) -> None:
-    value = s3_metadata({"name": text})["name"]
-    assert value.isascii()
-    assert "\n" not in value
-    assert str(make_header(decode_header(value))) == text
-
-
-def test_labels_beyond_what_s3_takes_are_left_out_from_the_last_column_on() -> None:
-    fills = "x" * (2048 - len("name" + "Shirt") - len("story"))
-    texts = parse(f"id,story,colour,name\n1,{fills},blue,Shirt\n2,{fills}x,blue,Shirt\n").texts
-    assert s3_metadata(texts["1"]) == {"name": "Shirt", "story": fills}
-    assert s3_metadata(texts["2"]) == {"name": "Shirt", "colour": "blue"}
+@pytest.mark.parametrize("name", ["x.csv", "x.tsv"])
+def test_a_csv_with_other_ids_says_the_same_of_them(name: str) -> None:
+    text = 'sep=;\nid;name;note\n123;"Hose; kurz";"zwei\nZeilen"\n="00777";Hut\n5;a;b;c\n;;\n'
+    changed = with_ids(text.encode("cp1252"), name, None, {"123": "00123", "9": "none"})
+    table = parse_labels(changed, name)
+    assert table.texts == {
+        "00123": {"name": "Hose; kurz", "note": "zwei Zeilen"},
+        "00777": {"name": "Hut"},
+        "5": {"name": "a", "note": "b;c"},
+    }
+    assert (b"\t" in changed) == (name == "x.tsv")

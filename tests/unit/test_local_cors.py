@@ -154,6 +154,12 @@ def test_photos_may_be_shown_and_read_by_other_pages() -> None:
     assert dict(answer.headers)["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
+def test_the_local_bucket_has_the_template_s_rules() -> None:
+    read = read_template(ROOT / "template.yaml", endpoint_url=ENDPOINT, parameters={"AllowedOrigins": SHOP})
+    (rules,) = (bucket.cors_rules for bucket in read.buckets if bucket.name == read.outputs["CatalogueBucketName"])
+    assert rules == ({"AllowedOrigins": [SHOP], "AllowedMethods": ["GET", "HEAD"], "MaxAgeSeconds": 86400},)
+
+
 def test_the_page_itself_is_no_other_page_s_business() -> None:
     assert cors_of(Stack("*").ask("GET", "/", {"Origin": SHOP})) == {}
 

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lookalike.photos.catalogue import product_of
 from scripts.common.catalogue import Catalogue, open_catalogue
-from scripts.common.labels import InputError
+from scripts.common.labels import InputError, parse_labels
 
 Write = Callable[[Path, dict[str, bytes]], Path]
 
@@ -67,6 +67,13 @@ def keys(catalogue: Catalogue) -> list[str]:
 def names(catalogue: Catalogue) -> dict[str, str | None]:
     """The name that each key is sent with."""
     return {photo.key: photo.labels.get("name") for photo in catalogue.photos}
+
+
+def data_of(catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
+    """What the file of product data says of each product."""
+    assert catalogue.data is not None
+    with catalogue.data.open() as file:
+        return parse_labels(file.read(), catalogue.data.name, catalogue.data.id_column).texts
 
 
 PRODUCTS = [str(number) for number in range(70000, 70006)]
@@ -242,6 +249,7 @@ def test_ids_that_a_spreadsheet_changed_are_matched_where_one_alone_can_be_meant
     catalogue = opened(tmp_path, files(*photos), rows(*ids))
     labelled = {photo.product_id: photo.labels["name"] for photo in catalogue.photos if photo.labels}
     assert labelled == {product: f"Name of {row}" for product, row in expected.items()}
+    assert {product: texts["name"] for product, texts in data_of(catalogue).items() if product in expected} == labelled
     changed = [(row, product) for product, row in expected.items() if product != row]
     assert all(f"{row} ({product})" in catalogue.report for row, product in changed)
     assert ("in another form" in catalogue.report) == bool(changed)
@@ -349,21 +357,18 @@ def test_a_folder_of_a_usual_name_that_became_a_product_is_a_warning(tmp_path: P
 
 @pytest.mark.parametrize("write", [folder, zipped])
 @pytest.mark.parametrize("content", [small_download(), large_download()])
-def test_a_csv_beside_the_photos_names_their_products_and_its_texts_are_offered(
+def test_a_csv_beside_the_photos_names_their_products_and_is_sent_along(
     tmp_path: Path, write: Write, content: dict[str, bytes]
 ) -> None:
     catalogue = opened(tmp_path, content, write=write)
-    assert names(catalogue) == {f"images/{product}.jpg": None for product in PRODUCTS}
-    assert catalogue.report.startswith("6 photos of 6 products.")
+    assert keys(catalogue) == [f"images/{product}.jpg" for product in PRODUCTS]
+    assert catalogue.report.startswith("6 photos of 6 products, 6 of them labelled.")
     (path,) = [name for name in content if name.endswith("styles.csv") and name.count("/") < 2][:1]
-    assert (
-        f"{path} among the photos has the ids of 6 of the products and names them. Its texts are not sent"
-        in catalogue.report
-    )
-    assert f"--labels {path} " in catalogue.report
+    assert f"{path} among the photos has the ids of 6 of the products: it names them, and is sent" in catalogue.report
+    assert data_of(catalogue)["70000"]["name"] == "Shirt 70000"
     source = tmp_path / ("fashion" if write is folder else "fashion.zip")
     with open_catalogue(source, Path(path)) as taken:
-        assert names(taken)["images/70000.jpg"] == "Shirt 70000"
+        assert data_of(taken) == data_of(catalogue)
 
 
 def test_a_csv_beside_the_photos_that_is_about_something_else_changes_nothing(tmp_path: Path) -> None:
@@ -384,13 +389,6 @@ def test_labels_may_lie_in_the_folder_of_the_photos(tmp_path: Path) -> None:
     with open_catalogue(source, source / "labels.csv") as catalogue:
         assert names(catalogue) == {"images/1.jpg": "Name of 1"}
         assert "Left out" not in catalogue.report
-
-
-def test_values_for_which_s3_has_no_room_are_told(tmp_path: Path) -> None:
-    report = opened(
-        tmp_path, files("1.jpg", "2.jpg"), f"id,name,story\n1,a,b\n2,a,{'x' * 2048}\n3,a,{'x' * 2048}\n"
-    ).report
-    assert "values are left out: 1, such as 2 (story)." in report
 
 
 @pytest.mark.parametrize(

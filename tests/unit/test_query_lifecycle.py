@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from types import SimpleNamespace
@@ -15,12 +16,14 @@ import pytest
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.store import names
+from lookalike.store.object_store import ObjectStore
 from lookalike.store.products import PRODUCTS
 from lookalike.store.products.product_reader import ProductReader
 from lookalike.store.reader import SnapshotReader
+from lookalike.store.wrappers import WrapperStore
 from tests.support import functions
 from tests.support.api import Api, query_function
-from tests.support.fakes import Clock, photo, put_row
+from tests.support.fakes import Clock, data_file, photo, put_row
 from tests.support.stores import LatencyStore
 
 # Most requests count nothing; Powertools warns of that, and the function says it need not.
@@ -108,6 +111,41 @@ class TestStart:
         api.fill(put_row("images/new.jpg", photo("new")))
         assert products(api, "new")[0] == "new"
 
+    @pytest.mark.parametrize("is_ahead", [True, False])
+    def test_product_data_is_read_beside_the_photos(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], is_ahead: bool
+    ) -> None:
+        """Two stores and one wait: neither store answers its first request until the other one is asked."""
+        meeting = threading.Barrier(2, timeout=10)
+        photos, data = (MeetingStore(store, meeting) for store in (api.store, api.data_store))
+        monkeypatch.setattr(api.app.lifecycle, "S3Store", lambda *given: data if given[2] == PRODUCTS else photos)
+        if is_ahead:
+            start(api, "on-demand")
+        assert products(api, "red")[0] == "red"
+        assert not meeting.broken
+
+    def test_product_data_is_there_before_the_first_request(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
+    ) -> None:
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        api.put_data(data_file("products/feed.csv", {"red": {"name": "Red"}}))
+        start(api, "on-demand")
+        api.store.down = api.data_store.down = {"get", "list"}
+        assert api.search(photo("red")).body["results"][0]["name"] == "Red"
+
+    @pytest.mark.parametrize("is_data", [True, False])
+    def test_a_restored_copy_asks_both_stores(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]], is_data: bool
+    ) -> None:
+        monkeypatch.setenv("MAX_STALENESS_S", "60")
+        start(api, "snap-start")
+        hooks["after"][0]()
+        (api.data_store if is_data else api.store).down = {"list"}
+        assert api.search(photo("red")).status == 503
+        api.data_store.down = api.store.down = set()
+        api.put_data(data_file("products/feed.csv", {"red": {"name": "Red"}}))
+        assert api.search(photo("red")).body["results"][0]["name"] == "Red"
+
     def test_copies_do_not_draw_the_same_delays(
         self, api: Api, monkeypatch: pytest.MonkeyPatch, hooks: dict[str, list[Any]]
     ) -> None:
@@ -164,6 +202,28 @@ class TestOutage:
             sent["SnapshotAge"] for sent in functions.sent_metrics(capsys.readouterr().out) if "SnapshotAge" in sent
         )
         assert age == [100]
+
+    def test_prices_stay_while_product_data_is_out_of_reach_and_photos_are_not(self, warm: Api, clock: Clock) -> None:
+        warm.put_data(data_file("products/feed.csv", {"red": {"price": 5.0}}))
+        assert warm.search(photo("red")).body["results"][0]["price"] == 5
+        clock.now_s += 100
+        warm.data_store.down = {"get", "list"}
+        warm.fill(put_row("images/new.jpg", photo("new")))
+        searched, health = warm.search(photo("new")), warm.get("/api/health")
+
+        assert products(warm, "new")[0] == "new"
+        assert warm.search(photo("red")).body["results"][0]["price"] == 5
+        assert searched.body["search"]["snapshot_age_s"] == health.body["snapshot_age_s"] == 100
+        assert (health.body["status"], searched.headers["lookalike-snapshot-age"]) == ("stale", "100")
+
+    def test_without_product_data_that_is_new_enough_there_is_no_answer(self, warm: Api, clock: Clock) -> None:
+        """An answer without it could show what is out of stock, or an old price."""
+        warm.data_store.down = {"list"}
+        clock.now_s += 900
+        answer = warm.search(photo("red"))
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+        warm.data_store.down = set()
+        assert warm.search(photo("red")).status == 200
 
     def test_beyond_the_grace_period_they_end_and_come_back_with_s3(self, warm: Api, clock: Clock) -> None:
         warm.store.down = {"get", "list"}
@@ -225,6 +285,33 @@ class TestCollectedSegments:
             store.store.delete(entry.name)
         answer = store.search(photo("red"))
         assert (answer.status, answer.problem) == (503, "store-unavailable")
+
+
+def test_a_refresh_costs_a_shop_without_product_data_one_request_more(api: Api) -> None:
+    def requests() -> int:
+        return int(api.search(photo("red")).body["search"]["requests"])
+
+    requests()
+    assert requests() == 2 + 1, "photos are two listings"
+    api.data_store.put_if_absent("a folder of somebody else/", b"")
+    assert requests() == 2 + 3, "the product data is looked for in earnest"
+    api.data_store.delete("a folder of somebody else/")
+    api.put_data(data_file("products/feed.csv", {"red": {"name": "Red"}}))
+    assert api.search(photo("red")).body["results"][0]["name"] == "Red"
+    assert requests() == 2 + 2
+
+
+class MeetingStore(WrapperStore):
+    """A store whose first call waits for the first call of another one."""
+
+    def __init__(self, inner: ObjectStore, meeting: threading.Barrier) -> None:
+        super().__init__(inner)
+        self._meeting: threading.Barrier | None = meeting
+
+    def begin(self, call: str, name: str) -> None:
+        meeting, self._meeting = self._meeting, None
+        if meeting:
+            meeting.wait()
 
 
 def append_and_compact(api: Api, batch: str) -> None:

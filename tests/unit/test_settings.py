@@ -25,11 +25,11 @@ def test_a_missing_variable_is_named(read: Read, needed: Mapping[str, str]) -> N
 
 
 def test_every_variable_of_ingest_is_read() -> None:
-    sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5"}
+    sizes = {"MODEL_DIR": "/m", "THREADS": "3", "MAX_IMAGE_BYTES": "4", "MAX_IMAGE_PIXELS": "5", "MAX_DATA_BYTES": "6"}
 
-    read = settings.ingest(NEEDED[settings.ingest] | sizes | {"RESERVE_S": "6"})
+    read = settings.ingest(NEEDED[settings.ingest] | sizes | {"RESERVE_S": "7", "DATA_RESERVE_S": "8"})
 
-    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5, 6.0)
+    assert read == IngestSettings("photos", "store", "queue", Path("/m"), 3, 4, 5, 6, 7.0, 8.0)
 
 
 def test_every_variable_of_the_query_is_read() -> None:

@@ -15,7 +15,7 @@ Data files work the same way. Their store is one for all models, so a new model 
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -138,7 +138,9 @@ def plan_files(listed: Iterable[ListedPhoto], known: Mapping[str, bytes], *, buc
     keys = {file.key for file in files}
     lost = sorted(key for key, order in known.items() if key not in keys and event_of(order).op is not Op.DELETE)
     orders = {text_hash(key): order for key, order in known.items()}
-    return plan(files, lost, orders, (), bucket=bucket, is_taken=lambda key: "\0" not in key)
+    found = plan(files, lost, orders, (), bucket=bucket, is_taken=lambda key: "\0" not in key)
+    # Some files are refused by their name, without a look at whether they exist.
+    return replace(found, gone=tuple(replace(event, removed=True) for event in found.gone))
 
 
 def read_file_orders(store: ObjectStore) -> Mapping[str, bytes]:

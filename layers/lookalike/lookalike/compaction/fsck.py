@@ -5,41 +5,24 @@ segment that is folded and not yet collected) is counted, as collection takes ca
 manifest are compared with scikit-learn's, as compaction does before it publishes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from lookalike.codes.rotation import Rotation
+from lookalike.compaction.checks import Report
 from lookalike.compaction.gate import judge
-from lookalike.errors import CorruptObject, NotExact, ObjectMissing
+from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
-from lookalike.store import append_log, manifest, names, rotation_file, segment_file, segment_reads, versions
+from lookalike.store import append_log, names, rotation_file, segment_file, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded
-from lookalike.store.state import State, look, read_consistently
-
-
-@dataclass(slots=True)
-class Report:
-    """The result of a check.
-
-    ``errors``: sentences that name the object; ``foreign``: the names of objects that are not the store's; ``counts``: of the
-    store's objects and rows.
-    """
-
-    errors: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def clean(self) -> bool:
-        return not self.errors
+from lookalike.store.state import State, read_consistently
 
 
 def check(store: ObjectStore) -> Report:
@@ -56,12 +39,13 @@ def _check(store: ObjectStore, state: State[Manifest]) -> Report:
     newest = state.manifest
     log_bytes = {entry.name: entry.size for entry in state.log}
     waiting = sorted(entry.name for entry in state.waiting)
-    manifests = _check_manifests(store, report)
+    manifests = report.read_manifests(store, PHOTO_STORE)
     rotations = {
-        name: _read(store, name, report, partial(rotation_file.read, store, name)) for name in sorted(newest.rotations)
+        name: report.read(store, PHOTO_STORE, name, partial(rotation_file.read, store, name))
+        for name in sorted(newest.rotations)
     }
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
-    top = {name: _read(store, name, report, partial(append_log.read, store, name)) for name in waiting}
+    top = {name: report.read(store, PHOTO_STORE, name, partial(append_log.read, store, name)) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
     layouts = [rows.layout for rows in live.values()]
     if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
@@ -72,17 +56,9 @@ def _check(store: ObjectStore, state: State[Manifest]) -> Report:
     for name in sorted(log_bytes.keys() & newest.folded.keys()):
         _check_folded(store, name, newest_orders, report)
     _check_retired(store, manifests, newest, report)
-    report.foreign += [entry.name for entry in store.list("") if names.kind_of(entry.name) is None]
+    report.add_foreign(store)
     report.counts |= _counts(store, newest, live, log_bytes)
     return report
-
-
-def _check_manifests(store: ObjectStore, report: Report) -> list[Manifest]:
-    """All manifests that can be read, the newest first."""
-    listed = [entry.name for entry in versions.entries(store)]
-    report.counts["manifests"] = len(listed)
-    read = (_read_unneeded(report, partial(manifest.read, store, name)) for name in listed)
-    return [found for found in read if found is not None]
 
 
 def _check_retired(store: ObjectStore, manifests: Sequence[Manifest], newest: Manifest, report: Report) -> None:
@@ -90,43 +66,15 @@ def _check_retired(store: ObjectStore, manifests: Sequence[Manifest], newest: Ma
     retired = {ref.name: ref for old in manifests for ref in old.segments}
     rotations = {name for old in manifests for name in old.rotations}
     for name in sorted(retired.keys() - newest.objects):
-        _read_unneeded(report, partial(segment_reads.read_bytes, store, retired[name]))
+        report.read_unneeded(partial(segment_reads.read_bytes, store, retired[name]))
     for name in sorted(rotations - newest.objects):
-        _read_unneeded(report, partial(rotation_file.read, store, name))
-
-
-def _read_unneeded[Kind](report: Report, read: Callable[[], Kind]) -> Kind | None:
-    """What ``read`` returns; None where the object was collected since it was listed, or is damaged."""
-    try:
-        return read()
-    except ObjectMissing:
-        return None
-    except CorruptObject as error:
-        report.errors.append(str(error))
-        return None
-
-
-def _read[Kind](store: ObjectStore, name: str, report: Report, read: Callable[[], Kind]) -> Kind | None:
-    """What ``read`` returns; None, and an error in the report, where the object is damaged or lost.
-
-    Raises ObjectMissing if it was collected.
-    """
-    try:
-        return read()
-    except CorruptObject as error:
-        report.errors.append(str(error))
-    except ObjectMissing:
-        now = look(store, PHOTO_STORE)
-        if name not in now.manifest.objects | {entry.name for entry in now.waiting}:
-            raise
-        report.errors.append(f"{name}: is part of the store and missing")
-    return None
+        report.read_unneeded(partial(rotation_file.read, store, name))
 
 
 def _read_referenced(
     store: ObjectStore, ref: SegmentRef, rotations: Mapping[str, Rotation | None], report: Report
 ) -> Segment | None:
-    data = _read(store, ref.name, report, partial(segment_reads.read_bytes, store, ref))
+    data = report.read(store, PHOTO_STORE, ref.name, partial(segment_reads.read_bytes, store, ref))
     if data is None:
         return None
     rows = None
@@ -175,7 +123,7 @@ def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
 
 def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
     """Each row of a folded segment must be in the store, or a newer row of its key, or it was a tombstone and is dropped."""
-    rows = _read_unneeded(report, partial(append_log.read, store, name))
+    rows = report.read_unneeded(partial(append_log.read, store, name))
     if rows is None:
         return
     for index in range(len(rows)):

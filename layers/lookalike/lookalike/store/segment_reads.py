@@ -7,6 +7,12 @@ So each range that a reader asks for is made of whole blocks. Every function rai
 the segment where it is damaged a second time (``damage``).
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from lookalike.errors import CorruptObject
 from lookalike.store import append_log, columns, segment_file
 from lookalike.store.damage import undamaged, verify
@@ -64,16 +70,29 @@ def _read_once(store: ObjectStore, ref: SegmentRef) -> bytes:
 
 def read_keys(store: ObjectStore, ref: SegmentRef | Entry) -> tuple[Hashes, Hashes]:
     """Only the key hashes, S16 (rows,), and the orders, S32 (rows,), of a segment, or of a log segment in a listing."""
+    keys, orders = _read_columns(store, ref, ("key_hash", "order"))
+    return keys, orders
+
+
+def read_states(store: ObjectStore, ref: SegmentRef | Entry) -> tuple[Hashes, Hashes, npt.NDArray[np.uint32]]:
+    """As ``read_keys``, and the operations: uint32 (rows,)."""
+    keys, orders, operations = _read_columns(store, ref, ("key_hash", "order", "op"))
+    return keys, orders, operations
+
+
+def _read_columns(store: ObjectStore, ref: SegmentRef | Entry, names: Sequence[str]) -> list[npt.NDArray[Any]]:
+    """Columns that stand near the beginning of a segment."""
     if isinstance(ref, Entry):  # it is small, and has one check
         rows = append_log.read(store, ref.name)
-        return rows.key_hash, rows.order
+        return [getattr(rows, name) for name in names]
     block_bytes = segment_file.SCAN_BLOCK_BYTES
     data = read_scan(store, ref, 0, min(block_bytes, ref.scan_bytes))
     header = segment_file.decode_header(data)
-    end = header.tensors["order"].end
+    end = max(header.tensors[name].end for name in names)
     if end > len(data):
         data += read_scan(store, ref, len(data), min(-(-end // block_bytes) * block_bytes, ref.scan_bytes))
-    keys, orders = (columns.read(header, name, data) for name in ("key_hash", "order"))
-    if not len(keys) == len(orders) == ref.rows:
-        raise CorruptObject(f"{ref.name} has {len(keys)} keys and {len(orders)} orders, and not {ref.rows} of each")
-    return keys, orders
+    read = [columns.read(header, name, data) for name in names]
+    if any(len(column) != ref.rows for column in read):
+        lengths = ", ".join(str(len(column)) for column in read)
+        raise CorruptObject(f"{ref.name} has columns of {lengths} rows, and not {ref.rows} of each")
+    return read

@@ -80,8 +80,15 @@ class ProductReader(Reader[ProductData]):
         return shown
 
     def _read(self, store: ObjectStore) -> ProductData:
+        if self._seen and self._is_without_files and not any(store.list("", limit=1)):
+            return self._seen
         known = self._held.manifest if self._held else None
         return read_consistently(store, PRODUCT_STORE, partial(self._load, store), known=known)
+
+    @property
+    def _is_without_files(self) -> bool:
+        """Whether the store had no object. A shop without product data then pays one request for a refresh in place of two."""
+        return self._held is not None and not self._held.log and self._held.manifest.version == 0
 
     def _load(self, store: ObjectStore, state: State[ProductManifest]) -> ProductData:
         held, newest = self._held, state.manifest
