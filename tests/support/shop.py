@@ -24,7 +24,7 @@ class FakeSqs:
     queues: dict[str, list[str]] = field(default_factory=lambda: {QUEUE: [], DEAD: []})
     hidden: dict[str, tuple[str, str]] = field(default_factory=dict)  # receipt -> (queue, body)
     refused: set[str] = field(default_factory=set)
-    receipts: Any = field(default_factory=lambda: itertools.count())
+    receipts: Any = field(default_factory=itertools.count)
 
     def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:
         taken = []

@@ -134,7 +134,7 @@ def test_pictures_of_the_exports_of_shops() -> None:
         "polo,Polo,Size,S,10,https://cdn/x/front.jpg?v=1,1\npolo,,,M,10,https://cdn/x/back.jpg?v=1,2\n"
     )
     assert list(keys(shopify)) == ["images/polo/back.jpg", "images/polo/front.jpg"]
-    woo = "ID,Type,SKU,Name,Regular price,Images\n7,simple,W-7,Hat,5,\"https://w/a.jpg, https://w/b.png\"\n"
+    woo = 'ID,Type,SKU,Name,Regular price,Images\n7,simple,W-7,Hat,5,"https://w/a.jpg, https://w/b.png"\n'
     assert list(keys(woo)) == ["images/W-7/a.jpg", "images/W-7/b.png"]
 
 
@@ -152,7 +152,7 @@ def test_a_picture_is_named_as_in_its_address(url: str, name: str) -> None:
 
 
 def test_pictures_without_a_name_and_of_one_name_are_told_apart_for_ever() -> None:
-    text = "id,images\n1,\"https://x/a/main.jpg,https://x/b/main.jpg,https://x/image?id=5,https://x/\"\n2,https://x/a/main.jpg\n"
+    text = 'id,images\n1,"https://x/a/main.jpg,https://x/b/main.jpg,https://x/image?id=5,https://x/"\n2,https://x/a/main.jpg\n'
     found = keys(text)
     assert found == keys(text)
     assert found["images/1/main.jpg"] == "https://x/a/main.jpg"
@@ -163,7 +163,9 @@ def test_pictures_without_a_name_and_of_one_name_are_told_apart_for_ever() -> No
 
 
 def test_products_that_no_key_can_name_and_bad_addresses_are_told() -> None:
-    found = linked_of("id,image_link,price\na/b,https://x/1.jpg,1\n.,https://x/1.jpg,1\n3,ftp://x/1.jpg,dear\n4,https://x/1.jpg,dear\n")
+    found = linked_of(
+        "id,image_link,price\na/b,https://x/1.jpg,1\n.,https://x/1.jpg,1\n3,ftp://x/1.jpg,dear\n4,https://x/1.jpg,dear\n"
+    )
     assert [picture.key for picture in found.pictures] == ["images/4/1.jpg"]
     assert {place for place, _ in found.bad} == {"feed.csv, line 4", "feed.csv, product .", "feed.csv, product a/b"}
 
@@ -257,7 +259,9 @@ def test_a_refusal_of_one_deletion_is_an_error(shelf: FakeShop, run: Run) -> Non
     assert (code, "refused" in told) == (1, True)
 
 
-@pytest.mark.parametrize(("missing", "there", "asks"), [(1, 10, False), (2, 10, True), (100, 1001, False), (1, 1, True)])
+@pytest.mark.parametrize(
+    ("missing", "there", "asks"), [(1, 10, False), (2, 10, True), (100, 1001, False), (1, 1, True)]
+)
 def test_many_missing_photos_are_asked_for(missing: int, there: int, asks: bool) -> None:
     names = [f"images/{number}.jpg" for number in range(missing)]
     removals.confirm_missing(names, there, confirmed=True)

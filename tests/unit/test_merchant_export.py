@@ -34,7 +34,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> FakeShop:
     shop = FakeShop()
     monkeypatch.setattr(shop_module, "Shop", lambda _: shop)
     monkeypatch.setattr(exported, "_AT_ONCE", 3)  # lots end within segments
-    shop.take_in("products/a.csv", "id,name,price,tags\n1,Hüt,10,\"a,b\"\n5,Shirt,,\n9,none,3,\n")
+    shop.take_in("products/a.csv", 'id,name,price,tags\n1,Hüt,10,"a,b"\n5,Shirt,,\n9,none,3,\n')
     assert shop.store is not None
     rows = [row(key, product, number) for number, (key, product) in enumerate(PHOTOS.items(), 10)]
     old = [row(key, product, 1) for key, product in PHOTOS.items()]
