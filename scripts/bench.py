@@ -3,6 +3,7 @@
 
     python -m scripts.bench search --embeddings real.npy --generate 44441x2048
     python -m scripts.bench search --generate 10000x512 --generate 100000x512
+    python -m scripts.bench filters --generate 44441x512
     python -m scripts.bench cold --photos photos.zip
     python -m scripts.bench starts --rows 44441 --function query
     python -m scripts.bench append --json

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from http_api import Answer, CatalogueEmpty, Request
+from http_api import Answer, Request
 from lifecycle import Services
 from lookups import PRODUCT_ID, missing
 from parameters import BadParameter, choice, factors, integer, number, region, switch, texts
+from problems import CatalogueEmpty
 from query_photo import query_photo
 from results import RequestTrace, SearchAnswer, age_header, send_metrics
 

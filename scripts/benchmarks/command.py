@@ -58,6 +58,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
     _add_engines(search, tuple(KINDS))
 
+    filters = command("filters", "search among the products that filters allow, and count facets")
+    _add_data(filters)
+    _number(filters, "-k", 5, "products in an answer")
+    filters.add_argument("--processor-time", action="store_true", help=processor_time)
+
     cold = command("cold", "from a fresh process to its first answer over S3, beside peers")
     _add_data(cold)
     _number(cold, "-k", 5, "products in an answer")

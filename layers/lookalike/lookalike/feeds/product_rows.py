@@ -59,7 +59,9 @@ class ProductRows:
     def values(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> dict[str, Value]:
         """The values of a row by its columns and cells."""
         values, told = self._read(line, product_id, cells)
-        return values | self._together(line, product_id, told, values) if told else values
+        if told:
+            values.update(self._together(line, product_id, told, values))
+        return values
 
     def variant(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> Variant:
         """The values of a row, and what they have to do with other rows of the product."""
