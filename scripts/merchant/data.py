@@ -89,7 +89,8 @@ def check(file: DataToSend) -> Feed:
             try:
                 feed = read_feed(read, file.name, id_column=file.id_column)
             except FeedError as error:
-                raise InputError(str(error)) from error
+                option = " --id-column names it." if error.reason == "no-id-column" and not file.id_column else ""
+                raise InputError(f"{error}{option}") from error
     print("\n".join(_report(file.name, feed)), flush=True)
     return feed
 
