@@ -58,8 +58,8 @@ class Shop:
     @cached_property
     def bucket(self) -> Bucket:
         """The catalogue bucket."""
-        named = self._options.bucket or self._variables.get(BUCKET_VARIABLE)
-        return Bucket(self.s3, named or self._outputs["CatalogueBucketName"])
+        name = self._options.bucket or self._variables.get(BUCKET_VARIABLE) or self._outputs["CatalogueBucketName"]
+        return Bucket(self.s3, name)
 
     @property
     def needs_stack(self) -> bool:
