@@ -93,6 +93,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
     _number(products, "--changed", 1_000, "changed prices in a second file")
 
+    tables = command("tables", "tables of product data in one process: seconds of the processor, bytes and memory")
+    tables.add_argument("--products", type=at_least_one, action="append", help="may be repeated (44441 and 1000000)")
+    _number(tables, "--changed", 1_000, "products of the smaller tables")
+
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
