@@ -88,6 +88,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
     _number(products, "--changed", 1_000, "changed prices in a second file")
 
+    reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
+    reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
+    _number(reads, "--changed", 1_000, "changed prices in a second file")
+
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
