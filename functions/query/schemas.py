@@ -148,6 +148,19 @@ SCHEMAS: dict[str, Any] = {
         },
         next_after={"type": ["string", "null"], "description": "after for the next page; null on the last"},
     ),
+    "Products": _object(
+        products={
+            "type": "array",
+            "items": _object(
+                product_id=_TEXT,
+                **_FACTS,
+                image_url=_TEXT,
+                image_key={**_TEXT, "description": "of the product's first searchable photo, by key"},
+            ),
+        },
+        total={**_COUNT, "description": "products that pass the filters, on all pages"},
+        next_offset={"type": ["integer", "null"], "description": "offset for the next page; null on the last"},
+    ),
     "Facets": _object(
         products={**_COUNT, "description": "products that a search under these filters ranks"},
         facets={
