@@ -17,6 +17,7 @@ _NULLABLE_REASON = {
     "properties": {"code": _TEXT, "detail": _TEXT},
     "required": ["code", "detail"],
 }
+_NULLABLE_COUNT = {"type": ["integer", "null"], "minimum": 0}
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _FACTS = {
     "name": _NULLABLE_TEXT,
@@ -183,6 +184,18 @@ SCHEMAS: dict[str, Any] = {
             ),
         },
         next_after={**_NULLABLE_TEXT, "description": "after for the next page; null on the last"},
+    ),
+    "Queue": _object(
+        waiting={
+            **_NULLABLE_COUNT,
+            "description": "messages of photos and data files that are to be taken in; as all of these, null where the queue does not say",
+        },
+        in_flight={
+            **_NULLABLE_COUNT,
+            "description": "messages that are being worked on, or that failed and come back later",
+        },
+        delayed={**_NULLABLE_COUNT, "description": "messages that may be received later only"},
+        dead_letters={**_NULLABLE_COUNT, "description": "messages that failed too often"},
     ),
     "Health": _object(
         status={"enum": ["ok", "empty", "stale"], "description": "stale: the store is out of reach"},
