@@ -137,6 +137,7 @@ def _ls(store: ObjectStore) -> int:
         PHOTO_STORE,
         lambda newest: (
             dict.fromkeys(newest.rotations, "live, a rotation")
+            | ({newest.map.name: "live, the map"} if newest.map else {})
             | {ref.name: f"live, {ref.rows:,} rows" for ref in newest.segments}
         ),
     )

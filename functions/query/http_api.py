@@ -127,7 +127,7 @@ def answer[Services](
     answered = route.handler(request, services)
     value, headers = answered if isinstance(answered, Answer) else Answer(answered)
     body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(body) > MAX_ANSWER_BYTES / 8 and _sent_bytes(body) > MAX_ANSWER_BYTES:
+    if len(body) > MAX_ANSWER_BYTES / 8 and sent_bytes(body) > MAX_ANSWER_BYTES:
         raise BadParameter(
             "The answer is too large to be sent, as the products have much text. Ask for fewer of them: k."
         )
@@ -136,7 +136,7 @@ def answer[Services](
     return response
 
 
-def _sent_bytes(body: str) -> int:
+def sent_bytes(body: str) -> int:
     """The size of a body as Lambda sends it, a text in JSON: with each quote escaped."""
     return len(json.dumps(body, ensure_ascii=False).encode())
 

@@ -19,7 +19,9 @@ from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
 from lookalike.search.view import ProductView
+from lookalike.store import map_file
 from lookalike.store.freshness import FreshSnapshots
+from lookalike.store.map_file import CatalogueMap
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.products import PRODUCTS
 from lookalike.store.products.product_reader import ProductData, ProductReader, table_bytes
@@ -81,6 +83,8 @@ class Services:
         self._photos: FreshSnapshots[Snapshot] = fresh(self.reader, self._quick_photos)
         self._data: FreshSnapshots[ProductData] = fresh(self.data_reader, self._quick_data)
         self._last: Catalogue | None = None
+        self._map: tuple[str, CatalogueMap] | None = None
+        self._map_text: tuple[Snapshot, str] | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="data")
         self.scanners = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="scan")
 
@@ -141,6 +145,17 @@ class Services:
             # The table has its room first: embeddings can be read where they are needed.
             self.reader.limit(self._settings.snapshot_bytes - table_bytes(data.table))
         return last
+
+    def kept_map(self, snapshot: Snapshot, made_of: Callable[[Snapshot, CatalogueMap], str]) -> str | None:
+        """What ``made_of`` makes of a snapshot and its map, once for each snapshot; None without a map. Raises StoreError."""
+        ref = snapshot.manifest.map
+        if ref is None:
+            return None
+        if self._map is None or self._map[0] != ref.name:
+            self._map, self._map_text = (ref.name, map_file.read(self.stores[0], ref.name)), None
+        if self._map_text is None or self._map_text[0] is not snapshot:
+            self._map_text = snapshot, made_of(snapshot, self._map[1])
+        return self._map_text[1]
 
     def _refresh_failed(self, error: errors.StoreError) -> None:
         self._logger.error("answers come from an old snapshot", kind=type(error).__name__, detail=str(error))

@@ -32,6 +32,10 @@ class CatalogueEmpty(errors.LookalikeError):
     """The catalogue has no searchable photo yet."""
 
 
+class NoMap(errors.LookalikeError):
+    """Compaction has made no map of the catalogue yet."""
+
+
 class Problem(NamedTuple):
     """An error as HTTP carries it: ``slug`` is the stable end of the problem's type, ``meaning`` says when it comes."""
 
@@ -83,6 +87,12 @@ PROBLEMS: Mapping[type[errors.LookalikeError], Problem] = {
     ),
     errors.NotFound: Problem(
         404, "not-found", "Not found", "The catalogue has no such product, or the API no such path."
+    ),
+    NoMap: Problem(
+        404,
+        "no-map",
+        "There is no map yet",
+        "Compaction makes a map of a catalogue of 16 photos or more, within its schedule. Try again later.",
     ),
     MethodNotAllowed: Problem(
         405, "method-not-allowed", "The path does not take this method", "The header Allow names those that it takes."

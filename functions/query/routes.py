@@ -9,7 +9,8 @@ from http_api import Request, Route
 from lifecycle import Services
 from listing import OFFSET, get_products
 from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_queue, get_rejected
-from problems import BadForm, BodyTooLarge, CatalogueEmpty, ProductPending
+from mapping import get_map
+from problems import BadForm, BodyTooLarge, CatalogueEmpty, NoMap, ProductPending
 from searching import FILTER, SEARCH, SIMILAR, K, get_facets, get_similar, post_search
 
 from lookalike import errors
@@ -56,6 +57,7 @@ ROUTES: Mapping[str, Route[Services]] = {
         get_products, "Products", parameters=(K, OFFSET, FILTER), raises=(*_FILTER_ERRORS, errors.StoreError)
     ),
     "GET /api/facets": Route(get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)),
+    "GET /api/map": Route(get_map, "Map", raises=(NoMap, errors.StoreError)),
     "GET /api/rejected": Route(get_rejected, "Rejected", parameters=(AFTER_REFUSAL,), raises=(errors.StoreError,)),
     "GET /api/queue": Route(get_queue, "Queue"),
     "GET /api/health": Route(get_health, "Health", raises=(errors.StoreError,)),

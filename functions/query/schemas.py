@@ -17,6 +17,7 @@ _NULLABLE_REASON = {
     "properties": {"code": _TEXT, "detail": _TEXT},
     "required": ["code", "detail"],
 }
+_PLACE = {"type": "integer", "minimum": 0, "maximum": 65535}
 _NULLABLE_COUNT = {"type": ["integer", "null"], "minimum": 0}
 _NULLABLE_TEXT = {"type": ["string", "null"]}
 _FACTS = {
@@ -169,6 +170,19 @@ SCHEMAS: dict[str, Any] = {
             "items": {"oneOf": [_VALUE_FACET, _NUMBER_FACET]},
             "description": "of attributes with few enough values to choose from",
         },
+    ),
+    "Map": _object(
+        snapshot=_TEXT,
+        made={**_TEXT, "format": "date-time", "description": "when compaction made the map"},
+        total={**_COUNT, "description": "products with a searchable photo"},
+        products={
+            **_COUNT,
+            "description": "products on the map; newer ones come with the next map, and of a large catalogue it has a random choice",
+        },
+        ids={"type": "array", "items": _TEXT, "description": "the product ids"},
+        images={"type": "array", "items": _TEXT, "description": "the key of a photo of each, below images/"},
+        x={"type": "array", "items": _PLACE, "description": "the place of each, 0 to 65535"},
+        y={"type": "array", "items": _PLACE},
     ),
     "Rejected": _object(
         total={**_COUNT, "description": "photos, data files and rows that were refused, on all pages"},

@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 from lookalike.aws import QueueCounts
+from lookalike.compaction.compact import compact
 from lookalike.errors import DecoderUnavailable, ImageError
 from lookalike.feeds.reports import BadRow
 from lookalike.layout import Layout, Part
@@ -45,6 +46,7 @@ REQUESTS = {
     "GET /api/products/{product_id}": "/api/products/1563",
     "GET /api/products": "/api/products?k=2&filter=colour:Blue,White",
     "GET /api/facets": "/api/facets?filter=colour:Blue,White",
+    "GET /api/map": "/api/map",
     "GET /api/rejected": "/api/rejected",
     "GET /api/queue": "/api/queue",
     "GET /api/health": "/api/health",
@@ -77,6 +79,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Api:
             "availability": "out_of_stock" if number == 6 else "in_stock",
         }
     fakes.fill(api.store, rows, layout=LAYOUT)
+    compact(api.store)
     api.queues = [QueueCounts(3, 1, 0), QueueCounts(2, 0, 0)]
     bad = BadRow(31, "1590", "bad-price", "price: 'on request' is not a price.")
     api.put_data(data_file("products/feed.csv", products, bad=[bad], time_ms=1_772_446_530_000))
@@ -148,6 +151,7 @@ def problems(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     found.append(empty.search(photo("Blue Linen Shirt")))
     empty.store.down = {"list", "get"}
     found.append(query_function_over(monkeypatch, empty.store).get("/api/health"))
+    found.append(query_function(monkeypatch).get("/api/map"))
     monkeypatch.setenv("ORIGIN_SECRETS", "a secret")
     refused = query_function(monkeypatch).app.handler(event("GET /api/health"), functions.Context())
     monkeypatch.delenv("ORIGIN_SECRETS")

@@ -120,7 +120,7 @@ def same_every_time(now_s: list[float]) -> Iterator[None]:
 
 
 def make() -> MemoryStore:
-    """The store: several manifests, live, retired, folded and waiting segments, tombstones, rejects, a sample of neighbours."""
+    """The store: several manifests, live, retired, folded and waiting segments, tombstones, rejects, a sample of neighbours, maps."""
     now_s = [_NOON_S]
     store = MemoryStore(lambda: now_s[0])
     policy = Policy(segment_bytes=100_000)
@@ -129,6 +129,7 @@ def make() -> MemoryStore:
         patch("lookalike.compaction.writer.MIN_ROWS", 2),
         patch("lookalike.compaction.writer.choose", turned),
         patch("lookalike.compaction.neighbours.FEWEST", 2),
+        patch("lookalike.compaction.cartography._FEWEST", 2),
     ):
         for minute, (batch, compacted) in enumerate(zip(batches(), (True, True, True, False, False), strict=True)):
             now_s[0] = _NOON_S + 60 * minute

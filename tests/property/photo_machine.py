@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 
 from lookalike.compaction.compact import compact
 from lookalike.errors import ObjectMissing
-from lookalike.store import append_log, names, rotation_file, segment, segment_file
+from lookalike.store import append_log, map_file, names, rotation_file, segment, segment_file
 from lookalike.store.attempts import Attempt
 from lookalike.store.manifest import PHOTO_STORE
 from lookalike.store.reader import SnapshotReader
@@ -35,11 +35,14 @@ class PhotoMachine(StoreMachine):
             patch("lookalike.store.reader._READ_AT_ONCE_BYTES", 900),
             patch("lookalike.compaction.writer.MIN_ROWS", 4),
             patch("lookalike.compaction.writer.choose", turned),
+            patch("lookalike.compaction.cartography._FEWEST", 1),
         ]
 
     def decode(self, kind: names.Kind | None, data: bytes) -> object:
         if kind is names.Kind.ROTATION:
             return rotation_file.decode(data)
+        if kind is names.Kind.MAP:
+            return map_file.decode(data)
         return (segment if kind is names.Kind.LOG_SEGMENT else segment_file).decode(data)
 
     def value(self, row: Any) -> Value:

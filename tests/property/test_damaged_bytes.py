@@ -25,7 +25,7 @@ def table() -> Table:
 
 
 def test_every_kind_of_object_is_damaged(table: Table) -> None:
-    assert {kind for kind, _, _ in table} == {"log segment", "manifest", "segment", "rotation"}
+    assert {kind for kind, _, _ in table} == {"log segment", "manifest", "segment", "rotation", "map"}
 
 
 @pytest.mark.parametrize("use", damage.USES)

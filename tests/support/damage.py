@@ -55,9 +55,13 @@ class DamagedStore(WrapperStore):
 
 
 def small_store() -> MemoryStore:
-    """A store with objects of every kind: log segments folded and waiting, segments live and retired, a rotation, manifests."""
+    """A store with objects of every kind: log segments folded and waiting, segments live and retired, a rotation, maps, manifests."""
     store = MemoryStore()
-    with patch("lookalike.compaction.writer.MIN_ROWS", 4), patch("lookalike.compaction.writer.choose", turned):
+    with (
+        patch("lookalike.compaction.writer.MIN_ROWS", 4),
+        patch("lookalike.compaction.writer.choose", turned),
+        patch("lookalike.compaction.cartography._FEWEST", 1),
+    ):
         for first in (0, 6, 12):
             rows = [put(f"images/{number}.jpg", number, product=f"{number % 7}") for number in range(first, first + 6)]
             append_log.append(store, rows, layout=LAYOUT)
@@ -87,7 +91,7 @@ def fields(data: bytes) -> Fields:
 
 def kind(name: str) -> str:
     if name.startswith("segments/"):
-        return "rotation" if "rotation" in name else "segment"
+        return "rotation" if "rotation" in name else "map" if "map" in name else "segment"
     return "log segment" if name.startswith("log/") else "manifest"
 
 
@@ -136,7 +140,11 @@ def backfilled(store: ObjectStore) -> Any:
 
 def compacted(store: DamagedStore) -> Any:
     """The rows after a compaction that read damaged bytes; the objects it left alone are read sound."""
-    with patch("lookalike.compaction.writer.MIN_ROWS", 4), patch("lookalike.compaction.writer.choose", turned):
+    with (
+        patch("lookalike.compaction.writer.MIN_ROWS", 4),
+        patch("lookalike.compaction.writer.choose", turned),
+        patch("lookalike.compaction.cartography._FEWEST", 1),
+    ):
         compact(store, POLICY)
     return searched(SnapshotReader(store.inner, layout=LAYOUT))[3]
 

@@ -51,6 +51,7 @@ def test_operations_are_told_apart(api: Api) -> None:
         ("GET /api/products/{product_id}", {"404"}),
         ("GET /api/products", set()),
         ("GET /api/facets", set()),
+        ("GET /api/map", {"404"}),
         ("GET /api/rejected", set()),
         ("GET /api/queue", set()),
         ("GET /api/health", set()),

@@ -42,6 +42,8 @@ def test_they_are_what_the_handlers_answer(stored: dict[str, Any], fresh: dict[s
     assert stored["problems"] == fresh["problems"]
     for route, example in fresh["answers"].items():
         for answer in (example["answer"], stored["answers"][route]["answer"]):
+            if "made" in answer:
+                answer["made"] = "the moment"
             if "data" in answer:
                 answer["data"]["version"] = "of the moment"
         assert shape(stored["answers"][route]) == shape(example), route

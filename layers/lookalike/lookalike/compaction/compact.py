@@ -9,6 +9,8 @@ waste work and do no harm.
     measure  how near the photos lie to each other, where the store has changed much (``neighbours``).
     merge    size-tiered: ``fanout`` segments of similar size become one, until a segment is full. A full segment is
              rewritten only when ``garbage_share`` of its rows are superseded.
+    draw     the map of the catalogue, where the store has changed by a fifth, or at all and a day ago (``cartography``). Last,
+             and only where much time is left, as nobody misses it.
     collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any refresh of a reader
              and any run of a function.
 
@@ -19,19 +21,21 @@ longest time that the queue keeps an event, so no older put of the key can still
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.compaction import neighbours
+from lookalike.compaction import cartography, neighbours
 from lookalike.compaction.policy import Policy, choose
 from lookalike.compaction.publish import publish
 from lookalike.compaction.steps import RESERVE_S, steps
 from lookalike.compaction.work import Work
 from lookalike.compaction.writer import write
 from lookalike.store import append_log, segment, segment_reads
-from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
+from lookalike.store.manifest import PHOTO_STORE, Manifest, MapRef, SegmentRef
+from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import Op, event_times_ms
@@ -65,7 +69,8 @@ def photo_steps(
     def step(state: State[Manifest]) -> Work | None:
         if state.waiting:
             return _fold(store, state, policy)
-        return _measure(store, state) or _merge(store, state, policy)
+        work = _measure(store, state) or _merge(store, state, policy)
+        return work or (_draw(store, state) if time_left_s() > cartography.RESERVE_S else None)
 
     return steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
 
@@ -84,6 +89,7 @@ def _fold(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work:
         segments=(*state.manifest.segments, *written.refs),
         calibration=written.calibration,
         neighbours=neighbours.of_new_rows(state.manifest.neighbours, merged.layout),
+        map=state.manifest.map,
     )
     committed = publish(store, PHOTO_STORE, state.manifest, new, newly_folded=[entry.name for entry in batch])
     if not committed:
@@ -121,6 +127,7 @@ def _merge(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work |
         segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
         calibration=written.calibration,
         neighbours=state.manifest.neighbours,
+        map=state.manifest.map,
     )
     committed = publish(store, PHOTO_STORE, state.manifest, new)
     return Work(
@@ -138,9 +145,33 @@ def _measure(store: ObjectStore, state: State[Manifest]) -> Work | None:
         return None
     _, live = _live_rows(store, old.segments)
     sample, read_bytes = neighbours.measure(store, old, live)
-    new = Manifest(segments=old.segments, calibration=old.calibration, neighbours=sample)
+    new = Manifest(segments=old.segments, calibration=old.calibration, neighbours=sample, map=_as_new(old.map, old))
     committed = publish(store, PHOTO_STORE, old, new)
     return Work(measured=int(committed), lost_races=int(not committed), bytes_read=read_bytes)
+
+
+def _draw(store: ObjectStore, state: State[Manifest]) -> Work | None:
+    """Draw the map of the catalogue, where it is due."""
+    old = state.manifest
+    if not cartography.is_due(old, store.time_ms()):
+        return None
+    _, live = _live_rows(store, old.segments)
+    drawn, read_bytes, written_bytes = cartography.draw(store, old, live)
+    if drawn is None:
+        return None
+    new = Manifest(
+        segments=old.segments,
+        calibration=old.calibration,
+        neighbours=_as_new(old.neighbours, old),
+        map=drawn,
+    )
+    committed = publish(store, PHOTO_STORE, old, new)
+    return Work(drawn=int(committed), lost_races=int(not committed), bytes_read=read_bytes, bytes_written=written_bytes)
+
+
+def _as_new[Made: (NeighbourSample, MapRef)](made: Made | None, old: Manifest) -> Made | None:
+    """What was made of the old version: it is as good as of the next one, which has the same rows."""
+    return replace(made, version=old.version + 1) if made is not None and made.version == old.version else made
 
 
 def _live_rows(store: ObjectStore, refs: Sequence[SegmentRef]) -> tuple[list[Hashes], list[Mask]]:

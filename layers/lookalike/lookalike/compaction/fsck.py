@@ -15,7 +15,7 @@ from lookalike.compaction.checks import Report
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
-from lookalike.store import append_log, names, rotation_file, segment_file, segment_reads
+from lookalike.store import append_log, map_file, names, rotation_file, segment_file, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
@@ -44,6 +44,8 @@ def _check(store: ObjectStore, state: State[Manifest]) -> Report:
         name: report.read(store, PHOTO_STORE, name, partial(rotation_file.read, store, name))
         for name in sorted(newest.rotations)
     }
+    if newest.map:
+        report.read(store, PHOTO_STORE, newest.map.name, partial(map_file.read, store, newest.map.name))
     base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
     top = {name: report.read(store, PHOTO_STORE, name, partial(append_log.read, store, name)) for name in waiting}
     live = {name: rows for name, rows in (base | top).items() if rows is not None}
@@ -67,8 +69,10 @@ def _check_retired(store: ObjectStore, manifests: Sequence[Manifest], newest: Ma
     rotations = {name for old in manifests for name in old.rotations}
     for name in sorted(retired.keys() - newest.objects):
         report.read_unneeded(partial(segment_reads.read_bytes, store, retired[name]))
-    for name in sorted(rotations - newest.objects):
-        report.read_unneeded(partial(rotation_file.read, store, name))
+    maps = {old.map.name for old in manifests if old.map}
+    for read, unneeded in ((rotation_file.read, rotations), (map_file.read, maps)):
+        for name in sorted(unneeded - newest.objects):
+            report.read_unneeded(partial(read, store, name))
 
 
 def _read_referenced(

@@ -52,7 +52,7 @@ def measure(store: ObjectStore, manifest: Manifest, live: Sequence[Mask]) -> tup
         read_bytes += ref.stored_bytes
         return segment_reads.read_segment(store, ref)
 
-    chosen = _some(list(zip(manifest.segments, live, strict=True)))
+    chosen = some_segments(list(zip(manifest.segments, live, strict=True)))
     old = manifest.neighbours
     layout = old.layout if old and old.measured_ms else read(chosen[0][0]).layout
     keys, products, embeddings = [], [], []
@@ -71,7 +71,7 @@ def measure(store: ObjectStore, manifest: Manifest, live: Sequence[Mask]) -> tup
     return sampler.sample(version=manifest.version + 1, puts=puts_of_all, measured_ms=store.time_ms()), read_bytes
 
 
-def _some[Item](segments: Sequence[tuple[SegmentRef, Item]]) -> list[tuple[SegmentRef, Item]]:
+def some_segments[Item](segments: Sequence[tuple[SegmentRef, Item]]) -> list[tuple[SegmentRef, Item]]:
     """The newest segment, and others at equal distances down to the oldest, of about ``_READ_BYTES`` together."""
     total = sum(ref.raw_bytes for ref, _ in segments)
     return list(segments)[:: -max(1, -(-total // _READ_BYTES))]

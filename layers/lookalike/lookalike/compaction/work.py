@@ -13,6 +13,7 @@ class Work:
     folded: int = 0
     merged: int = 0
     measured: int = 0
+    drawn: int = 0
     collected: int = 0
     lost_races: int = 0
     bytes_read: int = 0

@@ -64,12 +64,29 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class MapRef:
+    """The map of the catalogue: its name, and when it was made.
+
+    ``version`` and ``rows``: of the manifest then; ``made_ms``: in milliseconds since 1970.
+    """
+
+    name: str
+    version: int
+    rows: int
+    made_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest(Version):
-    """One version of the store. ``neighbours``: None until compaction has measured a sample of the catalogue."""
+    """One version of the store.
+
+    ``neighbours``: None until compaction has measured a sample of the catalogue; ``map``: None until it has drawn a map.
+    """
 
     segments: tuple[SegmentRef, ...] = ()
     calibration: Calibration | None = None
     neighbours: NeighbourSample | None = None
+    map: MapRef | None = None
 
     @property
     def rotations(self) -> frozenset[str]:
@@ -80,7 +97,8 @@ class Manifest(Version):
     @property
     def objects(self) -> frozenset[str]:
         """The names of all objects of this version."""
-        return self.rotations | {ref.name for ref in self.segments}
+        maps = {self.map.name} if self.map else set()
+        return self.rotations | {ref.name for ref in self.segments} | maps
 
 
 EMPTY = Manifest(id="")
@@ -96,6 +114,7 @@ def encode(manifest: Manifest) -> bytes:
             "segments": [asdict(ref) for ref in manifest.segments],
             "calibration": asdict(manifest.calibration) if manifest.calibration else None,
             "neighbours": manifest.neighbours.as_json() if manifest.neighbours else None,
+            "map": asdict(manifest.map) if manifest.map else None,
             **versions.times(manifest),
         }
     )
@@ -118,6 +137,7 @@ def _manifest(fields: Mapping[str, Any]) -> Manifest:
         segments=tuple(map(_segment_ref, fields["segments"])),
         calibration=_calibration(fields["calibration"]),
         neighbours=None if fields["neighbours"] is None else neighbours.from_json(fields["neighbours"]),
+        map=None if fields["map"] is None else _map_ref(fields["map"]),
     )
 
 
@@ -131,6 +151,15 @@ def _segment_ref(fields: Mapping[str, object]) -> SegmentRef:
         scan_bytes=natural(fields["scan_bytes"]),
         rotations=tuple(map(text, listed(fields["rotations"]))),
         checks=tuple(map(natural, listed(fields["checks"]))),
+    )
+
+
+def _map_ref(fields: Mapping[str, object]) -> MapRef:
+    return MapRef(
+        name=text(fields["name"]),
+        version=natural(fields["version"]),
+        rows=natural(fields["rows"]),
+        made_ms=natural(fields["made_ms"]),
     )
 
 

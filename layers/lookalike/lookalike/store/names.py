@@ -3,6 +3,7 @@
     log/<time>-<id>-<check>.safetensors            time: 13 digits, milliseconds since 1970; id: 32 hexadecimal digits
     segments/<id>.safetensors
     segments/<id>-<check>.rotation.safetensors
+    segments/<id>-<check>.map.safetensors          a place for each product: see ``map_file``
     tables/<id>-<check>.pack                       of product data: data files, one after the other
     tables/<id>-<check>.safetensors                of product data: the table of all files
     manifests/<20 digits>.json                     newer versions sort first
@@ -34,6 +35,7 @@ class Kind(Enum):
     LOG_SEGMENT = rf"{LOG}[0-9]{{13}}-[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     SEGMENT = rf"{SEGMENTS}[0-9a-f]{{32}}\.safetensors"
     ROTATION = rf"{SEGMENTS}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.rotation\.safetensors"
+    MAP = rf"{SEGMENTS}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.map\.safetensors"
     PACK = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.pack"
     TABLE = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
@@ -62,6 +64,11 @@ def new_segment() -> str:
 def new_rotation(data: bytes) -> str:
     """A name for a rotation of these bytes that no other object has."""
     return f"{SEGMENTS}{uuid.uuid4().hex}-{check_of(data):08x}.rotation.safetensors"
+
+
+def new_map(data: bytes) -> str:
+    """A name for a map of these bytes that no other object has."""
+    return f"{SEGMENTS}{uuid.uuid4().hex}-{check_of(data):08x}.map.safetensors"
 
 
 def new_pack(data: bytes) -> str:
