@@ -22,13 +22,15 @@ export function card(result, place) {
   const like = /** @type {HTMLAnchorElement} */ (part(item, ".like"));
   if (result.link) {
     like.href = similar;
+    like.title = t("card.more");
     like.setAttribute("aria-label", t("card.moreOf", { name: result.name }));
     like.dataset.productId = result.id;
   } else {
-    // The card itself leads to its neighbours: say so, without a second link.
+    // The card itself leads to its neighbours: one link is enough.
     name.dataset.productId = result.id;
-    const words = Object.assign(document.createElement("p"), { className: "like", textContent: like.textContent });
-    like.replaceWith(words);
+    const mark = Object.assign(document.createElement("span"), { className: "like" });
+    mark.append(...like.children);
+    like.replaceWith(mark);
   }
   describe(item, result);
   fill(part(item, ".closeness"), closeness(result));
@@ -76,6 +78,8 @@ export function picture(frame, url) {
   if (url && image.getAttribute("src") === url) return; // shown already, or known to be missing
   words.hidden = url !== null;
   image.hidden = !url;
+  // A picture of nearly the frame's shape fills it; any other is shown whole.
+  image.onload = () => frame.classList.toggle("fills", Math.abs(image.naturalWidth / image.naturalHeight - 0.8) < 0.07);
   image.onerror = () => {
     image.hidden = true;
     words.hidden = false;

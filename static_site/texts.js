@@ -11,8 +11,8 @@ const ENGLISH = {
   "page.products": { one: "{count} product", other: "{count} products" },
   "page.drop": "Drop the photo to search with it",
 
-  "home.headline": "Show a photo. See its lookalikes.",
-  "home.lead": "A jacket on the street, a bag in a film, the shoes you wore out: show it, and see what here looks most like it.",
+  "home.headline": "Show a photo.\nSee its lookalikes.",
+  "home.lead": "A jacket on the street, a bag in a film, the shoes you wore out: find what looks most like it.",
   "home.choose": "Choose a photo",
   "home.take": "Take a photo",
   "home.drop": "or drop one anywhere on this page, or paste one with {keys}",
