@@ -36,7 +36,7 @@ import * as view from "./view.js";
  * @typedef {{show: (shown: Shown) => void}} Slot
  */
 
-const KEPT = 20;
+const KEPT = 30;
 /** @type {[id: string, mount: (element: HTMLElement, callbacks: Callbacks) => Slot][]} */
 const MODULES = [];
 
@@ -46,6 +46,9 @@ const photos = new Map();
 const searches = new Map();
 /** @type {Search | null} */
 let current = null;
+let answered = ""; // the place whose products are in sight
+/** @type {api.Answer | null} */
+let extended = null; // the answer that more products are on their way for
 let running = new AbortController();
 
 view.speak();
@@ -94,6 +97,7 @@ async function show(opening = false) {
 
   const route = parse(location.hash);
   if (route.kind === "home" || route.kind === "browse") {
+    answered = "";
     current = null;
     view.showHome({ browse: route.kind === "browse", focus: !opening });
     return tell({ route, query: null, photo: null, answer: null, signal });
@@ -103,13 +107,13 @@ async function show(opening = false) {
   const photo = route.kind === "photo" ? photos.get(route.key) ?? null : null;
   if (route.kind === "photo" && !photo) {
     history.replaceState({}, "", "#/");
+    answered = "";
     current = null;
     view.showHome({ browse: false, focus: !opening, notice: t("photo.gone") });
     return tell({ route: parse("#/"), query: null, photo: null, answer: null, signal });
   }
 
-  const before = current;
-  const anew = !before?.answer || format(before.route) !== format(route);
+  const anew = answered !== format(route);
   const search = kept ?? { route, query: asking(route, photo), photo, answer: null };
   current = search;
   keep(searches, address, search);
@@ -120,10 +124,12 @@ async function show(opening = false) {
       search.answer = await ask(search, signal);
     } catch (error) {
       if (signal.aborted) return; // another search took the page
+      answered = "";
       view.showProblem(search.query, trouble(error));
       return;
     }
   }
+  answered = format(route);
   view.showAnswer(search.query, search.answer, {
     ...how(search),
     move: anew || returning,
@@ -161,7 +167,8 @@ async function more() {
   const search = /** @type {Search} */ (current);
   const { answer, photo, route } = search;
   const { signal } = running;
-  if (answer?.next == null) return;
+  if (!answer || answer.next === null || extended === answer) return;
+  extended = answer;
   const options = { ...route.options, offset: answer.next };
   view.showMoreWaiting(true);
   try {
@@ -174,6 +181,7 @@ async function more() {
     search.answer = { ...answer, results, next: page.next };
     view.showMore(search.answer, answer.results.length);
   } catch (error) {
+    extended = null;
     if (!signal.aborted) view.showMoreWaiting(false, `${trouble(error).headline}. ${t("search.moreFailed")}`);
   }
 }

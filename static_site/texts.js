@@ -30,6 +30,7 @@ const ENGLISH = {
   "search.noneFiltered": "No product has all of these filters.",
   "search.nothingClose": "Nothing close",
   "search.nothingCloseLead": "These come nearest. To get closer:",
+  "search.top": "Back to what you searched with",
   "search.frame": "Frame a part of your photo",
   "search.noPreview": "No preview",
   "search.results": "Results",

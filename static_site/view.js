@@ -12,7 +12,7 @@
  */
 
 import { PAGE_SIZE } from "./api.js";
-import { card, describe, fill, picture, waitingCards } from "./card.js";
+import { card, fill, picture, prices, waitingCards } from "./card.js";
 import { facts, line } from "./details.js";
 import { t, translate } from "./texts.js";
 
@@ -24,6 +24,14 @@ export function speak() {
   translate(document);
   $("drop-hint").textContent = t("home.drop", { keys: isApple ? "⌘ V" : "Ctrl + V" });
 }
+
+// Comparing is the point, so the picture of what was searched with stays in sight: small, in the bar.
+new IntersectionObserver(([{ isIntersecting }]) => {
+  const url = $("query-picture").getAttribute("src");
+  $("reminder").hidden = isIntersecting || $("search").hidden || !url;
+  if (url) $("reminder").querySelector("img")?.setAttribute("src", url);
+}, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
+$("reminder").addEventListener("click", () => land($("search-heading")));
 
 /** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (id: string) => void}} callbacks */
 export function on({ retry, more, unfilter, pick }) {
@@ -63,7 +71,8 @@ export function showQuery(query) {
   picture($("query-frame"), query.imageUrl);
   $("query-product").hidden = query.isPhoto;
   if (query.isPhoto) return;
-  describe($("query-product"), query);
+  if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
+  prices($("query-product"), query);
   const link = /** @type {HTMLAnchorElement} */ ($("query-product").querySelector("a"));
   link.hidden = !query.link;
   if (query.link) link.href = query.link;
