@@ -41,7 +41,7 @@ _AT_ONCE: Final = 1000
 
 def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A line for each number of products, each measured in a process of its own. Raises BenchError."""
-    for products in options.products or [44_441]:
+    for products in options.products or [44_441, 1_000_000]:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             try:
                 yield process.submit(measure, products, options.changed).result()
