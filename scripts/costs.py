@@ -4,6 +4,7 @@
     python -m scripts.costs --products 44000 --queries 1e6
     python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
     python -m scripts.costs --products 44000 --queries 0 --json
+    python -m scripts.costs --products 1000000 --queries 0 --ingest-concurrency 50    # how long the first load takes
     python -m scripts.costs --products 44000 --flood 50 --query-kb 4096 --query-ms 3000     # a day of abuse
 
 Prices are in scripts/deployment/prices.py, with their sources. Nothing is looked up. Times are those of the functions on
@@ -14,14 +15,14 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, NamedTuple
 
 from scripts.common.arguments import command_parser, not_negative
 from scripts.deployment import prices
 from scripts.deployment.prices import Price
+from scripts.deployment.workload import MONTH_S, Workload
 
-MONTH_S: Final = 365 * 24 * 3600 / 12
 GB: Final = 1024**3
 # Of template.yaml; tests hold them equal.
 QUERY_GB: Final = 1769 / 1024
@@ -34,6 +35,8 @@ INGEST_BATCH: Final = 100
 IDLE_POLLS: Final = 5 * MONTH_S / 20
 # An embedding of 869 float32, its codes, names, order and metadata of one photo; a third more until merges have caught up.
 ROW_BYTES: Final = 4800 * 4 / 3
+# A row of product data in the files that tell of it and in the table that they are folded into.
+DATA_ROW_BYTES: Final = 2 * 50
 # The API's access log, Lambda's own lines and the metrics of one request.
 LOG_BYTES_PER_QUERY: Final = 1000
 ANSWER_BYTES: Final = 3000
@@ -45,59 +48,6 @@ QUERY_METRICS: Final = 4
 PROBLEM_METRICS: Final = 14  # one for each kind of problem that a query is answered with
 DATA_METRICS: Final = 4
 HOURS: Final = MONTH_S / 3600
-
-
-def _assumed(default: float, meaning: str) -> Any:
-    """A number of a workload that is an option of the command."""
-    return field(default=default, metadata={"meaning": meaning})
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """The work of a shop in a month. Times are of one invocation, or of one photo of a batch."""
-
-    products: float
-    queries: float
-    photos_per_product: float = _assumed(1, "photos of a product")
-    changed: float = _assumed(0.1, "share of the photos that is new or replaced in a month")
-    data_files: float = _assumed(60, "files of product data in a month")
-    photo_kb: float = _assumed(60, "size of a catalogue photo")
-    photos_shown: float = _assumed(5, "photos that the page loads for an answer; 0 for an API alone")
-    query_ms: float = _assumed(60, "time of a warm query")
-    ingest_ms: float = _assumed(60, "time to ingest one photo")
-    compact_ms: float = _assumed(3000, "time of a compaction, its start included")
-    query_kb: float = _assumed(60, "size of a query photo; 0 for an API that is called directly")
-    problem_share: float = _assumed(0.01, "share of the queries that is answered with a problem")
-    cold_share: float = _assumed(0.01, "share of the queries that start a function")
-    cold_start_ms: float = _assumed(2000, "time of such a start")
-    max_staleness_s: float = _assumed(5, "the parameter MaxStalenessSeconds")
-    architecture: str = "x86_64"
-    snapstart: bool = False
-    tracing: bool = True
-
-    @property
-    def photos(self) -> float:
-        return self.products * self.photos_per_product
-
-    @property
-    def rate(self) -> float:
-        """Queries a second, spread evenly."""
-        return self.queries / MONTH_S
-
-    @property
-    def refreshes(self) -> float:
-        """How often a query finds the snapshot too old: between two refreshes lie the staleness and one pause."""
-        warm = max(math.ceil(self.rate * self.query_ms / 1000), 1)
-        return self.queries / (1 + self.rate / warm * self.max_staleness_s)
-
-    @property
-    def traced(self) -> float:
-        """Lambda traces one request a second, and one in twenty beyond."""
-        return MONTH_S * (min(self.rate, 1) + 0.05 * max(self.rate - 1, 0)) if self.tracing else 0
-
-    @property
-    def compute(self) -> Price:
-        return prices.LAMBDA_ARM if self.architecture == "arm64" else prices.LAMBDA_X86
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +62,11 @@ class Line:
 
 
 class Total(NamedTuple):
-    """A sum of the bill, with its name in JSON and in the table."""
+    """A sum of the bill in USD, or hours, with its name in JSON and in the table."""
 
     key: str
     label: str
-    usd: float
+    value: float
 
 
 def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
@@ -157,6 +107,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "photos shown", "CloudFront, bytes", shown * work.photo_kb * 1024 / GB, prices.CLOUDFRONT_OUT
     yield "photos shown", "S3", shown, prices.S3_READ
     yield from _taking_in("new photos", work, work.photos * work.changed)
+    yield from _taking_in_data("product data", work, work.data_files)
     compactions_s = COMPACTIONS * work.compact_ms / 1000
     yield "standing", "photos and embeddings", _stored_gb(work), prices.S3_STORAGE
     yield "standing", "compaction, time", compactions_s * COMPACT_GB, work.compute
@@ -184,13 +135,23 @@ def _taking_in(group: str, work: Workload, photos: float) -> Iterator[tuple[str,
     yield group, "S3, reading photos", photos, prices.S3_READ
 
 
+def _taking_in_data(group: str, work: Workload, files: float) -> Iterator[tuple[str, str, float, Price]]:
+    files = files if work.products else 0
+    yield group, "Lambda, time", files * work.data_file_s * INGEST_GB, work.compute
+    yield group, "Lambda, requests", files, prices.LAMBDA_REQUESTS
+    # The file itself, its segment of the log, the folded table and its manifest.
+    yield group, "S3, writing files and tables", files * 4, prices.S3_WRITE
+
+
 def _stored_gb(work: Workload) -> float:
-    return work.photos * (work.photo_kb * 1024 + ROW_BYTES) / GB
+    data_bytes = work.products * (work.data_row_bytes + DATA_ROW_BYTES) if work.data_files else 0
+    return (work.photos * (work.photo_kb * 1024 + ROW_BYTES) + data_bytes) / GB
 
 
 def first_load(work: Workload) -> float:
-    """USD for taking in the whole catalogue once."""
-    return sum(price.of(amount) for _, _, amount, price in _taking_in("", work, work.photos))
+    """USD for taking in the whole catalogue once, with a file of product data."""
+    lines = (*_taking_in("", work, work.photos), *_taking_in_data("", work, min(work.data_files, 1)))
+    return sum(price.of(amount) for _, _, amount, price in lines)
 
 
 def flood(work: Workload) -> list[Line]:
@@ -216,7 +177,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _month(lines: list[Line], work: Workload) -> list[Total]:
     return [
         Total("month_usd", "a month, USD", sum(line.usd for line in lines)),
-        Total("first_load_usd", "once, to take the catalogue in", first_load(work)),
+        Total("first_load_usd", "once, to take the catalogue in, USD", first_load(work)),
+        Total("upload_h", "hours that your line sends it", work.upload_s / 3600),
+        Total("ingest_h", "hours that the functions take for it, at the same time", work.ingest_s / 3600),
     ]
 
 
@@ -255,7 +218,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _as_json(lines: list[Line], totals: list[Total]) -> str:
-    document: dict[str, Any] = {total.key: total.usd for total in totals} | {"lines": [asdict(line) for line in lines]}
+    document: dict[str, Any] = {total.key: total.value for total in totals} | {
+        "lines": [asdict(line) for line in lines]
+    }
     return json.dumps(document, indent=2)
 
 
@@ -267,7 +232,7 @@ def _as_table(lines: list[Line], totals: list[Total]) -> str:
         for line in of_group:
             quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:.3g}"
             rows.append(f"  {line.item:32} {quantity + ' ' + line.price.unit:>23} {line.usd:>10.2f}")
-    rows += [f"{total.label:58} {total.usd:>10.2f}" for total in totals]
+    rows += [f"{total.label:58} {total.value:>10.2f}" for total in totals]
     return "\n".join(rows)
 
 

@@ -45,6 +45,7 @@ const HEADLINES = new Map(Object.entries({
   "catalogue-empty": "There is nothing to compare with yet",
   "store-unavailable": "The catalogue is out of reach",
   "not-found": "That product is not here",
+  "product-pending": "That product is not ready yet",
 }));
 
 /** Something went wrong in a way that can be told: `message` is the headline, `detail` says what to do. */
@@ -143,7 +144,7 @@ async function call(path, signal, init) {
 function problem(status, body) {
   // The gateway in front of the service refuses large bodies too, without problem details.
   const slug = status === 413 ? "body-too-large" : String(body?.type).split(":").at(-1);
-  const passing = status >= 500 || status === 429;
+  const passing = status >= 500 || status === 429 || slug === "product-pending";
   const headline = HEADLINES.get(slug ?? "") ?? body?.title ?? "Something went wrong";
   const detail = body?.detail ?? (passing ? "Try again in a moment." : "Try another photo.");
   return new Problem(String(headline), String(detail), passing);
@@ -155,7 +156,7 @@ function problem(status, body) {
  */
 function answer(body) {
   if (!Array.isArray(body.results)) throw problem(502, null);
-  const { products, timings_ms: timings, weights } = body.search ?? {};
+  const { products_matching: products, timings_ms: timings, weights } = body.search ?? {};
   const weight = Math.hypot(...Object.values(weights ?? {}));
   return {
     results: body.results.map(result),

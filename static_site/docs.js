@@ -16,7 +16,7 @@ function element(tag, properties = {}, ...children) {
 
 /** @param {string} label @param {string} source */
 function code(label, source) {
-  const pre = element("pre", { tabIndex: 0, role: "region", ariaLabel: label }, element("code", {}, source));
+  const pre = element("pre", { tabIndex: 0, role: "group", ariaLabel: label }, element("code", {}, source));
   const figure = element("figure", {}, element("figcaption", {}, label), pre);
   addCopying(figure);
   return figure;

@@ -52,7 +52,7 @@ function money(amount, currency) {
   return currency ? `${plain} ${currency}` : plain;
 }
 
-/** @param {string | number | string[]} value numbers as they are: many are years and sizes */
+/** @param {string | number | string[]} value numbers as they are, many being years and sizes; of a path of types the last */
 function text(value) {
-  return Array.isArray(value) ? value.join(", ") : String(value);
+  return Array.isArray(value) ? value.join(", ") : String(value).split(" > ").at(-1) ?? "";
 }

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from http_api import AGE_HEADER, MAX_BODY_BYTES, Problem, Route
+from http_api import AGE_HEADER, MAX_BODY_BYTES, Route
 from parameters import Parameter
+from problems import Problem
 from schemas import SCHEMAS
 
 from lookalike import __version__, errors

@@ -9,7 +9,8 @@ import lifecycle
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from aws_lambda_powertools.metrics import MetricUnit
-from http_api import Response, answer, problem_of, problem_response, without_body
+from http_api import Response, answer, problem_response, without_body
+from problems import problem_of
 from routes import ROUTES
 
 from lookalike.errors import LookalikeError

@@ -23,7 +23,7 @@ _MARK = (
 )
 _INTRODUCTION = (
     '<p class="lead">Search a catalogue of products by a photo, by one of its products, and by what is known of them.</p>'
-    "<p>Answers are JSON in UTF-8. What is not known of a product is <code>null</code>. Numbers are exact: the products are "
+    "<p>Answers are JSON in UTF-8. What is not known of a product is <code>null</code>. Answers are exact: the products are "
     "the nearest of all, not approximately the nearest.</p>"
     '<p>Errors are <a href="#problems">problem details</a> (RFC 9457), <code>application/problem+json</code>. Their '
     "<code>type</code> is stable: <code>urn:lookalike:problem:</code> and a word that is listed here. A problem that passes by "
@@ -74,7 +74,11 @@ def _section(method: str, path: str, operation: Json, schemas: Json) -> str:
     if "requestBody" in operation:
         body = operation["requestBody"]
         parts.append(f"<h3>Body</h3><p>{escape(body['description'])} Types: {escape(', '.join(body['content']))}.</p>")
-    parts += [_answer(operation["responses"]["200"], schemas), _list("Problems", _refusals(operation))]
+    refusals = "".join(_refusals(operation))
+    parts += [
+        _answer(operation["responses"]["200"], schemas),
+        f"<details><summary>Problems</summary><dl>{refusals}</dl></details>",
+    ]
     parts.append(_form(method, path, operation))
     return f'<section aria-labelledby="{name}">{"".join(parts)}</section>'
 
@@ -184,7 +188,7 @@ def _problems(document: Json) -> str:
 
 def _code(label: str, source: str, name: str) -> str:
     return (
-        f'<figure><figcaption>{escape(label)}</figcaption><pre tabindex="0" role="region" aria-label="{escape(name)}">'
+        f'<figure><figcaption>{escape(label)}</figcaption><pre tabindex="0" role="group" aria-label="{escape(name)}">'
         f"<code>{escape(source)}</code></pre></figure>"
     )
 

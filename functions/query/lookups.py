@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 from facts import facts
-from http_api import Answer, ProductPending, Request
+from http_api import Answer, Request
 from lifecycle import Services
 from parameters import text
+from problems import ProductPending
 from results import age_header, image_url
 
 from lookalike import errors

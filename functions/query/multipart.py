@@ -9,7 +9,7 @@ is not the one that was sent.
 import re
 from collections.abc import Iterator, Sequence
 
-from http_api import BadForm
+from problems import BadForm
 
 FIELD = b"image"
 _MAX_PARTS = 100

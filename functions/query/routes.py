@@ -5,9 +5,10 @@ from typing import Any
 
 import api_description
 import docs_page
-from http_api import BadForm, BodyTooLarge, CatalogueEmpty, ProductPending, Request, Route
+from http_api import Request, Route
 from lifecycle import Services
 from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_rejected
+from problems import BadForm, BodyTooLarge, CatalogueEmpty, ProductPending
 from searching import FILTER, SEARCH, SIMILAR, get_facets, get_similar, post_search
 
 from lookalike import errors

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from http_api import Answer, CatalogueEmpty, Request
+from http_api import Answer, Request
 from lifecycle import Services
 from lookups import PRODUCT_ID, missing
 from parameters import BadParameter, choice, factors, integer, number, region, switch, texts
+from problems import CatalogueEmpty
 from query_photo import query_photo
 from results import RequestTrace, SearchAnswer, age_header, send_metrics
 
@@ -60,8 +61,8 @@ CROP = region(
 )
 REGIONS = choice(
     "regions",
-    "auto: search with windows of the photo, or of the crop, as well, of which the nearest to a product counts; whole: without "
-    "them. By default they are searched where the whole photo finds weak matches only, and not in a crop",
+    "whether to search with windows of the photo, or of the crop, as well, of which the nearest to a product counts: auto does, "
+    "whole does not. By default it is done where the whole photo finds weak matches only, and not in a crop",
     Regions,
 )
 _RANKING = (K, OFFSET, FILTER, MAX_DISTANCE, WEIGHTS, DISTINCT)

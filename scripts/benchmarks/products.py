@@ -1,7 +1,8 @@
-"""Product data on the local stack: how soon a data file is in the store, and the memory that it takes.
+"""Product data on the local stack: how soon a data file is in the store and in the answers, and the memory that it takes.
 
 A feed as Google Merchant Center defines it, with as many products as asked for, is put into the catalogue bucket; then a file with
-some changed prices. Each is timed from the beginning of the upload until the product store has it.
+some changed prices. Each is timed from the beginning of the upload until the product store has it, and until a filter finds what it
+says. The first products have photos, with random embeddings.
 """
 
 import argparse
@@ -9,11 +10,18 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
+from lookalike.aws import S3Store
+from lookalike.compaction.compact import compact
+from lookalike.photos.model import ModelSpec
 from scripts.benchmarks.errors import BenchError
+from scripts.benchmarks.stores import fill
 from scripts.common.paths import MODEL
 from scripts.local.sources import from_sources
 from scripts.local.stack import LOCAL_PARAMETERS, LocalStack
@@ -41,7 +49,9 @@ _WORDS: Final = [
 _COLUMNS: Final = (
     "id,title,description,link,image_link,price,sale_price,availability,brand,product_type,color,gender,size,gtin"
 )
-_TIMEOUT_S: Final = 600
+_PHOTOS: Final = 44_441  # at most
+_PRICE: Final = 1  # the changed one, below all others
+_TIMEOUT_S: Final = 900
 _POLL_S: Final = 0.05
 
 
@@ -79,40 +89,77 @@ def write_feed(path: Path, products: int) -> None:
 
 
 def _measure(products: int, changed: int) -> dict[str, Any]:
+    photos = min(products, _PHOTOS)
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStack(launcher=from_sources(MODEL), log_dir=Path(folder), parameters=LOCAL_PARAMETERS) as stack,
     ):
-        feed, prices = Path(folder, "feed.tsv"), Path(folder, "prices.csv")
+        feed, prices = Path(folder, "1 feed.tsv"), Path(folder, "2 prices.csv")
         write_feed(feed, products)
-        prices.write_text("id,price\n" + "".join(f"{number},1.00\n" for number in range(changed)), encoding="utf-8")
+        prices.write_text("id,price\n" + "".join(f"{number},{_PRICE}.00\n" for number in range(changed)), "utf-8")
+        _fill(stack, photos)
         stack.wait_until_warm()
-        feed_s = _put(stack, "products/1 feed.tsv", feed, 1)
-        peak_mib = max(map(_peak_mib, stack.processes()["IngestFunction"]))
-        prices_s = _put(stack, "products/2 prices.csv", prices, 2)
+        stored_s, seen_s = _put(stack, feed, f"price:{_PRICE + 1}..", photos)
+        memory = {
+            f"{name}_peak_mib": max(map(_peak_mib, pids))
+            for name, pids in stack.processes().items()
+            if name in ("IngestFunction", "QueryFunction")
+        }
+        changed_stored_s, changed_seen_s = _put(stack, prices, f"price:{_PRICE}", min(changed, photos))
         return {
             "bench": "products",
             "products": products,
+            "photos": photos,
             "file_bytes": feed.stat().st_size,
-            "seconds": round(feed_s, 1),
+            "stored_s": round(stored_s, 1),
+            "seen_s": round(seen_s, 1),
             "changed_prices": changed,
-            "changed_seconds": round(prices_s, 1),
-            "ingest_peak_mib": peak_mib,
+            "changed_stored_s": round(changed_stored_s, 1),
+            "changed_seen_s": round(changed_seen_s, 1),
+            **memory,
             "stored_bytes": sum(size for _, size in _log(stack)),
             "photos_embedded": int(_counted(stack.log_path("IngestFunction"), "PhotosEmbedded")),
         }
 
 
-def _put(stack: LocalStack, key: str, path: Path, objects: int) -> float:
-    """Put a file, and wait until the log of the product store has so many objects: seconds."""
+def _fill(stack: LocalStack, photos: int) -> None:
+    """Random embeddings for the first products. A query makes the functions read them."""
+    spec = ModelSpec.load(MODEL)
+    store = S3Store(stack.s3, stack.template.outputs["StoreBucketName"], f"{spec.fingerprint}/")
+    fill(store, photos, spec.layout.dimensions, layout=spec.layout)
+    compact(store)
+
+
+def _put(stack: LocalStack, path: Path, filter_: str, matching: int) -> tuple[float, float]:
+    """Put a file: seconds until the product store has it, and until so many products match a filter."""
+    objects = len(_log(stack)) + 1
     started = time.monotonic()
     with path.open("rb") as body:
-        stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=key, Body=body)
-    while len(_log(stack)) < objects:
-        if time.monotonic() > started + _TIMEOUT_S:
-            raise BenchError(f"{key} is not in the product store after {_TIMEOUT_S} s: {stack.problem()}")
-        time.sleep(_POLL_S)
-    return time.monotonic() - started
+        stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=f"products/{path.name}", Body=body)
+
+    def seconds_until(is_so: Callable[[], bool]) -> float:
+        while not is_so():
+            if time.monotonic() > started + _TIMEOUT_S:
+                raise BenchError(f"{path.name} has no effect after {_TIMEOUT_S} s: {stack.problem()}")
+            time.sleep(_POLL_S)
+        return time.monotonic() - started
+
+    return (
+        seconds_until(lambda: len(_log(stack)) >= objects),
+        seconds_until(lambda: _matching(stack, filter_) == matching),
+    )
+
+
+def _matching(stack: LocalStack, filter_: str) -> int:
+    """How many products match a filter, those that are sold out included."""
+    filters = urlencode([("filter", filter_), ("filter", "availability:in_stock,out_of_stock")])
+    try:
+        with urlopen(f"{stack.url}/api/facets?{filters}", timeout=60) as answer:  # noqa: S310 - loopback
+            matching: int = json.load(answer)["products"]
+            return matching
+    except HTTPError as error:
+        error.close()
+        return 0  # the attributes are not known yet
 
 
 def _log(stack: LocalStack) -> list[tuple[str, int]]:

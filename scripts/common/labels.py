@@ -9,23 +9,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from lookalike.feeds.vocabulary import Vendor, id_column, vendor_of, word_of
 from lookalike.photos.catalogue import product_id_of
 
 _EXAMPLES: Final = 3
 _SEPARATORS: Final = ",;\t|"
-# Columns that may name the product, the likeliest first, without signs and in lower case.
-_ID_COLUMNS: Final = (
-    "id",
-    "productid",
-    "sku",
-    "handle",
-    "articleid",
-    "itemid",
-    "styleid",
-    "productcode",
-    "ean",
-    "gtin",
-)
 
 
 class InputError(Exception):
@@ -43,12 +31,12 @@ class LabelTable:
     remark: str
 
 
-def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelTable:
+def parse_labels(data: bytes, file: str, wanted: str | None = None) -> LabelTable:
     """The labels of each product; if several rows have one id, the last counts. Raises InputError.
 
-    ``file``: its name, for messages. ``id_column``: the column that names the product; by default a usual one.
+    ``file``: its name, for messages. ``wanted``: the column that names the product; by default a usual one.
     """
-    sheet = _read(data, file, id_column)
+    sheet = _read(data, file, wanted)
     columns, place = sheet.columns, sheet.place
     names = [_metadata_name(column) for column in columns]
     names[place] = ""
@@ -76,19 +64,25 @@ def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelT
     return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
 
 
-def with_ids(data: bytes, file: str, id_column: str | None, ids: Mapping[str, str]) -> bytes:
-    """The same CSV with other ids: ``ids`` maps those to change to what stands in their place. UTF-8. Raises InputError."""
-    sheet = _read(data, file, id_column)
+def with_ids(data: bytes, file: str, wanted: str | None, ids: Mapping[str, str]) -> bytes:
+    """A CSV with other ids: ``ids`` maps those to change to what stands in their place. Raises InputError.
+
+    Values beyond the last column become part of it. A file of which nothing changes keeps its bytes, and so its lines.
+    """
+    sheet = _read(data, file, wanted)
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t" if file.lower().endswith(".tsv") else ",", lineterminator="\n")
+    separator = sheet.separator if sheet.separator in _SEPARATORS else ","
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
     writer.writerow(sheet.columns)
+    is_changed = False
     for row in sheet.rows:
-        sheet.join_surplus(row)
-        if sheet.place < len(row):
-            product_id = _id(row[sheet.place])
-            row[sheet.place] = ids.get(product_id, product_id)
+        is_changed |= sheet.join_surplus(row)
+        product_id = _id(row[sheet.place]) if sheet.place < len(row) else ""
+        if ids.get(product_id, product_id) != product_id:
+            row[sheet.place] = ids[product_id]
+            is_changed = True
         writer.writerow(row)
-    return text.getvalue().encode()
+    return text.getvalue().encode() if is_changed else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +109,21 @@ class _Sheet:
         return True
 
 
-def _read(data: bytes, file: str, id_column: str | None) -> _Sheet:
+def _read(data: bytes, file: str, wanted: str | None) -> _Sheet:
     """A CSV. Raises InputError, also while its rows are taken."""
     text, encoding = _decoded(data, file)
     lines = list(io.StringIO(text, newline=""))
     declared = re.fullmatch(r'"?sep=(.)"?', lines[0].rstrip("\r\n"), re.IGNORECASE) if lines else None
     if declared:
         lines[0] = "\n"  # keeps the numbers of the lines
-    separator = declared[1] if declared else _separator(lines, id_column)
+    separator = declared[1] if declared else _separator(lines, wanted)
     rows = _rows(lines, separator, file)
     columns = next(rows, [])
-    place = _id_place(columns, id_column)
+    place = _id_place(columns, wanted)
     if place is None:
-        usual = "" if id_column else " (nor product_id, sku, handle); --id-column names another"
+        usual = "" if wanted else " (nor product_id, sku, handle); --id-column names another"
         listed = ", ".join(columns) or "none"
-        raise InputError(f"{file} has no column named {id_column or 'id'}{usual}. Its columns: {listed}.")
+        raise InputError(f"{file} has no column named {wanted or 'id'}{usual}. Its columns: {listed}.")
     return _Sheet(columns, place, rows, separator, encoding)
 
 
@@ -149,21 +143,26 @@ def _decoded(data: bytes, file: str) -> tuple[str, str]:
     raise InputError(f"{file} is no CSV in UTF-8. A spreadsheet saves one as 'CSV UTF-8'.") from error
 
 
-def _separator(lines: Sequence[str], id_column: str | None) -> str:
+def _separator(lines: Sequence[str], wanted: str | None) -> str:
     """The separator by which the header has a column for ids, and the most columns."""
     header = next((line for line in lines if line.strip()), "")
 
     def columns(separator: str) -> tuple[bool, int]:
         names = next(csv.reader([header], delimiter=separator), [])
-        return _id_place(names, id_column) is not None, len(names)
+        return _id_place(names, wanted) is not None, len(names)
 
     return max(_SEPARATORS, key=columns)
 
 
-def _id_place(columns: Sequence[str], id_column: str | None) -> int | None:
-    names = [re.sub(r"[\W_]+", "", column.casefold()) for column in columns]
-    usual = _ID_COLUMNS if id_column is None else (re.sub(r"[\W_]+", "", id_column.casefold()),)
-    return next((names.index(name) for name in usual if name in names), None)
+def _id_place(columns: Sequence[str], wanted: str | None) -> int | None:
+    """The column that names the product: the one by which product data name it, too."""
+    vendor = vendor_of(columns)
+    if vendor is Vendor.WOOCOMMERCE and wanted is None:
+        skus = [place for place, column in enumerate(columns) if word_of(column) == "sku"]
+        if skus:
+            return skus[0]
+    found = id_column(columns, wanted, vendor)
+    return None if found is None else columns.index(found)
 
 
 def _rows(lines: Sequence[str], separator: str, file: str) -> Iterator[list[str]]:

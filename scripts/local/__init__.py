@@ -2,7 +2,8 @@
 
 - intrinsics: Ref, GetAtt, Sub, If and the like, with local names
 - translation: from template.yaml to plain CloudFormation
-- template, distribution: resources and their wiring as plain values
+- template, http_api, distribution: resources and their wiring as plain values
+- cors: which pages of other origins may read answers
 - http_server: the HTTP server of the local S3 and SQS, of the gateway and of the Runtime API
 - aws_server, sqs: S3 and SQS by moto, in a process of their own, with a queue that stays fast when it is long
 - aws_session, resources, s3: that process, clients of it, and the template's buckets, queues and notifications in it

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 from urllib3.exceptions import TimeoutError as NoAnswer
 
 from lookalike.errors import ImageError, NotAnImage
@@ -222,6 +222,8 @@ def _reason(error: Exception) -> str:
     """In one line; urllib3 names its own objects."""
     if isinstance(error, NameResolutionError):
         return "there is no such host"
+    if isinstance(error, NewConnectionError):
+        return f"the host cannot be connected to ({error.__cause__})"
     if isinstance(error, NoAnswer):
         return "the host does not answer in time"
     text = re.sub(r"<[^>]*>:? ?|\w+\(host=[^)]*\):? ?", "", str(error)).strip()

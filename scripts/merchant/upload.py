@@ -101,8 +101,7 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
                 )
         except BaseException:
             print(
-                f"Stopped: {sent.settled:,} of {number(len(source.photos), 'photo')} are done, and nothing is lost. The same "
-                "command again sends the others.",
+                f"Stopped at {sent.settled:,} of {number(len(source.photos), 'photo')}. The same command again sends the others.",
                 file=sys.stderr,
             )
             raise

@@ -141,8 +141,9 @@ class Stub:
             "search": {
                 "k": 5,
                 "weights": {"shape": 1.0},
-                "products": 2946,
-                "photos": 2946,
+                "products": 2950,
+                "products_matching": 2946,
+                "photos": 2950,
                 "timings_ms": {"total": 21.0},
             },
         }

@@ -57,6 +57,16 @@ def test_an_empty_catalogue_is_explained_and_can_be_asked_again(open_page: Pages
     assert len({call.body for call in stub.calls_of("/api/search")}) == 1
 
 
+def test_a_product_that_is_still_taken_in_can_be_asked_for_again(open_page: Pages, stub: Stub) -> None:
+    pending = problem(404, "product-pending", "Its photo is in the catalogue. Try again in 5 seconds.")
+    stub.replies |= {"product": pending, "similar": pending}
+    page = open_page(f"{stub.url}/#/product/102", expected=("status of 404",))
+    expect(heading(page)).to_have_text("That product is not ready yet")
+    stub.replies.clear()
+    page.get_by_role("button", name="Try again").click()
+    expect(cards(page)).to_have_count(5)
+
+
 def test_a_lost_connection_is_explained_and_can_be_tried_again(open_page: Pages, stub: Stub, photo: Path) -> None:
     page = open_page(stub.url, expected=("ERR_EMPTY_RESPONSE",))
     stub.replies["search"] = Reply(dropped=True)

@@ -112,6 +112,7 @@ def test_a_card_says_what_a_product_costs_and_where_it_is_sold(page: Page, stub:
         "description": "A shirt.",
         "sizes": ["S", "M"],
         "year": 2012,
+        "product_type": "Apparel > Tops > Shirts",
     }
     stub.catalogue[0] |= known(attributes)
     upload(page, photo)
@@ -120,7 +121,7 @@ def test_a_card_says_what_a_product_costs_and_where_it_is_sold(page: Page, stub:
     expect(card.locator(".now")).to_have_text("€19.50")
     expect(card.locator("s")).to_have_text("€1,029.00")
     expect(card.locator(".stock")).to_have_text("Out of stock")
-    assert card.locator("dd").all_inner_texts() == ["S, M", "2012"]
+    assert card.locator("dd").all_inner_texts() == ["Shirts", "S, M", "2012"]
     expect(card.get_by_role("link", name="See it in the shop")).to_have_attribute("href", attributes["link"])
     expect(cards(page).nth(1).get_by_role("link")).to_have_count(1)
     expect(cards(page).nth(1).locator(".price, .maker, .stock").locator("visible=true")).to_have_count(0)

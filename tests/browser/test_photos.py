@@ -16,6 +16,8 @@ def test_a_chosen_photo_gives_five_products(page: Page, stub: Stub, photo: Path)
     upload(page, photo)
     expect(heading(page)).to_have_text("5 products like your photo")
     expect(cards(page)).to_have_count(5)
+    # Those that the search looked at: some may be out of stock.
+    expect(page.locator("#search-lead")).to_have_text("All 2,946 products compared in 21 ms.")
     first = cards(page).first
     expect(first).to_contain_text("Teal Linen Shirt")
     expect(first).to_contain_text("distance 0.210")

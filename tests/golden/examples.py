@@ -39,10 +39,10 @@ GARMENTS = ("Linen Shirt", "Denim Jacket", "Wool Coat", "Canvas Sneaker", "Cotto
 BRANDS = ("Acme", "Northern Loom", "Alder & Finch")
 
 REQUESTS = {
-    "POST /api/search": "/api/search?k=2&filter=colour%3ABlue%2CWhite",
-    "GET /api/products/{product_id}/similar": "/api/products/1563/similar?k=2&filter=price%3A..50",
+    "POST /api/search": "/api/search?k=2&filter=colour:Blue,White",
+    "GET /api/products/{product_id}/similar": "/api/products/1563/similar?k=2&filter=price:..50",
     "GET /api/products/{product_id}": "/api/products/1563",
-    "GET /api/facets": "/api/facets?filter=colour%3ABlue%2CWhite",
+    "GET /api/facets": "/api/facets?filter=colour:Blue,White",
     "GET /api/rejected": "/api/rejected",
     "GET /api/health": "/api/health",
 }

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -74,16 +75,20 @@ def test_a_client_by_openapi_python_client(
         photo_file = types.File(payload=io.BytesIO(RED))
         raw = post_search.sync(client=client, body=photo_file, k=2, weights="shape:2", distinct=True)
         form = models.PostSearchFilesBody(image=types.File(payload=io.BytesIO(RED), file_name="red.png"))
-        as_form = post_search.sync(client=client, body=form, k=2)
+        filters = ["colour:Red,Green", "price:..25"]
+        as_form = post_search.sync(client=client, body=form, k=2, filter_=filters)
         product = get_product.sync("red", client=client)
         refused = post_search.sync_detailed(client=client, body=types.File(payload=io.BytesIO(b"Hello")))
 
-    for results in (raw, as_form):
+    for results, found in ((raw, ["red", "green"]), (as_form, ["red"])):
         assert isinstance(results, models.Results)
-        assert results.results[0].product_id == "red"
-        assert len(results.results) == 2
+        assert [result.product_id for result in results.results] == found
+        first = results.results[0]
+        assert (first.name, first.price, first.brand) == ("Red Shirt", 19.9, "Acme")
+        assert first.attributes.additional_properties["tags"] == ["linen", "new"]
         assert results.results[0].match is None, "three photos are too few to judge by"
         assert results.verdict is None
+    assert as_form.search.filters == filters
     assert raw.search.weights.additional_properties == {"shape": 2.0}
     assert [item.image_key for item in product.photos] == ["images/red.png"]
     assert (refused.status_code, refused.parsed.type_) == (415, "urn:lookalike:problem:not-an-image")
@@ -164,3 +169,19 @@ def test_the_gateway_refuses_what_no_function_takes(stack: LocalStack) -> None:
         with contextlib.suppress(ConnectionError):  # it does not read a body that is too large for it
             status, _, body = send(stack, "POST", "/api/search", bytes(size), Content_Type="image/jpeg")
             assert (status, body) == (413, {"message": "Request Entity Too Large"})
+
+
+def test_a_photo_that_was_just_put_is_pending_until_it_is_searchable(stack: LocalStack) -> None:
+    assert send(stack, "GET", "/api/products/new")[2]["type"].endswith(":not-found")
+    stack.s3.put_object(Bucket=stack.catalogue_bucket, Key="images/new.jpg", Body=photo((99, 99, 20)))
+    statuses = []
+    until = time.monotonic() + 60
+    while not statuses or statuses[-1] != 200:
+        assert time.monotonic() < until
+        status, headers, body = send(stack, "GET", "/api/products/new")
+        statuses.append(status)
+        if status != 200:
+            assert (status, body["type"]) == (404, "urn:lookalike:problem:product-pending")
+            assert int(headers["Retry-After"]) > 0
+        time.sleep(0.1)
+    assert len(statuses) > 1, "it was searchable at once"

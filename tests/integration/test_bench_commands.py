@@ -75,6 +75,20 @@ def test_search_measures_each_number_of_rows(run: Run) -> None:
     assert all(line["ids_equal_sklearn"] == "10/10" for line in answers)
 
 
+def test_filters_are_measured_beside_a_search_among_all_products(run: Run) -> None:
+    lines = run("filters", "--generate", "2000x32", "--queries", "10", "--processor-time")
+    searches = [line for line in lines if line["bench"] == "filters"]
+    assert [line["share"] for line in searches] == [1, 0.01, 0.1, 0.5, 0.99]
+    assert all(line["ids_equal_sklearn"] == "10/10" for line in searches)
+    assert searches[0]["times_unfiltered"] == 1
+    scanned = [line["rows_scanned"] for line in searches]
+    assert scanned[0] == 2000
+    assert 0 < scanned[1] < scanned[2] < scanned[3] < scanned[4] < 2000
+    counted = [line for line in lines if line["bench"] == "facets"]
+    assert [line["filters"] for line in counted] == [0, 1, 3]
+    assert all(line["attributes"] == 12 for line in counted)
+
+
 def test_append_compares_a_small_store_with_a_large_one(run: Run) -> None:
     lines = run(
         "append", "--small", "40", "--rows", "200", "--dimensions", "8", "--appends", "3", "--batch", "2",
@@ -92,3 +106,12 @@ def test_what_cannot_be_run_is_told_in_one_line(capsys: pytest.CaptureFixture[st
     assert out == ""
     assert "nowhere.npy" in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_tables_are_measured_for_each_number_of_products(run: Run) -> None:
+    lines = run("tables", "--products", "50", "--products", "500", "--changed", "10")
+    assert [line["products"] for line in lines] == [50, 500]
+    for line in lines:
+        assert line["columns"] == 15
+        assert 0 < line["build_peak_mib"] <= line["peak_mib"]
+    assert lines[0]["stored_bytes"] < lines[1]["stored_bytes"]

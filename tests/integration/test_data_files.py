@@ -1,6 +1,7 @@
 """Data files on the local stack: put, replaced and deleted over HTTP, and what the product store makes of them."""
 
 import io
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -86,6 +87,11 @@ def test_files_are_taken_in_replaced_and_deleted(stack: LocalStack, reader: Prod
     assert {product: found[product]["price"] for product in sorted(found)} == {"1": 70.0, "2": 25.0}
     assert found["2"]["name"] == "Hat"
     assert [file.key for file in reader.refresh().files] == ["products/10 feed.tsv"]
-    sent = functions.sent_metrics(stack.log_path("IngestFunction").read_text("utf-8"))
+    log = stack.log_path("IngestFunction").read_text("utf-8")
+    lines = [json.loads(line) for line in log.splitlines() if '"message"' in line]
+    (read,) = (line for line in lines if line.get("file") == "products/10 feed.tsv" and line["bad_rows"])
+    assert (read["rows"], read["products"], read["first_bad_rows"][0][:7]) == (3, 2, "line 4:")
+    assert [line for line in lines if str(line["message"]).startswith("products/notes.pdf was rejected: ")]
+    sent = functions.sent_metrics(log)
     assert sum(sum(line.get("PhotosEmbedded", ())) for line in sent) == 1, "the photo, and nothing for a data file"
     assert stack.problem() is None

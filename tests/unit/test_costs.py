@@ -9,8 +9,9 @@ import pytest
 
 from scripts import costs
 from scripts.common.template_yaml import yaml_parse
-from scripts.costs import Workload, bill, first_load
+from scripts.costs import bill, first_load
 from scripts.deployment import prices
+from scripts.deployment.workload import MONTH_S, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = Workload(products=44_000, queries=1_000_000)
@@ -40,21 +41,38 @@ def test_a_million_queries_by_hand() -> None:
 def test_taking_in_the_catalogue_by_hand() -> None:
     time = 44_000 * 0.060 * 1769 / 1024 * 0.0000166667
     requests = 440 * 0.2e-6 + 44_000 * 1.2 * 0.4e-6 + 44_440 * 0.005e-3 + 44_000 * 0.0004e-3
-    assert first_load(SHOP) == pytest.approx(time + requests)
+    # 44,000 rows of product data in one file, and half a second for the file.
+    data = (0.5 + 44_000 * 45e-6) * 1769 / 1024 * 0.0000166667 + 0.2e-6 + 4 * 0.005e-3
+    assert first_load(SHOP) == pytest.approx(time + requests + data)
+
+
+def test_how_long_taking_in_lasts_by_hand() -> None:
+    assert SHOP.ingest_s == pytest.approx((44_000 * 0.060 + 0.5 + 44_000 * 45e-6) / 5)
+    assert replace(SHOP, ingest_concurrency=50).ingest_s == pytest.approx(SHOP.ingest_s / 10)
+    assert SHOP.upload_s == pytest.approx(44_000 * (60 * 1024 + 270) * 8 / 50e6)
+
+
+def test_product_data_costs_by_its_files() -> None:
+    without = replace(SHOP, data_files=0)
+    assert total(SHOP) > total(without)
+    assert usd(SHOP, "product data", "Lambda, time") == pytest.approx(
+        60 * usd(replace(SHOP, data_files=1), "product data", "Lambda, time")
+    )
+    assert first_load(without) < first_load(SHOP)
 
 
 def test_a_warm_function_looks_for_new_photos_once_in_its_staleness_at_most() -> None:
     busy = replace(SHOP, queries=1e8, query_ms=0)
-    assert busy.refreshes == pytest.approx(costs.MONTH_S / 5, rel=0.01)
-    assert replace(busy, max_staleness_s=60).refreshes == pytest.approx(costs.MONTH_S / 60, rel=0.01)
+    assert busy.refreshes == pytest.approx(MONTH_S / 5, rel=0.01)
+    assert replace(busy, max_staleness_s=60).refreshes == pytest.approx(MONTH_S / 60, rel=0.01)
     assert replace(SHOP, queries=100).refreshes == pytest.approx(100, rel=0.01), "of few queries, each finds it old"
     assert replace(SHOP, max_staleness_s=0).refreshes == SHOP.queries
 
 
 def test_traces_are_sampled_where_there_are_many() -> None:
     assert replace(SHOP, queries=1000).traced == pytest.approx(1000)
-    ten_a_second = replace(SHOP, queries=10 * costs.MONTH_S)
-    assert ten_a_second.traced == pytest.approx(costs.MONTH_S * 1.45)
+    ten_a_second = replace(SHOP, queries=10 * MONTH_S)
+    assert ten_a_second.traced == pytest.approx(MONTH_S * 1.45)
     assert replace(ten_a_second, tracing=False).traced == 0
 
 
@@ -79,7 +97,7 @@ def test_a_problem_is_a_metric_in_the_hours_in_which_it_happens() -> None:
 def test_snapstart_costs_while_nobody_asks() -> None:
     idle = replace(SHOP, queries=0)
     difference = total(replace(idle, snapstart=True)) - total(idle)
-    assert difference == pytest.approx(costs.MONTH_S * 1769 / 1024 * 0.0000015046)
+    assert difference == pytest.approx(MONTH_S * 1769 / 1024 * 0.0000015046)
     assert 6 < difference < 7.5, "template.yaml and the docs say about 7 USD"
 
 
@@ -107,10 +125,11 @@ def test_what_is_assumed_of_the_stack_is_in_the_template() -> None:
     alarms = [item for item in resources.values() if item["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == costs.ALARMS
     assert parameters["CompactSchedule"]["Default"] == "rate(15 minutes)"
-    assert costs.COMPACTIONS * 15 * 60 == costs.MONTH_S
+    assert costs.COMPACTIONS * 15 * 60 == MONTH_S
     assert parameters["MaxStalenessSeconds"]["Default"] == SHOP.max_staleness_s
     assert (parameters["SnapStart"]["Default"] == "true") == SHOP.snapstart
     assert (parameters["Tracing"]["Default"] == "Active") == SHOP.tracing
+    assert parameters["IngestConcurrency"]["Default"] == SHOP.ingest_concurrency
     batch = resources["IngestFunction"]["Properties"]["Events"]["Images"]["Properties"]["BatchSize"]
     assert batch == costs.INGEST_BATCH
 
@@ -174,3 +193,15 @@ def test_the_page_on_costs_says_what_the_calculator_says() -> None:
     for name, free_tier in (("with what is always free** (`--free-tier`)", True), ("without", False)):
         told = [cell.strip("*| ") for cell in rows[name]]
         assert told == [f"{total(work, free_tier=free_tier):.2f}" for work in by_queries]
+
+
+def test_the_page_on_deploying_says_how_long_and_how_much_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    commands = re.findall(r"scripts\.costs (--products \d+ --queries 0.*)", page)
+    assert len(commands) == 2
+    for command in commands:
+        costs.main([*command.split(), "--json"])
+        told = json.loads(capsys.readouterr().out)
+        fast = replace(Workload(int(command.split()[1]), 0), ingest_concurrency=50)
+        hours = [told["upload_h"], told["ingest_h"], fast.ingest_s / 3600]
+        assert " | ".join(f"{value:.2f}" for value in (*hours, told["first_load_usd"])) in page

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from lookalike.backfill import plan_files, read_file_orders
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.products import compact_products
-from lookalike.data_ingest import DataIngest, IngestedFile
+from lookalike.data_ingest import SUFFIXES, DataIngest, IngestedFile
 from lookalike.errors import FeedError, StoreUnavailable
 from lookalike.photos.catalogue import ListedPhoto, ObjectEvent
 from lookalike.store.object_store import MemoryStore
 from lookalike.store.records import Op
+from scripts.common.data_files import SUFFIXES as SENT_SUFFIXES
 from tests.support import data_files
 from tests.support.fakes import FakeCatalogue, OutageStore
 
@@ -146,6 +147,10 @@ def test_an_unknown_suffix_says_which_are_read(world: World) -> None:
     assert done.reason.startswith("notes.pdf")
     assert all(suffix in done.reason for suffix in (".csv", ".tsv", ".txt", ".jsonl"))
     assert world.catalogue.asked == [], "such a file is not read"
+
+
+def test_the_command_sends_files_that_are_read() -> None:
+    assert set(SENT_SUFFIXES) == set(SUFFIXES)
 
 
 def test_a_reject_takes_the_place_of_an_earlier_table(world: World) -> None:

@@ -232,6 +232,20 @@ def test_memory_is_not_exceeded() -> None:
         assert [segment.is_resident for segment in segments(snapshot)] == expected
 
 
+def test_memory_is_given_back_to_what_needs_it_more_and_taken_again() -> None:
+    store = filled(ROWS, 200)
+    held = reader_of(store, memory_bytes=0)
+    held.limit(10_000_000)
+    snapshot = held.refresh()
+    wait_for_residency(held)
+    found = ask(snapshot)
+    for memory_bytes in (0, 10_000_000, 0):
+        held.limit(memory_bytes)
+        wait_for_residency(held)
+        assert [segment.is_resident for segment in segments(snapshot)] == [bool(memory_bytes)] * 2
+        assert ask(snapshot) == found
+
+
 def test_what_is_resident_stays_and_what_is_new_follows() -> None:
     store = filled(ROWS)
     counting = CountingStore(store)

@@ -94,7 +94,7 @@ def _parsed(event: ObjectEvent, file: DataObject) -> DataFile:
         return _reject(event, content, error)
     _tell(event.key, feed)
     order = event_order(event, Op.PUT, content)
-    detail = {"remarks": " ".join(feed.remarks)} if feed.remarks else {}
+    detail = {"remarks": "; ".join(feed.remarks)} if feed.remarks else {}
     return DataFile(event.key, order, Op.PUT, feed.table, _rows(feed), feed.bad, feed.bad_total, detail)
 
 

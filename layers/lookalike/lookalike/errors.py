@@ -22,7 +22,7 @@
     ├── BadFilter                a filter that cannot be read, or does not fit the kind of its attribute
     └── UnknownAttribute         a filter of an attribute that no product has
 
-HTTP statuses are given in ``functions/query/http_api.py`` and nowhere else.
+HTTP statuses are given in ``functions/query/problems.py`` and nowhere else.
 """
 
 from collections.abc import Sequence

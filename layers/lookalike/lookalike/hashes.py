@@ -1,15 +1,17 @@
 """Hashes that stand for keys and for product ids in columns of fixed width."""
 
 import hashlib
+from collections.abc import Iterable
 
 HASH_BYTES = 16
 
 
 def text_hash(text: str) -> bytes:
     """16 bytes that stand for a key or a product id."""
-    return bytes_hash(text.encode())
+    return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
 
 
-def bytes_hash(data: bytes) -> bytes:
-    """The same of a text in UTF-8."""
-    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+def hashes_of(texts: Iterable[bytes]) -> bytes:
+    """The hashes of many texts in UTF-8, one behind the other."""
+    blake2b = hashlib.blake2b
+    return b"".join([blake2b(text, digest_size=HASH_BYTES).digest() for text in texts])

@@ -22,7 +22,7 @@ An AVIF can take more, and may have fewer pixels for it: ``avif.AVIF_SHARE``."""
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 """Size of the largest catalogue photo that is read; ingest has a variable for it, and backfill has not."""
 
-MAX_DATA_BYTES = 256 * 1024 * 1024
+MAX_DATA_BYTES = 400 * 1024 * 1024
 """Size of the largest data file that is read; ingest has a variable for it, and backfill has not."""
 
 GRACE_S = 15 * 60.0

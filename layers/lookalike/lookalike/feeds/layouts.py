@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -22,7 +23,7 @@ _SAMPLE: Final = 200
 _DECLARED: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 Row = tuple[int, str, Sequence[tuple[Column, Cell]]]
-"""The line of a row, the text of its id, and its cells that are not empty."""
+"""The line of a row, the text of its id, and its cells."""
 
 
 @dataclass(slots=True)
@@ -68,8 +69,10 @@ def _delimited(lines: Lines, waiting: list[str], name: str, wanted: str | None, 
     separator = declared[1] if declared else _separator(waiting[-1], wanted)
     rows = Rows(chain(waiting[-1:], lines), lines, separator, report, first=len(waiting))
     header = next((row for _, row in rows), None)
-    if header is None:
-        raise FeedError("no-header", f"{name} has no line with the names of its columns.")
+    if header is None or report.total:
+        raise FeedError(
+            "no-header", f"{name} has no line with the names of its columns, or one with a quote that is not closed."
+        )
     names = [text.strip() for text in header]
     vendor = vendor_of(names)
     places, id_name = _id_places(names, wanted, vendor, name)
@@ -102,6 +105,9 @@ def _cells(
     last = columns[-1]
     is_text_last = last is not None and last.role in (Role.NAME, Role.DESCRIPTION)
     first = places[0]
+    read = [place for place, column in enumerate(columns) if column]
+    present = [column for column in columns if column]
+    cells_of = itemgetter(*read) if len(read) > 1 else lambda row: [row[place] for place in read]
     for line, row in rows:
         if len(row) != count:
             while len(row) > count and not row[-1].strip():
@@ -119,10 +125,11 @@ def _cells(
                 row[count - 1 :] = [separator.join(row[count - 1 :])]
             elif len(row) < count:
                 report.counts["with fewer values than columns"] += 1
-        product_id = row[first] if first < len(row) else ""
+                row.extend([""] * (count - len(row)))
+        product_id = row[first]
         for place in places[1:]:
-            product_id = product_id if product_id.strip() or place >= len(row) else row[place]
-        yield line, product_id, [(column, cell) for column, cell in zip(columns, row, strict=False) if cell and column]
+            product_id = product_id if product_id.strip() else row[place]
+        yield line, product_id, list(zip(present, cells_of(row), strict=True))
 
 
 def _json_lines(lines: Lines, waiting: list[str], name: str, wanted: str | None, report: Report) -> Layout:

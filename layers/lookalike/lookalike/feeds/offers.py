@@ -15,6 +15,11 @@ from lookalike.tables.table import Value
 Told = Mapping[Role, tuple[Column, str]]
 """The first text of a row for each role, and its column."""
 Complain = Callable[[Column, str, BadValue], None]
+_PRICE: Final = Role.PRICE.value
+_CURRENCY: Final = Role.CURRENCY.value
+_SALE_PRICE: Final = Role.SALE_PRICE.value
+_SALE_STARTS: Final = Role.SALE_STARTS.value
+_SALE_ENDS: Final = Role.SALE_ENDS.value
 _UNPUBLISHED: Final = frozenset(("false", "0", "no", "-1", "draft", "archived", "hidden", "nein"))
 
 _price_of = lru_cache(65536)(price_of)
@@ -25,33 +30,39 @@ def offer_of(told: Told, decimal_comma: bool, complain: Complain) -> dict[str, V
 
     A regular price above the price makes the price a sale price.
     """
-    prices: dict[Role, float] = {}
     currency = _currency(told, complain)
+    prices: list[float | None] = []
     for role in PRICES:
-        if role not in told:
-            continue
-        column, text = told[role]
-        try:
-            prices[role], own = _price_of(text, decimal_comma=decimal_comma)
-            own = own or (currency_of(column.currency) if column.currency else "")
-            if own and currency and own != currency:
-                del prices[role]
-                raise BadValue("bad-price", f"is not in {currency}, as the row's currency is")
-            currency = currency or own
-        except BadValue as bad:
-            complain(column, text, bad)
-    price, regular, sale = (prices.get(role) for role in PRICES)
+        amount = None
+        if role in told:
+            column, text = told[role]
+            try:
+                amount, currency = _in_currency(column, text, currency, decimal_comma)
+            except BadValue as bad:
+                complain(column, text, bad)
+        prices.append(amount)
+    price, regular, sale = prices
     if regular is not None and (price is None or regular > price):
         price, regular, sale = regular, price, sale if sale is not None else price
     offer: dict[str, Value] = {}
     if price is not None:
-        offer[Role.PRICE.value] = price
+        offer[_PRICE] = price
     if currency:
-        offer[Role.CURRENCY.value] = currency
+        offer[_CURRENCY] = currency
     if sale is not None and (times := _times(told, complain)) is not None:
-        offer[Role.SALE_PRICE.value] = sale
+        offer[_SALE_PRICE] = sale
         offer |= times
     return offer
+
+
+def _in_currency(column: Column, text: str, currency: str, decimal_comma: bool) -> tuple[float, str]:
+    """The amount of a price, and the currency that the row has now. Raises BadValue where the price is in another one."""
+    amount, own = _price_of(text, decimal_comma=decimal_comma)
+    if not own and column.currency:
+        own = currency_of(column.currency)
+    if own and currency and own != currency:
+        raise BadValue("bad-price", f"is not in {currency}, as the row's currency is")
+    return amount, currency or own
 
 
 def _currency(told: Told, complain: Complain) -> str:
@@ -67,6 +78,8 @@ def _currency(told: Told, complain: Complain) -> str:
 
 def _times(told: Told, complain: Complain) -> dict[str, Value] | None:
     """When the sale begins and ends; None where a date cannot be read: the sale could be over."""
+    if not (Role.SALE_DATES in told or Role.SALE_STARTS in told or Role.SALE_ENDS in told):
+        return {}
     starts = ends = None
     column: Column
     for role in (Role.SALE_DATES, Role.SALE_STARTS, Role.SALE_ENDS):
@@ -83,7 +96,7 @@ def _times(told: Told, complain: Complain) -> dict[str, Value] | None:
         except BadValue as bad:
             complain(column, text, BadValue(bad.code, f"{bad}; the sale price is left out"))
             return None
-    times = {Role.SALE_STARTS.value: starts, Role.SALE_ENDS.value: ends}
+    times = {_SALE_STARTS: starts, _SALE_ENDS: ends}
     return {name: time for name, time in times.items() if time is not None}
 
 

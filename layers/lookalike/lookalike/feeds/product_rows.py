@@ -24,6 +24,7 @@ _ONE: Final = frozenset((Role.NAME, Role.LINK, Role.BRAND, Role.AVAILABILITY, Ro
 # Cells that come again are read once: so many for each column.
 _REMEMBERED: Final = 10_000
 _REMEMBERED_CHARS: Final = 100
+_AVAILABILITY: Final = Role.AVAILABILITY.value
 _EMPTY: Final = ("", ())
 _NO_OPTION: Final = ("Title", "Default Title")
 
@@ -56,9 +57,11 @@ class ProductRows:
         self._offers: dict[tuple[tuple[Column, str], ...], dict[str, Value]] = {}
 
     def values(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> dict[str, Value]:
-        """The values of a row by its columns and cells that are not empty."""
+        """The values of a row by its columns and cells."""
         values, told = self._read(line, product_id, cells)
-        return values | self._together(line, product_id, told, values) if told else values
+        if told:
+            values.update(self._together(line, product_id, told, values))
+        return values
 
     def variant(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> Variant:
         """The values of a row, and what they have to do with other rows of the product."""
@@ -82,6 +85,8 @@ class ProductRows:
         values: dict[str, Value] = {}
         together: list[tuple[Column, str]] = []
         for column, cell in cells:
+            if not cell:
+                continue
             value = column.known.get(cell)
             if value is None:
                 value = self._value(line, product_id, column, cell)
@@ -158,12 +163,12 @@ class ProductRows:
             found = offer_of(told, self._decimal_comma, complain)
             stock = availability(told, has_tracker=self._has_tracker)
             if stock:
-                found[Role.AVAILABILITY.value] = stock
+                found[_AVAILABILITY] = stock
             if len(self._offers) < _REMEMBERED and self._report.total == total:
                 self._offers[key] = found
-        stated = values.get(Role.AVAILABILITY.value)
-        if stated is not None and found.get(Role.AVAILABILITY.value) != Availability.UNPUBLISHED:
-            return found | {Role.AVAILABILITY.value: stated}
+        stated = values.get(_AVAILABILITY)
+        if stated is not None and _AVAILABILITY in found and found[_AVAILABILITY] != Availability.UNPUBLISHED:
+            return found | {_AVAILABILITY: stated}
         return found
 
     def _options(self, product_id: str, together: list[tuple[Column, str]]) -> dict[str, Value]:

@@ -37,6 +37,8 @@ _AVAILABILITIES: Final = {
 
 def link_of(text: str) -> str:
     """An address that begins with http or https. Raises BadValue."""
+    if _LINK.fullmatch(text) and len(text) <= _MAX_LINK_CHARS:
+        return text
     link = text.replace(" ", "%20")
     if link.startswith("//"):
         link = f"https:{link}"

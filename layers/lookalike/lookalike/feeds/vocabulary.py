@@ -18,6 +18,8 @@ class Vendor(StrEnum):
 class Role(StrEnum):
     """What a column says of a product. The value is the attribute's name, where the column becomes one."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and each value looks up its column's role
+
     NAME = "name"
     PRICE = "price"
     CURRENCY = "currency"

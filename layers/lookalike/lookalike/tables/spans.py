@@ -64,7 +64,10 @@ def fingerprints(data: Bytes, starts: Places, lengths: Places) -> npt.NDArray[np
 
 def _of_one_length(lengths: Places) -> Iterator[tuple[int, Places]]:
     """Groups of spans of one length above 0, each of a few bytes altogether: the length, and the numbers of the spans."""
-    order = np.argsort(lengths, kind="stable")
+    short = int(lengths.max(initial=0)) < 1 << 16
+    order = np.argsort(
+        lengths.astype(np.uint16) if short else lengths, kind="stable"
+    )  # NumPy has a radix sort for 16 bits
     in_order = lengths[order]
     bounds = [*np.flatnonzero(np.diff(in_order, prepend=0)).tolist(), len(in_order)]
     for start, end in pairwise(bounds):
