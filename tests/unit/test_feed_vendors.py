@@ -255,3 +255,10 @@ def test_the_dataset_of_fashion_products() -> None:
     }
     assert feed.kinds["year"] is Kind.NUMBER
     assert feed.fields["productDisplayName"] == "name"
+
+
+def test_an_option_does_not_take_the_place_of_an_attribute() -> None:
+    head = "Handle,Title,Option1 Name,Option1 Value,Variant Price\n"
+    assert products(read(head + "cap,Cap,Price,high,5\n")) == {
+        "cap": {"name": "Cap", "price": 5.0, "Option Price": ("high",)}
+    }

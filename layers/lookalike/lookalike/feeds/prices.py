@@ -177,6 +177,7 @@ _ISO: Final = frozenset(
         "ZWG",
     ]
 )
+_MAX_CHARS: Final = 60
 _PLAIN: Final = re.compile(r"(\d+(?:\.\d{1,2})?)(?: ([A-Z]{3}))?")
 # A number between words: its currency stands before or behind it. A full stop belongs to a word: Rs. 499.
 _WORDS: Final = r"(?:[^\d+.,()\-−–]|(?<=[^\W\d_])\.)*"
@@ -195,7 +196,7 @@ def price_of(text: str, *, decimal_comma: bool = False) -> tuple[float, str]:
     plain = _PLAIN.fullmatch(text)
     if plain and (plain[2] is None or plain[2] in _ISO):
         return _amount(plain[1]), plain[2] or ""
-    parts = _PARTS.fullmatch(" ".join(text.split()))
+    parts = _PARTS.fullmatch(" ".join(text.split())) if len(text) <= _MAX_CHARS else None
     if parts is None:
         raise BadValue("bad-price", "is no price")
     currency = _currency(f"{parts['before']} {parts['middle']}", parts["behind"])

@@ -133,6 +133,8 @@ _SEVERAL: Final = frozenset(
     )
 )  # fmt: skip
 _WOO_ATTRIBUTE: Final = re.compile(r"attribute?(\d+)(name|values?|werte?|visible|sichtbar|global|default|standard)")
+MAX_NAME_CHARS: Final = 100
+"""What a column's name has beyond these is not looked at."""
 METAFIELD: Final = re.compile(r"\s*\(product\.metafields\.[^)]*\)$")
 """What Shopify writes behind the name of a column that a shop defined."""
 _SIGNS: Final = re.compile(r"[\W_]+")
@@ -143,7 +145,7 @@ _CURRENCY_IN_NAME: Final = re.compile(
 
 def word_of(name: str) -> str:
     """A column's name without case and signs, for comparing. Google's prefix ``g:`` is left off."""
-    return _SIGNS.sub("", name.strip().casefold().removeprefix("g:"))
+    return _SIGNS.sub("", name[:MAX_NAME_CHARS].strip().casefold().removeprefix("g:"))
 
 
 def vendor_of(names: Iterable[str]) -> Vendor:
@@ -204,9 +206,9 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
             roles.append((part[match[2][0]] if match[2] == "name" or is_value else Role.NOISE, int(match[1])))
         elif vendor is Vendor.WOOCOMMERCE and name.startswith("Meta: _"):
             roles.append((Role.NOISE, 0))
-        elif vendor is Vendor.SHOPIFY and METAFIELD.search(name):
+        elif vendor is Vendor.SHOPIFY and METAFIELD.search(name[:MAX_NAME_CHARS]):
             roles.append((Role.METAFIELD, 0))
-        elif role in _SEVERAL or rank == best[role]:
+        elif role in _SEVERAL or rank == best[role] or (role in PRICES and word_of(name) == word_of(role)):
             roles.append((role, 0))
         elif role is Role.DESCRIPTION:
             roles.append((Role.MARKUP, 0))
@@ -217,11 +219,11 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
 
 def currency_in(name: str) -> str:
     """The currency that a column's name ends with, as ``Price (EUR)`` and ``price_eur`` do, or ""."""
-    match = _CURRENCY_IN_NAME.search(name)
+    match = _CURRENCY_IN_NAME.search(name[:MAX_NAME_CHARS])
     return match[1] if match else ""
 
 
 def _price_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
     """The role of a price with a currency in its name."""
-    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name)), (Role.OWN, 0))
+    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name[:MAX_NAME_CHARS])), (Role.OWN, 0))
     return found if found[0] in PRICES else (Role.OWN, 0)
