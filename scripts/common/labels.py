@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from lookalike.errors import FeedError
+from lookalike.feeds.delimited import SEPARATORS
 from lookalike.feeds.feed import Feed, read_feed
 from lookalike.feeds.lines import Lines
 from lookalike.feeds.product_rows import product_id_in
@@ -76,7 +77,9 @@ def with_ids(data: bytes, file: str, id_column: str | None, ids: Mapping[str, st
         column = read_feed(io.BytesIO(data), file, id_column=id_column).id_column
         return "".join(_line_with_id(line, column, ids) for line in Lines(io.BytesIO(data), file)).encode()
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter="\t" if file.lower().endswith(".tsv") else ",", lineterminator="\n")
+    # By its separator a reader judges what a comma in a number is.
+    separator = sheet.separator if sheet.separator in SEPARATORS else ","
+    writer = csv.writer(text, delimiter=separator, lineterminator="\n")
     writer.writerow(sheet.names)
     for _, row in sheet.rows:
         place = next((place for place in sheet.id_places if place < len(row) and row[place].strip()), None)
