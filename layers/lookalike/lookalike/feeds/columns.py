@@ -102,6 +102,10 @@ def _without_escapes(text: str) -> str:
     return without_html(text.replace("\\n", " "))
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return list_of(without_entities(text))
+
+
 def _one(text: str) -> tuple[str, ...]:
     return (text,)
 
@@ -132,7 +136,9 @@ _READ: Final[dict[Role, Callable[[str], Value]]] = {
     Role.ADDITIONAL_IMAGE_LINK: links_of,
     Role.AVAILABILITY: availability_of,
     Role.STOCK: stock_of,
-    Role.TAGS: list_of,
-    Role.CATEGORIES: list_of,
+    Role.TAGS: _list,
+    Role.CATEGORIES: _list,
+    Role.BRAND: without_entities,
+    Role.PRODUCT_TYPE: without_entities,
     Role.VARIANT_LIST: _one,
 }

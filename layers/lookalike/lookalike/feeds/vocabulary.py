@@ -93,7 +93,7 @@ _COMMON: Final[Mapping[Role, str]] = {
     Role.TAGS: "tags tag keywords schlagworte schlagwörter",
     Role.CATEGORIES: "categories kategorien",
     Role.COST: "costperitem variantcost cost costprice costofgoodssold purchaseprice buyingprice supplierprice einkaufspreis ek "
-    "autopricingminprice metawccogcost metawccogitemcost costofgoods cogs",
+    "wholesaleprice dealerprice autopricingminprice metawccogcost metawccogitemcost costofgoods cogs margin grossmargin profit marge",
 }
 _SHOPIFY: Final[Mapping[Role, str]] = {
     Role.ID: "handle urlhandle",
@@ -125,6 +125,20 @@ _WOOCOMMERCE: Final[Mapping[Role, str]] = {
     Role.NOISE: "isfeatured taxstatus taxclass lowstockamount backordersallowed soldindividually allowcustomerreviews purchasenote shippingclass "
     "downloadlimit downloadexpirydays groupedproducts upsells crosssells buttontext position",
 }
+# Columns that tell a system, beside those that others have too.
+_OF_SHOPIFY: Final = frozenset(
+    (
+        "variantprice", "option1name", "option1value", "variantsku", "bodyhtml", "compareatprice", "publishedononlinestore",
+        "variantinventoryqty",
+    )
+)  # fmt: skip
+_OF_WOOCOMMERCE: Final = frozenset(
+    (
+        "published", "visibilityincatalog", "taxstatus", "attribute1name", "parent", "soldindividually", "backordersallowed", "isfeatured",
+        "veröffentlicht", "attribut1name", "übergeordnetesprodukt",
+    )
+)  # fmt: skip
+_OF_GOOGLE: Final = frozenset(("imagelink", "googleproductcategory", "salepriceeffectivedate", "itemgroupid"))
 # All columns of these roles are read, not the first alone.
 _SEVERAL: Final = frozenset(
     (
@@ -151,24 +165,12 @@ def word_of(name: str) -> str:
 def vendor_of(names: Iterable[str]) -> Vendor:
     """The system that wrote a file, by its columns."""
     words = {word_of(name) for name in names}
-    if words & {"handle", "urlhandle"} and words & {
-        "variantprice", "option1name", "option1value", "variantsku", "bodyhtml", "compareatprice", "publishedononlinestore", "variantinventoryqty",
-    }:  # fmt: skip
+    if words & {"handle", "urlhandle"} and words & _OF_SHOPIFY:
         return Vendor.SHOPIFY
-    if words & {"type", "typ"} and words & {
-        "regularprice",
-        "regulärerpreis",
-        "visibilityincatalog",
-        "attribute1name",
-        "attribut1name",
-    }:
-        return Vendor.WOOCOMMERCE
-    if {"id", "title", "link"} <= words and words & {
-        "imagelink",
-        "googleproductcategory",
-        "salepriceeffectivedate",
-        "itemgroupid",
-    }:
+    if words & {"type", "typ"} and words & {"regularprice", "regulärerpreis"}:
+        if words & _OF_WOOCOMMERCE or {"id", "sku", "name"} <= words:
+            return Vendor.WOOCOMMERCE
+    if {"id", "title", "link"} <= words and words & _OF_GOOGLE:
         return Vendor.GOOGLE
     return Vendor.OTHER
 
@@ -192,7 +194,7 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
         for role, listed in words.items()
         for rank, word in enumerate(listed.split())
     }
-    found = [ranks.get(word_of(name)) or _price_role(name, ranks) for name in names]
+    found = [ranks.get(word_of(name)) or _part_role(name, ranks) for name in names]
     best: dict[Role, int] = {}
     for role, rank in found:
         best[role] = min(rank, best.get(role, rank))
@@ -223,7 +225,10 @@ def currency_in(name: str) -> str:
     return match[1] if match else ""
 
 
-def _price_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
-    """The role of a price with a currency in its name."""
-    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name[:MAX_NAME_CHARS])), (Role.OWN, 0))
-    return found if found[0] in PRICES else (Role.OWN, 0)
+def _part_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
+    """The role of a price or cost with a currency in its name, or in an inner object of JSON."""
+    name = _CURRENCY_IN_NAME.sub("", name[:MAX_NAME_CHARS])
+    found = ranks.get(word_of(name), (Role.OWN, 0))
+    if found[0] in (*PRICES, Role.COST):
+        return found
+    return (Role.COST, 0) if ranks.get(word_of(name.rpartition(".")[2]), found)[0] is Role.COST else (Role.OWN, 0)
