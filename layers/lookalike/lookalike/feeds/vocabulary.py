@@ -167,9 +167,9 @@ def vendor_of(names: Iterable[str]) -> Vendor:
     words = {word_of(name) for name in names}
     if words & {"handle", "urlhandle"} and words & _OF_SHOPIFY:
         return Vendor.SHOPIFY
-    if words & {"type", "typ"} and words & {"regularprice", "regulärerpreis"}:
-        if words & _OF_WOOCOMMERCE or {"id", "sku", "name"} <= words:
-            return Vendor.WOOCOMMERCE
+    is_woocommerce = bool(words & _OF_WOOCOMMERCE) or {"id", "sku", "name"} <= words
+    if is_woocommerce and words & {"type", "typ"} and words & {"regularprice", "regulärerpreis"}:
+        return Vendor.WOOCOMMERCE
     if {"id", "title", "link"} <= words and words & _OF_GOOGLE:
         return Vendor.GOOGLE
     return Vendor.OTHER
