@@ -89,14 +89,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
-    products = command("products", "how soon a file of product data is in the store, and the memory it takes")
-    products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
-    _number(products, "--changed", 1_000, "changed prices in a second file")
-
-    tables = command("tables", "tables of product data in one process: seconds of the processor, bytes and memory")
-    tables.add_argument("--products", type=at_least_one, action="append", help="may be repeated (44441 and 1000000)")
-    _number(tables, "--changed", 1_000, "products of the smaller tables")
-
+    _add_products(
+        command("products", "how soon a file of product data is in the store and found, and the memory it takes"),
+        "products of the file; may be repeated (44441)",
+    )
+    _add_products(
+        command("tables", "tables of product data in one process: seconds of the processor, bytes and memory"),
+        "may be repeated (44441 and 1000000)",
+    )
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
@@ -109,6 +109,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 def _add_limits(command: argparse.ArgumentParser) -> None:
     command.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
+
+
+def _add_products(command: argparse.ArgumentParser, told: str) -> None:
+    command.add_argument("--products", type=at_least_one, action="append", metavar="N", help=told)
+    _number(command, "--changed", 1_000, "products of a second, smaller file or table")
 
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
