@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -89,14 +89,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
-    _add_products(
-        command("products", "how soon a file of product data is in the store and found, and the memory it takes"),
-        "products of the file; may be repeated (44441)",
-    )
-    _add_products(
-        command("tables", "tables of product data in one process: seconds of the processor, bytes and memory"),
-        "may be repeated (44441 and 1000000)",
-    )
+    _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
@@ -107,13 +100,21 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return top
 
 
+def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    products = command("products", "how soon a file of product data is in the store, and the memory it takes")
+    products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
+    _number(products, "--changed", 1_000, "changed prices in a second file")
+
+    tables = command("tables", "tables of product data in one process: seconds of the processor, bytes and memory")
+    tables.add_argument("--products", type=at_least_one, action="append", help="may be repeated (44441 and 1000000)")
+    _number(tables, "--changed", 1_000, "products of the smaller tables")
+    reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
+    reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
+    _number(reads, "--changed", 1_000, "changed prices in a second file")
+
+
 def _add_limits(command: argparse.ArgumentParser) -> None:
     command.add_argument("--limits", nargs="+", default=["query", "ingest"], choices=("query", "ingest"), help="(both)")
-
-
-def _add_products(command: argparse.ArgumentParser, told: str) -> None:
-    command.add_argument("--products", type=at_least_one, action="append", metavar="N", help=told)
-    _number(command, "--changed", 1_000, "products of a second, smaller file or table")
 
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
