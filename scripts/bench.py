@@ -9,6 +9,8 @@
     python -m scripts.bench append --json
     python -m scripts.bench ingest photos.zip
     python -m scripts.bench products --products 44441 --products 1000000
+    python -m scripts.bench tables
+    python -m scripts.bench product-reads --products 1000000
     python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
 
@@ -29,7 +31,9 @@ from scripts.benchmarks.errors import BenchError
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark that is named: 2 if it cannot be run or fails."""
     options = parser(__doc__).parse_args(arguments)
-    lines: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module}").run(options)
+    lines: Iterator[dict[str, Any]] = import_module(f"scripts.benchmarks.{options.module.replace('-', '_')}").run(
+        options
+    )
     try:
         if options.json:
             for line in lines:

@@ -107,7 +107,13 @@ class Services:
 
     def catalogue(self) -> Catalogue:
         """The catalogue, fresh enough for an answer, or the last one while S3 is out of reach. Raises StoreError."""
-        return self.newest() if self._restored else self._both(FreshSnapshots.current)
+        if self._restored:
+            return self.newest()
+        max_age_s = self._settings.max_staleness_s
+        snapshot, data = self.reader.last(max_age_s), self.data_reader.last(max_age_s)
+        if snapshot and data:  # most requests; a thread takes longer to ask
+            return self._joined(snapshot, data)
+        return self._both(FreshSnapshots.current)
 
     def newest(self) -> Catalogue:
         """The catalogue as it is now. Raises StoreError."""
@@ -164,7 +170,8 @@ class Services:
         snapshot = read(self.reader, self._quick_photos)
         data = reading.result()
         if snapshot and data:
-            self._joined(snapshot, data)
+            # Which photos show which products of the table: half a second for a million of each.
+            self._joined(snapshot, data).view.photographed  # noqa: B018
 
     def before_snapshot(self) -> None:
         """SnapStart is about to freeze this process: finish what runs, and close connections, which the other end forgets."""

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -89,10 +89,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
-    products = command("products", "how soon a file of product data is in the store, and the memory it takes")
-    products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
-    _number(products, "--changed", 1_000, "changed prices in a second file")
-
+    _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
     stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
@@ -101,6 +98,19 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(stress, "--rows", 4, "rows in a batch")
     _number(stress, "--keys", 5000, "image keys that all of them share")
     return top
+
+
+def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    products = command("products", "how soon a file of product data is in the store, and the memory it takes")
+    products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
+    _number(products, "--changed", 1_000, "changed prices in a second file")
+
+    tables = command("tables", "tables of product data in one process: seconds of the processor, bytes and memory")
+    tables.add_argument("--products", type=at_least_one, action="append", help="may be repeated (44441 and 1000000)")
+    _number(tables, "--changed", 1_000, "products of the smaller tables")
+    reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
+    reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
+    _number(reads, "--changed", 1_000, "changed prices in a second file")
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

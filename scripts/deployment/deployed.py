@@ -75,7 +75,7 @@ class DeployedStack:
         return self.description.startswith(_OURS) or all(name in self.outputs for name in NEEDED_OUTPUTS)
 
 
-def add_target_options(parser: argparse.ArgumentParser) -> None:
+def add_target_options(parser: argparse._ActionsContainer) -> None:
     """The options that name the stack, for every command that works on one."""
     parser.add_argument("--stack-name", help="the stack (default: the one in samconfig.toml)")
     parser.add_argument("--region", help="its AWS region (default: samconfig.toml, then the AWS configuration)")

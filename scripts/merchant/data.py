@@ -21,6 +21,7 @@ from typing import BinaryIO, Final, cast
 from lookalike.errors import FeedError
 from lookalike.feeds.feed import Feed, read_feed
 from lookalike.photos.catalogue import DATA_PREFIX
+from lookalike.settings import MAX_DATA_BYTES
 from lookalike.store.records import Op
 from lookalike.tables.table import Kind
 from scripts.common.data_files import SUFFIXES, DataToSend
@@ -78,13 +79,18 @@ def check(file: DataToSend) -> Feed:
     with file.open() as opened:
         size = opened.seek(0, 2)
         opened.seek(0)
+        if size > MAX_DATA_BYTES:
+            raise InputError(
+                f"{file.name} has {size:,} bytes, and at most {MAX_DATA_BYTES:,} are read. Divide it among several files."
+            )
         is_large = size > _LARGE_BYTES
         with Progress(size, file.name, "B") if is_large else nullcontext() as progress:
             read = cast(BinaryIO, _Counted(opened, progress)) if progress else opened
             try:
                 feed = read_feed(read, file.name, id_column=file.id_column)
             except FeedError as error:
-                raise InputError(str(error)) from error
+                option = " --id-column names it." if error.reason == "no-id-column" and not file.id_column else ""
+                raise InputError(f"{error}{option}") from error
     print("\n".join(_report(file.name, feed)), flush=True)
     return feed
 

@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 from lookalike.aws import S3Store, store_prefixes
@@ -14,7 +13,6 @@ from lookalike.store.products.product_reader import ProductData, ProductReader
 from scripts.common.arguments import BUCKET_VARIABLE, STORE_BUCKET_VARIABLE, at_least_one
 from scripts.common.bucket import Bucket, s3_client
 from scripts.common.labels import InputError
-from scripts.common.paths import ROOT
 from scripts.deployment import deployed, drop_store
 
 _QUEUE: Final = "QueueUrl"
@@ -23,13 +21,10 @@ _QUEUE: Final = "QueueUrl"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that say where a command works."""
     where = parser.add_argument_group("where")
-    where.add_argument("--stack-name", help="the stack (default: the one in samconfig.toml)")
-    where.add_argument("--region", help="its AWS region (default: samconfig.toml, then the AWS configuration)")
-    where.add_argument("--profile", help="the AWS profile to use (default: samconfig.toml, then the environment)")
+    deployed.add_target_options(where)
     where.add_argument("--bucket", help=f"the catalogue bucket, without a stack (or ${BUCKET_VARIABLE})")
     where.add_argument("--store-bucket", help=f"the store bucket, without a stack (or ${STORE_BUCKET_VARIABLE})")
     where.add_argument("--store", metavar="FINGERPRINT", help="the model, where the store bucket has those of several")
-    where.add_argument("--project", type=Path, default=ROOT, help=argparse.SUPPRESS)
     where.add_argument("--threads", type=at_least_one, default=16, help="requests at once (16)")
 
 
@@ -63,8 +58,8 @@ class Shop:
     @cached_property
     def bucket(self) -> Bucket:
         """The catalogue bucket."""
-        named = self._options.bucket or self._variables.get(BUCKET_VARIABLE)
-        return Bucket(self.s3, named or self._outputs["CatalogueBucketName"])
+        name = self._options.bucket or self._variables.get(BUCKET_VARIABLE) or self._outputs["CatalogueBucketName"]
+        return Bucket(self.s3, name)
 
     @property
     def needs_stack(self) -> bool:

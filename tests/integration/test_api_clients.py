@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -168,3 +169,19 @@ def test_the_gateway_refuses_what_no_function_takes(stack: LocalStack) -> None:
         with contextlib.suppress(ConnectionError):  # it does not read a body that is too large for it
             status, _, body = send(stack, "POST", "/api/search", bytes(size), Content_Type="image/jpeg")
             assert (status, body) == (413, {"message": "Request Entity Too Large"})
+
+
+def test_a_photo_that_was_just_put_is_pending_until_it_is_searchable(stack: LocalStack) -> None:
+    assert send(stack, "GET", "/api/products/new")[2]["type"].endswith(":not-found")
+    stack.s3.put_object(Bucket=stack.catalogue_bucket, Key="images/new.jpg", Body=photo((99, 99, 20)))
+    statuses = []
+    until = time.monotonic() + 60
+    while not statuses or statuses[-1] != 200:
+        assert time.monotonic() < until
+        status, headers, body = send(stack, "GET", "/api/products/new")
+        statuses.append(status)
+        if status != 200:
+            assert (status, body["type"]) == (404, "urn:lookalike:problem:product-pending")
+            assert int(headers["Retry-After"]) > 0
+        time.sleep(0.1)
+    assert len(statuses) > 1, "it was searchable at once"

@@ -106,3 +106,12 @@ def test_what_cannot_be_run_is_told_in_one_line(capsys: pytest.CaptureFixture[st
     assert out == ""
     assert "nowhere.npy" in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_tables_are_measured_for_each_number_of_products(run: Run) -> None:
+    lines = run("tables", "--products", "50", "--products", "500", "--changed", "10")
+    assert [line["products"] for line in lines] == [50, 500]
+    for line in lines:
+        assert line["columns"] == 15
+        assert 0 < line["build_peak_mib"] <= line["peak_mib"]
+    assert lines[0]["stored_bytes"] < lines[1]["stored_bytes"]

@@ -208,7 +208,7 @@ def photos_of(shop: Shop, *names: str) -> None:
 def test_changed_labels_are_sent_and_touch_no_photo(shop: Shop, capsys: Capture) -> None:
     photos_of(shop, "00580.jpg")
     assert shop.run("upload", *csv_of(shop, "id;name\n1563;Grüne Jacke\n580;Shirt\n")) == 0
-    assert shop.text("products/labels.csv") == "id,name\n1563,Grüne Jacke\n00580,Shirt\n"  # the ids of the photos
+    assert shop.text("products/labels.csv") == "id;name\n1563;Grüne Jacke\n00580;Shirt\n"  # the ids of the photos
     written = {key: shop.version(key) for key in list(shop.keys())}
     capsys.readouterr()
     assert shop.run("upload", *csv_of(shop, "id;name\n1563;Grüne Jacke\n580;Hemd\n")) == 0
@@ -224,7 +224,7 @@ def test_what_the_source_lacks_is_deleted_where_that_is_wanted(shop: Shop, capsy
     assert shop.run("upload") == 0
     (shop.folder / "photos" / "1.jpg").unlink()
     assert shop.run("upload", "--delete-missing", "--dry-run") == 0
-    assert "1 photo that the source lacks would be deleted" in capsys.readouterr().out
+    assert "Photos that the source lacks: 1, would be deleted" in capsys.readouterr().out
     assert shop.has("images/1.jpg")
     assert shop.run("upload") == 0
     assert shop.has("images/1.jpg")
@@ -276,7 +276,7 @@ def test_labels_tell_folders_of_categories_from_products(shop: Shop, capsys: Cap
 def test_one_photo_is_uploaded_with_the_labels_of_a_column(shop: Shop, capsys: Capture) -> None:
     options = [*csv_of(shop, "sep=;\nEAN;name\n1563;Shirt\n"), "--id-column", "ean", "--project", str(shop.folder)]
     assert catalogue.main(["upload", str(shop.folder / "photos" / "1563.jpg"), *options]) == 0
-    assert shop.text("products/labels.csv") == "EAN,name\n1563,Shirt\n"
+    assert shop.text("products/labels.csv") == "sep=;\nEAN;name\n1563;Shirt\n"
     assert shop.s3.head_object(**shop.photo("products/labels.csv"))["Metadata"] == {"id-column": "ean"}
     assert "1 photo of 1 product, 1 of them labelled." in capsys.readouterr().out
 

@@ -1,6 +1,7 @@
-"""Photos that kill the ingest function, by time, by memory and by a crash: the built functions, within limits that are enforced.
+"""Photos that kill the ingest function, by time and by memory, and a data file that crashes it: the built functions, within limits
+that are enforced.
 
-The photos do it inside the model, where nothing but the end of the function can stop them. The handler is the product's; a
+The photos do it inside the model, the file while it is parsed, where nothing but the end of the function can stop them. The handler is the product's; a
 module in front of it makes the model misbehave. The limits are smaller than in the template, and the times in the same proportion,
 so that the test takes minutes.
 """
@@ -28,11 +29,22 @@ TIMEOUT_S = 5
 MEMORY_MB = 512
 WINDOW_S = 1
 PHOTOS = 50
-KILLERS = {7: b"time", 23: b"memory", 41: b"crash"}
+KILLERS = {7: b"time", 23: b"memory"}
+FILES = {"products/crash.csv": b"crash", "products/sound.csv": b"id,price\n0,10\n"}
 
 MISBEHAVING = """
 import os, time
+from lookalike import data_ingest
 from lookalike.photos import embedder
+
+read_feed = data_ingest.read_feed
+
+def misbehaving_feed(lines, name, **options):
+    if "crash" in name:
+        os.abort()
+    return read_feed(lines, name, **options)
+
+data_ingest.read_feed = misbehaving_feed
 
 embed = embedder.Embedder.embed
 
@@ -43,8 +55,6 @@ def misbehaving(self, images):
         if data.endswith(b"memory"):
             block = bytearray(os.urandom(1024)) * 1024 * 1024
             time.sleep(3600)
-        if data.endswith(b"crash"):
-            os.abort()
     return embed(self, images)
 
 embedder.Embedder.embed = misbehaving
@@ -72,7 +82,7 @@ def impatient_template(built: Path, folder: Path) -> Path:
                 resource["Properties"][name] = str(built.parent / resource["Properties"][name])
     function = template["Resources"]["IngestFunction"]["Properties"]
     function |= {"CodeUri": str(code), "Timeout": TIMEOUT_S, "MemorySize": MEMORY_MB}
-    function["Environment"]["Variables"]["RESERVE_S"] = "1"
+    function["Environment"]["Variables"] |= {"RESERVE_S": "1", "DATA_RESERVE_S": "2"}
     function["Events"]["Images"]["Properties"]["MaximumBatchingWindowInSeconds"] = WINDOW_S
     template["Resources"]["ImageQueue"]["Properties"]["VisibilityTimeout"] = HIDDEN_TIMEOUTS * TIMEOUT_S + WINDOW_S
     path = folder / "template.yaml"
@@ -122,7 +132,9 @@ def messages(stack: LocalStack, *, dead: bool) -> int:
     return sum(int(answer["Attributes"][name]) for name in names)
 
 
-def test_a_batch_survives_photos_that_kill_the_function(stack: LocalStack) -> None:
+def test_a_batch_survives_photos_and_a_file_that_kill_the_function(stack: LocalStack) -> None:
+    for key, content in FILES.items():
+        stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=key, Body=content)
     for number in range(PHOTOS):
         stack.s3.put_object(Bucket=stack.catalogue_bucket, Key=f"images/{number}.png", Body=photo(number))
 
@@ -136,6 +148,11 @@ def test_a_batch_survives_photos_that_kill_the_function(stack: LocalStack) -> No
         (rejected,) = call(f"{stack.url}/api/products/{number}")["photos"]
         assert (rejected["status"], rejected["reason"]["code"]) == ("rejected", "ended-function")
         assert rejected["reason"]["detail"].startswith("Reading this photo ended the function")
+    refused = {item["key"]: item["code"] for item in call(f"{stack.url}/api/rejected")["rejected"]}
+    assert refused == {f"images/{number}.png": "ended-function" for number in KILLERS} | {
+        "products/crash.csv": "ended-function"
+    }
+    assert call(f"{stack.url}/api/products/0")["price"] == 10
     assert messages(stack, dead=True) == 0
     store = stack.template.functions["IngestFunction"].environment["STORE_BUCKET"]
     names = [item["Key"] for item in stack.s3.list_objects_v2(Bucket=store)["Contents"]]

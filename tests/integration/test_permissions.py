@@ -30,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 BUCKETS = {"catalogue-bucket": "CatalogueBucket", "store-bucket": "StoreBucket"}
 ACTIONS = {
     "GetObject": "s3:GetObject",
+    "HeadObject": "s3:GetObject",
     "PutObject": "s3:PutObject",
     "DeleteObject": "s3:DeleteObject",
     "ListObjectsV2": "s3:ListBucket",
@@ -244,6 +245,7 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     ingest(load("ingest"), "images/red.jpg", "images/blue.jpg")
     load("compact").handler({}, functions.Context())
     ingest(load("ingest"), "images/green.jpg")
+    boto3.client("s3").put_object(Bucket="catalogue-bucket", Key="images/new.jpg", Body=photo("new"))
     recorder = Recorder()
     app = load("query")
     app.lifecycle.start(app._services(), "on-demand")
@@ -252,9 +254,14 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),
         http_event("GET /api/products/{product_id}/similar", pathParameters={"product_id": "blue"}),
         http_event("GET /api/products/{product_id}", pathParameters={"product_id": "green"}),
+        http_event("GET /api/facets"),
+        http_event("GET /api/rejected"),
         http_event("GET /api/health"),
     ):
         assert app.handler(request, functions.Context())["statusCode"] == 200
+    for product_id, problem in (("new", "product-pending"), ("nobody", "not-found")):
+        request = http_event("GET /api/products/{product_id}", pathParameters={"product_id": product_id})
+        assert json.loads(app.handler(request, functions.Context())["body"])["type"].endswith(problem)
     assert recorder.needed | needed_by_lambda(resources, "QueryFunction") == granted(resources, "QueryFunction")
 
 

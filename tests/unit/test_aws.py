@@ -264,6 +264,23 @@ class TestCatalogue:
         with pytest.raises(StoreUnavailable):
             S3Catalogue(connect(answer)[0], "bucket").photo("a", max_bytes=4)
 
+    @pytest.mark.parametrize(("status", "expected"), [(200, True), (404, False), (403, False)])
+    def test_whether_there_is_a_photo_takes_one_head(self, connect: Connect, status: int, expected: bool) -> None:
+        """S3 refuses a key that is not there to who may not list the bucket."""
+        client, wire = connect((status, {}, b""))
+        assert S3Catalogue(client, "bucket").has("images/a b.jpg") is expected
+        (request,) = wire.requests
+        assert (request.method, urlsplit(request.url).path) == ("HEAD", "/images/a%20b.jpg")
+
+    @pytest.mark.parametrize(
+        "answer", [(503, {}, b""), (400, {}, b""), EndpointConnectionError(endpoint_url="https://s3.example")], ids=str
+    )
+    def test_where_s3_does_not_say_whether_there_is_a_photo_it_is_an_outage(
+        self, connect: Connect, answer: Answer
+    ) -> None:
+        with pytest.raises(StoreUnavailable):
+            S3Catalogue(connect(answer)[0], "bucket").has("images/1.jpg")
+
     def test_a_photo_that_breaks_off_is_read_again_and_is_what_came_whole(self, connect: Connect) -> None:
         client, _ = connect((200, {"ETag": '"a"', "content-length": "5"}, b"1"), (200, {"ETag": '"b"'}, b"222"))
 

@@ -26,7 +26,10 @@ def test_a_row_may_have_parts():
     assert options.parts == Layout((Part("shape", 512, 1.0), Part("colour", 101, 0.6)))
 
 
-@pytest.mark.parametrize("name", ["search", "filters", "cold", "starts", "append", "ingest", "stress"])
+@pytest.mark.parametrize(
+    "name",
+    ["search", "cold", "starts", "append", "ingest", "products", "product-reads", "filters", "tables", "stress"],
+)
 def test_every_benchmark_is_a_command_with_help(name, capsys):
     with pytest.raises(SystemExit) as ended:
         parse(name, "--help")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.hashes import text_hash
-from lookalike.photos.catalogue import NotAnEvent, ObjectEvent, parse_notification, product_of
+from lookalike.photos.catalogue import NotAnEvent, ObjectEvent, parse_notification, photo_key_of, product_of
 from lookalike.store.records import ORDER_BYTES, Op, order_of
 from tests.support import functions
 
@@ -224,3 +224,15 @@ def test_any_key_comes_back_from_s3s_encoding(key: str) -> None:
 )
 def test_the_product_of_a_key(key: str, product: str | None) -> None:
     assert product_of(key) == product
+
+
+@pytest.mark.parametrize("product_id", ["1563", "a b", "shirt.v2", "a+b%", "毛衣", ".hidden", "x" * 1013])
+def test_a_photo_is_looked_for_where_it_most_often_is(product_id: str) -> None:
+    assert photo_key_of(product_id) == f"images/{product_id}.jpg"
+
+
+@pytest.mark.parametrize(
+    "product_id", ["", "a/b", "images/", "x" * 1014, "a\0b", "\ud800", "Cafe\N{COMBINING ACUTE ACCENT}"]
+)
+def test_of_an_id_that_no_such_key_has_no_photo_is_looked_for(product_id: str) -> None:
+    assert photo_key_of(product_id) is None

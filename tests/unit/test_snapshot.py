@@ -82,6 +82,23 @@ def test_a_product_is_its_searchable_and_rejected_photos_by_key(store: MemorySto
         reader_of(store).refresh().product("2", at_most=10)
 
 
+def test_rejects_come_page_by_page_each_once_whatever_compaction_does(store: MemoryStore) -> None:
+    append(store, *(reject(f"1/{number}", number + 1) for number in range(9)), put("1/x", 20))
+    expected = [f"1/{number}" for number in range(9)]
+    for extra in range(3):
+        found: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            page = reader_of(store).refresh().rejects(after=after, at_most=4)
+            assert page.total == len(expected)
+            found += [photo.key for photo in page.photos]
+            after = page.next_after
+            compact(store, POLICY)
+        assert sorted(found) == expected
+        append(store, put("1/0", 30), delete("1/1", 30), reject(f"2/{extra}", 31))
+        expected = sorted({*expected, f"2/{extra}"} - {"1/0", "1/1"})
+
+
 def test_the_newest_row_of_a_key_is_live_wherever_it_is(store: MemoryStore) -> None:
     append(store, put("base wins", 5), put("log wins", 1), put("deleted", 1), delete("came back", 2), put("same", 3))
     compact(store, POLICY)

@@ -17,6 +17,7 @@ from scripts.common.catalogue import Photo, open_catalogue
 from scripts.common.data_files import DataToSend, header_value
 from scripts.common.labels import InputError
 from scripts.common.parallel import in_parallel
+from scripts.common.progress import Progress
 from scripts.common.uploads import NotObtained, Sent, Step, send
 from tests.support.s3 import FakeS3
 
@@ -190,3 +191,21 @@ def test_text_beyond_ascii_survives_as_encoded_words(text: str) -> None:
     assert value.isascii()
     assert "\n" not in value
     assert str(make_header(decode_header(value))) == text
+
+
+def test_progress_tells_the_rate_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("scripts.common.progress.time.monotonic", lambda: now_s)
+    with Progress(1000, "uploaded") as progress:
+        now_s += 10
+        progress.to(200)
+        now_s += 1
+        progress.to(300)  # not a line for each
+        now_s += 29
+        progress.to(1000)
+    assert capsys.readouterr().err.splitlines() == [
+        "uploaded: 200 of 1,000 photos, 20.0 a second, 00:40 left",
+        "uploaded: 1,000 of 1,000 photos, 25.0 a second in 00:40",
+    ]

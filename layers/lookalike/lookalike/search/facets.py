@@ -88,15 +88,15 @@ def facets(view: ProductView, filters: Filters, *, hide: bool = False) -> Facets
     masks = filters.masks(table)
     if hide and view.hidden is not None and not filters.is_about(AVAILABILITY):
         masks[spelling(table.columns, AVAILABILITY) or AVAILABILITY] = ~view.hidden
-    passing = all_of(masks, len(table)) & view.photographed
+    passing = all_of(masks, len(table))
+    counted = passing & view.photographed
     found: list[Facet] = []
     for attribute, counter in _counters(table):
-        own = attribute in masks
-        counted = all_of(masks, len(table), but=attribute) & view.photographed if own else passing
-        facet = counter.facet(attribute, counted)
+        others = all_of(masks, len(table), but=attribute) & view.photographed if attribute in masks else counted
+        facet = counter.facet(attribute, others)
         if facet is not None:
             found.append(facet)
-    return Facets(view.count(view.mask(filters, hide=hide)), tuple(found))
+    return Facets(view.count(np.append(passing, not filters)), tuple(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,7 @@ class _TextCounter:
     """
 
     kind: Kind
-    rows: Counts | None
+    rows: Codes | None
     codes: Codes
     texts: Sequence[str]
     by_text: Counts
@@ -160,7 +160,7 @@ def _counter(attribute: str, column: Column) -> _TextCounter | _NumberCounter | 
     if isinstance(column, ListColumn):
         of_row = np.repeat(np.arange(len(column.starts) - 1), np.diff(column.starts))
         once = np.unique(of_row * max(different, 1) + codes)
-        rows, codes = once // max(different, 1), (once % max(different, 1)).astype(np.int32)
+        rows, codes = (numbers.astype(np.int32) for numbers in np.divmod(once, max(different, 1)))
     if different > FEW and 2 * different > np.count_nonzero(codes != MISSING):
         return None
     texts = list(column.texts)

@@ -61,6 +61,11 @@ class Ranked:
     def codes(self) -> PartedCodes:
         return self.shard.segment.codes
 
+    @property
+    def scanned(self) -> int:
+        """As long as scanning so many rows takes, bounding these takes at most."""
+        return len(self.codes) if self.puts is None else min(len(self.codes), int(len(self.puts) / _FEW))
+
     def puts_of(self, numbers: Numbers) -> Numbers:
         """The puts that have these numbers."""
         return numbers if self.puts is None else self.puts[numbers]

@@ -70,7 +70,7 @@ class Scan:
 
     def run(self, executor: Executor | None = None) -> None:
         """Bound every row; the executor's threads share a large scan."""
-        shared = executor is not None and len(self._low) > _SHARED_ROWS
+        shared = executor is not None and sum(rows.scanned for rows in self._ranked) > _SHARED_ROWS
         for _ in (executor.map if executor and shared else map)(lambda task: task(), self._tasks()):
             pass
 

@@ -15,7 +15,7 @@ from lookalike.store.rows import Rows
 from lookalike.store.shard import Mask, Shard
 from lookalike.store.snapshot import Snapshot
 from lookalike.tables.names import spelling
-from lookalike.tables.table import EMPTY, MISSING, Table, Value
+from lookalike.tables.table import EMPTY, MISSING, Kind, Table, Value
 
 AVAILABILITY: Final = "availability"
 UNAVAILABLE: Final = ("out_of_stock", "discontinued", "unpublished")
@@ -58,7 +58,7 @@ class ProductView:
         """The products of the table that are known to be unavailable: bool (products,), None where there are none."""
         name = spelling(self.table.columns, AVAILABILITY)
         column = self.table.columns[name] if name is not None else None
-        if column is None or column.kind == "number":
+        if column is None or column.kind is Kind.NUMBER:
             return None
         hidden = Condition(AVAILABILITY, UNAVAILABLE).mask(column)
         return hidden if hidden.any() else None
