@@ -1,5 +1,6 @@
 // A product as the page shows it. Words of the catalogue go in as text, never as markup.
 
+import { fill } from "./page.js";
 import { format } from "./route.js";
 import { price, t, translate } from "./texts.js";
 
@@ -86,12 +87,6 @@ export function picture(frame, url) {
   };
   if (url) image.src = url;
   else image.removeAttribute("src");
-}
-
-/** @param {HTMLElement} element @param {string | null | undefined} words */
-export function fill(element, words) {
-  element.textContent = words ?? "";
-  element.hidden = !words;
 }
 
 /** @param {string} id @returns {HTMLElement} the content of a template */
