@@ -235,7 +235,7 @@ def test_more_columns_for_more_products_than_there_is_room_for_are_refused(
 ) -> None:
     text = header + "\n" + "".join(f"{number},x,y,2\n" for number in range(4))
     assert len(read(text).table) == 4
-    monkeypatch.setattr(feed_module, "MAX_PLACES", 11)
+    monkeypatch.setattr(feed_module, "MAX_PLACES", 8)
     assert refusal(text).reason == "too-large-table"
 
 
