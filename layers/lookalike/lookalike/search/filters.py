@@ -164,7 +164,11 @@ def _range(text: str) -> Range:
 def _in_range(column: NumberColumn, numbers: Range) -> Mask:
     if numbers.least == numbers.most:
         return np.equal(column.numbers, numbers.least)
-    return (column.numbers >= numbers.least) & (column.numbers <= numbers.most)
+    # NaN, which is no number, passes neither comparison.
+    if numbers.least == -math.inf:
+        return np.less_equal(column.numbers, numbers.most)
+    at_least = np.greater_equal(column.numbers, numbers.least)
+    return at_least if numbers.most == math.inf else at_least & (column.numbers <= numbers.most)
 
 
 def _is_any(codes: "np.ndarray[tuple[int], np.dtype[np.int32]]", places: Sequence[int], texts: int) -> Mask:
