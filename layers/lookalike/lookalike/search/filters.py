@@ -25,9 +25,10 @@ from lookalike.tables.names import comparable
 from lookalike.tables.table import Column, ListColumn, NumberColumn, Table
 from lookalike.tables.texts import Texts
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_PIECE: Final = re.compile(r'\s*("(?:[^"]|"")*"|[^",]*)\s*(,|$)')  # a value of a filter, and what ends it
-_NAME: Final = re.compile(r'\s*("(?:[^"]|"")*"|[^":]*)\s*:')
+# Possessive, as a filter may be long and comes from anybody: each character is looked at once.
+_NUMBER: Final = re.compile(r"[+-]?(\d++(\.\d*+)?|\.\d++)([eE][+-]?\d++)?", re.ASCII)
+_NAME: Final = re.compile(r'\s*+("(?:[^"]|"")*+"\s*+|[^":]*+):')
+_PIECE: Final = re.compile(r'\s*+("(?:[^"]|"")*+"\s*+|[^",]*+)(,|$)')  # a value of a filter, and what ends it
 _FEW: Final = 8  # texts: each compared with all rows takes less time than a table of all texts
 
 
@@ -143,8 +144,9 @@ def _condition(text: str) -> Condition:
 
 def _unquoted(piece: str) -> tuple[str, bool]:
     """The text of a piece, in NFC, and whether it was in double quotes."""
+    piece = piece.strip()
     is_quoted = piece.startswith('"')
-    text = piece[1:-1].replace('""', '"') if is_quoted else piece.strip()
+    text = piece[1:-1].replace('""', '"') if is_quoted else piece
     return unicodedata.normalize("NFC", text), is_quoted
 
 
