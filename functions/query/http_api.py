@@ -18,6 +18,8 @@ from problems import PROBLEMS, BodyTooLarge, NotThroughDistribution, Problem, Pr
 from lookalike import errors
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+MAX_ANSWER_BYTES = 6_000_000
+"""Lambda sends a little more, and fails beyond that. Products may have many long texts."""
 AGE_HEADER = "lookalike-snapshot-age"
 _RETRY_AFTER_S = 5
 _OUT_OF_REACH = f"The catalogue cannot be read just now. Try again in {_RETRY_AFTER_S} seconds."
@@ -125,9 +127,18 @@ def answer[Services](
     answered = route.handler(request, services)
     value, headers = answered if isinstance(answered, Answer) else Answer(answered)
     body = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(body) > MAX_ANSWER_BYTES / 8 and _sent_bytes(body) > MAX_ANSWER_BYTES:
+        raise BadParameter(
+            "The answer is too large to be sent, as the products have much text. Ask for fewer of them: k."
+        )
     response = _response(200, route.media_type, body)
     response["headers"] |= headers
     return response
+
+
+def _sent_bytes(body: str) -> int:
+    """The size of a body as Lambda sends it, a text in JSON: with each quote escaped."""
+    return len(json.dumps(body, ensure_ascii=False).encode())
 
 
 def _query_texts(event: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -100,16 +100,17 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return top
 
 
-def _add_product_data(command: Callable[..., argparse.ArgumentParser]) -> None:
+def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     products = command("products", "how soon a file of product data is in the store, and the memory it takes")
     products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
     _number(products, "--changed", 1_000, "changed prices in a second file")
-    reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
-    reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
-    _number(reads, "--changed", 1_000, "changed prices in a second file")
+
     tables = command("tables", "tables of product data in one process: seconds of the processor, bytes and memory")
     tables.add_argument("--products", type=at_least_one, action="append", help="may be repeated (44441 and 1000000)")
     _number(tables, "--changed", 1_000, "products of the smaller tables")
+    reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
+    reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
+    _number(reads, "--changed", 1_000, "changed prices in a second file")
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

@@ -1,19 +1,24 @@
-"""Labels: the texts that a CSV has about each product."""
+"""Labels: the texts that a CSV has about each product. It is read as product data are."""
 
-import codecs
 import csv
 import io
+import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from lookalike.feeds.vocabulary import Vendor, id_column, vendor_of, word_of
-from lookalike.photos.catalogue import product_id_of
+from lookalike.errors import FeedError
+from lookalike.feeds.delimited import SEPARATORS
+from lookalike.feeds.feed import Feed, read_feed
+from lookalike.feeds.lines import Lines
+from lookalike.feeds.product_rows import product_id_in
+from lookalike.feeds.reports import Report
+from lookalike.feeds.sheets import open_sheet
+from lookalike.tables.table import Value
 
 _EXAMPLES: Final = 3
-_SEPARATORS: Final = ",;\t|"
 
 
 class InputError(Exception):
@@ -22,195 +27,94 @@ class InputError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LabelTable:
-    """The texts of a CSV, and a sentence about the way it was read.
+    """The texts of a file of product data, and a sentence about the way it was read.
 
-    ``texts``: product id -> name in lower case -> text; ``name`` comes first, then the columns in their order.
+    ``texts``: product id, ascending -> name in lower case -> text; ``name`` comes first.
     """
 
     texts: Mapping[str, Mapping[str, str]]
     remark: str
 
 
-def parse_labels(data: bytes, file: str, wanted: str | None = None) -> LabelTable:
-    """The labels of each product; if several rows have one id, the last counts. Raises InputError.
+def parse_labels(data: bytes, file: str, id_column: str | None = None) -> LabelTable:
+    """The labels of each product, by the names of the file's columns. Raises InputError.
 
-    ``file``: its name, for messages. ``wanted``: the column that names the product; by default a usual one.
+    ``file``: its name, for messages. ``id_column``: the column that names the product; by default a usual one.
     """
-    sheet = _read(data, file, wanted)
-    columns, place = sheet.columns, sheet.place
-    names = [_metadata_name(column) for column in columns]
-    names[place] = ""
-    texts: dict[str, dict[str, str]] = {}
-    count = surplus = nameless = again = long = 0
-    for count, row in enumerate(sheet.rows, 1):  # noqa: B007 - the number of rows
-        surplus += sheet.join_surplus(row)
-        long += any("\n" in value or "\r" in value for value in row)
-        product_id = _id(row[place]) if place < len(row) else ""
-        again += product_id in texts
-        if product_id:
-            texts[product_id] = _texts(names, row)
-        else:
-            nameless += 1
-    if not texts:
+    try:
+        feed = read_feed(io.BytesIO(data), file, id_column=id_column)
+    except FeedError as error:
+        hint = " --id-column names one." if error.reason == "no-id-column" and id_column is None else ""
+        raise InputError(f"{error}{hint}") from error
+    for bad in feed.bad:
+        # Half a file of labels is most often a mistake, and the photos would be sent without the other half.
+        if bad.code == "unclosed-quote":
+            raise InputError(f"{file}, line {bad.line}: {bad.detail}.")
+    if not len(feed.table):
         raise InputError(f"{file} has no row with an id.")
-    remarks = [
-        f"{number(count, 'row')}; column {columns[place].strip()} names the product",
-        f"the text is {sheet.encoding}, not UTF-8" if sheet.encoding else "",
-        _rows_with(surplus, "with more values than columns, which belong to the last column"),
-        _rows_with(again, "with an id that had come before: the last one counts"),
-        _rows_with(nameless, "without an id"),
-        _rows_with(long, "with a text of several lines"),
-    ]
-    return LabelTable(texts, f"{file}: {'; '.join(filter(None, remarks))}.")
+    names = _names(feed)
+    texts = {
+        product_id: {names[attribute]: _text(value) for attribute, value in feed.table.values(row).items()}
+        for product_id, row in sorted((product_id, row) for row, product_id in enumerate(feed.table.ids))
+    }
+    bad_rows = (
+        f"{number(feed.bad_total, 'bad row')}, such as line {feed.bad[0].line}: {feed.bad[0].detail}"
+        if feed.bad
+        else ""
+    )
+    return LabelTable(texts, f"{file}: {'; '.join(filter(None, (*feed.remarks, bad_rows)))}.")
 
 
-def with_ids(data: bytes, file: str, wanted: str | None, ids: Mapping[str, str]) -> bytes:
-    """A CSV with other ids: ``ids`` maps those to change to what stands in their place. Raises InputError.
+def with_ids(data: bytes, file: str, id_column: str | None, ids: Mapping[str, str]) -> bytes:
+    """The same data with other ids: ``ids`` maps those to change to what stands in their place. UTF-8. Raises FeedError.
 
-    Values beyond the last column become part of it. A file of which nothing changes keeps its bytes, and so its lines.
+    Where no id changes, the data are as they are.
     """
-    sheet = _read(data, file, wanted)
+    if all(old == new for old, new in ids.items()):
+        return data
+    sheet = open_sheet(io.BytesIO(data), file, id_column, Report())
+    if sheet is None:
+        column = read_feed(io.BytesIO(data), file, id_column=id_column).id_column
+        return "".join(_line_with_id(line, column, ids) for line in Lines(io.BytesIO(data), file)).encode()
     text = io.StringIO(newline="")
-    separator = sheet.separator if sheet.separator in _SEPARATORS else ","
+    # By its separator a reader judges what a comma in a number is.
+    separator = sheet.separator if sheet.separator in SEPARATORS else ","
     writer = csv.writer(text, delimiter=separator, lineterminator="\n")
-    writer.writerow(sheet.columns)
-    is_changed = False
-    for row in sheet.rows:
-        is_changed |= sheet.join_surplus(row)
-        product_id = _id(row[sheet.place]) if sheet.place < len(row) else ""
-        if ids.get(product_id, product_id) != product_id:
-            row[sheet.place] = ids[product_id]
-            is_changed = True
+    writer.writerow(sheet.names)
+    for _, row in sheet.rows:
+        place = next((place for place in sheet.id_places if place < len(row) and row[place].strip()), None)
+        if place is not None:
+            product_id = product_id_in(row[place])
+            row[place] = ids.get(product_id, product_id)
         writer.writerow(row)
-    return text.getvalue().encode() if is_changed else data
+    return text.getvalue().encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """A CSV: its columns, the place of the one that names the product, and the rows that are not empty.
-
-    ``encoding``: its name if it is a guess.
-    """
-
-    columns: Sequence[str]
-    place: int
-    rows: Iterator[list[str]]
-    separator: str
-    encoding: str
-
-    def join_surplus(self, row: list[str]) -> bool:
-        """Make values beyond the last column part of it; whether there were any."""
-        while len(row) > len(self.columns) and not row[-1].strip():
-            row.pop()
-        if len(row) <= len(self.columns):
-            return False
-        last = len(self.columns) - 1
-        row[last:] = [self.separator.join(row[last:])]
-        return True
+def _line_with_id(line: str, column: str, ids: Mapping[str, str]) -> str:
+    try:
+        values = json.loads(line)
+        product_id = product_id_in(str(values[column]))
+    except (ValueError, KeyError, TypeError):
+        return line
+    return json.dumps(values | {column: ids[product_id]}, ensure_ascii=False) + "\n" if product_id in ids else line
 
 
-def _read(data: bytes, file: str, wanted: str | None) -> _Sheet:
-    """A CSV. Raises InputError, also while its rows are taken."""
-    text, encoding = _decoded(data, file)
-    lines = list(io.StringIO(text, newline=""))
-    declared = re.fullmatch(r'"?sep=(.)"?', lines[0].rstrip("\r\n"), re.IGNORECASE) if lines else None
-    if declared:
-        lines[0] = "\n"  # keeps the numbers of the lines
-    separator = declared[1] if declared else _separator(lines, wanted)
-    rows = _rows(lines, separator, file)
-    columns = next(rows, [])
-    place = _id_place(columns, wanted)
-    if place is None:
-        usual = "" if wanted else " (nor product_id, sku, handle); --id-column names another"
-        listed = ", ".join(columns) or "none"
-        raise InputError(f"{file} has no column named {wanted or 'id'}{usual}. Its columns: {listed}.")
-    return _Sheet(columns, place, rows, separator, encoding)
+def _names(feed: Feed) -> dict[str, str]:
+    """The name of each attribute: the file's own, but for the product's name, in lower case."""
+    own = {attribute: column for column, attribute in reversed(list(feed.fields.items()))}
+    names = {attribute: _simple(own.get(attribute, attribute)) for attribute in feed.table.columns}
+    return {attribute: attribute if attribute == "name" else name for attribute, name in names.items()}
 
 
-def _decoded(data: bytes, file: str) -> tuple[str, str]:
-    """The text, and the name of its encoding if it is a guess."""
-    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    error: UnicodeDecodeError | None = None
-    for encoding, guess in (("utf-16" if is_utf_16 else "utf-8-sig", ""), ("cp1252", "Windows-1252")):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError as problem:
-            error = error or problem
-            continue
-        if "\0" not in text:
-            return text, guess
-        break
-    raise InputError(f"{file} is no CSV in UTF-8. A spreadsheet saves one as 'CSV UTF-8'.") from error
+def _simple(column: str) -> str:
+    """The name in lower case, of letters, digits and a few signs."""
+    return re.sub(r"[^a-z0-9_.-]+", "-", column.strip().lower()).strip("-")
 
 
-def _separator(lines: Sequence[str], wanted: str | None) -> str:
-    """The separator by which the header has a column for ids, and the most columns."""
-    header = next((line for line in lines if line.strip()), "")
-
-    def columns(separator: str) -> tuple[bool, int]:
-        names = next(csv.reader([header], delimiter=separator), [])
-        return _id_place(names, wanted) is not None, len(names)
-
-    return max(_SEPARATORS, key=columns)
-
-
-def _id_place(columns: Sequence[str], wanted: str | None) -> int | None:
-    """The column that names the product: the one by which product data name it, too."""
-    vendor = vendor_of(columns)
-    if vendor is Vendor.WOOCOMMERCE and wanted is None:
-        skus = [place for place, column in enumerate(columns) if word_of(column) == "sku"]
-        if skus:
-            return skus[0]
-    found = id_column(columns, wanted, vendor)
-    return None if found is None else columns.index(found)
-
-
-def _rows(lines: Sequence[str], separator: str, file: str) -> Iterator[list[str]]:
-    """The rows that are not empty. Raises InputError where a quote is not closed."""
-    reader = csv.reader(
-        [*lines, ""], delimiter=separator
-    )  # an open quote takes the line behind the last one into its row
-    begin = 0
-    while True:
-        try:
-            row = next(reader, None)
-            if reader.line_num - begin > 1:  # Python ends a quoted text wherever the next quote is, and reads on
-                list(csv.reader(lines[begin : reader.line_num], delimiter=separator, strict=True))
-        except csv.Error as error:
-            raise InputError(
-                f"{file}, line {begin + 1}: a quote opens here and is not closed as it should ({error}). Close it; a quote "
-                "inside a quoted text is written twice."
-            ) from error
-        if row is None:
-            return
-        begin = reader.line_num
-        if row:
-            yield row
-
-
-def _id(text: str) -> str:
-    """The id in a cell, which may be the formula ="00123": it keeps a spreadsheet from changing the id."""
-    formula = re.fullmatch(r'="(.*)"', text.strip())
-    return product_id_of((formula[1] if formula else text).strip())
-
-
-def _metadata_name(column: str) -> str:
-    """The name of an HTTP header: letters, digits and a few signs."""
-    name = re.sub(r"[^a-z0-9_.-]+", "-", column.strip().lower()).strip("-")
-    return "name" if name == "productdisplayname" else name
-
-
-def _texts(names: Sequence[str], row: Iterable[str]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    for name, value in zip(names, row, strict=False):
-        text = " ".join(value.split())  # one line
-        if name and text:
-            texts.setdefault(name, text)
-    return {"name": texts["name"], **texts} if "name" in texts else texts
-
-
-def _rows_with(count: int, what: str) -> str:
-    return f"{number(count, 'row')} {what}" if count else ""
+def _text(value: Value) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return value if isinstance(value, str) else f"{value:.15g}"
 
 
 def some(names: Iterable[object]) -> str:

@@ -203,7 +203,7 @@ def test_labels_of_few_products_are_a_warning(tmp_path: Path) -> None:
     few = opened(tmp_path, files("A.jpg", "B.jpg", "C.jpg"), rows("A", "X", "Y"))
     assert few.report.splitlines() == [
         "3 photos of 3 products, 1 of them labelled.",
-        "labels.csv: 3 rows; column id names the product.",
+        "labels.csv: read as CSV; column id names the product; 3 rows.",
         "Products without labels: 2, such as B, C.",
         "Labels without a photo: 2, such as X, Y.",
         "Warning: fewer than half of the products are labelled. Compare the ids with the names of the photos.",

@@ -279,3 +279,15 @@ class TestFacets:
     def test_a_catalogue_without_data_has_none(self, monkeypatch: pytest.MonkeyPatch, rows: list[Any]) -> None:
         body = query_function(monkeypatch, rows=rows).get("/api/facets").body
         assert body["facets"] == []
+
+
+def test_an_answer_that_lambda_could_not_send_is_refused_in_words(api: Api) -> None:
+    """Six million bytes; texts of a product are cut at 5,000 characters by ingest."""
+    long = {f"text {number}": "ü" * 5000 for number in range(10)}
+    api.put_data(data_file("products/long.csv", dict.fromkeys(LOOKS, long)))
+    api.fill(*(put_row(f"images/more {number}.jpg", photo(f"more {number}")) for number in range(60)))
+    api.put_data(data_file("products/longer.csv", {f"more {number}": long for number in range(60)}))
+    for answer in both(api, ("k", "100")):
+        assert (answer.status, answer.problem) == (400, "bad-parameter")
+        assert "Ask for fewer" in answer.body["detail"]
+    assert [answer.status for answer in both(api, ("k", "20"))] == [200, 200]

@@ -11,8 +11,8 @@ from lookalike.feeds.reports import Report, shown
 
 SEPARATORS: Final = ",;\t|"
 _MAX_RECORD_LINES: Final = 2000
-# Reading on behind quotes that nobody closed stops after so many lines: a file of such lines would be read again and again.
-_MAX_READ_AGAIN: Final = 1_000_000
+# Reading on behind quotes that nobody closed stops after so many characters: a file of such lines would be read again and again.
+_MAX_CHARS_AGAIN: Final = 1 << 27
 
 
 class Rows:
@@ -27,7 +27,7 @@ class Rows:
         self._lines = _Buffered(lines, source, first - 1)
         self._separator = separator
         self._report = report
-        self._read_again = 0
+        self._chars_again = 0
         self.blank = 0
         self.columns: int | None = None
         self.id_place = 0
@@ -92,9 +92,9 @@ class Rows:
             "written twice",
             product_id,
         )
-        self._read_again += len(lines.taken) - 1
+        self._chars_again += sum(map(len, lines.taken))
         lines.give_back(1)
-        if self._read_again > _MAX_READ_AGAIN:
+        if self._chars_again > _MAX_CHARS_AGAIN:
             lines.max_lines = 1
 
 

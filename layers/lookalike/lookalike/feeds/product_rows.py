@@ -53,7 +53,9 @@ class ProductRows:
         self._has_tracker = any(column.role is Role.STOCK_TRACKER for column in columns)
         self._report = report
         self._decimal_comma = decimal_comma
-        self._option_names: dict[str, dict[int, str]] = {}
+        # Most products have options of the same names, so they share them.
+        self._option_names: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._shared_names: dict[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]] = {}
         self._offers: dict[tuple[tuple[Column, str], ...], dict[str, Value]] = {}
 
     def values(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> dict[str, Value]:
@@ -173,10 +175,13 @@ class ProductRows:
 
     def _options(self, product_id: str, together: list[tuple[Column, str]]) -> dict[str, Value]:
         """The values of the row's options by their names; Shopify names them in a product's first row alone."""
-        names = self._option_names.setdefault(product_id, {}) if self._vendor is Vendor.SHOPIFY else {}
+        names = dict(self._option_names.get(product_id, ()))
         for column, text in together:
             if column.role is Role.OPTION_NAME:
                 names[column.number] = text
+        if self._vendor is Vendor.SHOPIFY and names:
+            named = tuple(names.items())
+            self._option_names[product_id] = self._shared_names.setdefault(named, named)
         found: dict[str, Value] = {}
         for column, text in together:
             name = names.get(column.number, f"Option{column.number}")
