@@ -151,13 +151,13 @@ def _summary(bucket: Bucket, sent: Sent, missing: Sequence[str], *, dry_run: boo
     would = "would be " if dry_run else ""
     new, changed, same = (sent.steps[step] for step in Step)
     lines = [
-        f"s3://{bucket.name}/: {new:,} new photos {would}sent, {changed:,} {would}replaced, {same:,} skipped "
+        f"s3://{bucket.name}/: {number(new, 'new photo')} {would}sent, {changed:,} {would}replaced, {same:,} skipped "
         "because the bucket has the same bytes."
     ]
     if missing and kept:
-        lines.append(f"{number(len(missing), 'photo')} that the source lacks are kept, because something failed.")
+        lines.append(f"Photos that the source lacks: {len(missing):,}, kept because something failed.")
     elif missing:
-        lines.append(f"{number(len(missing), 'photo')} that the source lacks {would}deleted.")
+        lines.append(f"Photos that the source lacks: {len(missing):,}, {would or 'were '}deleted.")
     return "\n".join(lines)
 
 

@@ -383,5 +383,5 @@ def test_nothing_is_deleted_where_a_part_of_the_source_failed(
     path = tmp_path / "feed.csv"
     path.write_text(f"id,image_link\n1,{web.url}/none.jpg\n", encoding="utf-8")
     assert catalogue.main(["upload", str(path), "--private-addresses", "--delete-missing", "--yes"]) == 2
-    assert "1 photo that the source lacks are kept" in capsys.readouterr().out
+    assert "Photos that the source lacks: 1, kept" in capsys.readouterr().out
     assert slow_s3.head_object(Bucket="kept", Key="images/old.jpg")

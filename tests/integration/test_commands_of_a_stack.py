@@ -224,7 +224,7 @@ def test_what_the_source_lacks_is_deleted_where_that_is_wanted(shop: Shop, capsy
     assert shop.run("upload") == 0
     (shop.folder / "photos" / "1.jpg").unlink()
     assert shop.run("upload", "--delete-missing", "--dry-run") == 0
-    assert "1 photo that the source lacks would be deleted" in capsys.readouterr().out
+    assert "Photos that the source lacks: 1, would be deleted" in capsys.readouterr().out
     assert shop.has("images/1.jpg")
     assert shop.run("upload") == 0
     assert shop.has("images/1.jpg")

@@ -567,7 +567,9 @@ class TestOtherPathsAndMethods:
         assert "GET /api/docs" in answer.body["detail"]
         assert len(self.send(api, "GET", "/api/" + "x" * 5000).body["detail"]) < 300
 
-    @pytest.mark.parametrize("path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563"])
+    @pytest.mark.parametrize(
+        "path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563", "/api/facets", "/api/rejected"]
+    )
     def test_head_is_get_without_the_body(self, api: Api, path: str) -> None:
         answer = self.send(api, "HEAD", path)
         assert (answer.status, answer.body) == (200, "")
