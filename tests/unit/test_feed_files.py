@@ -139,6 +139,7 @@ def test_german_prices() -> None:
         "2": {"name": "Hose", "price": 1299.0, "gewicht": 1.25},
     }
     assert "decimals are written with a comma" in feed.remarks
+    assert feed.blank == 0
 
 
 def test_names_are_compared_without_case_and_signs() -> None:
