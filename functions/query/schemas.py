@@ -208,6 +208,19 @@ SCHEMAS: Schema = {
         ),
         next_after=_NEXT_AFTER,
     ),
+    "Products": _object(
+        products={
+            "type": "array",
+            "items": _object(
+                product_id=_TEXT,
+                **_FACTS,
+                image_url=_TEXT,
+                image_key={**_TEXT, "description": "of the product's first searchable photo, by key"},
+            ),
+        },
+        total={**_COUNT, "description": "products that pass the filters, on all pages"},
+        next_offset={"type": ["integer", "null"], "description": "offset for the next page; null on the last"},
+    ),
     "Facets": _object(
         products=_count("products that a search under these filters ranks"),
         facets=_list("the attributes with few enough values to choose from", {"oneOf": [_VALUE_FACET, _NUMBER_FACET]}),
