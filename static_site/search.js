@@ -31,7 +31,6 @@ export function begin({ retry, ...callbacks }) {
   /** @type {api.Answer | null} */
   let extended = null; // the answer that more products are on their way for
   const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-  const croppable = MODULES.some(([id]) => id === "crop");
   view.on({
     retry,
     more,
@@ -60,6 +59,8 @@ export function begin({ retry, ...callbacks }) {
     keep(address, search);
     current = { search, signal };
     const anew = answered !== format(route);
+    const filtered = route.options.filters.length > 0;
+    if (anew) view.openCrop(false);
     if (!search.answer) {
       view.showLoading(search.query, anew);
       tell(search, signal);
@@ -68,14 +69,13 @@ export function begin({ retry, ...callbacks }) {
       } catch (error) {
         if (signal.aborted) return; // another search took the page
         answered = "";
-        view.showProblem(search.query, trouble(error));
+        view.showProblem(search.query, trouble(error), filtered);
         return;
       }
     }
     answered = format(route);
     view.showAnswer(search.query, search.answer, {
-      filtered: route.options.filters.length > 0,
-      croppable: croppable && photo !== null,
+      filtered,
       move: anew || returning,
       picked: returning ? history.state.picked : null,
     });
