@@ -5,7 +5,7 @@
 
 import { catalogueSize } from "./api.js";
 import { takePhotos } from "./intake.js";
-import { showCatalogue, showHome, speak } from "./page.js";
+import { showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -31,6 +31,7 @@ import { t } from "./texts.js";
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
 const MODULES = [];
+const STYLES = ["results.css"]; // of a search and of browsing
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();
@@ -38,6 +39,8 @@ const callbacks = { change, search: searchWith };
 let running = new AbortController();
 /** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
 let beginning;
+/** @type {Promise<unknown> | undefined} */
+let styling;
 
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
@@ -48,9 +51,13 @@ show(true);
 catalogueSize().then(showCatalogue);
 
 function search() {
-  beginning ??= import("./search.js").then(({ begin }) => begin({ ...callbacks, retry: () => show() }));
+  beginning ??= Promise.all([import("./search.js"), styled()]).then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
   beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
   return beginning;
+}
+
+function styled() {
+  return (styling ??= style(STYLES));
 }
 
 /** @param {File} file */
@@ -95,6 +102,8 @@ async function show(opening = false) {
   }
   if (route.kind === "home" || route.kind === "browse") {
     beginning?.then(({ leave }) => leave(), () => {});
+    if (route.kind === "browse") await styled();
+    if (signal.aborted) return;
     showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
     for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
     return;
