@@ -36,8 +36,8 @@ export function begin({ retry, ...callbacks }) {
     retry,
     more,
     unfilter: () => callbacks.change({ filters: [] }),
-    // Coming back from a product, the shopper should stand where they left: the entry remembers which card it was.
-    pick: (id) => history.replaceState({ ...history.state, picked: id }, ""),
+    // Coming back from a product, the shopper should stand where they left: the entry remembers which link it was.
+    pick: (href) => history.replaceState({ ...history.state, picked: href }, ""),
   });
 
   return {

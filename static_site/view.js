@@ -25,7 +25,7 @@ new IntersectionObserver(([{ isIntersecting }]) => {
 }, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
 $("reminder").addEventListener("click", () => land($("search-heading")));
 
-/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (id: string) => void}} callbacks */
+/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (href: string) => void}} callbacks */
 export function on({ retry, more, unfilter, pick }) {
   $("retry").addEventListener("click", retry);
   $("more").addEventListener("click", more);
@@ -34,7 +34,7 @@ export function on({ retry, more, unfilter, pick }) {
   $("query-frame").addEventListener("click", () => openCrop($("crop").hidden));
   $("cards").addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link?.dataset.productId) pick(link.dataset.productId);
+    if (link) pick(link.href);
   });
 }
 
@@ -66,7 +66,7 @@ export function showQuery(query) {
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
  * @param {{filtered: boolean, croppable: boolean, move: boolean, picked?: string | null}} how `move` puts the shopper at
- *   the top, or on the card that was picked
+ *   the top, or on the link that was followed
  */
 export function showAnswer(query, answer, { filtered, croppable, move, picked = null }) {
   const { results, nothingClose } = answer;
@@ -84,7 +84,7 @@ export function showAnswer(query, answer, { filtered, croppable, move, picked = 
   say(nothingClose && !none ? `${t("search.nothingClose")}. ${found}` : found);
   if (!move) return;
   const links = [...$("cards").querySelectorAll("a")];
-  const before = picked === null ? null : links.find((link) => link.dataset.productId === picked);
+  const before = links.find((link) => link.href === picked);
   if (before) before.focus();
   else land($("search-heading"));
 }
