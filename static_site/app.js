@@ -43,7 +43,6 @@ let beginning;
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith);
-history.scrollRestoration = "manual"; // the browser would scroll before the answer is there
 noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
@@ -108,7 +107,9 @@ async function show(opening = false) {
     history.replaceState({}, "", "#/");
     route = parse("");
   }
-  if (route.kind === "home" || route.kind === "browse") {
+  const isSearch = route.kind === "photo" || route.kind === "product";
+  history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
+  if (!isSearch) {
     beginning?.then(({ leave }) => leave());
     showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
     for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
