@@ -5,7 +5,8 @@
 
 import { catalogueSize } from "./api.js";
 import { takePhotos } from "./intake.js";
-import { showCatalogue, showHome, speak, style } from "./page.js";
+import { noteScrolling, recall } from "./memory.js";
+import { $, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -45,6 +46,7 @@ let styling;
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith);
+noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
 show(true);
@@ -63,12 +65,24 @@ function styled() {
 /** @param {File} file */
 function searchWith(file) {
   const key = Date.now().toString(36);
-  photos.set(key, { file, upload: null, url: "" });
+  keep(key, { file, upload: null, url: "" });
+  location.hash = format({ kind: "photo", key });
+}
+
+/** @param {string} key @param {Photo} photo */
+function keep(key, photo) {
+  photos.set(key, photo);
   for (const [oldest, { url }] of [...photos].slice(0, -PHOTOS_KEPT)) {
     URL.revokeObjectURL(url);
     photos.delete(oldest);
   }
-  location.hash = format({ kind: "photo", key });
+}
+
+/** The photo of an address: after a reload, the one that the browser kept. @param {string} key @returns {Photo | null} */
+function photoOf(key) {
+  const file = photos.has(key) ? null : recall(key);
+  if (file) keep(key, { file, upload: file, url: URL.createObjectURL(file) });
+  return photos.get(key) ?? null;
 }
 
 /** @type {Callbacks["change"]} */
@@ -94,13 +108,15 @@ async function show(opening = false) {
   if (!returning) history.replaceState({}, "");
 
   let route = parse(location.hash);
-  const photo = route.kind === "photo" ? photos.get(route.key) ?? null : null;
+  const photo = route.kind === "photo" ? photoOf(route.key) : null;
   const gone = route.kind === "photo" && !photo;
   if (gone) {
     history.replaceState({}, "", "#/");
     route = parse("");
   }
-  if (route.kind === "home" || route.kind === "browse") {
+  const isSearch = route.kind === "photo" || route.kind === "product";
+  history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
+  if (!isSearch) {
     beginning?.then(({ leave }) => leave(), () => {});
     if (route.kind === "browse") await styled();
     if (signal.aborted) return;
