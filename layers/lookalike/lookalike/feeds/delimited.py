@@ -14,7 +14,7 @@ _MAX_RECORD_LINES: Final = 2000
 # Reading on behind quotes that nobody closed stops after so much, about a second's work: a file of such lines would be read again
 # and again. A line costs as much as so many characters.
 _MAX_CHARS_AGAIN: Final = 1 << 26
-_LINE_CHARS: Final = 64
+_LINE_CHARS: Final = 256
 
 
 class Rows:
