@@ -18,7 +18,7 @@ UNAVAILABLE = ("status of 503",)
 def upload(page: Page, photo: Path) -> None:
     """Choose a photo the way a shopper does."""
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name=re.compile("Choose a photo|another photo")).first.click()
+        page.get_by_role("button", name=re.compile("Choose a photo|another photo|New photo")).first.click()
     chooser.value.set_files(photo)
 
 
@@ -35,6 +35,14 @@ def heading(page: Page) -> Locator:
 def cards(page: Page) -> Locator:
     """The results."""
     return page.get_by_role("list").locator("li.card:not(.waiting)")
+
+
+def pictures_shown(page: Page) -> None:
+    """Wait until the pictures in sight are there: they load after their cards stand."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.card img[loading=eager], #query-picture')]"
+        ".every((image) => image.complete && image.naturalWidth)"
+    )
 
 
 def sent_image(stub: Stub) -> Image.Image:

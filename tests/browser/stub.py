@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from PIL import Image, ImageDraw
 
@@ -55,7 +55,7 @@ def problem(status: int, slug: str, detail: str) -> Reply:
     return Reply(body, status)
 
 
-def products(count: int = 12) -> list[Product]:
+def products(count: int = 24) -> list[Product]:
     """Made-up products; the second half is found from the first."""
     garments = ["Linen Shirt", "Wool Coat", "Canvas Sneaker", "Leather Satchel"]
     colours = ["Teal", "Rust", "Navy Blue"]
@@ -130,16 +130,19 @@ class Stub:
         """The calls so far whose path holds ``part``."""
         return [call for call in self.calls if part in call.path]
 
-    def found(self, items: Sequence[Product]) -> dict[str, Any]:
-        """A body of results, 0.21 apart at first and farther with each."""
+    def found(self, items: Sequence[Product], next_offset: int | None = None) -> dict[str, Any]:
+        """A body of results, 0.21 away at first and farther with each: two strong, two fair, the others weak."""
         return {
             "results": [
-                {**item, "distance": 0.21 + 0.13 * i, "match": "strong" if i < 2 else "fair"}
+                {**item, "distance": 0.21 + 0.13 * i, "match": ["strong", "fair", "weak"][min(i // 2, 2)]}
                 for i, item in enumerate(items)
             ],
             "verdict": "match",
             "search": {
-                "k": 5,
+                "k": 10,
+                "next_offset": next_offset,
+                "match_scale": {"strong": 0.35, "fair": 0.65, "rescaled": False},
+                "snapshot": "12+3",
                 "weights": {"shape": 1.0},
                 "products": 2950,
                 "products_matching": 2946,
@@ -152,9 +155,14 @@ class Stub:
         half = len(self.catalogue) // 2
         ids = [product["product_id"] for product in self.catalogue]
         start = half if product_id in ids[:half] else 0
-        return [product for product in self.catalogue[start:] if product["product_id"] != product_id][:5]
+        return [product for product in self.catalogue[start:] if product["product_id"] != product_id]
 
-    def _usual(self, name: str, product_id: str | None) -> Reply:
+    def _page(self, product_id: str | None, query: Mapping[str, str]) -> Reply:
+        items = self.neighbours(product_id)
+        start, end = int(query.get("offset", "0")), int(query.get("offset", "0")) + int(query.get("k", "5"))
+        return Reply(self.found(items[start:end], end if end < len(items) else None))
+
+    def _usual(self, name: str, product_id: str | None, query: Mapping[str, str]) -> Reply:
         if name == "health":
             model = {
                 "name": "resnet50-sscd",
@@ -163,31 +171,32 @@ class Stub:
             }
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
         if name == "search":
-            return Reply(self.found(self.neighbours(None)))
+            return self._page(None, query)
         item = next((p for p in self.catalogue if p["product_id"] == product_id), None)
         if item is None:
             return problem(404, "not-found", f"The catalogue has no product {product_id}.")
         if name == "similar":
-            return Reply(self.found(self.neighbours(product_id)))
+            return self._page(product_id, query)
         photo = {key: item[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
         return Reply({**{key: value for key, value in item.items() if not key.startswith("image_")}, "photos": [photo]})
 
-    def _reply(self, path: str) -> Reply:
-        words = [unquote(word) for word in path.split("/")[2:]]
+    def _reply(self, address: str) -> Reply:
+        url = urlsplit(address)
+        words = [unquote(word) for word in url.path.split("/")[2:]]
         if words in (["search"], ["health"]):
             name, product_id = words[0], None
         elif words[0] == "products" and len(words) in (2, 3):
             name, product_id = words[2] if len(words) == 3 else "product", words[1]
         else:
             return problem(404, "not-found", "No such address.")
-        return self.replies.get(name) or self._usual(name, product_id)
+        return self.replies.get(name) or self._usual(name, product_id, dict(parse_qsl(url.query)))
 
     def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
                 if path.startswith("/api/"):
-                    self._answer_api(path)
+                    self._answer_api()
                 elif path.startswith("/images/"):
                     self._send(200, "image/jpeg", stub.photo(unquote(path[1:])))
                 else:
@@ -198,12 +207,12 @@ class Stub:
                         self._send(404, "text/plain", b"not here")
 
             def do_POST(self) -> None:
-                self._answer_api(urlsplit(self.path).path)
+                self._answer_api()
 
-            def _answer_api(self, path: str) -> None:
+            def _answer_api(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 stub.calls.append(Call(self.command, self.path, self.headers.get("Content-Type", ""), body))
-                reply = stub._reply(path)
+                reply = stub._reply(self.path)
                 if reply.gate:
                     reply.gate.wait(GATE_TIMEOUT_S)
                 if not reply.dropped:
