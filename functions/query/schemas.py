@@ -209,17 +209,12 @@ SCHEMAS: Schema = {
         next_after=_NEXT_AFTER,
     ),
     "Products": _object(
-        products={
-            "type": "array",
-            "items": _object(
-                product_id=_TEXT,
-                **_FACTS,
-                image_url=_TEXT,
-                image_key={**_TEXT, "description": "of the product's first searchable photo, by key"},
-            ),
-        },
-        total={**_COUNT, "description": "products that pass the filters, on all pages"},
-        next_offset={"type": ["integer", "null"], "description": "offset for the next page; null on the last"},
+        products=_list(
+            "in an order of their own, which stays",
+            _object(product_id=_PRODUCT_ID, **_FACTS, image_url=_IMAGE_URL, image_key=_IMAGE_KEY),
+        ),
+        total=_count("products that pass the filters, on all pages"),
+        next_offset=_or_null(_count("offset for the next page; null on the last")),
     ),
     "Facets": _object(
         products=_count("products that a search under these filters ranks"),
