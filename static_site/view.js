@@ -43,7 +43,6 @@ export function showLoading(query, anew) {
   $("outcome").setAttribute("aria-busy", "true");
   say(t("search.looking"));
   if (!anew) return; // the answer before stays, dimmed, until the new one is there
-  openCrop(false);
   outcome(query, t("search.looking"), query.isPhoto ? t("search.comparing") : query.name);
   $("outcome").setAttribute("aria-busy", "true");
   $("cards").replaceChildren(...waitingCards(PAGE_SIZE));
@@ -117,7 +116,7 @@ export function showProblem(query, { headline, detail, passing }) {
 }
 
 /** @param {boolean} open */
-function openCrop(open) {
+export function openCrop(open) {
   $("crop").hidden = !open;
   $("query-frame").setAttribute("aria-expanded", String(open));
 }

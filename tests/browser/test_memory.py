@@ -65,7 +65,9 @@ def test_a_full_storage_gives_way_to_the_newest_photo(open_page: Pages, stub: St
 
 
 def test_without_storage_a_reload_says_that_the_photo_is_gone(open_page: Pages, stub: Stub, photo: Path) -> None:
-    forbidden = "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
+    forbidden = (
+        "Object.defineProperty(window, 'sessionStorage', {get() { throw new DOMException('', 'SecurityError'); }})"
+    )
     page = open_page(stub.url, before=forbidden)
     upload(page, photo)
     expect(cards(page)).to_have_count(10)
