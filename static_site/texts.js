@@ -88,7 +88,7 @@ const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
-  "photo.gone": "Photos are not stored, so that search cannot be shown again. Choose the photo once more.",
+  "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 
 const language = "en";
