@@ -32,7 +32,7 @@ import { t } from "./texts.js";
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
 const MODULES = [];
-const STYLES = ["results.css"]; // of a search and of browsing
+const STYLES = ["results.css", "crop.css", "weights.css"]; // of a search and of browsing
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();

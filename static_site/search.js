@@ -1,11 +1,13 @@
 // A search, from its address to its answer. Answers are kept in memory and shown again on the way back.
 
 import * as api from "./api.js";
+import * as crop from "./crop.js";
 import { remember } from "./memory.js";
 import { format } from "./route.js";
 import { UnusablePhoto, shrink } from "./shrink.js";
 import { t } from "./texts.js";
 import * as view from "./view.js";
+import * as weights from "./weights.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -19,7 +21,7 @@ import * as view from "./view.js";
  */
 
 /** @type {import("./app.js").Module[]} */
-const MODULES = [];
+const MODULES = [["crop", crop.mount], ["weights", weights.mount]];
 const KEPT = 30;
 
 /** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
@@ -63,6 +65,7 @@ export function begin({ retry, ...callbacks }) {
     const filtered = route.options.filters.length > 0;
     if (anew) view.openCrop(false);
     const { picked = null, scrolled = 0, shown = 0 } = returning ? history.state : {};
+    if (anew) view.openCrop(route.options.crop !== "");
     if (!search.answer) {
       view.showLoading(search.query, anew);
       tell(search, signal);

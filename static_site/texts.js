@@ -37,6 +37,22 @@ const ENGLISH = {
   "search.more": "Show more",
   "search.moreFailed": "More products could not be loaded. Try again.",
 
+  "crop.label": "Frame a part of your photo",
+  "crop.box": "Frame: arrow keys move it, Shift and arrow keys resize it",
+  "crop.hint": "Drag the corners around what you mean.",
+  "crop.whole": "Whole photo",
+  "crop.left": "Left edge",
+  "crop.top": "Top edge",
+  "crop.right": "Right edge",
+  "crop.bottom": "Bottom edge",
+
+  "weights.label": "Shape or colour: which counts more",
+  "weights.shape": "Shape",
+  "weights.colour": "Colour",
+  "weights.both": "Both",
+  "weights.moreShape": "More shape",
+  "weights.moreColour": "More colour",
+
   "try.crop": "Frame the one thing you mean",
   "try.photo": "Try another photo",
   "try.filters": "Search without filters",
