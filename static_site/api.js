@@ -40,7 +40,7 @@
  * @typedef {import("./route.js").Options} Options
  */
 
-import { t } from "./texts.js";
+import { has, t } from "./texts.js";
 
 export const PAGE_SIZE = 10; // fills rows of two and of five
 const MATCHES = ["strong", "fair", "weak"];
@@ -48,23 +48,6 @@ const TIMEOUT_MS = 30_000; // the gateway gives up at the same time
 
 /** @type {Facts} */
 export const NOTHING_KNOWN = { price: null, regularPrice: null, currency: null, link: null, brand: null, attributes: {} };
-
-/** Texts by the last word of a problem's `type`; the service's own `detail` says what to do next. */
-const HEADLINES = new Map(Object.entries({
-  "body-too-large": "problem.tooLarge",
-  "not-an-image": "problem.notImage",
-  "undecodable-image": "problem.damaged",
-  "too-many-pixels": "problem.tooManyPixels",
-  "too-much-work": "problem.tooMuchWork",
-  "decoder-unavailable": "problem.decoder",
-  "crop-too-small": "problem.cropTooSmall",
-  "catalogue-empty": "problem.empty",
-  "store-unavailable": "problem.store",
-  "not-found": "problem.notFound",
-  "product-pending": "problem.pending",
-  "bad-filter": "problem.filter",
-  "unknown-attribute": "problem.filter",
-}));
 
 /** Something went wrong in a way that can be told: `message` is the headline, `detail` says what to do. */
 export class Problem extends Error {
@@ -199,8 +182,7 @@ function problem(status, body) {
   // The gateway in front of the service refuses large bodies too, without problem details.
   const slug = status === 413 ? "body-too-large" : String(body?.type).split(":").at(-1);
   const passing = status >= 500 || status === 429 || slug === "product-pending";
-  const key = HEADLINES.get(slug ?? "");
-  const headline = key ? t(key) : body?.title ?? t("problem.other");
+  const headline = has(`problem.${slug}`) ? t(`problem.${slug}`) : body?.title ?? t("problem.other");
   const detail = body?.detail ?? t(passing ? "problem.soon" : "problem.another");
   return new Problem(String(headline), String(detail), passing);
 }

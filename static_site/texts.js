@@ -30,6 +30,7 @@ const ENGLISH = {
   "search.noneFiltered": "No product has all of these filters.",
   "search.nothingClose": "Nothing close",
   "search.nothingCloseLead": "These come nearest. To get closer:",
+  "search.top": "Back to what you searched with",
   "search.frame": "Frame a part of your photo",
   "search.noPreview": "No preview",
   "search.results": "Results",
@@ -95,18 +96,19 @@ const ENGLISH = {
   "details.snapshot": "Snapshot",
   "details.distances": "Distances: 0 is the same picture",
 
-  "problem.tooLarge": "That photo is too large",
-  "problem.notImage": "That is not a photo we can read",
-  "problem.damaged": "That photo looks damaged",
-  "problem.tooManyPixels": "That photo has too many pixels",
-  "problem.tooMuchWork": "That photo takes too long to read",
-  "problem.decoder": "That photo cannot be read just now",
-  "problem.cropTooSmall": "That part of the photo is too small",
-  "problem.empty": "There is nothing to compare with yet",
-  "problem.store": "The catalogue is out of reach",
-  "problem.notFound": "That product is not here",
-  "problem.pending": "That product is not ready yet",
-  "problem.filter": "That filter does not work here",
+  "problem.body-too-large": "That photo is too large",
+  "problem.not-an-image": "That is not a photo we can read",
+  "problem.undecodable-image": "That photo looks damaged",
+  "problem.too-many-pixels": "That photo has too many pixels",
+  "problem.too-much-work": "That photo takes too long to read",
+  "problem.decoder-unavailable": "That photo cannot be read just now",
+  "problem.crop-too-small": "That part of the photo is too small",
+  "problem.catalogue-empty": "There is nothing to compare with yet",
+  "problem.store-unavailable": "The catalogue is out of reach",
+  "problem.not-found": "That product is not here",
+  "problem.product-pending": "That product is not ready yet",
+  "problem.bad-filter": "That filter does not work here",
+  "problem.unknown-attribute": "That filter does not work here",
   "problem.timeout": "That took too long",
   "problem.timeoutDetail": "The service did not answer in time. Try again.",
   "problem.offline": "The service is out of reach",
@@ -135,6 +137,11 @@ export function t(key, values = {}) {
     const value = values[name];
     return value === undefined ? braces : typeof value === "number" ? number(value) : value;
   });
+}
+
+/** @param {string} key */
+export function has(key) {
+  return Object.hasOwn(texts, key);
 }
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */

@@ -1,4 +1,4 @@
-// What the page shows: home, a search under way, its answer, its trouble. Words from anybody go in as text.
+// What the page shows of a search: that it is under way, its answer, its trouble. Words from anybody go in as text.
 
 /**
  * @typedef {object} Subject
@@ -12,18 +12,18 @@
  */
 
 import { PAGE_SIZE } from "./api.js";
-import { card, describe, fill, picture, waitingCards } from "./card.js";
+import { card, picture, prices, waitingCards } from "./card.js";
 import { facts, line } from "./details.js";
-import { t, translate } from "./texts.js";
+import { $, fill, land, page, say } from "./page.js";
+import { t } from "./texts.js";
 
-const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
-
-/** Put the words into the page. To be called once they are known, and before anything is shown. */
-export function speak() {
-  translate(document);
-  $("drop-hint").textContent = t("home.drop", { keys: isApple ? "⌘ V" : "Ctrl + V" });
-}
+// Comparing is the point, so the picture of what was searched with stays in sight: small, in the bar.
+new IntersectionObserver(([{ isIntersecting }]) => {
+  const url = $("query-picture").getAttribute("src");
+  $("reminder").hidden = isIntersecting || $("search").hidden || !url;
+  if (url) $("reminder").querySelector("img")?.setAttribute("src", url);
+}, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
+$("reminder").addEventListener("click", () => land($("search-heading")));
 
 /** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (id: string) => void}} callbacks */
 export function on({ retry, more, unfilter, pick }) {
@@ -36,14 +36,6 @@ export function on({ retry, more, unfilter, pick }) {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (link?.dataset.productId) pick(link.dataset.productId);
   });
-}
-
-/** @param {{browse: boolean, focus: boolean, notice?: string}} options */
-export function showHome({ browse, focus, notice = "" }) {
-  page(browse ? "browse" : "home", t("page.title"));
-  fill($("notice"), notice);
-  say(notice);
-  if (focus) land(browse ? $("browse") : $("home-heading"));
 }
 
 /** @param {Query} query @param {boolean} anew whether this is another subject than the one shown */
@@ -63,7 +55,8 @@ export function showQuery(query) {
   picture($("query-frame"), query.imageUrl);
   $("query-product").hidden = query.isPhoto;
   if (query.isPhoto) return;
-  describe($("query-product"), query);
+  if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
+  prices($("query-product"), query);
   const link = /** @type {HTMLAnchorElement} */ ($("query-product").querySelector("a"));
   link.hidden = !query.link;
   if (query.link) link.href = query.link;
@@ -122,11 +115,6 @@ export function showProblem(query, { headline, detail, passing }) {
   land($("search-heading"));
 }
 
-/** @param {number | null} products */
-export function showCatalogue(products) {
-  if (products !== null) $("catalogue").textContent = t("page.products", { count: products });
-}
-
 /** @param {boolean} open */
 function openCrop(open) {
   $("crop").hidden = !open;
@@ -167,25 +155,4 @@ function after(answer) {
 /** @param {string} tag @param {string} words */
 function made(tag, words) {
   return Object.assign(document.createElement(tag), { textContent: words });
-}
-
-/** @param {"home" | "browse" | "search"} shown @param {string} title */
-function page(shown, title) {
-  document.title = title;
-  $("home").hidden = shown !== "home";
-  $("browse").hidden = shown === "search";
-  $("search").hidden = shown !== "search";
-  $("new-photo").hidden = shown === "home";
-  if (shown === "search") $("notice").hidden = true;
-}
-
-/** @param {HTMLElement} heading */
-function land(heading) {
-  scrollTo(0, 0);
-  heading.focus({ preventScroll: true });
-}
-
-/** @param {string} words */
-function say(words) {
-  $("status").textContent = words;
 }

@@ -208,6 +208,14 @@ SCHEMAS: Schema = {
         ),
         next_after=_NEXT_AFTER,
     ),
+    "Products": _object(
+        products=_list(
+            "in an order of their own, which stays",
+            _object(product_id=_PRODUCT_ID, **_FACTS, image_url=_IMAGE_URL, image_key=_IMAGE_KEY),
+        ),
+        total=_count("products that pass the filters, on all pages"),
+        next_offset=_or_null(_count("offset for the next page; null on the last")),
+    ),
     "Facets": _object(
         products=_count("products that a search under these filters ranks"),
         facets=_list("the attributes with few enough values to choose from", {"oneOf": [_VALUE_FACET, _NUMBER_FACET]}),

@@ -42,6 +42,7 @@ REQUESTS = {
     "POST /api/search": "/api/search?k=2&filter=colour:Blue,White",
     "GET /api/products/{product_id}/similar": "/api/products/1563/similar?k=2&filter=price:..50",
     "GET /api/products/{product_id}": "/api/products/1563",
+    "GET /api/products": "/api/products?k=2&filter=colour:Blue,White",
     "GET /api/facets": "/api/facets?filter=colour:Blue,White",
     "GET /api/rejected": "/api/rejected",
     "GET /api/health": "/api/health",

@@ -254,6 +254,7 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),
         http_event("GET /api/products/{product_id}/similar", pathParameters={"product_id": "blue"}),
         http_event("GET /api/products/{product_id}", pathParameters={"product_id": "green"}),
+        http_event("GET /api/products"),
         http_event("GET /api/facets"),
         http_event("GET /api/rejected"),
         http_event("GET /api/health"),

@@ -49,6 +49,7 @@ def test_operations_are_told_apart(api: Api) -> None:
         ("POST /api/search", {"413", "415", "422"}),
         ("GET /api/products/{product_id}/similar", {"404"}),
         ("GET /api/products/{product_id}", {"404"}),
+        ("GET /api/products", set()),
         ("GET /api/facets", set()),
         ("GET /api/rejected", set()),
         ("GET /api/health", set()),

@@ -317,3 +317,8 @@ def test_entities_of_names() -> None:
 def test_of_two_columns_for_the_name_the_likeliest_counts_wherever_it_stands() -> None:
     found = products(read("id,name,title\n1,Long name,Title\n2,Long name,\n"))
     assert [found[product]["name"] for product in "12"] == ["Title", "Long name"]
+
+
+def test_each_row_with_the_same_bad_value_is_reported() -> None:
+    feed = read("id,price,qty\n1,ask,1\n2,ask,1\n3,ask,1\n")
+    assert [(bad.line, bad.product_id) for bad in feed.bad] == [(2, "1"), (3, "2"), (4, "3")]

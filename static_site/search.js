@@ -1,0 +1,169 @@
+// A search, from its address to its answer. Answers are kept in memory and shown again on the way back.
+
+import * as api from "./api.js";
+import { format } from "./route.js";
+import { UnusablePhoto, shrink } from "./shrink.js";
+import { t } from "./texts.js";
+import * as view from "./view.js";
+
+/**
+ * @typedef {import("./route.js").Route} Route
+ * @typedef {import("./app.js").Photo} Photo
+ *
+ * @typedef {object} Search
+ * @property {Route} route
+ * @property {view.Query} query
+ * @property {Photo | null} photo
+ * @property {api.Answer | null} answer
+ */
+
+/** @type {import("./app.js").Module[]} */
+const MODULES = [];
+const KEPT = 30;
+
+/** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
+export function begin({ retry, ...callbacks }) {
+  /** @type {Map<string, Search>} by address, oldest first */
+  const searches = new Map();
+  /** @type {{search: Search, signal: AbortSignal} | null} */
+  let current = null;
+  let answered = ""; // the place whose products are in sight
+  /** @type {api.Answer | null} */
+  let extended = null; // the answer that more products are on their way for
+  const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
+  const croppable = MODULES.some(([id]) => id === "crop");
+  view.on({
+    retry,
+    more,
+    unfilter: () => callbacks.change({ filters: [] }),
+    // Coming back from a product, the shopper should stand where they left: the entry remembers which card it was.
+    pick: (id) => history.replaceState({ ...history.state, picked: id }, ""),
+  });
+
+  return {
+    show,
+    /** Another page is shown. */
+    leave() {
+      answered = "";
+    },
+  };
+
+  /**
+   * @param {Route} route
+   * @param {Photo | null} photo
+   * @param {{returning: boolean, signal: AbortSignal}} visit `returning` by back or forward
+   */
+  async function show(route, photo, { returning, signal }) {
+    const address = format(route, route.options);
+    const known = returning ? searches.get(address) : undefined;
+    const search = known ?? { route, query: asking(route, photo), photo, answer: null };
+    keep(address, search);
+    current = { search, signal };
+    const anew = answered !== format(route);
+    if (!search.answer) {
+      view.showLoading(search.query, anew);
+      tell(search, signal);
+      try {
+        search.answer = await ask(search, signal);
+      } catch (error) {
+        if (signal.aborted) return; // another search took the page
+        answered = "";
+        view.showProblem(search.query, trouble(error));
+        return;
+      }
+    }
+    answered = format(route);
+    view.showAnswer(search.query, search.answer, {
+      filtered: route.options.filters.length > 0,
+      croppable: croppable && photo !== null,
+      move: anew || returning,
+      picked: returning ? history.state.picked : null,
+    });
+    tell(search, signal);
+  }
+
+  /** @param {Search} search @param {AbortSignal} signal */
+  async function ask(search, signal) {
+    const { route, photo } = search;
+    if (photo) {
+      photo.upload ??= await shrink(photo.file);
+      photo.url ||= URL.createObjectURL(photo.upload);
+      signal.throwIfAborted();
+      search.query.imageUrl = photo.url;
+      view.showQuery(search.query);
+      tell(search, signal);
+    } else if (!search.query.name && route.kind === "product") {
+      const [found, answer] = await Promise.all([describe(search, route.id, signal), results(search, 0, signal)]);
+      search.query = found;
+      return answer;
+    }
+    return results(search, 0, signal);
+  }
+
+  /** @param {Search} search @param {number} offset @param {AbortSignal} signal */
+  function results({ route, photo }, offset, signal) {
+    const options = { ...route.options, offset };
+    if (photo?.upload) return api.searchByPhoto(photo.upload, options, signal);
+    return api.similarTo(route.kind === "product" ? route.id : "", options, signal);
+  }
+
+  /** @param {Search} search @param {string} id @param {AbortSignal} signal @returns {Promise<view.Query>} */
+  async function describe(search, id, signal) {
+    const query = { ...(await api.product(id, signal)), isPhoto: false };
+    if (current?.search === search) view.showQuery(query);
+    return query;
+  }
+
+  /** Show the results after those that are shown. */
+  async function more() {
+    if (!current) return;
+    const { search, signal } = current;
+    const { answer } = search;
+    if (!answer || answer.next === null || extended === answer) return;
+    extended = answer;
+    view.showMoreWaiting(true);
+    try {
+      const page = await results(search, answer.next, signal);
+      // The catalogue may have changed in between, and moved a product from one page to the next.
+      const shown = new Set(answer.results.map(({ id }) => id));
+      search.answer = { ...answer, results: [...answer.results, ...page.results.filter(({ id }) => !shown.has(id))], next: page.next };
+      view.showMore(search.answer, answer.results.length);
+    } catch (error) {
+      extended = null;
+      if (!signal.aborted) view.showMoreWaiting(false, `${trouble(error).headline}. ${t("search.moreFailed")}`);
+    }
+  }
+
+  /** @param {Route} route @param {Photo | null} photo @returns {view.Query} */
+  function asking(route, photo) {
+    if (photo) return { ...api.NOTHING_KNOWN, name: t("search.yourPhoto"), isPhoto: true, imageUrl: photo.url };
+    // A card's product is known already; one opened by its link is asked for.
+    const id = route.kind === "product" ? route.id : "";
+    const known = [...searches.values()].flatMap(({ answer, query, route: of }) => [
+      ...(answer?.results ?? []),
+      ...(of.kind === "product" && query.name ? [{ ...query, id: of.id }] : []),
+    ]);
+    const seen = known.find((result) => result.id === id);
+    return { ...(seen ?? { ...api.NOTHING_KNOWN, name: "", imageUrl: "" }), isPhoto: false };
+  }
+
+  /** @param {Search} search @param {AbortSignal} signal */
+  function tell({ route, query, photo, answer }, signal) {
+    for (const slot of slots) slot.show({ route, query, photo: photo?.upload ?? null, answer, signal });
+  }
+
+  /** @param {string} address @param {Search} search */
+  function keep(address, search) {
+    searches.delete(address);
+    searches.set(address, search);
+    for (const oldest of [...searches.keys()].slice(0, -KEPT)) searches.delete(oldest);
+  }
+}
+
+/** @param {unknown} error @returns {view.Trouble} */
+function trouble(error) {
+  if (error instanceof api.Problem) return { headline: error.message, detail: error.detail, passing: error.passing };
+  if (error instanceof UnusablePhoto) return { headline: error.message, detail: error.detail, passing: false };
+  console.error(error); // a mistake of this page: say so where a developer looks
+  return { headline: t("problem.other"), detail: t("problem.ours"), passing: true };
+}
