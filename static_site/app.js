@@ -4,6 +4,7 @@
 // search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
 import { catalogueSize } from "./api.js";
+import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { showCatalogue, showHome, speak } from "./page.js";
 import { format, parse } from "./route.js";
@@ -30,7 +31,7 @@ import { t } from "./texts.js";
  */
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
-const MODULES = [];
+const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();

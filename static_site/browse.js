@@ -1,68 +1,30 @@
-// Without a photo: a few products to start from, and all of them to look through.
+// All products, in an order of their own, narrowed by filters: for a shopper without a photo.
 
-/**
- * @typedef {import("./api.js").Listed} Listed
- * @typedef {import("./app.js").Slot} Slot
- * @typedef {import("./app.js").Callbacks} Callbacks
- */
+/** @typedef {import("./api.js").Listed} Listed */
 
 import { PAGE_SIZE, Problem, list } from "./api.js";
-import { card, fill, waitingCards } from "./card.js";
+import { card, waitingCards } from "./card.js";
 import { made } from "./choices.js";
 import { filterRow } from "./filters.js";
-import { NO_OPTIONS, format } from "./route.js";
+import { fill } from "./page.js";
+import { NO_OPTIONS } from "./route.js";
 import { t } from "./texts.js";
 
-const EXAMPLES = 8;
-
-/** The first page's pictures. @param {HTMLElement} element @returns {Slot} */
-export function mountExamples(element) {
-  let isAsked = false;
-  return {
-    async show({ route }) {
-      if (route.kind !== "home" || isAsked) return;
-      isAsked = true;
-      const head = made("div", "examples-head", made("h2", "", t("examples.title")));
-      const all = Object.assign(document.createElement("a"), { href: format({ kind: "browse" }), textContent: t("examples.all") });
-      head.append(all);
-      const pictures = made("ul", "examples");
-      pictures.setAttribute("role", "list");
-      pictures.append(...Array.from({ length: EXAMPLES }, () => made("li", "frame waiting")));
-      element.replaceChildren(head, pictures);
-      const found = await list(NO_OPTIONS, new AbortController().signal).catch(problem);
-      const some = found instanceof Problem ? [] : found.products.filter(({ imageUrl }) => imageUrl).slice(0, EXAMPLES);
-      if (some.length) pictures.replaceChildren(...some.map(example));
-      else element.replaceChildren();
-    },
-  };
-}
-
-/** @param {import("./api.js").Result} product */
-function example({ id, name, imageUrl }) {
-  const image = Object.assign(document.createElement("img"), { alt: name, width: 240, height: 300, draggable: false });
-  const link = Object.assign(document.createElement("a"), { className: "frame", href: format({ kind: "product", id }), title: name });
-  const item = made("li", "", link);
-  image.addEventListener("error", () => item.remove());
-  image.src = imageUrl ?? "";
-  link.append(image);
-  return item;
-}
-
-/** The page of all products. @param {HTMLElement} element @param {Callbacks} callbacks @returns {Slot} */
-export function mountBrowse(element, { change }) {
+/** @param {HTMLElement} element @param {import("./app.js").Callbacks} callbacks @returns {ReturnType<import("./app.js").Module[1]>} */
+export function mount(element, { change }) {
   const heading = made("h1", "", t("browse.title"));
   const lead = made("p", "lead");
-  const row = made("div", "");
+  const row = made("div", "filter-row");
   const cards = made("ol", "cards");
   const trouble = made("p", "lead");
   const more = made("button", "button second more", t("search.more"));
   const filters = filterRow(row, change);
-  element.tabIndex = -1; // the page moves the focus here
   element.className = "browse";
   cards.setAttribute("role", "list");
   cards.setAttribute("aria-label", t("browse.title"));
   trouble.setAttribute("role", "alert");
   more.hidden = true;
+  element.replaceChildren(heading, lead, row, cards, trouble, more);
 
   let shown = "";
   /** @type {Listed} */
@@ -72,7 +34,7 @@ export function mountBrowse(element, { change }) {
   /** @type {string[]} */
   let narrowed = [];
 
-  more.addEventListener("click", () => page(listed.next ?? 0));
+  more.addEventListener("click", () => more.ariaDisabled !== "true" && page(listed.next ?? 0));
   cards.addEventListener("click", ({ target }) => {
     const id = target instanceof Element ? target.closest("a")?.dataset.productId : undefined;
     if (id) history.replaceState({ ...history.state, picked: id }, "");
@@ -112,11 +74,9 @@ export function mountBrowse(element, { change }) {
 
   return {
     show({ route, signal: now }) {
-      if (route.kind !== "browse") return;
-      if (!heading.isConnected) element.append(heading, lead, row, cards, trouble, more);
       signal = now;
       narrowed = route.options.filters;
-      filters.show(narrowed, now);
+      filters.show(narrowed, now, true);
       const key = JSON.stringify(narrowed);
       const picked = history.state?.picked;
       const link = key === shown && [...cards.querySelectorAll("a")].find((a) => a.dataset.productId === picked);

@@ -84,6 +84,7 @@ function list(facet, chosen, choose) {
 function range(facet, chosen, currency, choose) {
   const element = made("div", "range");
   const track = made("div", "track");
+  const said = made("output", "range-words");
   const fields = made("div", "ends");
   const [min, max] = [Math.floor(facet.min ?? 0), Math.ceil(facet.max ?? 0)];
   const step = String(max - min > 20 || Number.isInteger(facet.min) ? 1 : 0.01);
@@ -98,7 +99,7 @@ function range(facet, chosen, currency, choose) {
     return { thumb, field };
   });
   const [low, high] = ends;
-  element.append(fields, track);
+  element.append(fields, said, track);
 
   for (const { thumb, field } of ends) {
     thumb.addEventListener("input", () => {
@@ -121,7 +122,9 @@ function range(facet, chosen, currency, choose) {
 
   function drawn() {
     for (const { thumb } of ends) thumb.ariaValueText = amount(Number(thumb.value), facet.attribute, currency);
-    const [from, to] = ends.map(({ thumb }) => (Number(thumb.value) - min) / (max - min || 1));
+    const [least, most] = ends.map(({ thumb }) => Number(thumb.value));
+    const [from, to] = [least, most].map((at) => (at - min) / (max - min || 1));
+    said.textContent = words({ least, most }, facet.attribute, currency);
     track.style.setProperty("--from", String(from));
     track.style.setProperty("--to", String(to));
   }

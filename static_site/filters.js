@@ -14,19 +14,20 @@
  * @property {HTMLElement} element
  * @property {() => void} update
  *
- * @typedef {{show: (filters: string[], signal: AbortSignal) => void}} Row
+ * @typedef {{show: (filters: string[], signal: AbortSignal, isAnswered: boolean) => void}} Row
  */
 
 import { Problem, facets } from "./api.js";
 import { choices, made } from "./choices.js";
 import { comparable, label, meaning, parse, words, write } from "./filtertext.js";
+import { say } from "./page.js";
 import { number, t } from "./texts.js";
 
 /** The most useful first; others follow in the catalogue's own order. */
 const ORDER = ["price", "brand", "colour", "producttype", "articletype", "category", "subcategory", "mastercategory",
   "gender", "size", "material"];
 const NO_CHIP = ["regularprice", "saleprice", "salestarts", "saleends", "imagelink", "additionalimagelink"];
-const MOST_CHIPS = 12; // more are a form, not a choice
+const MOST_CHIPS = 10; // more are a form, not a choice
 const PANEL_WIDTH = 320; // as in filters.css
 const MARGIN = 16;
 
@@ -34,14 +35,12 @@ const MARGIN = 16;
 let unfiltered = null;
 let panels = 0;
 
-/** @param {HTMLElement} element @param {import("./app.js").Callbacks} callbacks @returns {import("./app.js").Slot} */
+/** @param {HTMLElement} element @param {import("./app.js").Callbacks} callbacks @returns {ReturnType<import("./app.js").Module[1]>} */
 export function mount(element, { change }) {
   const row = filterRow(element, change);
   return {
-    show({ route: { kind, options }, signal }) {
-      // Asked for before the first search, counts take nothing from it, and the row stands from its beginning.
-      if (kind === "home") count([], signal).catch(unlessProblem);
-      else if (kind !== "browse") row.show(options.filters, signal);
+    show({ route, signal, answer }) {
+      row.show(route.options.filters, signal, answer !== null);
     },
   };
 }
@@ -50,9 +49,9 @@ export function mount(element, { change }) {
 export function filterRow(element, change) {
   const row = group("chips", "filter.label");
   const chosen = group("chips chosen", "filter.chosen");
-  const status = made("p", "for-ears");
-  status.setAttribute("role", "status");
   row.append(made("span", "chips-label", t("filter.label")));
+
+  element.append(row, chosen);
 
   /** @type {Map<string, Chip>} by comparable attribute; a chip that was shown stays */
   const chips = new Map();
@@ -62,24 +61,27 @@ export function filterRow(element, change) {
   let counts = null;
   /** @type {AbortSignal | null} */
   let asking = null;
+  /** @type {AbortSignal | null} */
+  let latest = null;
   let asked = "";
   let shown = "";
   let removed = -1;
   let changes = 0; // since choices were opened
 
   /** @type {Row["show"]} */
-  async function show(now, signal) {
+  async function show(now, signal, isAnswered) {
     const key = JSON.stringify(now);
+    const isAsked = asked === key && (asking === null || asking === signal);
     filters = now;
-    const isKnown = counts !== null && asked === key && !asking;
-    const isAsked = asked === key && asking === signal;
-    draw(!isAsked);
-    if (isKnown || isAsked) return;
+    draw(signal !== latest);
+    latest = signal;
+    // The first counts come after the first answer: the shopper waits for that one.
+    if (isAsked || (!counts && !isAnswered)) return;
     [asked, asking] = [key, signal];
     try {
       const found = await count(now, signal);
       if (asking !== signal || asked !== key) return;
-      if (counts) status.textContent = t("page.products", { count: found.products });
+      if (counts) say(t("page.products", { count: found.products }));
       [counts, asking] = [found, null];
     } catch (error) {
       unlessProblem(error);
@@ -89,17 +91,16 @@ export function filterRow(element, change) {
     draw(false);
   }
 
-  /** @param {boolean} anew whether the row may give up the room that it kept for chips */
+  /** @param {boolean} anew whether the row may give up the room that is kept for it */
   function draw(anew) {
     for (const [place, facet] of (counts?.facets ?? []).entries()) {
       if (!chips.has(comparable(facet.attribute)) && isChoice(facet)) add(facet.attribute, place);
     }
     for (const chip of chips.values()) chip.update();
     drawChosen();
-    const some = chips.size > 0;
-    row.classList.toggle("blank", !some);
-    if (!some && counts && anew) element.replaceChildren(...(filters.length ? [chosen] : []));
-    else if (!row.isConnected) element.replaceChildren(row, chosen, status);
+    row.hidden = !chips.size;
+    element.classList.toggle("some", filters.length > 0);
+    if (anew && counts) element.classList.toggle("none", !chips.size && !filters.length);
   }
 
   /** @param {Facet} facet @returns {boolean} whether there is something to choose */

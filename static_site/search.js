@@ -18,7 +18,7 @@ import * as view from "./view.js";
  */
 
 /** @type {import("./app.js").Module[]} */
-const MODULES = [];
+const MODULES = [["filters", mountFilters]];
 const KEPT = 30;
 
 /** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
@@ -158,6 +158,21 @@ export function begin({ retry, ...callbacks }) {
     searches.set(address, search);
     for (const oldest of [...searches.keys()].slice(0, -KEPT)) searches.delete(oldest);
   }
+}
+
+/** The filters, which no search waits for: their room is kept. @type {import("./app.js").Module[1]} */
+function mountFilters(element, callbacks) {
+  const loading = import("./filters.js").then(({ mount }) => mount(element, callbacks));
+  /** @type {import("./app.js").Shown | null} */
+  let latest = null;
+  return {
+    async show(shown) {
+      latest = shown;
+      element.classList.toggle("some", shown.route.options.filters.length > 0);
+      const slot = await loading.catch(() => null); // without a connection the search says so
+      if (latest === shown) slot?.show(shown);
+    },
+  };
 }
 
 /** @param {unknown} error @returns {view.Trouble} */

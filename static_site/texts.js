@@ -84,7 +84,7 @@ const ENGLISH = {
   "filter.of.year": "Year",
 
   "examples.title": "Or start from one of these",
-  "examples.all": "Browse everything",
+  "examples.all": "Browse all",
   "browse.title": "Browse",
 
   "details.title": "Details",
