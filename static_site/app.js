@@ -95,7 +95,7 @@ async function show(opening = false) {
     route = parse("");
   }
   if (route.kind === "home" || route.kind === "browse") {
-    beginning?.then(({ leave }) => leave());
+    beginning?.then(({ leave }) => leave(), () => {});
     showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
     for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
     return;

@@ -31,13 +31,12 @@ export function begin({ retry, ...callbacks }) {
   /** @type {api.Answer | null} */
   let extended = null; // the answer that more products are on their way for
   const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-  const croppable = MODULES.some(([id]) => id === "crop");
   view.on({
     retry,
     more,
     unfilter: () => callbacks.change({ filters: [] }),
-    // Coming back from a product, the shopper should stand where they left: the entry remembers which card it was.
-    pick: (id) => history.replaceState({ ...history.state, picked: id }, ""),
+    // Coming back from a product, the shopper should stand where they left: the entry remembers which link it was.
+    pick: (href) => history.replaceState({ ...history.state, picked: href }, ""),
   });
 
   return {
@@ -60,6 +59,8 @@ export function begin({ retry, ...callbacks }) {
     keep(address, search);
     current = { search, signal };
     const anew = answered !== format(route);
+    const filtered = route.options.filters.length > 0;
+    if (anew) view.openCrop(false);
     if (!search.answer) {
       view.showLoading(search.query, anew);
       tell(search, signal);
@@ -68,14 +69,13 @@ export function begin({ retry, ...callbacks }) {
       } catch (error) {
         if (signal.aborted) return; // another search took the page
         answered = "";
-        view.showProblem(search.query, trouble(error));
+        view.showProblem(search.query, trouble(error), filtered);
         return;
       }
     }
     answered = format(route);
     view.showAnswer(search.query, search.answer, {
-      filtered: route.options.filters.length > 0,
-      croppable: croppable && photo !== null,
+      filtered,
       move: anew || returning,
       picked: returning ? history.state.picked : null,
     });
