@@ -4,6 +4,7 @@
 // search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
 import { catalogueSize } from "./api.js";
+import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
 import { $, showCatalogue, showHome, speak, style } from "./page.js";
@@ -31,8 +32,8 @@ import { t } from "./texts.js";
  */
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
-const MODULES = [];
-const STYLES = ["results.css", "crop.css", "weights.css"]; // of a search and of browsing
+const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
+const STYLES = ["results.css", "filters.css", "crop.css", "weights.css"]; // of a search and of browsing
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();

@@ -21,7 +21,7 @@ import * as weights from "./weights.js";
  */
 
 /** @type {import("./app.js").Module[]} */
-const MODULES = [["crop", crop.mount], ["weights", weights.mount]];
+const MODULES = [["crop", crop.mount], ["weights", weights.mount], ["filters", mountFilters]];
 const KEPT = 30;
 
 /** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
@@ -170,6 +170,21 @@ export function begin({ retry, ...callbacks }) {
     searches.set(address, search);
     for (const oldest of [...searches.keys()].slice(0, -KEPT)) searches.delete(oldest);
   }
+}
+
+/** The filters, which no search waits for: their room is kept. @type {import("./app.js").Module[1]} */
+function mountFilters(element, callbacks) {
+  const loading = import("./filters.js").then(({ mount }) => mount(element, callbacks));
+  /** @type {import("./app.js").Shown | null} */
+  let latest = null;
+  return {
+    async show(shown) {
+      latest = shown;
+      element.classList.toggle("some", shown.route.options.filters.length > 0);
+      const slot = await loading.catch(() => null); // without a connection the search says so
+      if (latest === shown) slot?.show(shown);
+    },
+  };
 }
 
 /** @param {unknown} error @returns {view.Trouble} */
