@@ -25,10 +25,8 @@ export function card(result, place) {
     like.href = similar;
     like.title = t("card.more");
     like.setAttribute("aria-label", t("card.moreOf", { name: result.name }));
-    like.dataset.productId = result.id;
   } else {
     // The card itself leads to its neighbours: one link is enough.
-    name.dataset.productId = result.id;
     const mark = Object.assign(document.createElement("span"), { className: "like" });
     mark.append(...like.children);
     like.replaceWith(mark);

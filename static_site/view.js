@@ -25,7 +25,7 @@ new IntersectionObserver(([{ isIntersecting }]) => {
 }, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
 $("reminder").addEventListener("click", () => land($("search-heading")));
 
-/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (id: string) => void}} callbacks */
+/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (href: string) => void}} callbacks */
 export function on({ retry, more, unfilter, pick }) {
   $("retry").addEventListener("click", retry);
   $("more").addEventListener("click", more);
@@ -34,7 +34,7 @@ export function on({ retry, more, unfilter, pick }) {
   $("query-frame").addEventListener("click", () => openCrop($("crop").hidden));
   $("cards").addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link?.dataset.productId) pick(link.dataset.productId);
+    if (link) pick(link.href);
   });
 }
 
@@ -43,7 +43,6 @@ export function showLoading(query, anew) {
   $("outcome").setAttribute("aria-busy", "true");
   say(t("search.looking"));
   if (!anew) return; // the answer before stays, dimmed, until the new one is there
-  openCrop(false);
   outcome(query, t("search.looking"), query.isPhoto ? t("search.comparing") : query.name);
   $("outcome").setAttribute("aria-busy", "true");
   $("cards").replaceChildren(...waitingCards(PAGE_SIZE));
@@ -53,6 +52,7 @@ export function showLoading(query, anew) {
 /** @param {Query} query */
 export function showQuery(query) {
   picture($("query-frame"), query.imageUrl);
+  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable(query);
   $("query-product").hidden = query.isPhoto;
   if (query.isPhoto) return;
   if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
@@ -65,28 +65,28 @@ export function showQuery(query) {
 /**
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
- * @param {{filtered: boolean, croppable: boolean, move: boolean, picked?: string | null}} how `move` puts the shopper at
- *   the top, or on the card that was picked
+ * @param {{filtered: boolean, move: boolean, picked: string | null, scrolled: number}} how `move` puts the shopper at the
+ *   top, or where they were: so far down, on the link that was followed
  */
-export function showAnswer(query, answer, { filtered, croppable, move, picked = null }) {
+export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
   const none = results.length === 0;
   const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
   outcome(query, none ? t("search.none") : nothingClose ? t("search.nothingClose") : plain, lead(query, answer, filtered));
   $("tries").hidden = !nothingClose && !none;
   $("retry").hidden = true;
-  $("try-crop").hidden = none || !croppable;
+  $("try-crop").hidden = none || !croppable(query);
   $("try-unfiltered").hidden = !filtered;
-  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable;
   $("cards").replaceChildren(...results.map(card));
   after(answer);
   const found = none ? t("search.none") : t("search.found", { count: results.length });
   say(nothingClose && !none ? `${t("search.nothingClose")}. ${found}` : found);
   if (!move) return;
   const links = [...$("cards").querySelectorAll("a")];
-  const before = picked === null ? null : links.find((link) => link.dataset.productId === picked);
-  if (before) before.focus();
-  else land($("search-heading"));
+  const before = links.find((link) => link.href === picked);
+  if (!before) land($("search-heading"));
+  else before.focus({ preventScroll: scrolled > 0 });
+  if (scrolled) scrollTo(0, scrolled);
 }
 
 /** @param {import("./api.js").Answer} answer with more results than are shown @param {number} from the first of them */
@@ -104,19 +104,25 @@ export function showMoreWaiting(waiting, problem = "") {
   fill($("more-problem"), problem);
 }
 
-/** @param {Query} query @param {Trouble} trouble */
-export function showProblem(query, { headline, detail, passing }) {
+/** @param {Query} query @param {Trouble} trouble @param {boolean} filtered */
+export function showProblem(query, { headline, detail, passing }, filtered) {
   outcome(query, headline, detail);
   $("tries").hidden = false;
   $("retry").hidden = !passing;
-  $("try-crop").hidden = $("try-unfiltered").hidden = true;
+  $("try-crop").hidden = true;
+  $("try-unfiltered").hidden = !filtered;
   $("cards").replaceChildren();
   say(`${headline}. ${detail}`);
   land($("search-heading"));
 }
 
+/** @param {Query} query */
+function croppable({ isPhoto }) {
+  return isPhoto && $("crop").hasChildNodes();
+}
+
 /** @param {boolean} open */
-function openCrop(open) {
+export function openCrop(open) {
   $("crop").hidden = !open;
   $("query-frame").setAttribute("aria-expanded", String(open));
 }
