@@ -6,7 +6,7 @@
 import { catalogueSize } from "./api.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
-import { $, showCatalogue, showHome, speak } from "./page.js";
+import { $, notify, showCatalogue, showHome, speak } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -42,7 +42,7 @@ let beginning;
 
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-takePhotos(searchWith);
+takePhotos(searchWith, notify);
 noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
