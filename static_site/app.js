@@ -4,9 +4,10 @@
 // search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
 import { catalogueSize } from "./api.js";
+import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
-import { $, notify, showCatalogue, showHome, speak } from "./page.js";
+import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -31,7 +32,8 @@ import { t } from "./texts.js";
  */
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
-const MODULES = [];
+const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
+const STYLES = ["results.css", "filters.css", "crop.css", "weights.css"]; // of a search and of browsing
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();
@@ -39,6 +41,8 @@ const callbacks = { change, search: searchWith };
 let running = new AbortController();
 /** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
 let beginning;
+/** @type {Promise<unknown> | undefined} */
+let styling;
 
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
@@ -50,9 +54,13 @@ show(true);
 catalogueSize().then(showCatalogue);
 
 function search() {
-  beginning ??= import("./search.js").then(({ begin }) => begin({ ...callbacks, retry: () => show() }));
+  beginning ??= Promise.all([import("./search.js"), styled()]).then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
   beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
   return beginning;
+}
+
+function styled() {
+  return (styling ??= style(STYLES));
 }
 
 /** @param {File} file */
@@ -110,7 +118,9 @@ async function show(opening = false) {
   const isSearch = route.kind === "photo" || route.kind === "product";
   history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
   if (!isSearch) {
-    beginning?.then(({ leave }) => leave());
+    beginning?.then(({ leave }) => leave(), () => {});
+    if (route.kind === "browse") await styled();
+    if (signal.aborted) return;
     showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
     for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
     return;

@@ -21,7 +21,7 @@ import * as weights from "./weights.js";
  */
 
 /** @type {import("./app.js").Module[]} */
-const MODULES = [["crop", crop.mount], ["weights", weights.mount]];
+const MODULES = [["crop", crop.mount], ["weights", weights.mount], ["filters", mountFilters]];
 const KEPT = 30;
 
 /** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
@@ -34,7 +34,6 @@ export function begin({ retry, ...callbacks }) {
   /** @type {api.Answer | null} */
   let extended = null; // the answer that more products are on their way for
   const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-  const croppable = MODULES.some(([id]) => id === "crop");
   view.on({
     retry,
     more,
@@ -63,6 +62,7 @@ export function begin({ retry, ...callbacks }) {
     keep(address, search);
     current = { search, signal };
     const anew = answered !== format(route);
+    const filtered = route.options.filters.length > 0;
     const { picked = null, scrolled = 0, shown = 0 } = returning ? history.state : {};
     if (anew) view.openCrop(route.options.crop !== "");
     if (!search.answer) {
@@ -74,14 +74,13 @@ export function begin({ retry, ...callbacks }) {
       } catch (error) {
         if (signal.aborted) return; // another search took the page
         answered = "";
-        view.showProblem(search.query, trouble(error));
+        view.showProblem(search.query, trouble(error), filtered);
         return;
       }
     }
     answered = format(route);
     view.showAnswer(search.query, search.answer, {
-      filtered: route.options.filters.length > 0,
-      croppable: croppable && photo !== null,
+      filtered,
       move: anew || returning,
       picked,
       scrolled,
@@ -171,6 +170,21 @@ export function begin({ retry, ...callbacks }) {
     searches.set(address, search);
     for (const oldest of [...searches.keys()].slice(0, -KEPT)) searches.delete(oldest);
   }
+}
+
+/** The filters, which no search waits for: their room is kept. @type {import("./app.js").Module[1]} */
+function mountFilters(element, callbacks) {
+  const loading = import("./filters.js").then(({ mount }) => mount(element, callbacks));
+  /** @type {import("./app.js").Shown | null} */
+  let latest = null;
+  return {
+    async show(shown) {
+      latest = shown;
+      element.classList.toggle("some", shown.route.options.filters.length > 0);
+      const slot = await loading.catch(() => null); // without a connection the search says so
+      if (latest === shown) slot?.show(shown);
+    },
+  };
 }
 
 /** @param {unknown} error @returns {view.Trouble} */

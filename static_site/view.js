@@ -52,6 +52,7 @@ export function showLoading(query, anew) {
 /** @param {Query} query */
 export function showQuery(query) {
   picture($("query-frame"), query.imageUrl);
+  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable(query);
   $("query-product").hidden = query.isPhoto;
   if (query.isPhoto) return;
   if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
@@ -64,19 +65,18 @@ export function showQuery(query) {
 /**
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
- * @param {{filtered: boolean, croppable: boolean, move: boolean, picked: string | null, scrolled: number}} how `move`
- *   puts the shopper at the top, or where they were: so far down, on the link that was followed
+ * @param {{filtered: boolean, move: boolean, picked: string | null, scrolled: number}} how `move` puts the shopper at the
+ *   top, or where they were: so far down, on the link that was followed
  */
-export function showAnswer(query, answer, { filtered, croppable, move, picked, scrolled }) {
+export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
   const none = results.length === 0;
   const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
   outcome(query, none ? t("search.none") : nothingClose ? t("search.nothingClose") : plain, lead(query, answer, filtered));
   $("tries").hidden = !nothingClose && !none;
   $("retry").hidden = true;
-  $("try-crop").hidden = none || !croppable;
+  $("try-crop").hidden = none || !croppable(query);
   $("try-unfiltered").hidden = !filtered;
-  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable;
   $("cards").replaceChildren(...results.map(card));
   after(answer);
   const found = none ? t("search.none") : t("search.found", { count: results.length });
@@ -104,15 +104,21 @@ export function showMoreWaiting(waiting, problem = "") {
   fill($("more-problem"), problem);
 }
 
-/** @param {Query} query @param {Trouble} trouble */
-export function showProblem(query, { headline, detail, passing }) {
+/** @param {Query} query @param {Trouble} trouble @param {boolean} filtered */
+export function showProblem(query, { headline, detail, passing }, filtered) {
   outcome(query, headline, detail);
   $("tries").hidden = false;
   $("retry").hidden = !passing;
-  $("try-crop").hidden = $("try-unfiltered").hidden = true;
+  $("try-crop").hidden = true;
+  $("try-unfiltered").hidden = !filtered;
   $("cards").replaceChildren();
   say(`${headline}. ${detail}`);
   land($("search-heading"));
+}
+
+/** @param {Query} query */
+function croppable({ isPhoto }) {
+  return isPhoto && $("crop").hasChildNodes();
 }
 
 /** @param {boolean} open */

@@ -68,9 +68,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
             logger.error("not compacted", store=prefix, work=work.as_dict(), exc_info=failed[prefix])
         else:
             logger.info("compacted", store=prefix, work=work.as_dict())
-        rows = "ProductRowsFolded" if prefix == PRODUCTS else "RowsFolded"
         for name, value, unit in (
-            (rows, work.rows_folded, MetricUnit.Count),
+            ("RowsFolded", work.rows_folded, MetricUnit.Count),
             ("CompactionBytesRead", work.bytes_read, MetricUnit.Bytes),
             ("CompactionBytesWritten", work.bytes_written, MetricUnit.Bytes),
         ):
