@@ -7,7 +7,7 @@ import { catalogueSize } from "./api.js";
 import { takePhotos } from "./intake.js";
 import { showCatalogue, showHome, speak } from "./page.js";
 import { format, parse } from "./route.js";
-import { t } from "./texts.js";
+import { learn, t } from "./texts.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -39,6 +39,7 @@ let running = new AbortController();
 /** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
 let beginning;
 
+await learn(navigator.languages);
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith);
