@@ -42,6 +42,22 @@ export const ENGLISH = {
   "search.more": "Show more",
   "search.moreFailed": "More products could not be loaded. Try again.",
 
+  "crop.label": "Frame a part of your photo",
+  "crop.box": "Frame: arrow keys move it, Shift and arrow keys resize it",
+  "crop.hint": "Drag the corners around what you mean.",
+  "crop.whole": "Whole photo",
+  "crop.left": "Left edge",
+  "crop.top": "Top edge",
+  "crop.right": "Right edge",
+  "crop.bottom": "Bottom edge",
+
+  "weights.label": "Shape or colour: which counts more",
+  "weights.shape": "Shape",
+  "weights.colour": "Colour",
+  "weights.both": "Both",
+  "weights.moreShape": "More shape",
+  "weights.moreColour": "More colour",
+
   "try.crop": "Frame the one thing you mean",
   "try.photo": "Try another photo",
   "try.filters": "Search without filters",
@@ -58,9 +74,39 @@ export const ENGLISH = {
   "close.fair": "Close",
   "close.weak": "Looser",
 
+  "stock.in": "In stock",
   "stock.out": "Out of stock",
   "stock.preorder": "Pre-order",
   "stock.backorder": "Back-order",
+
+  "filter.label": "Filter",
+  "filter.chosen": "Chosen filters",
+  "filter.find": "Find in this list",
+  "filter.least": "From",
+  "filter.most": "Up to",
+  "filter.range": "{from} – {to}",
+  "filter.from": "From {from}",
+  "filter.upTo": "Up to {to}",
+  "filter.clear": "Clear",
+  "filter.clearAll": "Clear all",
+  "filter.remove": "Remove {value} ({name})",
+  "filter.done": { one: "Show {count} product", other: "Show {count} products" },
+  "filter.of.price": "Price",
+  "filter.of.brand": "Brand",
+  "filter.of.colour": "Colour",
+  "filter.of.producttype": "Product type",
+  "filter.of.articletype": "Article type",
+  "filter.of.category": "Category",
+  "filter.of.gender": "Gender",
+  "filter.of.size": "Size",
+  "filter.of.material": "Material",
+  "filter.of.availability": "Availability",
+  "filter.of.season": "Season",
+  "filter.of.year": "Year",
+
+  "examples.title": "Or start from one of these",
+  "examples.all": "Browse all",
+  "browse.title": "Browse",
 
   "details.title": "Details",
   "details.compared": "Products compared",
@@ -93,7 +139,7 @@ export const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
-  "photo.gone": "Photos are not stored, so that search cannot be shown again. Choose the photo once more.",
+  "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 
 export const LANGUAGES = ["de", "es", "fr", "pt"]; // of texts/

@@ -8,7 +8,7 @@ import docs_page
 from http_api import Request, Route
 from lifecycle import Services
 from listing import OFFSET, get_products
-from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_rejected
+from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_queue, get_rejected
 from problems import BadForm, BodyTooLarge, CatalogueEmpty, ProductPending
 from searching import FILTER, SEARCH, SIMILAR, K, get_facets, get_similar, post_search
 
@@ -57,6 +57,7 @@ ROUTES: Mapping[str, Route[Services]] = {
     ),
     "GET /api/facets": Route(get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)),
     "GET /api/rejected": Route(get_rejected, "Rejected", parameters=(AFTER_REFUSAL,), raises=(errors.StoreError,)),
+    "GET /api/queue": Route(get_queue, "Queue"),
     "GET /api/health": Route(get_health, "Health", raises=(errors.StoreError,)),
     "GET /api/openapi.json": Route(get_openapi),
     "GET /api/docs": Route(get_docs, media_type="text/html; charset=utf-8"),

@@ -235,6 +235,16 @@ SCHEMAS: Schema = {
         ),
         next_after=_NEXT_AFTER,
     ),
+    "Queue": _object(
+        waiting=_or_null(
+            _count(
+                "messages of photos and data files that are to be taken in; as all of these, null where the queue does not say"
+            )
+        ),
+        in_flight=_or_null(_count("messages that are being worked on, or that failed and come back later")),
+        delayed=_or_null(_count("messages that may be received later only")),
+        dead_letters=_or_null(_count("messages that failed too often")),
+    ),
     "Health": _object(
         status=_word(
             "whether there is something to search; stale while the store is out of reach", "ok", "empty", "stale"

@@ -52,6 +52,7 @@ def test_operations_are_told_apart(api: Api) -> None:
         ("GET /api/products", set()),
         ("GET /api/facets", set()),
         ("GET /api/rejected", set()),
+        ("GET /api/queue", set()),
         ("GET /api/health", set()),
         ("GET /api/openapi.json", set()),
         ("GET /api/docs", set()),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from itertools import batched
@@ -258,16 +259,39 @@ class S3Catalogue:
         return url
 
 
-class SqsQueue:
-    """A queue that messages were received from. The client is made when it is needed: most calls of a function need none."""
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Messages of a queue, as SQS estimates them: those to receive, those that are received and not settled, those that come later."""
 
-    def __init__(self, url: str) -> None:
+    waiting: int
+    in_flight: int
+    delayed: int
+
+
+class SqsQueue:
+    """A queue. The client is made when it is needed: most calls of a function need none."""
+
+    def __init__(self, url: str, *, read_timeout_s: float = 3, attempts: int = 2) -> None:
         self._url = url
+        self._config = Config(
+            connect_timeout=1,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
 
     @cached_property
     def _client(self) -> Any:
-        config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-        return boto3.client("sqs", config=config)
+        return boto3.client("sqs", config=self._config)
+
+    def counts(self) -> QueueCounts:
+        """How many messages there are. Raises QueueUnavailable."""
+        suffixes = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{suffix}" for suffix in suffixes]
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"SQS did not count the messages of a queue: {error}") from error
+        return QueueCounts(*(int(answer["Attributes"][name]) for name in names))
 
     def hide(self, delays_s: Mapping[str, int]) -> None:
         """Let received messages become visible again after as many seconds from now, by receipt handle.
