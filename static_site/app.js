@@ -9,7 +9,7 @@ import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
 import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { t } from "./texts.js";
+import { learn, t } from "./texts.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -44,6 +44,7 @@ let beginning;
 /** @type {Promise<unknown> | undefined} */
 let styling;
 
+await learn(navigator.languages);
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith, notify);
