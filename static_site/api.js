@@ -40,7 +40,7 @@
  * @typedef {import("./route.js").Options} Options
  */
 
-import { t } from "./texts.js";
+import { has, t } from "./texts.js";
 
 export const PAGE_SIZE = 10; // fills rows of two and of five
 const MATCHES = ["strong", "fair", "weak"];
@@ -48,23 +48,6 @@ const TIMEOUT_MS = 30_000; // the gateway gives up at the same time
 
 /** @type {Facts} */
 export const NOTHING_KNOWN = { price: null, regularPrice: null, currency: null, link: null, brand: null, attributes: {} };
-
-/** Texts by the last word of a problem's `type`; the service's own `detail` says what to do next. */
-const HEADLINES = new Map(Object.entries({
-  "body-too-large": "problem.tooLarge",
-  "not-an-image": "problem.notImage",
-  "undecodable-image": "problem.damaged",
-  "too-many-pixels": "problem.tooManyPixels",
-  "too-much-work": "problem.tooMuchWork",
-  "decoder-unavailable": "problem.decoder",
-  "crop-too-small": "problem.cropTooSmall",
-  "catalogue-empty": "problem.empty",
-  "store-unavailable": "problem.store",
-  "not-found": "problem.notFound",
-  "product-pending": "problem.pending",
-  "bad-filter": "problem.filter",
-  "unknown-attribute": "problem.filter",
-}));
 
 /** Something went wrong in a way that can be told: `message` is the headline, `detail` says what to do. */
 export class Problem extends Error {
@@ -140,12 +123,24 @@ export async function product(id, signal) {
 
 /** @returns {Promise<number | null>} how many products there are; null when the service does not say */
 export async function catalogueSize() {
-  try {
-    return number((await call("health", new AbortController().signal)).products);
-  } catch (error) {
-    if (error instanceof Problem) return null; // a footnote is not worth an error message
+  return number((await health()).products);
+}
+
+/** @returns {Promise<string[]>} the parts of the model by which products are compared; none when the service does not say */
+export async function modelParts() {
+  const { parts } = (await health()).model ?? {};
+  return Array.isArray(parts) ? parts.map(({ name }) => String(name)) : [];
+}
+
+/** @type {Promise<any> | undefined} */
+let answering;
+
+/** @returns {Promise<any>} nothing when the service does not answer: a footnote is not worth an error message */
+function health() {
+  return (answering ??= call("health", new AbortController().signal).catch((error) => {
+    if (error instanceof Problem) return {};
     throw error;
-  }
+  }));
 }
 
 /** @param {Options} options @returns {URLSearchParams} as the API takes them */
@@ -199,8 +194,7 @@ function problem(status, body) {
   // The gateway in front of the service refuses large bodies too, without problem details.
   const slug = status === 413 ? "body-too-large" : String(body?.type).split(":").at(-1);
   const passing = status >= 500 || status === 429 || slug === "product-pending";
-  const key = HEADLINES.get(slug ?? "");
-  const headline = key ? t(key) : body?.title ?? t("problem.other");
+  const headline = has(`problem.${slug}`) ? t(`problem.${slug}`) : body?.title ?? t("problem.other");
   const detail = body?.detail ?? t(passing ? "problem.soon" : "problem.another");
   return new Problem(String(headline), String(detail), passing);
 }

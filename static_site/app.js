@@ -1,31 +1,26 @@
-// The page's state: which search each address stands for, and what happens when the address changes.
+// The page's state: what each address stands for, and what happens when the address changes.
 //
-// Every search is an entry of the browser's history, so back, forward and shared links need no code of their own.
-// Answers are kept in memory and shown again on the way back.
+// Every search is an entry of the browser's history, so back, forward and shared links need no code of their own. What a
+// search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
-import * as api from "./api.js";
+import { catalogueSize } from "./api.js";
+import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
+import { noteScrolling, recall } from "./memory.js";
+import { $, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { UnusablePhoto, shrink } from "./shrink.js";
 import { t } from "./texts.js";
-import * as view from "./view.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
  *
  * @typedef {{file: File, upload: Blob | null, url: string}} Photo as the shopper gave it, as it is sent, and to look at
  *
- * @typedef {object} Search
- * @property {Route} route
- * @property {view.Query} query
- * @property {Photo | null} photo
- * @property {api.Answer | null} answer
- *
  * @typedef {object} Shown what a module in a slot of the page is told: at first, and again once there is a photo or an answer
  * @property {Route} route with the options of the search
- * @property {view.Query | null} query null where nothing is searched with
+ * @property {import("./view.js").Query | null} query null where nothing is searched with
  * @property {Blob | null} photo as it is sent
- * @property {api.Answer | null} answer null while there is none
+ * @property {import("./api.js").Answer | null} answer null while there is none
  * @property {AbortSignal} signal aborted as soon as the page shows something else
  *
  * @typedef {object} Callbacks what a module in a slot can do
@@ -33,41 +28,62 @@ import * as view from "./view.js";
  *   options; `replace` makes no entry of the history
  * @property {(photo: File) => void} search with a photo
  *
- * @typedef {{show: (shown: Shown) => void}} Slot
+ * @typedef {[id: string, mount: (element: HTMLElement, callbacks: Callbacks) => {show: (shown: Shown) => void}]} Module
  */
 
-const KEPT = 20;
-/** @type {[id: string, mount: (element: HTMLElement, callbacks: Callbacks) => Slot][]} */
-const MODULES = [];
-
+/** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
+const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
+const STYLES = ["results.css", "filters.css", "crop.css", "weights.css"]; // of a search and of browsing
+const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();
-/** @type {Map<string, Search>} by address, oldest first */
-const searches = new Map();
-/** @type {Search | null} */
-let current = null;
+const callbacks = { change, search: searchWith };
 let running = new AbortController();
+/** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
+let beginning;
+/** @type {Promise<unknown> | undefined} */
+let styling;
 
-view.speak();
-const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), { change, search: searchWith }));
-const croppable = MODULES.some(([id]) => id === "crop");
+speak();
+const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith);
-view.on({
-  retry: () => show(),
-  more,
-  unfilter: () => change({ filters: [] }),
-  // Coming back from a product, the shopper should stand where they left: the entry remembers which card it was.
-  pick: (id) => history.replaceState({ ...history.state, picked: id }, ""),
-});
+noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
+for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
 show(true);
-api.catalogueSize().then(view.showCatalogue);
+catalogueSize().then(showCatalogue);
+
+function search() {
+  beginning ??= Promise.all([import("./search.js"), styled()]).then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
+  beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
+  return beginning;
+}
+
+function styled() {
+  return (styling ??= style(STYLES));
+}
 
 /** @param {File} file */
 function searchWith(file) {
   const key = Date.now().toString(36);
-  keep(photos, key, { file, upload: null, url: "" }, ({ url }) => URL.revokeObjectURL(url));
+  keep(key, { file, upload: null, url: "" });
   location.hash = format({ kind: "photo", key });
+}
+
+/** @param {string} key @param {Photo} photo */
+function keep(key, photo) {
+  photos.set(key, photo);
+  for (const [oldest, { url }] of [...photos].slice(0, -PHOTOS_KEPT)) {
+    URL.revokeObjectURL(url);
+    photos.delete(oldest);
+  }
+}
+
+/** The photo of an address: after a reload, the one that the browser kept. @param {string} key @returns {Photo | null} */
+function photoOf(key) {
+  const file = photos.has(key) ? null : recall(key);
+  if (file) keep(key, { file, upload: file, url: URL.createObjectURL(file) });
+  return photos.get(key) ?? null;
 }
 
 /** @type {Callbacks["change"]} */
@@ -92,141 +108,28 @@ async function show(opening = false) {
   const returning = history.state !== null;
   if (!returning) history.replaceState({}, "");
 
-  const route = parse(location.hash);
-  if (route.kind === "home" || route.kind === "browse") {
-    current = null;
-    view.showHome({ browse: route.kind === "browse", focus: !opening });
-    return tell({ route, query: null, photo: null, answer: null, signal });
-  }
-  const address = format(route, route.options);
-  const kept = returning ? searches.get(address) : undefined;
-  const photo = route.kind === "photo" ? photos.get(route.key) ?? null : null;
-  if (route.kind === "photo" && !photo) {
+  let route = parse(location.hash);
+  const photo = route.kind === "photo" ? photoOf(route.key) : null;
+  const gone = route.kind === "photo" && !photo;
+  if (gone) {
     history.replaceState({}, "", "#/");
-    current = null;
-    view.showHome({ browse: false, focus: !opening, notice: t("photo.gone") });
-    return tell({ route: parse("#/"), query: null, photo: null, answer: null, signal });
+    route = parse("");
   }
-
-  const before = current;
-  const anew = !before?.answer || format(before.route) !== format(route);
-  const search = kept ?? { route, query: asking(route, photo), photo, answer: null };
-  current = search;
-  keep(searches, address, search);
-  if (!search.answer) {
-    view.showLoading(search.query, anew);
-    told(search, signal);
-    try {
-      search.answer = await ask(search, signal);
-    } catch (error) {
-      if (signal.aborted) return; // another search took the page
-      view.showProblem(search.query, trouble(error));
-      return;
-    }
+  const isSearch = route.kind === "photo" || route.kind === "product";
+  history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
+  if (!isSearch) {
+    beginning?.then(({ leave }) => leave(), () => {});
+    if (route.kind === "browse") await styled();
+    if (signal.aborted) return;
+    showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
+    for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
+    return;
   }
-  view.showAnswer(search.query, search.answer, {
-    ...how(search),
-    move: anew || returning,
-    picked: returning ? history.state.picked : null,
-  });
-  told(search, signal);
-}
-
-/**
- * @param {Search} search
- * @param {AbortSignal} signal
- */
-async function ask(search, signal) {
-  const { route, photo } = search;
-  if (photo) {
-    photo.upload ??= await shrink(photo.file);
-    photo.url ||= URL.createObjectURL(photo.upload);
-    signal.throwIfAborted();
-    search.query.imageUrl = photo.url;
-    view.showQuery(search.query);
-    told(search, signal);
-    return api.searchByPhoto(photo.upload, route.options, signal);
-  }
-  const id = route.kind === "product" ? route.id : "";
-  const described = search.query.name ? null : api.product(id, signal).then((found) => {
-    search.query = { ...found, isPhoto: false };
-    if (!signal.aborted) view.showQuery(search.query);
-  });
-  const [answer] = await Promise.all([api.similarTo(id, route.options, signal), described]);
-  return answer;
-}
-
-/** Show the results after those that are shown. */
-async function more() {
-  const search = /** @type {Search} */ (current);
-  const { answer, photo, route } = search;
-  const { signal } = running;
-  if (answer?.next == null) return;
-  const options = { ...route.options, offset: answer.next };
-  view.showMoreWaiting(true);
   try {
-    const page = photo?.upload
-      ? await api.searchByPhoto(photo.upload, options, signal)
-      : await api.similarTo(route.kind === "product" ? route.id : "", options, signal);
-    // The catalogue may have changed in between, and moved a product from one page to the next.
-    const shown = new Set(answer.results.map(({ id }) => id));
-    const results = [...answer.results, ...page.results.filter(({ id }) => !shown.has(id))];
-    search.answer = { ...answer, results, next: page.next };
-    view.showMore(search.answer, answer.results.length);
+    const searching = await search();
+    if (!signal.aborted) await searching.show(route, photo, { returning, signal });
   } catch (error) {
-    if (!signal.aborted) view.showMoreWaiting(false, `${trouble(error).headline}. ${t("search.moreFailed")}`);
+    if (!(error instanceof TypeError)) throw error;
+    showHome({ browse: false, focus: false, notice: `${t("problem.offline")}. ${t("problem.offlineDetail")}` });
   }
-}
-
-/** @param {Route} route @param {Photo | null} photo @returns {view.Query} */
-function asking(route, photo) {
-  if (photo) return { ...api.NOTHING_KNOWN, name: t("search.yourPhoto"), isPhoto: true, imageUrl: photo.url };
-  // A card's product is known already; one opened by its link is asked for.
-  const id = route.kind === "product" ? route.id : "";
-  const known = [...searches.values()].flatMap(({ answer, query, route: of }) => [
-    ...(answer?.results ?? []),
-    ...(of.kind === "product" && query.name ? [{ ...query, id: of.id }] : []),
-  ]);
-  const seen = known.find((result) => result.id === id);
-  return { ...(seen ?? { ...api.NOTHING_KNOWN, name: "", imageUrl: "" }), isPhoto: false };
-}
-
-/** @param {Search} search */
-function how({ route, photo }) {
-  return { filtered: route.options.filters.length > 0, croppable: croppable && photo !== null };
-}
-
-/** @param {Search} search @param {AbortSignal} signal */
-function told({ route, query, photo, answer }, signal) {
-  tell({ route, query, photo: photo?.upload ?? null, answer, signal });
-}
-
-/** @param {Shown} shown */
-function tell(shown) {
-  for (const slot of slots) slot.show(shown);
-}
-
-/**
- * @template T
- * @param {Map<string, T>} map
- * @param {string} key
- * @param {T} value
- * @param {(value: T) => void} [drop]
- */
-function keep(map, key, value, drop) {
-  map.delete(key);
-  map.set(key, value);
-  for (const [oldest, old] of map) {
-    if (map.size <= KEPT) break;
-    drop?.(old);
-    map.delete(oldest);
-  }
-}
-
-/** @param {unknown} error @returns {view.Trouble} */
-function trouble(error) {
-  if (error instanceof api.Problem) return { headline: error.message, detail: error.detail, passing: error.passing };
-  if (error instanceof UnusablePhoto) return { headline: error.message, detail: error.detail, passing: false };
-  console.error(error); // a mistake of this page: say so where a developer looks
-  return { headline: t("problem.other"), detail: t("problem.ours"), passing: true };
 }

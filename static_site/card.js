@@ -1,5 +1,6 @@
 // A product as the page shows it. Words of the catalogue go in as text, never as markup.
 
+import { fill } from "./page.js";
 import { format } from "./route.js";
 import { price, t, translate } from "./texts.js";
 
@@ -24,15 +25,14 @@ export function card(result, place) {
     like.href = similar;
     like.title = t("card.more");
     like.setAttribute("aria-label", t("card.moreOf", { name: result.name }));
-    like.dataset.productId = result.id;
   } else {
     // The card itself leads to its neighbours: one link is enough.
-    name.dataset.productId = result.id;
     const mark = Object.assign(document.createElement("span"), { className: "like" });
     mark.append(...like.children);
     like.replaceWith(mark);
   }
-  describe(item, result);
+  fill(part(item, ".maker"), result.brand);
+  prices(item, result);
   fill(part(item, ".closeness"), closeness(result));
   const frame = part(item, ".frame");
   /** @type {HTMLImageElement} */ (part(frame, "img")).loading = place < EAGER ? "eager" : "lazy";
@@ -51,14 +51,13 @@ export function closeness({ match }) {
 }
 
 /**
- * Say of a product by whom it is, what it costs and whether it can be had.
+ * Say of a product what it costs and whether it can be had.
  * @param {HTMLElement} element
  * @param {import("./api.js").Facts} product
  */
-export function describe(element, product) {
+export function prices(element, product) {
   const { price: now, regularPrice: before, currency } = product;
   const stock = STOCK.get(String(product.attributes.availability));
-  fill(part(element, ".maker"), product.brand);
   fill(part(element, ".now"), now === null ? null : price(now, currency));
   const reduced = now !== null && before !== null && before > now;
   fill(part(element, ".before"), reduced ? price(before, currency) : null);
@@ -86,12 +85,6 @@ export function picture(frame, url) {
   };
   if (url) image.src = url;
   else image.removeAttribute("src");
-}
-
-/** @param {HTMLElement} element @param {string | null | undefined} words */
-export function fill(element, words) {
-  element.textContent = words ?? "";
-  element.hidden = !words;
 }
 
 /** @param {string} id @returns {HTMLElement} the content of a template */

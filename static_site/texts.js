@@ -30,11 +30,28 @@ const ENGLISH = {
   "search.noneFiltered": "No product has all of these filters.",
   "search.nothingClose": "Nothing close",
   "search.nothingCloseLead": "These come nearest. To get closer:",
+  "search.top": "Back to what you searched with",
   "search.frame": "Frame a part of your photo",
   "search.noPreview": "No preview",
   "search.results": "Results",
   "search.more": "Show more",
   "search.moreFailed": "More products could not be loaded. Try again.",
+
+  "crop.label": "Frame a part of your photo",
+  "crop.box": "Frame: arrow keys move it, Shift and arrow keys resize it",
+  "crop.hint": "Drag the corners around what you mean.",
+  "crop.whole": "Whole photo",
+  "crop.left": "Left edge",
+  "crop.top": "Top edge",
+  "crop.right": "Right edge",
+  "crop.bottom": "Bottom edge",
+
+  "weights.label": "Shape or colour: which counts more",
+  "weights.shape": "Shape",
+  "weights.colour": "Colour",
+  "weights.both": "Both",
+  "weights.moreShape": "More shape",
+  "weights.moreColour": "More colour",
 
   "try.crop": "Frame the one thing you mean",
   "try.photo": "Try another photo",
@@ -52,9 +69,39 @@ const ENGLISH = {
   "close.fair": "Close",
   "close.weak": "Looser",
 
+  "stock.in": "In stock",
   "stock.out": "Out of stock",
   "stock.preorder": "Pre-order",
   "stock.backorder": "Back-order",
+
+  "filter.label": "Filter",
+  "filter.chosen": "Chosen filters",
+  "filter.find": "Find in this list",
+  "filter.least": "From",
+  "filter.most": "Up to",
+  "filter.range": "{from} – {to}",
+  "filter.from": "From {from}",
+  "filter.upTo": "Up to {to}",
+  "filter.clear": "Clear",
+  "filter.clearAll": "Clear all",
+  "filter.remove": "Remove {value} ({name})",
+  "filter.done": { one: "Show {count} product", other: "Show {count} products" },
+  "filter.of.price": "Price",
+  "filter.of.brand": "Brand",
+  "filter.of.colour": "Colour",
+  "filter.of.producttype": "Product type",
+  "filter.of.articletype": "Article type",
+  "filter.of.category": "Category",
+  "filter.of.gender": "Gender",
+  "filter.of.size": "Size",
+  "filter.of.material": "Material",
+  "filter.of.availability": "Availability",
+  "filter.of.season": "Season",
+  "filter.of.year": "Year",
+
+  "examples.title": "Or start from one of these",
+  "examples.all": "Browse all",
+  "browse.title": "Browse",
 
   "details.title": "Details",
   "details.compared": "Products compared",
@@ -65,18 +112,19 @@ const ENGLISH = {
   "details.snapshot": "Snapshot",
   "details.distances": "Distances: 0 is the same picture",
 
-  "problem.tooLarge": "That photo is too large",
-  "problem.notImage": "That is not a photo we can read",
-  "problem.damaged": "That photo looks damaged",
-  "problem.tooManyPixels": "That photo has too many pixels",
-  "problem.tooMuchWork": "That photo takes too long to read",
-  "problem.decoder": "That photo cannot be read just now",
-  "problem.cropTooSmall": "That part of the photo is too small",
-  "problem.empty": "There is nothing to compare with yet",
-  "problem.store": "The catalogue is out of reach",
-  "problem.notFound": "That product is not here",
-  "problem.pending": "That product is not ready yet",
-  "problem.filter": "That filter does not work here",
+  "problem.body-too-large": "That photo is too large",
+  "problem.not-an-image": "That is not a photo we can read",
+  "problem.undecodable-image": "That photo looks damaged",
+  "problem.too-many-pixels": "That photo has too many pixels",
+  "problem.too-much-work": "That photo takes too long to read",
+  "problem.decoder-unavailable": "That photo cannot be read just now",
+  "problem.crop-too-small": "That part of the photo is too small",
+  "problem.catalogue-empty": "There is nothing to compare with yet",
+  "problem.store-unavailable": "The catalogue is out of reach",
+  "problem.not-found": "That product is not here",
+  "problem.product-pending": "That product is not ready yet",
+  "problem.bad-filter": "That filter does not work here",
+  "problem.unknown-attribute": "That filter does not work here",
   "problem.timeout": "That took too long",
   "problem.timeoutDetail": "The service did not answer in time. Try again.",
   "problem.offline": "The service is out of reach",
@@ -86,7 +134,7 @@ const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
-  "photo.gone": "Photos are not stored, so that search cannot be shown again. Choose the photo once more.",
+  "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 
 const language = "en";
@@ -105,6 +153,11 @@ export function t(key, values = {}) {
     const value = values[name];
     return value === undefined ? braces : typeof value === "number" ? number(value) : value;
   });
+}
+
+/** @param {string} key */
+export function has(key) {
+  return Object.hasOwn(texts, key);
 }
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */

@@ -1,4 +1,4 @@
-// What the page shows: home, a search under way, its answer, its trouble. Words from anybody go in as text.
+// What the page shows of a search: that it is under way, its answer, its trouble. Words from anybody go in as text.
 
 /**
  * @typedef {object} Subject
@@ -12,20 +12,20 @@
  */
 
 import { PAGE_SIZE } from "./api.js";
-import { card, describe, fill, picture, waitingCards } from "./card.js";
+import { card, picture, prices, waitingCards } from "./card.js";
 import { facts, line } from "./details.js";
-import { t, translate } from "./texts.js";
+import { $, fill, land, page, say } from "./page.js";
+import { t } from "./texts.js";
 
-const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
+// Comparing is the point, so the picture of what was searched with stays in sight: small, in the bar.
+new IntersectionObserver(([{ isIntersecting }]) => {
+  const url = $("query-picture").getAttribute("src");
+  $("reminder").hidden = isIntersecting || $("search").hidden || !url;
+  if (url) $("reminder").querySelector("img")?.setAttribute("src", url);
+}, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
+$("reminder").addEventListener("click", () => land($("search-heading")));
 
-/** Put the words into the page. To be called once they are known, and before anything is shown. */
-export function speak() {
-  translate(document);
-  $("drop-hint").textContent = t("home.drop", { keys: isApple ? "⌘ V" : "Ctrl + V" });
-}
-
-/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (id: string) => void}} callbacks */
+/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (href: string) => void}} callbacks */
 export function on({ retry, more, unfilter, pick }) {
   $("retry").addEventListener("click", retry);
   $("more").addEventListener("click", more);
@@ -34,16 +34,8 @@ export function on({ retry, more, unfilter, pick }) {
   $("query-frame").addEventListener("click", () => openCrop($("crop").hidden));
   $("cards").addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link?.dataset.productId) pick(link.dataset.productId);
+    if (link) pick(link.href);
   });
-}
-
-/** @param {{browse: boolean, focus: boolean, notice?: string}} options */
-export function showHome({ browse, focus, notice = "" }) {
-  page(browse ? "browse" : "home", t("page.title"));
-  fill($("notice"), notice);
-  say(notice);
-  if (focus) land(browse ? $("browse") : $("home-heading"));
 }
 
 /** @param {Query} query @param {boolean} anew whether this is another subject than the one shown */
@@ -51,7 +43,6 @@ export function showLoading(query, anew) {
   $("outcome").setAttribute("aria-busy", "true");
   say(t("search.looking"));
   if (!anew) return; // the answer before stays, dimmed, until the new one is there
-  openCrop(false);
   outcome(query, t("search.looking"), query.isPhoto ? t("search.comparing") : query.name);
   $("outcome").setAttribute("aria-busy", "true");
   $("cards").replaceChildren(...waitingCards(PAGE_SIZE));
@@ -61,9 +52,11 @@ export function showLoading(query, anew) {
 /** @param {Query} query */
 export function showQuery(query) {
   picture($("query-frame"), query.imageUrl);
+  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable(query);
   $("query-product").hidden = query.isPhoto;
   if (query.isPhoto) return;
-  describe($("query-product"), query);
+  if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
+  prices($("query-product"), query);
   const link = /** @type {HTMLAnchorElement} */ ($("query-product").querySelector("a"));
   link.hidden = !query.link;
   if (query.link) link.href = query.link;
@@ -72,28 +65,28 @@ export function showQuery(query) {
 /**
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
- * @param {{filtered: boolean, croppable: boolean, move: boolean, picked?: string | null}} how `move` puts the shopper at
- *   the top, or on the card that was picked
+ * @param {{filtered: boolean, move: boolean, picked: string | null, scrolled: number}} how `move` puts the shopper at the
+ *   top, or where they were: so far down, on the link that was followed
  */
-export function showAnswer(query, answer, { filtered, croppable, move, picked = null }) {
+export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
   const none = results.length === 0;
   const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
   outcome(query, none ? t("search.none") : nothingClose ? t("search.nothingClose") : plain, lead(query, answer, filtered));
   $("tries").hidden = !nothingClose && !none;
   $("retry").hidden = true;
-  $("try-crop").hidden = none || !croppable;
+  $("try-crop").hidden = none || !croppable(query);
   $("try-unfiltered").hidden = !filtered;
-  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable;
   $("cards").replaceChildren(...results.map(card));
   after(answer);
   const found = none ? t("search.none") : t("search.found", { count: results.length });
   say(nothingClose && !none ? `${t("search.nothingClose")}. ${found}` : found);
   if (!move) return;
   const links = [...$("cards").querySelectorAll("a")];
-  const before = picked === null ? null : links.find((link) => link.dataset.productId === picked);
-  if (before) before.focus();
-  else land($("search-heading"));
+  const before = links.find((link) => link.href === picked);
+  if (!before) land($("search-heading"));
+  else before.focus({ preventScroll: scrolled > 0 });
+  if (scrolled) scrollTo(0, scrolled);
 }
 
 /** @param {import("./api.js").Answer} answer with more results than are shown @param {number} from the first of them */
@@ -111,24 +104,25 @@ export function showMoreWaiting(waiting, problem = "") {
   fill($("more-problem"), problem);
 }
 
-/** @param {Query} query @param {Trouble} trouble */
-export function showProblem(query, { headline, detail, passing }) {
+/** @param {Query} query @param {Trouble} trouble @param {boolean} filtered */
+export function showProblem(query, { headline, detail, passing }, filtered) {
   outcome(query, headline, detail);
   $("tries").hidden = false;
   $("retry").hidden = !passing;
-  $("try-crop").hidden = $("try-unfiltered").hidden = true;
+  $("try-crop").hidden = true;
+  $("try-unfiltered").hidden = !filtered;
   $("cards").replaceChildren();
   say(`${headline}. ${detail}`);
   land($("search-heading"));
 }
 
-/** @param {number | null} products */
-export function showCatalogue(products) {
-  if (products !== null) $("catalogue").textContent = t("page.products", { count: products });
+/** @param {Query} query */
+function croppable({ isPhoto }) {
+  return isPhoto && $("crop").hasChildNodes();
 }
 
 /** @param {boolean} open */
-function openCrop(open) {
+export function openCrop(open) {
   $("crop").hidden = !open;
   $("query-frame").setAttribute("aria-expanded", String(open));
 }
@@ -167,25 +161,4 @@ function after(answer) {
 /** @param {string} tag @param {string} words */
 function made(tag, words) {
   return Object.assign(document.createElement(tag), { textContent: words });
-}
-
-/** @param {"home" | "browse" | "search"} shown @param {string} title */
-function page(shown, title) {
-  document.title = title;
-  $("home").hidden = shown !== "home";
-  $("browse").hidden = shown === "search";
-  $("search").hidden = shown !== "search";
-  $("new-photo").hidden = shown === "home";
-  if (shown === "search") $("notice").hidden = true;
-}
-
-/** @param {HTMLElement} heading */
-function land(heading) {
-  scrollTo(0, 0);
-  heading.focus({ preventScroll: true });
-}
-
-/** @param {string} words */
-function say(words) {
-  $("status").textContent = words;
 }

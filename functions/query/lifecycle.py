@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from queues import Queues
 
 from lookalike import errors, settings
-from lookalike.aws import S3Catalogue, S3Store, s3_client
+from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
 from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
@@ -61,6 +62,11 @@ class Services:
         self._catalogue, self._quick_catalogue = (
             S3Catalogue(client, self._settings.catalogue_bucket) for client in (self.client, self._quick_client)
         )
+        queue, dead = (
+            SqsQueue(url, read_timeout_s=1, attempts=1)
+            for url in (self._settings.queue_url, self._settings.dead_letter_queue_url)
+        )
+        self.queues = Queues(queue, dead, logger)
         photos, self._quick_photos = self._stores(f"{self.spec.fingerprint}/")
         data, self._quick_data = self._stores(PRODUCTS)
         self.stores = (photos, self._quick_photos, data, self._quick_data)

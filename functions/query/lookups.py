@@ -130,6 +130,11 @@ def _is_refused(file: FileState) -> bool:
     return file.op is Op.REJECT
 
 
+def get_queue(request: Request, services: Services) -> Any:  # noqa: ARG001 - every handler takes both
+    """How many photos and data files wait to be taken in, and how many could not be."""
+    return services.queues.counts()
+
+
 def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - every handler takes both
     """The size and the age of the catalogue, and the model."""
     services.embedder  # noqa: B018 - without its model a function is not healthy

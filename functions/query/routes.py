@@ -7,9 +7,10 @@ import api_description
 import docs_page
 from http_api import Request, Route
 from lifecycle import Services
-from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_rejected
+from listing import OFFSET, get_products
+from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_queue, get_rejected
 from problems import BadForm, BodyTooLarge, CatalogueEmpty, ProductPending
-from searching import FILTER, SEARCH, SIMILAR, get_facets, get_similar, post_search
+from searching import FILTER, SEARCH, SIMILAR, K, get_facets, get_similar, post_search
 
 from lookalike import errors
 
@@ -51,8 +52,12 @@ ROUTES: Mapping[str, Route[Services]] = {
     "GET /api/products/{product_id}": Route(
         get_product, "Product", parameters=(PRODUCT_ID, AFTER), raises=(*_MISSING, errors.StoreError)
     ),
+    "GET /api/products": Route(
+        get_products, "Products", parameters=(K, OFFSET, FILTER), raises=(*_FILTER_ERRORS, errors.StoreError)
+    ),
     "GET /api/facets": Route(get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)),
     "GET /api/rejected": Route(get_rejected, "Rejected", parameters=(AFTER_REFUSAL,), raises=(errors.StoreError,)),
+    "GET /api/queue": Route(get_queue, "Queue"),
     "GET /api/health": Route(get_health, "Health", raises=(errors.StoreError,)),
     "GET /api/openapi.json": Route(get_openapi),
     "GET /api/docs": Route(get_docs, media_type="text/html; charset=utf-8"),

@@ -208,6 +208,14 @@ SCHEMAS: Schema = {
         ),
         next_after=_NEXT_AFTER,
     ),
+    "Products": _object(
+        products=_list(
+            "in an order of their own, which stays",
+            _object(product_id=_PRODUCT_ID, **_FACTS, image_url=_IMAGE_URL, image_key=_IMAGE_KEY),
+        ),
+        total=_count("products that pass the filters, on all pages"),
+        next_offset=_or_null(_count("offset for the next page; null on the last")),
+    ),
     "Facets": _object(
         products=_count("products that a search under these filters ranks"),
         facets=_list("the attributes with few enough values to choose from", {"oneOf": [_VALUE_FACET, _NUMBER_FACET]}),
@@ -226,6 +234,16 @@ SCHEMAS: Schema = {
             ),
         ),
         next_after=_NEXT_AFTER,
+    ),
+    "Queue": _object(
+        waiting=_or_null(
+            _count(
+                "messages of photos and data files that are to be taken in; as all of these, null where the queue does not say"
+            )
+        ),
+        in_flight=_or_null(_count("messages that are being worked on, or that failed and come back later")),
+        delayed=_or_null(_count("messages that may be received later only")),
+        dead_letters=_or_null(_count("messages that failed too often")),
     ),
     "Health": _object(
         status=_word(

@@ -55,3 +55,14 @@ def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
     pixel = image.getpixel((x, y))
     assert isinstance(pixel, tuple), "the photo should be sent in colour"
     return pixel
+
+
+def similar_to(page: Page, name: str) -> Locator:
+    """The second action of a product's card."""
+    return page.get_by_role("link", name=f"More like this: {name}")
+
+
+def sold(stub: Stub) -> None:
+    """Give every product a page in the shop."""
+    for product in stub.catalogue:
+        product["link"] = f"https://shop.example/{product['product_id']}"

@@ -14,9 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image, ImageDraw
+
+from tests.browser.narrowing import facets, narrowed
 
 SITE = Path(__file__).parents[2] / "static_site"
 POLICY = (
@@ -99,7 +101,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """The server; ``replies`` maps search, similar, product and health to what they are to answer instead."""
+    """The server; ``replies`` maps search, similar, product, list, facets and health to what they are to answer instead."""
 
     def __init__(
         self,
@@ -157,39 +159,49 @@ class Stub:
         start = half if product_id in ids[:half] else 0
         return [product for product in self.catalogue[start:] if product["product_id"] != product_id]
 
-    def _page(self, product_id: str | None, query: Mapping[str, str]) -> Reply:
-        items = self.neighbours(product_id)
-        start, end = int(query.get("offset", "0")), int(query.get("offset", "0")) + int(query.get("k", "5"))
-        return Reply(self.found(items[start:end], end if end < len(items) else None))
+    def _page(self, items: list[Product], query: Mapping[str, list[str]]) -> tuple[list[Product], int | None]:
+        start, k = (int(query.get(name, [usual])[0]) for name, usual in (("offset", "0"), ("k", "5")))
+        return items[start : start + k], start + k if start + k < len(items) else None
 
-    def _usual(self, name: str, product_id: str | None, query: Mapping[str, str]) -> Reply:
+    def _usual(self, name: str, product_id: str | None, query: Mapping[str, list[str]]) -> Reply:
+        filters = query.get("filter", [])
         if name == "health":
             model = {
                 "name": "resnet50-sscd",
                 "fingerprint": "0" * 64,
-                "parts": [{"name": "shape", "dimensions": 512, "weight": 1}],
+                "parts": [
+                    {"name": "shape", "dimensions": 512, "weight": 1.0},
+                    {"name": "category", "dimensions": 256, "weight": 1.0},
+                    {"name": "colour", "dimensions": 101, "weight": 0.6},
+                ],
             }
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
+        if name == "facets":
+            return Reply(facets(self.catalogue, filters))
+        if name == "list":
+            passing = narrowed(self.catalogue, filters)
+            page, next_offset = self._page(passing, query)
+            return Reply({"products": page, "total": len(passing), "next_offset": next_offset})
         if name == "search":
-            return self._page(None, query)
+            return Reply(self.found(*self._page(narrowed(self.neighbours(None), filters), query)))
         item = next((p for p in self.catalogue if p["product_id"] == product_id), None)
         if item is None:
             return problem(404, "not-found", f"The catalogue has no product {product_id}.")
         if name == "similar":
-            return self._page(product_id, query)
+            return Reply(self.found(*self._page(narrowed(self.neighbours(product_id), filters), query)))
         photo = {key: item[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
         return Reply({**{key: value for key, value in item.items() if not key.startswith("image_")}, "photos": [photo]})
 
     def _reply(self, address: str) -> Reply:
         url = urlsplit(address)
         words = [unquote(word) for word in url.path.split("/")[2:]]
-        if words in (["search"], ["health"]):
-            name, product_id = words[0], None
+        if words in (["search"], ["health"], ["facets"], ["products"]):
+            name, product_id = words[0].replace("products", "list"), None
         elif words[0] == "products" and len(words) in (2, 3):
             name, product_id = words[2] if len(words) == 3 else "product", words[1]
         else:
             return problem(404, "not-found", "No such address.")
-        return self.replies.get(name) or self._usual(name, product_id, dict(parse_qsl(url.query)))
+        return self.replies.get(name) or self._usual(name, product_id, parse_qs(url.query))
 
     def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):

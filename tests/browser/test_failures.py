@@ -78,6 +78,25 @@ def test_a_lost_connection_is_explained_and_can_be_tried_again(open_page: Pages,
     expect(cards(page)).to_have_count(10)
 
 
+def test_a_filter_of_a_shared_address_that_is_not_known_can_be_dropped(open_page: Pages, stub: Stub) -> None:
+    stub.replies["similar"] = problem(400, "unknown-attribute", "There is no attribute fit.")
+    page = open_page(f"{stub.url}/#/product/102?filter=fit:slim", expected=("status of 400",))
+    expect(heading(page)).to_have_text("That filter does not work here")
+    stub.replies.clear()
+    page.get_by_role("button", name="Search without filters").click()
+    expect(cards(page)).to_have_count(10)
+
+
+def test_a_page_that_lost_its_connection_before_the_first_search_says_so(
+    open_page: Pages, stub: Stub, photo: Path
+) -> None:
+    page = open_page(stub.url, expected=("ERR_FAILED",))
+    page.route("**/search.js", lambda route: route.abort())
+    upload(page, photo)
+    expect(page.get_by_text("The service is out of reach. Check your connection, then try again.")).to_have_count(2)
+    expect(page.locator("#notice")).to_be_visible()
+
+
 def test_an_answer_that_is_not_the_services_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
     page = open_page(stub.url, expected=("status of 504", "status of 413"))
     stub.replies["search"] = Reply("Gateway Timeout", 504)

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lookalike.aws import QueueCounts
 from lookalike.errors import DecoderUnavailable, ImageError
 from lookalike.feeds.reports import BadRow
 from lookalike.layout import Layout, Part
@@ -42,8 +43,10 @@ REQUESTS = {
     "POST /api/search": "/api/search?k=2&filter=colour:Blue,White",
     "GET /api/products/{product_id}/similar": "/api/products/1563/similar?k=2&filter=price:..50",
     "GET /api/products/{product_id}": "/api/products/1563",
+    "GET /api/products": "/api/products?k=2&filter=colour:Blue,White",
     "GET /api/facets": "/api/facets?filter=colour:Blue,White",
     "GET /api/rejected": "/api/rejected",
+    "GET /api/queue": "/api/queue",
     "GET /api/health": "/api/health",
 }
 """The request of each example, by its route."""
@@ -74,6 +77,7 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Api:
             "availability": "out_of_stock" if number == 6 else "in_stock",
         }
     fakes.fill(api.store, rows, layout=LAYOUT)
+    api.queues = [QueueCounts(3, 1, 0), QueueCounts(2, 0, 0)]
     bad = BadRow(31, "1590", "bad-price", "price: 'on request' is not a price.")
     api.put_data(data_file("products/feed.csv", products, bad=[bad], time_ms=1_772_446_530_000))
     api.put_data(refused_file("products/notes.txt", time_ms=1_772_446_531_000))

@@ -29,6 +29,8 @@ GRANTS = {
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
     "QueryRole": {
+        "ImageQueue.Arn": {"sqs:GetQueueAttributes"},
+        "DeadLetterQueue.Arn": {"sqs:GetQueueAttributes"},
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
         "${StoreBucket.Arn}/*": {"s3:GetObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 BUCKETS = {"catalogue-bucket": "CatalogueBucket", "store-bucket": "StoreBucket"}
+QUEUES = {"image-queue": "ImageQueue", "dead-letter-queue": "DeadLetterQueue"}
 ACTIONS = {
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
@@ -38,6 +39,7 @@ ACTIONS = {
 QUEUE_ACTIONS = {
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "DeleteMessageBatch": "sqs:DeleteMessage",
+    "GetQueueAttributes": "sqs:GetQueueAttributes",
 }
 # Lambda uses the role for these itself, as AWS documents them: it polls the queue, writes the log and sends the traces.
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -97,8 +99,8 @@ class Recorder:
 
     def _asked(self, params: dict[str, Any], model: Any, **others: Any) -> None:
         if model.service_model.service_name == "sqs":
-            assert params["QueueUrl"].endswith("/image-queue")
-            self.needed.add((QUEUE_ACTIONS[model.name], "${ImageQueue.Arn}"))
+            queue = QUEUES[params["QueueUrl"].rpartition("/")[2]]
+            self.needed.add((QUEUE_ACTIONS[model.name], f"${{{queue}.Arn}}"))
             return
         assert model.service_model.service_name == "s3"
         bucket = BUCKETS[params["Bucket"]]
@@ -148,6 +150,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("QUEUE_URL", f"http://127.0.0.1:{server.port}/123456789012/image-queue")
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", f"http://127.0.0.1:{server.port}/123456789012/dead-letter-queue")
     monkeypatch.setenv("GRACE_S", "0")
     merchant = s3_client()
     for bucket in BUCKETS:
@@ -246,6 +249,8 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     load("compact").handler({}, functions.Context())
     ingest(load("ingest"), "images/green.jpg")
     boto3.client("s3").put_object(Bucket="catalogue-bucket", Key="images/new.jpg", Body=photo("new"))
+    for name in QUEUES:
+        boto3.client("sqs").create_queue(QueueName=name)
     recorder = Recorder()
     app = load("query")
     app.lifecycle.start(app._services(), "on-demand")
@@ -254,8 +259,10 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),
         http_event("GET /api/products/{product_id}/similar", pathParameters={"product_id": "blue"}),
         http_event("GET /api/products/{product_id}", pathParameters={"product_id": "green"}),
+        http_event("GET /api/products"),
         http_event("GET /api/facets"),
         http_event("GET /api/rejected"),
+        http_event("GET /api/queue"),
         http_event("GET /api/health"),
     ):
         assert app.handler(request, functions.Context())["statusCode"] == 200

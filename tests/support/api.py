@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import pytest
 from openapi_schema_validator import OAS31Validator
 
-from lookalike.errors import StoreUnavailable
+from lookalike.aws import QueueCounts
+from lookalike.errors import QueueUnavailable, StoreUnavailable
 from lookalike.store.products import PRODUCTS, product_log
 from lookalike.store.products.data_file import DataFile
 from lookalike.store.records import Row
@@ -70,6 +71,7 @@ class Api:
     data_store: fakes.OutageStore = field(default_factory=fakes.OutageStore)
     bucket: Bucket = field(default_factory=Bucket)
     embedder: fakes.FakeEmbedder = field(default_factory=fakes.FakeEmbedder)
+    queues: list[QueueCounts | None] = field(default_factory=lambda: [QueueCounts(0, 0, 0)] * 2)
     made: list[Any] = field(default_factory=list)
     _document: Json = field(default_factory=dict)
 
@@ -85,6 +87,13 @@ class Api:
         if not self._document:
             self._document = json.loads(self.app.handler(event("GET /api/openapi.json"), functions.Context())["body"])
         return deepcopy(self._document)
+
+    def count(self, *, dead: bool) -> QueueCounts:
+        """The messages of one of the two queues, as SQS tells them; out of reach where they are None."""
+        counts = self.queues[dead]
+        if counts is None:
+            raise QueueUnavailable("SQS did not count the messages: no connection to secret-queue.example")
+        return counts
 
     def get(self, route: str, product_id: str | None = None, **others: Any) -> Answer:
         parameters = {} if product_id is None else {"pathParameters": {"product_id": product_id}}
@@ -181,6 +190,12 @@ def query_function(monkeypatch: pytest.MonkeyPatch, *, rows: Iterable[Row] = ())
     monkeypatch.setattr(api.app.lifecycle, "S3Store", store)
     monkeypatch.setattr(api.app.lifecycle.S3Catalogue, "has", lambda catalogue, key: api.bucket.has(key))
     monkeypatch.setattr(api.app.lifecycle, "Embedder", embedder)
+    dead = functions.ENVIRONMENT["DEAD_LETTER_QUEUE_URL"]
+    monkeypatch.setattr(
+        api.app.lifecycle,
+        "SqsQueue",
+        lambda url, **options: SimpleNamespace(counts=lambda: api.count(dead=url == dead)),
+    )
     monkeypatch.setattr(api.app.lifecycle, "ModelSpec", SimpleNamespace(load=lambda folder: api.embedder.spec))
     if rows := list(rows):
         api.fill(*rows)

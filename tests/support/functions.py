@@ -18,6 +18,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "STORE_BUCKET": "lookalike-store",
     "CATALOGUE_BUCKET": "lookalike-catalogue",
     "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike-dead",
     "MODEL_DIR": "/nowhere",
     "POWERTOOLS_METRICS_NAMESPACE": "Lookalike/test",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",

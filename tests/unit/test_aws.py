@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike import aws
-from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
+from lookalike.aws import QueueCounts, S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
 from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
+from lookalike.photos.metadata import decoded_metadata
 from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
@@ -407,7 +408,7 @@ class TestMetadata:
         ],
     )
     def test_encoded_words_are_decoded_and_lookalikes_left_alone(self, value: str, text: str) -> None:
-        assert aws.decoded_metadata({"Name": value}) == {"name": text}
+        assert decoded_metadata({"Name": value}) == {"name": text}
 
     @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # the codec's, of the value
     @given(
@@ -422,7 +423,7 @@ class TestMetadata:
         )
     )
     def test_every_value_becomes_text_that_can_be_stored(self, value: str) -> None:
-        aws.decoded_metadata({"name": value})["name"].encode()
+        decoded_metadata({"name": value})["name"].encode()
 
 
 def test_photos_are_listed_page_by_page(connect: Connect) -> None:
@@ -484,6 +485,14 @@ class TestQueue:
         assert {request.headers["X-Amz-Target"] for request in wire.requests} == {b"AmazonSQS.DeleteMessageBatch"}
         entries = [entry for request in wire.requests for entry in json.loads(request.body)["Entries"]]
         assert [entry["ReceiptHandle"] for entry in entries] == [f"r{number}" for number in range(25)]
+
+    def test_messages_are_counted(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
+        numbers = {"": "3", "NotVisible": "2", "Delayed": "1"}
+        counted = {f"ApproximateNumberOfMessages{name}": number for name, number in numbers.items()}
+        queue, wire = connect_queue((200, {}, json.dumps({"Attributes": counted}).encode()))
+
+        assert queue.counts() == QueueCounts(waiting=3, in_flight=2, delayed=1)
+        assert set(json.loads(wire.requests[0].body)["AttributeNames"]) == counted.keys()
 
     def test_a_message_that_is_refused_is_told(self, connect_queue: Callable[..., tuple[SqsQueue, Wire]]) -> None:
         failed = {"Id": "0", "SenderFault": True, "Code": "ReceiptHandleIsInvalid"}

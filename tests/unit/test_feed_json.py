@@ -128,3 +128,9 @@ def test_a_key_that_comes_late_is_known_by_its_name() -> None:
     lines = [f'{{"id": {number}, "price": "5 EUR"}}' for number in range(300)]
     feed = read("\n".join([*lines, '{"id": 300, "price": "5 EUR", "sale price": "4 EUR", "Title": "Hat"}']), "x.jsonl")
     assert products(feed)["300"] == {"name": "Hat", "price": 5.0, "currency": "EUR", "sale_price": 4.0}
+
+
+def test_a_line_without_end_is_bad() -> None:
+    feed = read('{"id": 1, "name": "' + "x" * 2_000_000 + '"}\n{"id": 2}\n', "x.jsonl")
+    assert [(bad.line, bad.code) for bad in feed.bad] == [(1, "too-long")]
+    assert list(feed.table.ids) == ["2"]

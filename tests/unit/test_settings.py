@@ -10,7 +10,12 @@ from lookalike.settings import CompactSettings, IngestSettings, QuerySettings, S
 
 NEEDED = {
     settings.ingest: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store", "QUEUE_URL": "queue"},
-    settings.query: {"CATALOGUE_BUCKET": "photos", "STORE_BUCKET": "store"},
+    settings.query: {
+        "CATALOGUE_BUCKET": "photos",
+        "STORE_BUCKET": "store",
+        "QUEUE_URL": "queue",
+        "DEAD_LETTER_QUEUE_URL": "dead",
+    },
     settings.compact: {"STORE_BUCKET": "store"},
 }
 Read = Callable[[Mapping[str, str]], object]
@@ -38,7 +43,9 @@ def test_every_variable_of_the_query_is_read() -> None:
 
     read = settings.query(NEEDED[settings.query] | sizes | others | {"HIDE_OUT_OF_STOCK": "false"})
 
-    assert read == QuerySettings("photos", "store", Path("/m"), 3, 5, 0.5, 600, 321, ("new", "old"), False)
+    assert read == QuerySettings(
+        "photos", "store", "queue", "dead", Path("/m"), 3, 5, 0.5, 600, 321, ("new", "old"), False
+    )
 
 
 def test_out_of_stock_is_hidden_unless_said_otherwise() -> None:
@@ -84,4 +91,4 @@ def test_the_catalogue_gets_what_the_largest_photo_leaves(memory_mib: str, pixel
 )
 def test_a_value_that_cannot_be_is_refused_with_its_name(read: Read, name: str, value: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is '{value}': {reason}"):
-        read({**NEEDED[settings.ingest], name: value})
+        read({**NEEDED[read], name: value})

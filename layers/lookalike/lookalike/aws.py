@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from itertools import batched
@@ -23,6 +22,7 @@ from botocore.exceptions import (
 
 from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.photos.catalogue import DataObject, ListedPhoto, Photo
+from lookalike.photos.metadata import decoded_metadata
 from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
@@ -259,31 +259,39 @@ class S3Catalogue:
         return url
 
 
-def decoded_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
-    decoded = {}
-    for name, value in metadata.items():
-        text = value
-        if "=?" in value:
-            try:
-                text = str(make_header(decode_header(value)))
-                text.encode()  # UTF-7, among others, decodes to halves of surrogate pairs, which no row can contain
-            except (HeaderParseError, LookupError, ValueError):
-                text = value  # it only looked encoded
-        decoded[name.lower()] = text
-    return decoded
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Messages of a queue, as SQS estimates them: those to receive, those that are received and not settled, those that come later."""
+
+    waiting: int
+    in_flight: int
+    delayed: int
 
 
 class SqsQueue:
-    """A queue that messages were received from. The client is made when it is needed: most calls of a function need none."""
+    """A queue. The client is made when it is needed: most calls of a function need none."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_timeout_s: float = 3, attempts: int = 2) -> None:
         self._url = url
+        self._config = Config(
+            connect_timeout=1,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
 
     @cached_property
     def _client(self) -> Any:
-        config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-        return boto3.client("sqs", config=config)
+        return boto3.client("sqs", config=self._config)
+
+    def counts(self) -> QueueCounts:
+        """How many messages there are. Raises QueueUnavailable."""
+        suffixes = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{suffix}" for suffix in suffixes]
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        except (BotoCoreError, ClientError) as error:
+            raise QueueUnavailable(f"SQS did not count the messages of a queue: {error}") from error
+        return QueueCounts(*(int(answer["Attributes"][name]) for name in names))
 
     def hide(self, delays_s: Mapping[str, int]) -> None:
         """Let received messages become visible again after as many seconds from now, by receipt handle.

@@ -64,6 +64,8 @@ class QuerySettings:
 
     catalogue_bucket: str
     store_bucket: str
+    queue_url: str
+    dead_letter_queue_url: str
     model_dir: Path = Path("/opt/model")
     threads: int = 2
     max_image_pixels: int = 64_000_000

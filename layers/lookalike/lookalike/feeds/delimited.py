@@ -11,8 +11,10 @@ from lookalike.feeds.reports import Report, shown
 
 SEPARATORS: Final = ",;\t|"
 _MAX_RECORD_LINES: Final = 2000
-# Reading on behind quotes that nobody closed stops after so many characters: a file of such lines would be read again and again.
-_MAX_CHARS_AGAIN: Final = 1 << 27
+# Reading on behind quotes that nobody closed stops after so much, about a second's work: a file of such lines would be read again
+# and again. A line costs as much as so many characters.
+_MAX_CHARS_AGAIN: Final = 1 << 26
+_LINE_CHARS: Final = 256
 
 
 class Rows:
@@ -92,7 +94,7 @@ class Rows:
             "written twice",
             product_id,
         )
-        self._chars_again += sum(map(len, lines.taken))
+        self._chars_again += sum(len(line) + _LINE_CHARS for line in lines.taken)
         lines.give_back(1)
         if self._chars_again > _MAX_CHARS_AGAIN:
             lines.max_lines = 1

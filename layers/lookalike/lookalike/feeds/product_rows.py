@@ -113,21 +113,24 @@ class ProductRows:
         """The value of a cell, None where it is empty or bad."""
         if isinstance(cell, tuple):
             return self._list_value(line, product_id, column, cell)
-        value: Value = one_line(cell)
-        if not value:
+        text = one_line(cell)
+        if not text:
             return None
+        value: Value = text
         if column.read is not None:
             try:
-                value = column.read(str(value))
+                value = column.read(text)
             except BadValue as bad:
-                self._report.value(line, product_id, column.name, str(value), bad)
+                self._report.value(line, product_id, column.name, text, bad)
+                return None
+            if value in _EMPTY:
                 return None
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-            value = value[:MAX_TEXT_CHARS]
             self._report.counts[f"with a text of more than {MAX_TEXT_CHARS:,} characters, which was cut"] += 1
-        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value not in _EMPTY:
+            return value[:MAX_TEXT_CHARS]
+        if len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS:
             column.known[cell] = value
-        return None if value in _EMPTY else value
+        return value
 
     def _list_value(self, line: int, product_id: str, column: Column, cell: tuple[str, ...]) -> Value | None:
         """The value of a list of JSON: each of its texts is read, and columns of one value take no list of several."""

@@ -47,11 +47,11 @@ def without_html(text: str) -> str:
     """The text that a browser would show of HTML, on one line."""
     if _MARKUP.search(text):
         text = _TAG.sub(" ", _INLINE.sub("", _HIDDEN.sub(" ", text)))
-    return without_entities(text)
+    return one_line(without_entities(text))
 
 
 def without_entities(text: str) -> str:
-    """The text with the signs that HTML's ``&amp;`` and the like stand for, on one line."""
+    """The line with the signs that HTML's ``&amp;`` and the like stand for."""
     if "&" in text and ";" in text:
-        text = html.unescape(_LONG_NUMBER.sub("\ufffd", text))
-    return one_line(text)
+        return one_line(html.unescape(_LONG_NUMBER.sub("\ufffd", text)))
+    return text

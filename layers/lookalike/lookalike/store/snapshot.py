@@ -4,7 +4,7 @@ A snapshot is the newest manifest's segments plus the log segments that are not 
 live, in whichever segment it is.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -110,18 +110,18 @@ class Snapshot:
         return _page(rows_of, after=after, at_most=at_most)
 
     def metadata(self, product_ids: Collection[str]) -> dict[str, dict[str, str]]:
-        """Each product's metadata: of each name the first value that is not empty, over its searchable photos by key.
+        """Each product's metadata, by product id: see ``merged`` and ``photos_of``."""
+        photos = self.photos_of([text_hash(product_id) for product_id in product_ids])
+        return {product_id: {} for product_id in product_ids} | merged(photos)
+
+    def photos_of(self, products: Collection[bytes]) -> list[PhotoRecord]:
+        """The searchable photos of products, by the hashes of their ids, sorted by key.
 
         Of more than ``_MERGED_PHOTOS`` photos of a product, those that ``_some_puts`` chooses.
         """
-        puts_of, _ = self._some_puts(product_ids, _MERGED_PHOTOS)
+        puts_of, _ = self._some_puts(products, _MERGED_PHOTOS)
         photos = [segment.photo(row) for segment, puts in puts_of for row in puts.tolist()]
-        merged: dict[str, dict[str, str]] = {product_id: {} for product_id in product_ids}
-        for photo in sorted(photos, key=lambda photo: photo.key):
-            for name, value in photo.detail.items():
-                if value:
-                    merged[photo.product_id].setdefault(name, value)
-        return merged
+        return sorted(photos, key=lambda photo: photo.key)
 
     def embeddings(self, product_id: str, *, at_most: int) -> tuple[Embeddings, int]:
         """Embeddings of a product's searchable photos, float32 (photos, dimensions), and how many such photos there are.
@@ -129,7 +129,7 @@ class Snapshot:
         Of more than ``at_most`` photos, those that ``_some_puts`` chooses. Each segment is one batched read, and all are
         read at once. Raises StoreError.
         """
-        puts_of, count = self._some_puts([product_id], at_most)
+        puts_of, count = self._some_puts([text_hash(product_id)], at_most)
         reads = [segment.start_reading(segment.put_index[puts]) for segment, puts in puts_of]
         embeddings = [np.empty((len(puts), segment.dimensions), np.float32) for segment, puts in puts_of]
         for wait, target in zip(reads, embeddings, strict=True):
@@ -153,12 +153,11 @@ class Snapshot:
             embeddings[here] = read
         return embeddings
 
-    def _some_puts(self, product_ids: Collection[str], at_most: int) -> tuple[list[_RowsOf], int]:
+    def _some_puts(self, products: Collection[bytes], at_most: int) -> tuple[list[_RowsOf], int]:
         """Segments with the rows of searchable photos of these products, and how many such photos there are.
 
         Of each product ``at_most`` photos: those with the smallest key hashes, a random choice that compaction keeps.
         """
-        products = [text_hash(product_id) for product_id in product_ids]
         rows_of = [(shard.segment, shard.rows_of(products)) for shard in self.shards]
         puts_of = [(segment, puts) for segment, rows in rows_of if len(puts := rows[segment.is_put[rows]])]
         if not puts_of:
@@ -176,6 +175,17 @@ class Snapshot:
         for shard in self.shards:
             for row in np.flatnonzero(shard.live & (shard.segment.op != Op.DELETE)):
                 yield shard.segment.row(int(row))
+
+
+def merged(photos: Iterable[PhotoRecord]) -> dict[str, dict[str, str]]:
+    """The metadata of photos by product id: of each name the first value that is not empty."""
+    found: dict[str, dict[str, str]] = {}
+    for photo in photos:
+        metadata = found.setdefault(photo.product_id, {})
+        for name, value in photo.detail.items():
+            if value:
+                metadata.setdefault(name, value)
+    return found
 
 
 def _page(rows_of: Sequence[_RowsOf], *, after: str, at_most: int) -> PhotoPage:

@@ -1,0 +1,47 @@
+"""The route that lists products, for those who browse: no photo ranks them."""
+
+from typing import Any
+
+from facts import facts
+from http_api import Answer, Request
+from lifecycle import Services
+from parameters import integer
+from results import age_header, image_url
+from searching import FILTER, K
+
+from lookalike.search.filters import Filters
+from lookalike.search.listing import Listed, listed
+from lookalike.search.view import ProductView
+
+OFFSET = integer(
+    "offset",
+    "how many products to skip: next_offset of the answer before",
+    minimum=0,
+    maximum=9_999_999,
+    default=0,
+    example="5",
+)
+
+
+def get_products(request: Request, services: Services) -> Any:
+    """Products with a searchable photo that pass the filters, in a random order that stays the same."""
+    view = services.catalogue().view
+    mask = view.mask(Filters.parse(request.value(FILTER)), hide=services.hides_out_of_stock)
+    offset, k = request.value(OFFSET), request.value(K)
+    total, end = view.count(mask), offset + k
+    products = listed(view, mask, offset=offset, k=k)
+    value = {
+        "products": [_product(request, services, view, product) for product in products],
+        "total": total,
+        "next_offset": end if end < total else None,
+    }
+    return Answer(value, age_header(services))
+
+
+def _product(request: Request, services: Services, view: ProductView, product: Listed) -> dict[str, Any]:
+    return {
+        "product_id": product.product_id,
+        **facts(view.data(product.product_id), product.metadata),
+        "image_url": image_url(request, services, product.key),
+        "image_key": product.key,
+    }
