@@ -123,12 +123,24 @@ export async function product(id, signal) {
 
 /** @returns {Promise<number | null>} how many products there are; null when the service does not say */
 export async function catalogueSize() {
-  try {
-    return number((await call("health", new AbortController().signal)).products);
-  } catch (error) {
-    if (error instanceof Problem) return null; // a footnote is not worth an error message
+  return number((await health()).products);
+}
+
+/** @returns {Promise<string[]>} the parts of the model by which products are compared; none when the service does not say */
+export async function modelParts() {
+  const { parts } = (await health()).model ?? {};
+  return Array.isArray(parts) ? parts.map(({ name }) => String(name)) : [];
+}
+
+/** @type {Promise<any> | undefined} */
+let answering;
+
+/** @returns {Promise<any>} nothing when the service does not answer: a footnote is not worth an error message */
+function health() {
+  return (answering ??= call("health", new AbortController().signal).catch((error) => {
+    if (error instanceof Problem) return {};
     throw error;
-  }
+  }));
 }
 
 /** @param {Options} options @returns {URLSearchParams} as the API takes them */

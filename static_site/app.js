@@ -6,7 +6,8 @@
 import { catalogueSize } from "./api.js";
 import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
-import { showCatalogue, showHome, speak } from "./page.js";
+import { noteScrolling, recall } from "./memory.js";
+import { $, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -32,6 +33,7 @@ import { t } from "./texts.js";
 
 /** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
 const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
+const STYLES = ["results.css", "filters.css", "crop.css", "weights.css"]; // of a search and of browsing
 const PHOTOS_KEPT = 20;
 /** @type {Map<string, Photo>} by the key of its address, oldest first */
 const photos = new Map();
@@ -39,30 +41,49 @@ const callbacks = { change, search: searchWith };
 let running = new AbortController();
 /** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
 let beginning;
+/** @type {Promise<unknown> | undefined} */
+let styling;
 
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith);
+noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
 show(true);
 catalogueSize().then(showCatalogue);
 
 function search() {
-  beginning ??= import("./search.js").then(({ begin }) => begin({ ...callbacks, retry: () => show() }));
+  beginning ??= Promise.all([import("./search.js"), styled()]).then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
   beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
   return beginning;
+}
+
+function styled() {
+  return (styling ??= style(STYLES));
 }
 
 /** @param {File} file */
 function searchWith(file) {
   const key = Date.now().toString(36);
-  photos.set(key, { file, upload: null, url: "" });
+  keep(key, { file, upload: null, url: "" });
+  location.hash = format({ kind: "photo", key });
+}
+
+/** @param {string} key @param {Photo} photo */
+function keep(key, photo) {
+  photos.set(key, photo);
   for (const [oldest, { url }] of [...photos].slice(0, -PHOTOS_KEPT)) {
     URL.revokeObjectURL(url);
     photos.delete(oldest);
   }
-  location.hash = format({ kind: "photo", key });
+}
+
+/** The photo of an address: after a reload, the one that the browser kept. @param {string} key @returns {Photo | null} */
+function photoOf(key) {
+  const file = photos.has(key) ? null : recall(key);
+  if (file) keep(key, { file, upload: file, url: URL.createObjectURL(file) });
+  return photos.get(key) ?? null;
 }
 
 /** @type {Callbacks["change"]} */
@@ -88,14 +109,18 @@ async function show(opening = false) {
   if (!returning) history.replaceState({}, "");
 
   let route = parse(location.hash);
-  const photo = route.kind === "photo" ? photos.get(route.key) ?? null : null;
+  const photo = route.kind === "photo" ? photoOf(route.key) : null;
   const gone = route.kind === "photo" && !photo;
   if (gone) {
     history.replaceState({}, "", "#/");
     route = parse("");
   }
-  if (route.kind === "home" || route.kind === "browse") {
+  const isSearch = route.kind === "photo" || route.kind === "product";
+  history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
+  if (!isSearch) {
     beginning?.then(({ leave }) => leave(), () => {});
+    if (route.kind === "browse") await styled();
+    if (signal.aborted) return;
     showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
     for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
     return;

@@ -51,3 +51,15 @@ export function fill(element, words) {
   element.textContent = words ?? "";
   element.hidden = !words;
 }
+
+/**
+ * Load style sheets that the first page does without.
+ * @param {string[]} hrefs
+ * @returns {Promise<unknown>} once they hold, or cannot be had
+ */
+export function style(hrefs) {
+  return Promise.all(hrefs.map((href) => new Promise((done) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done, onerror: done });
+    document.head.append(link);
+  })));
+}

@@ -1,10 +1,13 @@
 // A search, from its address to its answer. Answers are kept in memory and shown again on the way back.
 
 import * as api from "./api.js";
+import * as crop from "./crop.js";
+import { remember } from "./memory.js";
 import { format } from "./route.js";
 import { UnusablePhoto, shrink } from "./shrink.js";
 import { t } from "./texts.js";
 import * as view from "./view.js";
+import * as weights from "./weights.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -18,7 +21,7 @@ import * as view from "./view.js";
  */
 
 /** @type {import("./app.js").Module[]} */
-const MODULES = [["filters", mountFilters]];
+const MODULES = [["crop", crop.mount], ["weights", weights.mount], ["filters", mountFilters]];
 const KEPT = 30;
 
 /** @param {import("./app.js").Callbacks & {retry: () => void}} callbacks */
@@ -60,12 +63,14 @@ export function begin({ retry, ...callbacks }) {
     current = { search, signal };
     const anew = answered !== format(route);
     const filtered = route.options.filters.length > 0;
-    if (anew) view.openCrop(false);
+    const { picked = null, scrolled = 0, shown = 0 } = returning ? history.state : {};
+    if (anew) view.openCrop(route.options.crop !== "");
     if (!search.answer) {
       view.showLoading(search.query, anew);
       tell(search, signal);
       try {
         search.answer = await ask(search, signal);
+        while (search.answer.results.length < shown && search.answer.next !== null) await extend(search, search.answer, signal);
       } catch (error) {
         if (signal.aborted) return; // another search took the page
         answered = "";
@@ -77,7 +82,8 @@ export function begin({ retry, ...callbacks }) {
     view.showAnswer(search.query, search.answer, {
       filtered,
       move: anew || returning,
-      picked: returning ? history.state.picked : null,
+      picked,
+      scrolled,
     });
     tell(search, signal);
   }
@@ -87,6 +93,7 @@ export function begin({ retry, ...callbacks }) {
     const { route, photo } = search;
     if (photo) {
       photo.upload ??= await shrink(photo.file);
+      if (route.kind === "photo") remember(route.key, photo.upload);
       photo.url ||= URL.createObjectURL(photo.upload);
       signal.throwIfAborted();
       search.query.imageUrl = photo.url;
@@ -123,15 +130,20 @@ export function begin({ retry, ...callbacks }) {
     extended = answer;
     view.showMoreWaiting(true);
     try {
-      const page = await results(search, answer.next, signal);
-      // The catalogue may have changed in between, and moved a product from one page to the next.
-      const shown = new Set(answer.results.map(({ id }) => id));
-      search.answer = { ...answer, results: [...answer.results, ...page.results.filter(({ id }) => !shown.has(id))], next: page.next };
-      view.showMore(search.answer, answer.results.length);
+      view.showMore(await extend(search, answer, signal), answer.results.length);
+      history.replaceState({ ...history.state, shown: search.answer?.results.length }, "");
     } catch (error) {
       extended = null;
       if (!signal.aborted) view.showMoreWaiting(false, `${trouble(error).headline}. ${t("search.moreFailed")}`);
     }
+  }
+
+  /** @param {Search} search @param {api.Answer} answer which is not the last page @param {AbortSignal} signal */
+  async function extend(search, answer, signal) {
+    const page = await results(search, answer.next ?? 0, signal);
+    // The catalogue may have changed in between, and moved a product from one page to the next.
+    const known = new Set(answer.results.map(({ id }) => id));
+    return (search.answer = { ...answer, results: [...answer.results, ...page.results.filter(({ id }) => !known.has(id))], next: page.next });
   }
 
   /** @param {Route} route @param {Photo | null} photo @returns {view.Query} */

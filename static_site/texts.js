@@ -37,6 +37,22 @@ const ENGLISH = {
   "search.more": "Show more",
   "search.moreFailed": "More products could not be loaded. Try again.",
 
+  "crop.label": "Frame a part of your photo",
+  "crop.box": "Frame: arrow keys move it, Shift and arrow keys resize it",
+  "crop.hint": "Drag the corners around what you mean.",
+  "crop.whole": "Whole photo",
+  "crop.left": "Left edge",
+  "crop.top": "Top edge",
+  "crop.right": "Right edge",
+  "crop.bottom": "Bottom edge",
+
+  "weights.label": "Shape or colour: which counts more",
+  "weights.shape": "Shape",
+  "weights.colour": "Colour",
+  "weights.both": "Both",
+  "weights.moreShape": "More shape",
+  "weights.moreColour": "More colour",
+
   "try.crop": "Frame the one thing you mean",
   "try.photo": "Try another photo",
   "try.filters": "Search without filters",
@@ -118,7 +134,7 @@ const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
-  "photo.gone": "Photos are not stored, so that search cannot be shown again. Choose the photo once more.",
+  "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 
 const language = "en";

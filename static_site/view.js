@@ -65,10 +65,10 @@ export function showQuery(query) {
 /**
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
- * @param {{filtered: boolean, move: boolean, picked?: string | null}} how `move` puts the shopper at
- *   the top, or on the link that was followed
+ * @param {{filtered: boolean, move: boolean, picked: string | null, scrolled: number}} how `move` puts the shopper at the
+ *   top, or where they were: so far down, on the link that was followed
  */
-export function showAnswer(query, answer, { filtered, move, picked = null }) {
+export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
   const none = results.length === 0;
   const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
@@ -84,8 +84,9 @@ export function showAnswer(query, answer, { filtered, move, picked = null }) {
   if (!move) return;
   const links = [...$("cards").querySelectorAll("a")];
   const before = links.find((link) => link.href === picked);
-  if (before) before.focus();
-  else land($("search-heading"));
+  if (!before) land($("search-heading"));
+  else before.focus({ preventScroll: scrolled > 0 });
+  if (scrolled) scrollTo(0, scrolled);
 }
 
 /** @param {import("./api.js").Answer} answer with more results than are shown @param {number} from the first of them */

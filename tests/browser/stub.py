@@ -169,7 +169,11 @@ class Stub:
             model = {
                 "name": "resnet50-sscd",
                 "fingerprint": "0" * 64,
-                "parts": [{"name": "shape", "dimensions": 512, "weight": 1}],
+                "parts": [
+                    {"name": "shape", "dimensions": 512, "weight": 1.0},
+                    {"name": "category", "dimensions": 256, "weight": 1.0},
+                    {"name": "colour", "dimensions": 101, "weight": 0.6},
+                ],
             }
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
         if name == "facets":

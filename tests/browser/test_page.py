@@ -80,14 +80,6 @@ def test_the_first_page_is_one_click_away(page: Page, photo: Path) -> None:
     expect(heading(page)).to_contain_text("Show a photo")
 
 
-def test_a_reloaded_photo_search_says_that_the_photo_is_gone(page: Page, photo: Path) -> None:
-    upload(page, photo)
-    expect(cards(page)).to_have_count(10)
-    page.reload()
-    expect(heading(page)).to_contain_text("Show a photo")
-    expect(page.locator("#notice")).to_contain_text("Photos are not stored")
-
-
 def test_the_keyboard_is_enough(page: Page, stub: Stub, photo: Path) -> None:
     sold(stub)
     button = page.get_by_role("button", name="Choose a photo")
