@@ -184,8 +184,10 @@ def test_what_leaves_no_choice_has_no_chip(open_page: Pages, stub: Stub) -> None
 
 def test_without_product_data_there_are_no_chips(page: Page, stub: Stub, photo: Path) -> None:
     shop(stub)
-    upload(page, photo)
+    with page.expect_response("**/api/facets"):
+        upload(page, photo)
     expect(cards(page)).to_have_count(10)
+    expect(page.locator(".chip:visible")).to_have_count(0)
     cards(page).first.get_by_role("link").click()
     expect(heading(page)).to_have_text("More like this")
     expect(page.locator("#filters")).to_be_hidden()
