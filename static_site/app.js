@@ -8,7 +8,7 @@ import { dress } from "./config.js";
 import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
-import { $, showCatalogue, showHome, speak, style } from "./page.js";
+import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
 import { t } from "./texts.js";
 
@@ -48,7 +48,7 @@ let styling;
 await dress();
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-takePhotos(searchWith);
+takePhotos(searchWith, notify);
 noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());

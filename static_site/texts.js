@@ -139,6 +139,29 @@ export const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
+  "photo.other": "That file is not a photo",
+  "photo.otherDetail": "Choose a photo, for example a JPEG, PNG or WebP file.",
+  "photo.heic": "This browser cannot open HEIC photos",
+  "photo.heicDetail": "Save the photo as a JPEG, or take a screenshot of it, and choose that.",
+  "photo.svg": "That is a drawing, not a photo",
+  "photo.svgDetail": "An SVG file has no pixels to compare. Choose a photo, or a screenshot of the drawing.",
+  "photo.video": "That is a video",
+  "photo.videoDetail": "Stop it where the product is seen best, take a screenshot, and choose that.",
+  "photo.pdf": "That is a PDF document",
+  "photo.pdfDetail": "Take a screenshot of the picture in it, and choose that.",
+  "photo.empty": "That file is empty",
+  "photo.emptyDetail": "It may not be downloaded yet. Open it once, then choose it again.",
+  "photo.unreadable": "That file cannot be read",
+  "photo.unreadableDetail": "It may have been moved or deleted. Choose it again.",
+  "photo.large": "That photo is too large to send",
+  "photo.largeDetail": "This browser cannot make it smaller, and its {size} MB are over the limit of 4 MB. Save it as a JPEG and choose it again.",
+  "photo.folder": "That is a folder. Open it, and drop one of its photos here.",
+
+  "address.reading": "Reading the picture at that address…",
+  "address.unreadable": "This page may not read pictures from {host}. Save the picture on your device, then choose it here.",
+  "address.missing": "There is no picture at that address of {host}.",
+  "address.other": "That address of {host} is of a page, not of a picture. Copy the picture itself, and paste it here.",
+
   "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 

@@ -249,6 +249,9 @@ class Stub:
                     self.send_header("Content-Length", str(len(body)))
                     self.send_header("Content-Security-Policy", POLICY)
                     self.send_header("X-Content-Type-Options", "nosniff")
+                    if self.path.startswith(("/api/", "/images/", "/lookalike.js")):
+                        self.send_header("Access-Control-Allow-Origin", "*")
+                        self.send_header("Cross-Origin-Resource-Policy", "cross-origin")
                     self.end_headers()
                     self.wfile.write(body)
                 except (BrokenPipeError, ConnectionResetError):
