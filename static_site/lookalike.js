@@ -67,8 +67,8 @@ dialog { background: var(--l-page); border: 0; border-radius: calc(1.5 * var(--l
   max-inline-size: none; overscroll-behavior: contain; padding: 0; text-align: start; text-transform: none; white-space: normal }
 .small { max-inline-size: 30rem }
 dialog::backdrop { background: #0008 }
-header { align-items: center; background: var(--l-page); display: flex; gap: .75rem; inset-block-start: 0; padding: .75rem 1rem; position: sticky; z-index: 2 }
-header div { flex: 1; margin-inline-start: .5rem }
+header { align-items: center; background: var(--l-page); display: flex; gap: .75rem; inset-block-start: 0; padding-block: .75rem; padding-inline: 1.5rem 1rem; position: sticky; z-index: 2 }
+header div { flex: 1 }
 header canvas, header img { block-size: 4rem; inline-size: 4rem; object-fit: contain }
 header canvas, header img, .frame, .bone p { background: var(--l-ground); border-radius: var(--l-round) }
 [part=back]:dir(rtl) { scale: -1 1 }
@@ -99,7 +99,7 @@ header canvas, header img, .frame, .bone p { background: var(--l-ground); border
 @media (pointer: coarse) { .take { display: inline-flex } .drop { display: none } .take + .main { background: none; border-color: var(--l-edge); color: inherit } }
 @media (max-width: 40rem) {
   dialog { border-end-end-radius: 0; border-end-start-radius: 0; inline-size: 100vw; margin-block-end: 0 }
-  header { padding-inline: .5rem } .body { padding-inline: 1rem }
+  header { padding-inline: 1rem .5rem } .body { padding-inline: 1rem }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 `);
