@@ -40,7 +40,7 @@
  * @typedef {import("./route.js").Options} Options
  */
 
-import { has, t } from "./texts.js";
+import { has, language, t } from "./texts.js";
 
 export const PAGE_SIZE = 10; // fills rows of two and of five
 const MATCHES = ["strong", "fair", "weak"];
@@ -195,7 +195,7 @@ function problem(status, body) {
   const slug = status === 413 ? "body-too-large" : String(body?.type).split(":").at(-1);
   const passing = status >= 500 || status === 429 || slug === "product-pending";
   const headline = has(`problem.${slug}`) ? t(`problem.${slug}`) : body?.title ?? t("problem.other");
-  const detail = body?.detail ?? t(passing ? "problem.soon" : "problem.another");
+  const detail = (language() === "en" && body?.detail) || t(passing ? "problem.soon" : "problem.another");
   return new Problem(String(headline), String(detail), passing);
 }
 

@@ -7,9 +7,9 @@ import { catalogueSize } from "./api.js";
 import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
-import { $, showCatalogue, showHome, speak, style } from "./page.js";
+import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { t } from "./texts.js";
+import { learn, t } from "./texts.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -44,9 +44,10 @@ let beginning;
 /** @type {Promise<unknown> | undefined} */
 let styling;
 
+await learn(navigator.languages);
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
-takePhotos(searchWith);
+takePhotos(searchWith, notify);
 noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
 for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());

@@ -13,8 +13,14 @@ const MOST = 8;
 export function mountExamples(element) {
   let isAsked = false;
   return {
-    async show({ route }) {
-      if (route.kind !== "home" || isAsked) return;
+    async show({ route, signal }) {
+      if (route.kind !== "home") return;
+      // Pictures that are still on their way must not hold up a search: a browser has few connections to one host.
+      signal.addEventListener("abort", () => {
+        for (const image of element.querySelectorAll("img")) if (!image.complete) image.removeAttribute("src");
+      });
+      for (const image of element.querySelectorAll("img")) if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
+      if (isAsked) return;
       isAsked = true;
       const heading = Object.assign(document.createElement("h2"), { textContent: t("examples.title") });
       const all = Object.assign(document.createElement("a"), { href: format({ kind: "browse" }), textContent: t("examples.all") });
@@ -24,7 +30,7 @@ export function mountExamples(element) {
       try {
         const { products } = await list(NO_OPTIONS, new AbortController().signal);
         const some = products.filter(({ imageUrl }) => imageUrl).slice(0, MOST);
-        pictures.replaceChildren(...some.map(example));
+        pictures.replaceChildren(...some.map((product) => example(product, signal.aborted)));
         if (some.length) return;
       } catch (error) {
         if (!(error instanceof Problem)) throw error; // a first page without examples is worth more than a message
@@ -34,13 +40,14 @@ export function mountExamples(element) {
   };
 }
 
-/** @param {import("./api.js").Result} product */
-function example({ id, name, imageUrl }) {
+/** @param {import("./api.js").Result} product @param {boolean} isLeft whether the page shows something else by now */
+function example({ id, name, imageUrl }, isLeft) {
   const place = item("");
   const link = Object.assign(document.createElement("a"), { className: "frame", href: format({ kind: "product", id }), title: name });
   const image = Object.assign(document.createElement("img"), { alt: name, width: 240, height: 300, draggable: false });
   image.addEventListener("error", () => place.remove());
-  image.src = imageUrl ?? "";
+  image.dataset.src = imageUrl ?? "";
+  if (!isLeft) image.src = image.dataset.src;
   link.append(image);
   place.replaceChildren(link);
   return place;

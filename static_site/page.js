@@ -41,6 +41,13 @@ export function land(heading) {
   heading.focus({ preventScroll: true });
 }
 
+/** Tell of something beside what the page shows. @param {string} words */
+export function notify(words) {
+  fill($("notice"), words);
+  say(words);
+  $("notice").scrollIntoView({ block: "nearest" });
+}
+
 /** @param {string} words */
 export function say(words) {
   $("status").textContent = words;

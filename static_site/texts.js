@@ -1,11 +1,16 @@
 // The words of the page, and how numbers and prices are written. Words with a count have a form for each plural.
+//
+// English is here; another language is loaded from texts/ where the shopper or the shop chose it.
 
-/** @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Text */
+/**
+ * @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Text
+ * @typedef {Record<string, Text>} Texts by key
+ */
 
-/** @type {Record<string, Text>} */
-const ENGLISH = {
-  "page.title": "Lookalike: see what looks like your photo",
-  "page.results": "{headline} · Lookalike",
+/** @type {Texts} */
+export const ENGLISH = {
+  "page.title": "{shop}: see what looks like your photo",
+  "page.results": "{headline} · {shop}",
   "page.new": "New photo",
   "page.stored": "Your photo is only used to answer you; it is not stored.",
   "page.products": { one: "{count} product", other: "{count} products" },
@@ -134,12 +139,83 @@ const ENGLISH = {
   "problem.another": "Try another photo.",
   "problem.ours": "The fault is ours. Reload the page.",
 
+  "photo.other": "That file is not a photo",
+  "photo.otherDetail": "Choose a photo, for example a JPEG, PNG or WebP file.",
+  "photo.heic": "This browser cannot open HEIC photos",
+  "photo.heicDetail": "Save the photo as a JPEG, or take a screenshot of it, and choose that.",
+  "photo.svg": "That is a drawing, not a photo",
+  "photo.svgDetail": "An SVG file has no pixels to compare. Choose a photo, or a screenshot of the drawing.",
+  "photo.video": "That is a video",
+  "photo.videoDetail": "Stop it where the product is seen best, take a screenshot, and choose that.",
+  "photo.pdf": "That is a PDF document",
+  "photo.pdfDetail": "Take a screenshot of the picture in it, and choose that.",
+  "photo.empty": "That file is empty",
+  "photo.emptyDetail": "It may not be downloaded yet. Open it once, then choose it again.",
+  "photo.unreadable": "That file cannot be read",
+  "photo.unreadableDetail": "It may have been moved or deleted. Choose it again.",
+  "photo.large": "That photo is too large to send",
+  "photo.largeDetail": "This browser cannot make it smaller, and its {size} MB are over the limit of 4 MB. Save it as a JPEG and choose it again.",
+  "photo.folder": "That is a folder. Open it, and drop one of its photos here.",
+
+  "address.reading": "Reading the picture at that address…",
+  "address.unreadable": "This page may not read pictures from {host}. Save the picture on your device, then choose it here.",
+  "address.missing": "There is no picture at that address of {host}.",
+  "address.other": "That address of {host} is of a page, not of a picture. Copy the picture itself, and paste it here.",
+
   "photo.gone": "Photos stay on the device they were chosen on, so that search cannot be shown here. Choose the photo once more.",
 };
 
-const language = "en";
-const texts = ENGLISH;
-const plurals = new Intl.PluralRules(language);
+export const LANGUAGES = ["de", "es", "fr", "pt"]; // of texts/
+const RIGHT_TO_LEFT = ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"];
+
+let locale = "en";
+let texts = ENGLISH;
+let plurals = new Intl.PluralRules(locale);
+let shop = "Lookalike";
+/** @type {string | null} */
+let shopCurrency = null;
+
+/**
+ * Choose the language, and load its words. A word that is missing is English.
+ * @param {readonly string[]} wanted BCP 47 tags, the best first
+ * @param {Record<string, Texts>} [own] words of the shop by language, in place of the page's
+ */
+export async function learn(wanted, own = {}) {
+  const known = ["en", ...LANGUAGES, ...Object.keys(own)];
+  const chosen = wanted.find((tag) => known.includes(tag) || known.includes(base(tag))) ?? "en";
+  const loaded = LANGUAGES.includes(base(chosen)) ? await load(base(chosen)) : {};
+  locale = loaded ? chosen : "en";
+  texts = { ...ENGLISH, ...loaded, ...own[base(locale)], ...own[locale] };
+  plurals = new Intl.PluralRules(locale);
+  document.documentElement.lang = locale;
+  document.documentElement.dir = RIGHT_TO_LEFT.includes(base(locale)) ? "rtl" : "ltr";
+}
+
+/** @param {string} language @returns {Promise<Texts | null>} null where it cannot be had */
+async function load(language) {
+  try {
+    const response = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} tag */
+function base(tag) {
+  return tag.split("-")[0];
+}
+
+/** @returns {string} the language that is spoken, without its country */
+export function language() {
+  return base(locale);
+}
+
+/** @param {string} name of the shop, in the words @param {string | null} currency of prices that name none */
+export function nameShop(name, currency) {
+  shop = name;
+  shopCurrency = currency;
+}
 
 /**
  * @param {string} key
@@ -150,7 +226,7 @@ export function t(key, values = {}) {
   const found = texts[key] ?? key;
   const text = typeof found === "string" ? found : found[plurals.select(Number(values.count))] ?? found.other ?? key;
   return text.replaceAll(/\{(\w+)\}/g, (braces, name) => {
-    const value = values[name];
+    const value = name === "shop" ? shop : values[name];
     return value === undefined ? braces : typeof value === "number" ? number(value) : value;
   });
 }
@@ -162,11 +238,15 @@ export function has(key) {
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
 export function number(value, options) {
-  return value.toLocaleString(language, options);
+  return value.toLocaleString(locale, options);
 }
 
-/** @param {number} amount @param {string | null} currency a code of ISO 4217, or any other word of the catalogue's */
+/**
+ * @param {number} amount
+ * @param {string | null} currency a code of ISO 4217, or any other word of the catalogue's; null means the shop's
+ */
 export function price(amount, currency) {
+  currency ??= shopCurrency;
   try {
     if (currency) return number(amount, { style: "currency", currency });
   } catch (error) {

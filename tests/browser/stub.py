@@ -25,7 +25,13 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
 GATE_TIMEOUT_S = 10
 
 Product = dict[str, Any]
@@ -114,6 +120,8 @@ class Stub:
         self.neighbours = neighbours or self._some_others
         self.calls: list[Call] = []
         self.replies: dict[str, Reply] = {}
+        self.files: dict[str, bytes | None] = {}
+        """Files of the site by path, in place of those of static_site; None is missing."""
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -213,10 +221,12 @@ class Stub:
                     self._send(200, "image/jpeg", stub.photo(unquote(path[1:])))
                 else:
                     file = SITE / (path[1:] or "index.html")
-                    if file.parent == SITE and file.is_file():
-                        self._send(200, TYPES[file.suffix], file.read_bytes())
-                    else:
+                    there = file.resolve().is_relative_to(SITE) and file.is_file()
+                    body = stub.files[path] if path in stub.files else file.read_bytes() if there else None
+                    if body is None:
                         self._send(404, "text/plain", b"not here")
+                    else:
+                        self._send(200, TYPES[file.suffix], body)
 
             def do_POST(self) -> None:
                 self._answer_api()
