@@ -45,7 +45,7 @@ HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 9
 QUERY_METRICS: Final = 4
-PROBLEM_METRICS: Final = 14  # one for each kind of problem that a query is answered with
+PROBLEM_METRICS: Final = 17  # one for each kind of problem that a query is answered with
 DATA_METRICS: Final = 4
 HOURS: Final = MONTH_S / 3600
 
@@ -88,7 +88,7 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "answers", "Lambda, time", (work.queries * work.query_ms + starting_ms) / 1000 * QUERY_GB, work.compute
     yield "answers", "Lambda, requests", work.queries, prices.LAMBDA_REQUESTS
     yield "answers", "HTTP API", work.queries * max(math.ceil(work.query_kb / HTTP_API_KB), 1), prices.HTTP_API
-    yield "answers", "S3, looking for new photos", 2 * work.refreshes, prices.S3_WRITE
+    yield "answers", "S3, looking for what is new", work.listings, prices.S3_WRITE
     yield "answers", "CloudFront, requests", work.queries, prices.CLOUDFRONT_REQUESTS
     yield "answers", "CloudFront, bytes", work.queries * ANSWER_BYTES / GB, prices.CLOUDFRONT_OUT
     yield (

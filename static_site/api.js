@@ -13,40 +13,41 @@
  * @property {string} id
  * @property {string} name
  * @property {number | null} distance smaller is closer; null for a product asked for by its id
- * @property {string | null} match strong, fair or weak; null where matches are not judged
+ * @property {"strong" | "fair" | "weak" | null} match null where matches are not judged
  * @property {string | null} imageUrl
  *
  * @typedef {Shown & Facts} Result one product
  *
  * @typedef {object} Answer
  * @property {Result[]} results closest first
- * @property {number | null} products how many the photo was compared with
+ * @property {number | null} products how many were compared
  * @property {number | null} tookMs
- * @property {number} farthest the largest distance there can be
+ * @property {{strong: number, fair: number} | null} scale the largest distances of a strong and of a fair match
+ * @property {string | null} snapshot
  * @property {boolean} nothingClose whether every match is weak
+ * @property {number | null} next the offset of the results after these
+ *
+ * @typedef {{products: Result[], total: number, next: number | null}} Listed
+ *
+ * @typedef {object} Facet
+ * @property {string} attribute
+ * @property {"number" | "text" | "list"} kind
+ * @property {number} [min] of a number
+ * @property {number} [max]
+ * @property {{value: string, count: number}[]} [values] most frequent first
+ * @property {number} [others] how many further values there are
+ *
+ * @typedef {import("./route.js").Options} Options
  */
 
-const RESULTS_WANTED = 5;
+import { has, language, t } from "./texts.js";
+
+export const PAGE_SIZE = 10; // fills rows of two and of five
 const MATCHES = ["strong", "fair", "weak"];
-const FARTHEST = 2; // between two points of the unit sphere, which every part of an embedding is on
 const TIMEOUT_MS = 30_000; // the gateway gives up at the same time
 
 /** @type {Facts} */
 export const NOTHING_KNOWN = { price: null, regularPrice: null, currency: null, link: null, brand: null, attributes: {} };
-
-/** Headlines by the last word of a problem's `type`; the service's own `detail` says what to do next. */
-const HEADLINES = new Map(Object.entries({
-  "body-too-large": "That photo is too large",
-  "not-an-image": "That is not a photo we can read",
-  "undecodable-image": "That photo looks damaged",
-  "too-many-pixels": "That photo has too many pixels",
-  "too-much-work": "That photo takes too long to read",
-  "decoder-unavailable": "That photo cannot be read just now",
-  "catalogue-empty": "There is nothing to compare with yet",
-  "store-unavailable": "The catalogue is out of reach",
-  "not-found": "That product is not here",
-  "product-pending": "That product is not ready yet",
-}));
 
 /** Something went wrong in a way that can be told: `message` is the headline, `detail` says what to do. */
 export class Problem extends Error {
@@ -64,21 +65,48 @@ export class Problem extends Error {
 
 /**
  * @param {Blob} photo
+ * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function searchByPhoto(photo, signal) {
+export async function searchByPhoto(photo, options, signal) {
   const headers = { "Content-Type": photo.type || "application/octet-stream" };
-  return answer(await call(`search?k=${RESULTS_WANTED}`, signal, { method: "POST", body: photo, headers }));
+  return answer(await call(`search?${asked(options)}`, signal, { method: "POST", body: photo, headers }));
 }
 
 /**
  * @param {string} id
+ * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function similarTo(id, signal) {
-  return answer(await call(`products/${encodeURIComponent(id)}/similar?k=${RESULTS_WANTED}`, signal));
+export async function similarTo(id, options, signal) {
+  const query = asked({ ...options, crop: "" }); // which only a photo has
+  return answer(await call(`products/${encodeURIComponent(id)}/similar?${query}`, signal));
+}
+
+/**
+ * The catalogue's products in an order of their own, not by likeness.
+ * @param {Options} options of which filters and offset count
+ * @param {AbortSignal} signal
+ * @returns {Promise<Listed>}
+ */
+export async function list(options, signal) {
+  const found = await call(`products?${asked({ ...options, weights: "", crop: "" })}`, signal);
+  if (!Array.isArray(found.products)) throw problem(502, null);
+  return { products: found.products.map(result), total: number(found.total) ?? 0, next: number(found.next_offset) };
+}
+
+/**
+ * How many products have each value under the other filters.
+ * @param {string[]} filters
+ * @param {AbortSignal} signal
+ * @returns {Promise<{products: number, facets: Facet[]}>}
+ */
+export async function facets(filters, signal) {
+  const query = new URLSearchParams(filters.map((filter) => ["filter", filter]));
+  const found = await call(`facets${filters.length ? "?" : ""}${query}`, signal);
+  return { products: number(found.products) ?? 0, facets: Array.isArray(found.facets) ? found.facets : [] };
 }
 
 /**
@@ -93,15 +121,36 @@ export async function product(id, signal) {
   return result({ ...found, image_url: photo?.image_url });
 }
 
-/** @returns {Promise<{products: number, model: string} | null>} null when the service does not say */
-export async function catalogue() {
-  try {
-    const { products, model } = await call("health", new AbortController().signal);
-    return Number.isInteger(products) && model?.name ? { products, model: String(model.name) } : null;
-  } catch (error) {
-    if (error instanceof Problem) return null; // a footnote is not worth an error message
+/** @returns {Promise<number | null>} how many products there are; null when the service does not say */
+export async function catalogueSize() {
+  return number((await health()).products);
+}
+
+/** @returns {Promise<string[]>} the parts of the model by which products are compared; none when the service does not say */
+export async function modelParts() {
+  const { parts } = (await health()).model ?? {};
+  return Array.isArray(parts) ? parts.map(({ name }) => String(name)) : [];
+}
+
+/** @type {Promise<any> | undefined} */
+let answering;
+
+/** @returns {Promise<any>} nothing when the service does not answer: a footnote is not worth an error message */
+function health() {
+  return (answering ??= call("health", new AbortController().signal).catch((error) => {
+    if (error instanceof Problem) return {};
     throw error;
-  }
+  }));
+}
+
+/** @param {Options} options @returns {URLSearchParams} as the API takes them */
+function asked({ filters, weights, crop, offset }) {
+  const query = new URLSearchParams({ k: String(PAGE_SIZE) });
+  if (offset) query.set("offset", String(offset));
+  for (const filter of filters) query.append("filter", filter);
+  if (weights) query.set("weights", weights);
+  if (crop) query.set("crop", crop);
+  return query;
 }
 
 /**
@@ -128,10 +177,10 @@ async function call(path, signal, init) {
     signal.throwIfAborted(); // nobody waits for this any more
     if (error instanceof Problem) throw error;
     if (timeout.aborted) {
-      throw new Problem("That took too long", "The service did not answer in time. Try again.", true);
+      throw new Problem(t("problem.timeout"), t("problem.timeoutDetail"), true);
     }
     if (error instanceof TypeError) {
-      throw new Problem("The service is out of reach", "Check your connection, then try again.", true);
+      throw new Problem(t("problem.offline"), t("problem.offlineDetail"), true);
     }
     throw error;
   }
@@ -145,8 +194,8 @@ function problem(status, body) {
   // The gateway in front of the service refuses large bodies too, without problem details.
   const slug = status === 413 ? "body-too-large" : String(body?.type).split(":").at(-1);
   const passing = status >= 500 || status === 429 || slug === "product-pending";
-  const headline = HEADLINES.get(slug ?? "") ?? body?.title ?? "Something went wrong";
-  const detail = body?.detail ?? (passing ? "Try again in a moment." : "Try another photo.");
+  const headline = has(`problem.${slug}`) ? t(`problem.${slug}`) : body?.title ?? t("problem.other");
+  const detail = (language() === "en" && body?.detail) || t(passing ? "problem.soon" : "problem.another");
   return new Problem(String(headline), String(detail), passing);
 }
 
@@ -156,14 +205,16 @@ function problem(status, body) {
  */
 function answer(body) {
   if (!Array.isArray(body.results)) throw problem(502, null);
-  const { products_matching: products, timings_ms: timings, weights } = body.search ?? {};
-  const weight = Math.hypot(...Object.values(weights ?? {}));
+  const { products_matching: products, timings_ms: timings, match_scale: scale, snapshot, next_offset: next } = body.search ?? {};
+  const [strong, fair] = [number(scale?.strong), number(scale?.fair)];
   return {
     results: body.results.map(result),
-    products: Number.isInteger(products) ? products : null,
-    tookMs: Number.isFinite(timings?.total) ? timings.total : null,
-    farthest: FARTHEST * (weight > 0 ? weight : 1),
+    products: number(products),
+    tookMs: number(timings?.total),
+    scale: strong === null || fair === null ? null : { strong, fair },
+    snapshot: text(snapshot),
     nothingClose: body.verdict === "no_good_match",
+    next: number(next),
   };
 }
 
@@ -175,7 +226,7 @@ function result(item) {
   const id = String(item.product_id);
   return {
     id,
-    name: text(item.name) ?? `Product ${id}`,
+    name: text(item.name) ?? t("card.unnamed", { id }),
     distance: number(item.distance),
     match: MATCHES.includes(item.match) ? item.match : null,
     imageUrl: webUrl(item.image_url, document.baseURI),

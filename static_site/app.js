@@ -1,42 +1,105 @@
-// The page's state: which search each address stands for, and what happens when the address changes.
+// The page's state: what each address stands for, and what happens when the address changes.
 //
-// Every search is an entry of the browser's history, so back, forward and shared links need no code of their own.
-// Answers are kept in memory and shown again on the way back; a photo exists nowhere else, and is gone on reload.
+// Every search is an entry of the browser's history, so back, forward and shared links need no code of their own. What a
+// search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
-import * as api from "./api.js";
+import { catalogueSize } from "./api.js";
+import { dress } from "./config.js";
+import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
+import { noteScrolling, recall } from "./memory.js";
+import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { UnusablePhoto, shrink } from "./shrink.js";
-import * as view from "./view.js";
+import { t } from "./texts.js";
 
 /**
- * @typedef {object} Search
- * @property {view.Query} query
- * @property {File | null} photo as the shopper gave it
- * @property {Blob | null} upload as it is sent
- * @property {string | null} productId
- * @property {api.Answer | null} answer
+ * @typedef {import("./route.js").Route} Route
+ *
+ * @typedef {{file: File, upload: Blob | null, url: string}} Photo as the shopper gave it, as it is sent, and to look at
+ *
+ * @typedef {object} Shown what a module in a slot of the page is told: at first, and again once there is a photo or an answer
+ * @property {Route} route with the options of the search
+ * @property {import("./view.js").Query | null} query null where nothing is searched with
+ * @property {Blob | null} photo as it is sent
+ * @property {import("./api.js").Answer | null} answer null while there is none
+ * @property {AbortSignal} signal aborted as soon as the page shows something else
+ *
+ * @typedef {object} Callbacks what a module in a slot can do
+ * @property {(options: Partial<import("./route.js").Options>, replace?: boolean) => void} change search again with other
+ *   options; `replace` makes no entry of the history
+ * @property {(photo: File) => void} search with a photo
+ *
+ * @typedef {[id: string, mount: (element: HTMLElement, callbacks: Callbacks) => {show: (shown: Shown) => void}]} Module
  */
 
-const SEARCHES_KEPT = 20;
-const PHOTO_GONE = "Photos are not stored, so that search cannot be shown again. Choose the photo once more.";
-
-/** @type {Map<string, Search>} by address, oldest first */
-const searches = new Map();
+/** @type {Module[]} those of the first page and of browsing; those of a search are in search.js */
+const MODULES = [["examples", mountExamples], ["browse", mountBrowse]];
+const STYLES = ["results.css", "filters.css", "crop.css", "weights.css"]; // of a search and of browsing
+const PHOTOS_KEPT = 20;
+/** @type {Map<string, Photo>} by the key of its address, oldest first */
+const photos = new Map();
+const callbacks = { change, search: searchWith };
 let running = new AbortController();
+/** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
+let beginning;
+/** @type {Promise<unknown> | undefined} */
+let styling;
 
-takePhotos((photo) => {
-  const address = format({ kind: "photo", key: Date.now().toString(36) });
-  const query = { ...api.NOTHING_KNOWN, name: "Your photo", isPhoto: true, imageUrl: "" };
-  keep(address, { query, photo, upload: null, productId: null, answer: null });
-  location.hash = address;
-});
-view.onRetry(() => show());
-// Coming back from a product, the shopper should stand where they left: the entry remembers which card it was.
-view.onPick((id) => history.replaceState({ picked: id }, ""));
+await dress();
+speak();
+const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
+takePhotos(searchWith, notify);
+noteScrolling(() => $("search").hidden || $("outcome").ariaBusy !== "true");
+for (const sign of ["pointerdown", "keydown", "dragenter", "paste"]) addEventListener(sign, () => search(), { once: true });
 addEventListener("hashchange", () => show());
 show(true);
-api.catalogue().then(view.showCatalogue);
+catalogueSize().then(showCatalogue);
+
+function search() {
+  beginning ??= Promise.all([import("./search.js"), styled()]).then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
+  beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
+  return beginning;
+}
+
+function styled() {
+  return (styling ??= style(STYLES));
+}
+
+/** @param {File} file */
+function searchWith(file) {
+  const key = Date.now().toString(36);
+  keep(key, { file, upload: null, url: "" });
+  location.hash = format({ kind: "photo", key });
+}
+
+/** @param {string} key @param {Photo} photo */
+function keep(key, photo) {
+  photos.set(key, photo);
+  for (const [oldest, { url }] of [...photos].slice(0, -PHOTOS_KEPT)) {
+    URL.revokeObjectURL(url);
+    photos.delete(oldest);
+  }
+}
+
+/** The photo of an address: after a reload, the one that the browser kept. @param {string} key @returns {Photo | null} */
+function photoOf(key) {
+  const file = photos.has(key) ? null : recall(key);
+  if (file) keep(key, { file, upload: file, url: URL.createObjectURL(file) });
+  return photos.get(key) ?? null;
+}
+
+/** @type {Callbacks["change"]} */
+function change(options, replace = false) {
+  const route = parse(location.hash);
+  const address = format(route, { ...route.options, ...options });
+  if (address === format(route, route.options)) return;
+  if (!replace) {
+    location.hash = address;
+    return;
+  }
+  history.replaceState(null, "", address);
+  show();
+}
 
 /** Show what the address stands for. @param {boolean} [opening] whether the page has just been opened */
 async function show(opening = false) {
@@ -47,74 +110,28 @@ async function show(opening = false) {
   const returning = history.state !== null;
   if (!returning) history.replaceState({}, "");
 
-  const route = parse(location.hash);
-  const address = format(route);
-  if (route.kind === "home") return view.showHome({ focus: !opening });
-  if (route.kind === "photo" && !searches.has(address)) {
+  let route = parse(location.hash);
+  const photo = route.kind === "photo" ? photoOf(route.key) : null;
+  const gone = route.kind === "photo" && !photo;
+  if (gone) {
     history.replaceState({}, "", "#/");
-    return view.showHome({ focus: !opening, notice: PHOTO_GONE });
+    route = parse("");
   }
-  if (route.kind === "product" && !(returning && searches.has(address))) keep(address, productSearch(route.id));
-
-  const search = /** @type {Search} */ (searches.get(address));
-  if (!search.answer) {
-    view.showLoading(search.query);
-    try {
-      search.answer = await ask(search, signal);
-    } catch (error) {
-      if (signal.aborted) return; // another search took the page
-      view.showProblem(search.query, told(error));
-      return;
-    }
+  const isSearch = route.kind === "photo" || route.kind === "product";
+  history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
+  if (!isSearch) {
+    beginning?.then(({ leave }) => leave(), () => {});
+    if (route.kind === "browse") await styled();
+    if (signal.aborted) return;
+    showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
+    for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
+    return;
   }
-  view.showAnswer(search.query, search.answer, returning ? history.state.picked : null);
-}
-
-/**
- * @param {Search} search
- * @param {AbortSignal} signal
- */
-async function ask(search, signal) {
-  if (search.photo) {
-    search.upload ??= await shrink(search.photo);
-    search.query.imageUrl ||= URL.createObjectURL(search.upload);
-    signal.throwIfAborted();
-    view.showQuery(search.query);
-    return api.searchByPhoto(search.upload, signal);
+  try {
+    const searching = await search();
+    if (!signal.aborted) await searching.show(route, photo, { returning, signal });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    showHome({ browse: false, focus: false, notice: `${t("problem.offline")}. ${t("problem.offlineDetail")}` });
   }
-  const id = /** @type {string} */ (search.productId);
-  const described = search.query.name ? null : api.product(id, signal).then((found) => {
-    search.query = { ...found, isPhoto: false };
-    if (!signal.aborted) view.showQuery(search.query);
-  });
-  const [answer] = await Promise.all([api.similarTo(id, signal), described]);
-  return answer;
-}
-
-/** @param {string} id @returns {Search} */
-function productSearch(id) {
-  // A card's product is known already; one opened by its link is asked for.
-  const results = [...searches.values()].flatMap((search) => search.answer?.results ?? []);
-  const seen = results.find((result) => result.id === id);
-  const query = { ...(seen ?? { ...api.NOTHING_KNOWN, name: "", imageUrl: "" }), isPhoto: false };
-  return { query, photo: null, upload: null, productId: id, answer: null };
-}
-
-/** @param {string} address @param {Search} search */
-function keep(address, search) {
-  searches.delete(address);
-  searches.set(address, search);
-  for (const [oldest, { photo, query }] of searches) {
-    if (searches.size <= SEARCHES_KEPT) break;
-    if (photo && query.imageUrl) URL.revokeObjectURL(query.imageUrl);
-    searches.delete(oldest);
-  }
-}
-
-/** @param {unknown} error @returns {view.Trouble} */
-function told(error) {
-  if (error instanceof api.Problem) return { headline: error.message, detail: error.detail, passing: error.passing };
-  if (error instanceof UnusablePhoto) return { headline: error.message, detail: error.detail, passing: false };
-  console.error(error); // a mistake of this page: say so where a developer looks
-  return { headline: "Something went wrong", detail: "The fault is ours. Reload the page.", passing: true };
 }

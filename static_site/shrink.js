@@ -1,6 +1,9 @@
 // Photos are made small on the shopper's device: a phone's 12 megapixels are 4 MB on the wire, and the model looks
 // at a few hundred pixels a side. Redrawing also drops the metadata a camera writes, such as the place.
 
+import { kindOf } from "./kinds.js";
+import { number, t } from "./texts.js";
+
 const LONGEST_SIDE_PX = 640;
 const JPEG_QUALITY = 0.85;
 const SMALL_BYTES = 400_000;
@@ -30,10 +33,10 @@ export class UnusablePhoto extends Error {
  * @throws {UnusablePhoto}
  */
 export async function shrink(file) {
-  if (file.type && !file.type.startsWith("image/")) {
-    throw new UnusablePhoto("That file is not a photo", "Choose a photo, for example a JPEG, PNG or WebP file.");
-  }
+  const kind = await kindOf(file);
+  if (!["photo", "heic"].includes(kind)) throw unusable(kind);
   const bitmap = canvasTellsTheTruth() ? await decoded(file) : null;
+  if (!bitmap && kind === "heic") throw unusable(kind); // which the service does not read either
   if (!bitmap) return unchanged(file);
   try {
     const scale = LONGEST_SIDE_PX / Math.max(bitmap.width, bitmap.height);
@@ -52,7 +55,7 @@ async function decoded(file) {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    return null; // the specification's only answer to HEIC, a broken file and a huge one alike
+    return null; // the only answer to an unknown format, a broken file and a huge one alike
   }
 }
 
@@ -74,15 +77,15 @@ function redrawn(bitmap, scale) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", JPEG_QUALITY));
 }
 
+/** @param {string} kind @param {Record<string, string>} [values] */
+function unusable(kind, values) {
+  return new UnusablePhoto(t(`photo.${kind}`), t(`photo.${kind}Detail`, values));
+}
+
 /** @param {File} file */
 function unchanged(file) {
   if (file.size > LARGEST_UPLOAD_BYTES) {
-    const megabytes = (file.size / 1e6).toFixed(1);
-    throw new UnusablePhoto(
-      "That photo is too large to send",
-      `This browser cannot read the file to make it smaller, and its ${megabytes} MB are over the limit of 4 MB. ` +
-        "Save it as a JPEG and choose it again.",
-    );
+    throw unusable("large", { size: number(file.size / 1e6, { maximumFractionDigits: 1 }) });
   }
   return file;
 }

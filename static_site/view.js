@@ -1,4 +1,4 @@
-// The only module that writes to the page. Words from the service or the shopper go in as text, never as markup.
+// What the page shows of a search: that it is under way, its answer, its trouble. Words from anybody go in as text.
 
 /**
  * @typedef {object} Subject
@@ -11,224 +11,154 @@
  * @typedef {{headline: string, detail: string, passing: boolean}} Trouble
  */
 
-import { format } from "./route.js";
-import { facts, prices, stock } from "./words.js";
+import { PAGE_SIZE } from "./api.js";
+import { card, picture, prices, waitingCards } from "./card.js";
+import { facts, line } from "./details.js";
+import { $, fill, land, page, say } from "./page.js";
+import { t } from "./texts.js";
 
-const CARDS = 5;
-const RANKS = ["Closest", "2nd closest", "3rd closest", "4th closest", "5th closest"];
+// Comparing is the point, so the picture of what was searched with stays in sight: small, in the bar.
+new IntersectionObserver(([{ isIntersecting }]) => {
+  const url = $("query-picture").getAttribute("src");
+  $("reminder").hidden = isIntersecting || $("search").hidden || !url;
+  if (url) $("reminder").querySelector("img")?.setAttribute("src", url);
+}, { rootMargin: "-60px 0px 0px" }).observe($("query-frame"));
+$("reminder").addEventListener("click", () => land($("search-heading")));
 
-const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
-if (isApple) $("paste-keys").textContent = "⌘ V";
-
-/** @param {() => void} retry */
-export function onRetry(retry) {
+/** @param {{retry: () => void, more: () => void, unfilter: () => void, pick: (href: string) => void}} callbacks */
+export function on({ retry, more, unfilter, pick }) {
   $("retry").addEventListener("click", retry);
-}
-
-/** @param {(productId: string) => void} picked called before the address changes */
-export function onPick(picked) {
+  $("more").addEventListener("click", more);
+  $("try-unfiltered").addEventListener("click", unfilter);
+  $("try-crop").addEventListener("click", () => openCrop(true));
+  $("query-frame").addEventListener("click", () => openCrop($("crop").hidden));
   $("cards").addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link?.dataset.productId) picked(link.dataset.productId);
+    if (link) pick(link.href);
   });
 }
 
-/** @param {{focus: boolean, notice?: string}} options */
-export function showHome({ focus, notice = "" }) {
-  page("home", "Lookalike: see what looks like your photo");
-  $("notice").textContent = notice;
-  $("notice").hidden = !notice;
-  say(notice);
-  if (focus) land($("home-heading"));
-}
-
-/** @param {Query} query */
-export function showLoading(query) {
-  outcome(query, "Looking for lookalikes…", "Comparing with every product.");
+/** @param {Query} query @param {boolean} anew whether this is another subject than the one shown */
+export function showLoading(query, anew) {
   $("outcome").setAttribute("aria-busy", "true");
-  $("cards").replaceChildren(...Array.from({ length: CARDS }, () => copy("waiting-card")));
-  $("grid").hidden = false;
-  say("Searching…");
+  say(t("search.looking"));
+  if (!anew) return; // the answer before stays, dimmed, until the new one is there
+  outcome(query, t("search.looking"), query.isPhoto ? t("search.comparing") : query.name);
+  $("outcome").setAttribute("aria-busy", "true");
+  $("cards").replaceChildren(...waitingCards(PAGE_SIZE));
   scrollTo(0, 0);
 }
 
 /** @param {Query} query */
 export function showQuery(query) {
-  $("query-name").textContent = query.name;
-  describe($("query-words"), query);
   picture($("query-frame"), query.imageUrl);
+  /** @type {HTMLButtonElement} */ ($("query-frame")).disabled = !croppable(query);
+  $("query-product").hidden = query.isPhoto;
+  if (query.isPhoto) return;
+  if ($("outcome").ariaBusy === "true") $("search-lead").textContent = query.name;
+  prices($("query-product"), query);
+  const link = /** @type {HTMLAnchorElement} */ ($("query-product").querySelector("a"));
+  link.hidden = !query.link;
+  if (query.link) link.href = query.link;
 }
 
 /**
  * @param {Query} query
  * @param {import("./api.js").Answer} answer
- * @param {string | null} [picked] the product whose card to stand on
+ * @param {{filtered: boolean, move: boolean, picked: string | null, scrolled: number}} how `move` puts the shopper at the
+ *   top, or where they were: so far down, on the link that was followed
  */
-export function showAnswer(query, answer, picked = null) {
+export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
-  const count = results.length === 1 ? "1 product" : `${results.length} products`;
-  const like = query.isPhoto ? "like your photo" : "like this one";
-  const found = nothingClose ? `Nothing close ${query.isPhoto ? "to your photo" : "to this one"}` : `${count} ${like}`;
-  outcome(query, results.length ? found : "Nothing to show beside it", provenance(answer));
-  $("cards").replaceChildren(...results.map((result, index) => card(result, index, answer.farthest)));
-  $("grid").hidden = $("again").hidden = false;
-  $("legend").hidden = results.length === 0;
-  say(results.length ? `${nothingClose ? "Nothing close found. " : ""}${count} found.` : "No products found.");
+  const none = results.length === 0;
+  const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
+  outcome(query, none ? t("search.none") : nothingClose ? t("search.nothingClose") : plain, lead(query, answer, filtered));
+  $("tries").hidden = !nothingClose && !none;
+  $("retry").hidden = true;
+  $("try-crop").hidden = none || !croppable(query);
+  $("try-unfiltered").hidden = !filtered;
+  $("cards").replaceChildren(...results.map(card));
+  after(answer);
+  const found = none ? t("search.none") : t("search.found", { count: results.length });
+  say(nothingClose && !none ? `${t("search.nothingClose")}. ${found}` : found);
+  if (!move) return;
   const links = [...$("cards").querySelectorAll("a")];
-  const before = picked === null ? null : links.find((link) => link.dataset.productId === picked);
-  if (before) before.focus();
-  else land($("search-heading"));
+  const before = links.find((link) => link.href === picked);
+  if (!before) land($("search-heading"));
+  else before.focus({ preventScroll: scrolled > 0 });
+  if (scrolled) scrollTo(0, scrolled);
 }
 
-/**
- * @param {Query} query
- * @param {Trouble} trouble
- */
-export function showProblem(query, { headline, detail, passing }) {
+/** @param {import("./api.js").Answer} answer with more results than are shown @param {number} from the first of them */
+export function showMore(answer, from) {
+  const added = answer.results.slice(from).map((result, i) => card(result, from + i));
+  $("cards").append(...added);
+  after(answer);
+  say(t("search.found", { count: answer.results.length }));
+  added[0]?.querySelector("a")?.focus({ preventScroll: true }); // where the button was
+}
+
+/** @param {boolean} waiting @param {string} [problem] */
+export function showMoreWaiting(waiting, problem = "") {
+  /** @type {HTMLButtonElement} */ ($("more")).ariaDisabled = String(waiting); // keeps the focus, unlike disabled
+  fill($("more-problem"), problem);
+}
+
+/** @param {Query} query @param {Trouble} trouble @param {boolean} filtered */
+export function showProblem(query, { headline, detail, passing }, filtered) {
   outcome(query, headline, detail);
-  $("actions").hidden = false;
-  $("outcome").classList.add("trouble");
+  $("tries").hidden = false;
   $("retry").hidden = !passing;
+  $("try-crop").hidden = true;
+  $("try-unfiltered").hidden = !filtered;
+  $("cards").replaceChildren();
   say(`${headline}. ${detail}`);
   land($("search-heading"));
 }
 
-/** @param {{products: number, model: string} | null} catalogue */
-export function showCatalogue(catalogue) {
-  if (!catalogue) return;
-  const { products, model } = catalogue;
-  $("catalogue").textContent = `${number(products)} ${products === 1 ? "product" : "products"} · ${model}`;
-  $("catalogue").hidden = false;
+/** @param {Query} query */
+function croppable({ isPhoto }) {
+  return isPhoto && $("crop").hasChildNodes();
 }
 
-/**
- * The result page with its headline, and nothing below it yet.
- * @param {Query} query
- * @param {string} headline
- * @param {string} lead
- */
-function outcome(query, headline, lead) {
-  page("search", `${headline} · Lookalike`);
+/** @param {boolean} open */
+export function openCrop(open) {
+  $("crop").hidden = !open;
+  $("query-frame").setAttribute("aria-expanded", String(open));
+}
+
+/** The page of a search, with nothing below its headline yet. @param {Query} query @param {string} headline @param {string} words */
+function outcome(query, headline, words) {
+  page("search", t("page.results", { headline }));
   showQuery(query);
   $("search-heading").textContent = headline;
-  $("search-lead").textContent = lead;
+  $("search-lead").textContent = words;
   $("outcome").setAttribute("aria-busy", "false");
-  $("outcome").classList.remove("trouble");
-  for (const id of ["actions", "grid", "again", "legend"]) $(id).hidden = true;
+  for (const id of ["tries", "more", "details", "more-problem"]) $(id).hidden = true;
 }
 
-/** @param {"home" | "search"} shown @param {string} title */
-function page(shown, title) {
-  document.title = title;
-  $("home").hidden = shown !== "home";
-  $("search").hidden = shown !== "search";
-  $("new-search").hidden = shown === "home";
+/** @param {Query} query @param {import("./api.js").Answer} answer @param {boolean} filtered */
+function lead(query, { results, nothingClose, products }, filtered) {
+  if (!results.length) return t(filtered ? "search.noneFiltered" : "search.noneLead");
+  if (nothingClose) return t("search.nothingCloseLead");
+  if (!query.isPhoto) return query.name;
+  return products === null ? "" : t("search.closestOf", { count: products });
 }
 
-/** @param {import("./api.js").Answer} answer @returns {string} how the answer was made */
-function provenance({ results, products, tookMs, nothingClose }) {
-  if (!results.length) return "The catalogue has no other product to compare with.";
-  const weak = nothingClose ? " These come nearest, and every one is a weak match." : "";
-  if (products === null) return `Closest first.${weak}`;
-  const time = tookMs === null ? "" : ` in ${number(Math.max(1, Math.round(tookMs)))} ms`;
-  const compared = products === 1 ? "The only product compared" : `All ${number(products)} products compared`;
-  return `${compared}${time}.${weak}`;
-}
-
-/** @param {import("./api.js").Result} result @param {number} index @param {number} farthest */
-function card(result, index, farthest) {
-  const item = copy("card");
-  const link = /** @type {HTMLAnchorElement} */ (item.querySelector("a"));
-  link.textContent = result.name;
-  link.href = format({ kind: "product", id: result.id });
-  link.dataset.productId = result.id;
-  describe(item, result);
-  part(item, ".rank").textContent = RANKS[index] ?? "";
-  if (result.distance !== null) {
-    const judged = result.match ? `${result.match}\u00a0match · ` : "";
-    part(item, ".distance").textContent = `${judged}distance\u00a0${result.distance.toFixed(3)}`;
-    // Set through the object model: a style attribute is what the content security policy forbids.
-    const closeness = Math.min(1, Math.max(0, 1 - result.distance / farthest));
-    part(item, ".line div").style.inlineSize = `${closeness * 100}%`;
-  }
-  picture(part(item, ".frame"), result.imageUrl);
-  return item;
-}
-
-/**
- * Show a picture in its frame, or words where there is none to show.
- * @param {HTMLElement} frame
- * @param {string | null} url "" leaves the frame blank
- */
-function picture(frame, url) {
-  const image = /** @type {HTMLImageElement} */ (part(frame, "img"));
-  const words = part(frame, ".no-picture");
-  if (url && image.getAttribute("src") === url) return; // shown already, or known to be missing
-  words.hidden = url !== null;
-  image.hidden = !url;
-  image.onerror = () => {
-    image.hidden = true;
-    words.hidden = false;
-  };
-  if (url) image.src = url;
-  else image.removeAttribute("src");
-}
-
-/**
- * Say what is known of a product: brand, price, stock, facts, and where to buy it.
- * @param {HTMLElement} element
- * @param {import("./api.js").Facts} product
- */
-function describe(element, product) {
-  const price = prices(product);
-  fill(part(element, ".maker"), product.brand);
-  fill(part(element, ".now"), price?.now);
-  fill(part(element, ".before"), price?.before);
-  part(element, ".price").hidden = !price;
-  fill(part(element, ".stock"), stock(product));
-  const link = /** @type {HTMLAnchorElement} */ (part(element, ".shop"));
-  link.hidden = !product.link;
-  if (product.link) link.href = product.link;
-  part(element, ".facts").replaceChildren(...facts(product).map(([name, value]) => {
+/** What comes below the cards. @param {import("./api.js").Answer} answer */
+function after(answer) {
+  $("more").hidden = answer.next === null;
+  showMoreWaiting(false);
+  $("details").hidden = answer.results.length === 0;
+  $("details-facts").replaceChildren(...facts(answer).map(([name, value]) => {
     const row = document.createElement("div");
-    const term = row.appendChild(document.createElement("dt"));
-    term.className = "for-ears";
-    term.textContent = name;
-    row.appendChild(document.createElement("dd")).textContent = value;
+    row.append(made("dt", name), made("dd", value));
     return row;
   }));
+  $("details-distances").replaceChildren(...answer.results.map((result) => made("li", line(result))));
 }
 
-/** @param {HTMLElement} element @param {string | null | undefined} words */
-function fill(element, words) {
-  element.textContent = words ?? "";
-  element.hidden = !words;
-}
-
-/** @param {HTMLElement} heading */
-function land(heading) {
-  scrollTo(0, 0);
-  heading.focus({ preventScroll: true });
-}
-
-/** @param {string} words */
-function say(words) {
-  $("status").textContent = words;
-}
-
-/** @param {string} id @returns {HTMLElement} */
-function copy(id) {
-  const template = /** @type {HTMLTemplateElement} */ ($(id));
-  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
-}
-
-/** @param {HTMLElement} element @param {string} selector */
-function part(element, selector) {
-  return /** @type {HTMLElement} */ (element.querySelector(selector));
-}
-
-/** @param {number} value */
-function number(value) {
-  return value.toLocaleString("en");
+/** @param {string} tag @param {string} words */
+function made(tag, words) {
+  return Object.assign(document.createElement(tag), { textContent: words });
 }

@@ -5,6 +5,7 @@ a route need the script, and they are hidden without it. Nothing in it is inline
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -28,7 +29,8 @@ _INTRODUCTION = (
     '<p>Errors are <a href="#problems">problem details</a> (RFC 9457), <code>application/problem+json</code>. Their '
     "<code>type</code> is stable: <code>urn:lookalike:problem:</code> and a word that is listed here. A problem that passes by "
     'itself has the header <code>Retry-After</code>. The gateway\'s own answers are <code>{"message": "..."}</code>.</p>'
-    "<p>HEAD is answered like GET, without a body. Unknown parameters are refused rather than ignored.</p>"
+    "<p>HEAD is answered like GET, without a body. Unknown parameters are refused rather than ignored. Another path is answered by "
+    "not-found, another method by method-not-allowed with the header <code>Allow</code>.</p>"
 )
 Json = Mapping[str, Any]
 
@@ -97,7 +99,7 @@ def _item(term: str, kind: str, text: str, example: str = "") -> str:
 
 def _parameter(parameter: Json) -> str:
     schema = parameter["schema"]
-    limits = [f"{word} {schema[name]}" for name, word in _LIMITS.items() if name in schema]
+    limits = [f"{word} {json.dumps(schema[name])}" for name, word in _LIMITS.items() if name in schema]
     is_list = schema["type"] == "array"
     kind = ", ".join([parameter["in"], "text, may be repeated" if is_list else schema["type"], *limits])
     if "enum" in schema:
@@ -116,7 +118,9 @@ def _as_text(example: Any) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    """A description as a sentence. A name that it begins with stays as it is."""
+    is_name = re.match(r"[\w-]*(_|:)", text)
+    return f"{text[:1] if is_name else text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _answer(response: Json, schemas: Json) -> str:
@@ -179,10 +183,14 @@ def _problems(document: Json) -> str:
         f"{_code('JSON', json.dumps(body, ensure_ascii=False, indent=2), f'the problem {slug}')}</details>"
         for slug, body in sorted(found.items())
     )
-    fields = "".join(_item(*field) for field in _fields(document["components"]["schemas"].get("Problem", {}), {}))
+    schemas = document["components"]["schemas"]
+    problem, gateway = (
+        "".join(_item(*field) for field in _fields(schemas.get(name, {}), schemas))
+        for name in ("Problem", "GatewayMessage")
+    )
     return (
-        f'<section aria-labelledby="problems"><h2 id="problems">Problems</h2><dl>{fields}</dl>'
-        f"<h3>Examples</h3>{shown}</section>"
+        f'<section aria-labelledby="problems"><h2 id="problems">Problems</h2><dl>{problem}</dl>'
+        f"<p>Answers of the gateway itself have one field:</p><dl>{gateway}</dl><h3>Examples</h3>{shown}</section>"
     )
 
 

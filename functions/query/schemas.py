@@ -1,263 +1,286 @@
-"""The schemas of the API's answers."""
+"""The schemas of the API's answers: every field with its meaning."""
 
 from typing import Any
 
-_TEXT = {"type": "string"}
-_NUMBER = {"type": "number"}
-_COUNT = {"type": "integer", "minimum": 0}
-_REGION = {
+Schema = dict[str, Any]
+
+
+def _text(meaning: str) -> Schema:
+    return {"type": "string", "description": meaning}
+
+
+def _number(meaning: str) -> Schema:
+    return {"type": "number", "description": meaning}
+
+
+def _count(meaning: str) -> Schema:
+    return {"type": "integer", "minimum": 0, "description": meaning}
+
+
+def _word(meaning: str, *words: str | None) -> Schema:
+    return {"enum": [*words], "description": meaning}
+
+
+def _list(meaning: str, items: Schema) -> Schema:
+    return {"type": "array", "items": items, "description": meaning}
+
+
+def _object(meaning: str = "", /, **properties: Schema) -> Schema:
+    described = {"description": meaning} if meaning else {}
+    return {"type": "object", "properties": properties, "required": list(properties), **described}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+_PLAIN_TEXT = {"type": "string"}
+_PLAIN_NUMBER = {"type": "number"}
+_REGION: Schema = {
     "type": "array",
     "items": {"type": "number", "minimum": 0, "maximum": 1},
     "minItems": 4,
     "maxItems": 4,
     "description": "x, y, w, h in fractions of the upright photo",
 }
-_NULLABLE_REASON = {
-    "type": ["object", "null"],
-    "properties": {"code": _TEXT, "detail": _TEXT},
-    "required": ["code", "detail"],
-}
-_PLACE = {"type": "integer", "minimum": 0, "maximum": 65535}
-_NULLABLE_COUNT = {"type": ["integer", "null"], "minimum": 0}
-_NULLABLE_TEXT = {"type": ["string", "null"]}
+_PLACE: Schema = {"type": "integer", "minimum": 0, "maximum": 65535}
+_PRODUCT_ID = _text("the id of the product, as its photos' keys and its data have it")
+_IMAGE_KEY = _text("the key of the photo in the catalogue's bucket")
+_IMAGE_URL = _text("where a browser loads the photo: a path of the page's own address, or a signed address for an hour")
+_NEXT_AFTER = _or_null(_text("after for the next page; null on the last"))
+_SNAPSHOT = _text("the version of the photos; it changes whenever one does")
+_SNAPSHOT_AGE = _number(
+    "seconds since photos and product data were both the newest; more than a few while the store is out of reach"
+)
+_PRODUCTS = _count("products with a searchable photo")
+_PHOTOS = _count("searchable photos")
 _FACTS = {
-    "name": _NULLABLE_TEXT,
-    "price": {"type": ["number", "null"], "description": "the price to pay: a sale price while it is one"},
-    "currency": {**_NULLABLE_TEXT, "description": "of the price, as ISO 4217 writes it"},
-    "link": {**_NULLABLE_TEXT, "description": "the product's page in the shop, an address of http or https"},
-    "brand": _NULLABLE_TEXT,
+    "name": _or_null(_text("the name, for people; null where nothing says it")),
+    "price": _or_null(_number("the price to pay: a sale price while it is one")),
+    "currency": _or_null(_text("the currency of the price, as ISO 4217 writes it")),
+    "link": _or_null(_text("the product's page in the shop, an address of http or https")),
+    "brand": _or_null(_text("the brand")),
     "attributes": {
         "type": "object",
-        "additionalProperties": {"oneOf": [_TEXT, _NUMBER, {"type": "array", "items": _TEXT}]},
+        "additionalProperties": {"oneOf": [_PLAIN_TEXT, _PLAIN_NUMBER, {"type": "array", "items": _PLAIN_TEXT}]},
         "description": (
             "all that is known of the product: its product data, then metadata of its photos, whose names are lower-case; of each "
             "name the first photo's value"
         ),
     },
 }
-
-_MATCH = {
-    "enum": ["strong", "fair", "weak", None],
-    "description": (
+_RESULT = _object(
+    product_id=_PRODUCT_ID,
+    **_FACTS,
+    distance={**_number("Euclidean, of the weights; smaller is more alike, and 0 is the same picture"), "minimum": 0},
+    match=_word(
         "judged by the distances between the catalogue's own products: strong is nearer than half of them are to another one, "
-        "weak is farther than nearly all of them; null until enough of them are measured"
+        "weak is farther than nearly all of them; null until enough of them are measured",
+        "strong",
+        "fair",
+        "weak",
+        None,
     ),
-}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_MATCH_SCALE = _object(strong=_NUMBER, fair=_NUMBER, rescaled={"type": "boolean"}) | {
-    "type": ["object", "null"],
-    "description": (
-        "the largest distances of a strong and of a fair match under these weights; rescaled: estimated, as the catalogue was "
-        "measured under other weights"
-    ),
-}
-
-_VALUE_FACET = _object(
-    attribute=_TEXT,
-    kind={"enum": ["text", "list"]},
-    values={
-        "type": "array",
-        "items": _object(value=_TEXT, count=_COUNT),
-        "description": "those that most products have, first",
+    region={
+        "oneOf": [_REGION, {"type": "null"}],
+        "description": "the region of the query photo in which the product was found; null for the whole photo",
     },
-    others={**_COUNT, "description": "the sum of the counts of all other values"},
+    image_url=_IMAGE_URL,
+    image_key=_IMAGE_KEY,
+    same_as=_list(
+        "with distinct=true, products whose photos are near-identical to this one's, nearest first", _PLAIN_TEXT
+    ),
 )
-_NUMBER_FACET = _object(attribute=_TEXT, kind={"enum": ["number"]}, min=_NUMBER, max=_NUMBER, count=_COUNT)
-
-SCHEMAS: dict[str, Any] = {
-    "Results": _object(
-        results={
-            "type": "array",
-            "items": _object(
-                product_id=_TEXT,
-                **_FACTS,
-                distance={**_NUMBER, "minimum": 0, "description": "Euclidean, of the weights; smaller is more alike"},
-                match=_MATCH,
-                region={
-                    "oneOf": [_REGION, {"type": "null"}],
-                    "description": "the region of the query photo in which the product was found; null for the whole photo",
-                },
-                image_url=_TEXT,
-                image_key=_TEXT,
-                same_as={
-                    "type": "array",
-                    "items": _TEXT,
-                    "description": "with distinct=true, products whose photos are near-identical to this one's, nearest first",
-                },
-            ),
-        },
-        verdict={
-            "enum": ["match", "no_good_match", None],
-            "description": "no_good_match: every match is weak; null where matches are not judged",
-        },
-        search=_object(
-            k={"type": "integer"},
-            offset=_COUNT,
-            next_offset={
-                "type": ["integer", "null"],
-                "description": "offset for the next page; null where there is none, or where it would be beyond the limit",
+_SEARCH = _object(
+    "what was searched, and how",
+    k=_count("how many products were asked for"),
+    offset=_count("how many of the nearest products were skipped"),
+    next_offset=_or_null(
+        _count("offset for the next page; null where there is none, or where it would be beyond the limit")
+    ),
+    filters=_list("the filters, as they were given", _PLAIN_TEXT),
+    products_matching=_count(
+        "products with a searchable photo that pass the filters and are not hidden as out of stock, at any distance"
+    ),
+    weights={
+        "type": "object",
+        "additionalProperties": _PLAIN_NUMBER,
+        "description": "the weights of the parts in these distances; only distances of equal weights compare",
+    },
+    match_scale=_or_null(
+        _object(
+            "what matches are judged by under these weights; null until enough products are measured",
+            strong=_number("the largest distance of a strong match"),
+            fair=_number("the largest distance of a fair match"),
+            rescaled={
+                "type": "boolean",
+                "description": "whether it is estimated, as the catalogue was measured under other weights",
             },
-            filters={"type": "array", "items": _TEXT, "description": "as they were given"},
-            products_matching={
-                **_COUNT,
-                "description": (
-                    "products with a searchable photo that pass the filters and are not hidden as out of stock, at any distance"
-                ),
-            },
-            weights={
-                "type": "object",
-                "additionalProperties": _NUMBER,
-                "description": "of the parts in these distances; only distances of equal weights compare",
-            },
-            match_scale=_MATCH_SCALE,
-            model={**_TEXT, "description": "fingerprint: distances of two models do not compare"},
-            snapshot=_TEXT,
-            snapshot_age_s={**_NUMBER, "description": "above a few seconds where the store is out of reach"},
-            products=_COUNT,
-            photos=_COUNT,
-            regions={
-                "type": "array",
-                "items": _REGION,
-                "description": "of the query photo, that were searched with",
-            },
-            query_photos={**_COUNT, "description": "photos that were searched with"},
-            query_photos_skipped={**_COUNT, "description": "further photos of the product, beyond the limit"},
-            rows_scanned=_COUNT,
-            rows_refined=_COUNT,
-            rows_exact=_COUNT,
-            requests={**_COUNT, "description": "to the store while answering"},
-            bytes_read={**_COUNT, "description": "from the store while answering"},
-            timings_ms={"type": "object", "additionalProperties": _NUMBER},
+        )
+    ),
+    model=_text("the fingerprint of the model: distances of two models do not compare"),
+    snapshot=_SNAPSHOT,
+    snapshot_age_s=_SNAPSHOT_AGE,
+    products=_PRODUCTS,
+    photos=_PHOTOS,
+    regions=_list("the regions of the query photo that were searched with", _REGION),
+    query_photos=_count("photos that were searched with"),
+    query_photos_skipped=_count("further photos of the product, beyond the limit"),
+    rows_scanned=_count("photos of which a bound of the distance was computed"),
+    rows_refined=_count("photos of which a tighter bound was computed"),
+    rows_exact=_count("photos of which the distance was computed"),
+    requests=_count("requests to the store while answering"),
+    bytes_read=_count("bytes from the store while answering"),
+    timings_ms={
+        "type": "object",
+        "additionalProperties": _PLAIN_NUMBER,
+        "description": "milliseconds of each stage, and in total",
+    },
+)
+_ATTRIBUTE = _text("the name of the attribute, as a filter takes it")
+_VALUE_FACET = _object(
+    attribute=_ATTRIBUTE,
+    kind=_word("whether a product has one text, or a list of them", "text", "list"),
+    values=_list(
+        "the values that most products have, first",
+        _object(value=_text("the value, as a filter takes it"), count=_count("products that have the value")),
+    ),
+    others=_count("the sum of the counts of all other values"),
+)
+_NUMBER_FACET = _object(
+    attribute=_ATTRIBUTE,
+    kind=_word("a number", "number"),
+    min=_number("the least number"),
+    max=_number("the greatest number"),
+    count=_count("products that have a number"),
+)
+_DATA = _object(
+    "the product data",
+    version=_text("the version of the product data; it changes whenever a file does, or a price by its date"),
+    products=_count("products that the files speak of, with photos or without"),
+    files=_count("data files, those that were refused included"),
+    rejected_files=_count("files of which nothing can be used"),
+    bad_rows=_count("rows and values that cannot be used; GET /api/rejected lists them"),
+    changed={**_or_null(_text("when a data file was put last; null without one")), "format": "date-time"},
+)
+_MODEL = _object(
+    "the model that photos are compared by",
+    name=_text("the name of the model"),
+    fingerprint=_text("what tells the model from every other one"),
+    parts=_list(
+        "what the model sees, each by itself",
+        _object(
+            name=_text("the name of the part, as weights takes it"),
+            dimensions=_count("numbers that the part makes of a photo"),
+            weight={**_number("the weight in distances, where a query gives no other"), "minimum": 0},
         ),
+    ),
+)
+
+SCHEMAS: Schema = {
+    "Results": _object(
+        results=_list("the products, nearest first", _RESULT),
+        verdict=_word(
+            "whether any product is a match; no_good_match where every one is weak, null where they are not judged",
+            "match",
+            "no_good_match",
+            None,
+        ),
+        search=_SEARCH,
     ),
     "Product": _object(
-        product_id=_TEXT,
+        product_id=_PRODUCT_ID,
         **_FACTS,
-        photos_total={**_COUNT, "description": "photos of the product, on all pages"},
-        photos={
-            "type": "array",
-            "items": _object(
-                image_key=_TEXT,
-                image_url=_TEXT,
-                status={"enum": ["searchable", "rejected"]},
-                reason=_NULLABLE_REASON,
+        photos_total=_count("photos of the product, on all pages"),
+        photos=_list(
+            "the photos on this page, by key",
+            _object(
+                image_key=_IMAGE_KEY,
+                image_url=_IMAGE_URL,
+                status=_word("whether searches find the photo", "searchable", "rejected"),
+                reason=_or_null(
+                    _object(
+                        "why it was rejected; null where it was not",
+                        code=_text("the reason, for programs"),
+                        detail=_text("the reason, and what to do"),
+                    )
+                ),
             ),
-        },
-        next_after={"type": ["string", "null"], "description": "after for the next page; null on the last"},
+        ),
+        next_after=_NEXT_AFTER,
     ),
     "Products": _object(
-        products={
-            "type": "array",
-            "items": _object(
-                product_id=_TEXT,
-                **_FACTS,
-                image_url=_TEXT,
-                image_key={**_TEXT, "description": "of the product's first searchable photo, by key"},
-            ),
-        },
-        total={**_COUNT, "description": "products that pass the filters, on all pages"},
-        next_offset={"type": ["integer", "null"], "description": "offset for the next page; null on the last"},
+        products=_list(
+            "in an order of their own, which stays",
+            _object(product_id=_PRODUCT_ID, **_FACTS, image_url=_IMAGE_URL, image_key=_IMAGE_KEY),
+        ),
+        total=_count("products that pass the filters, on all pages"),
+        next_offset=_or_null(_count("offset for the next page; null on the last")),
     ),
     "Facets": _object(
-        products={**_COUNT, "description": "products that a search under these filters ranks"},
-        facets={
-            "type": "array",
-            "items": {"oneOf": [_VALUE_FACET, _NUMBER_FACET]},
-            "description": "of attributes with few enough values to choose from",
-        },
+        products=_count("products that a search under these filters ranks"),
+        facets=_list("the attributes with few enough values to choose from", {"oneOf": [_VALUE_FACET, _NUMBER_FACET]}),
     ),
     "Map": _object(
-        snapshot=_TEXT,
-        made={**_TEXT, "format": "date-time", "description": "when compaction made the map"},
-        total={**_COUNT, "description": "products with a searchable photo"},
-        products={
-            **_COUNT,
-            "description": "products on the map; newer ones come with the next map, and of a large catalogue it has a random choice",
-        },
-        ids={"type": "array", "items": _TEXT, "description": "the product ids"},
-        images={"type": "array", "items": _TEXT, "description": "the key of a photo of each, below images/"},
-        x={"type": "array", "items": _PLACE, "description": "the place of each, 0 to 65535"},
-        y={"type": "array", "items": _PLACE},
+        snapshot=_SNAPSHOT,
+        made={**_text("when compaction made the map"), "format": "date-time"},
+        total=_PRODUCTS,
+        products=_count(
+            "products on the map; newer ones come with the next, and of a large catalogue it has a random choice"
+        ),
+        ids=_list("the products on the map", _PRODUCT_ID),
+        images=_list("the key of a photo of each, below images/", _PLAIN_TEXT),
+        x=_list("how far right each is, 0 to 65535", _PLACE),
+        y=_list("how far down each is, 0 to 65535", _PLACE),
     ),
     "Rejected": _object(
-        total={**_COUNT, "description": "photos, data files and rows that were refused, on all pages"},
-        unlisted={**_COUNT, "description": "rows among them that no page lists: of each file the first are kept"},
-        rejected={
-            "type": "array",
-            "items": _object(
-                key={**_TEXT, "description": "of the photo or data file in the catalogue's bucket"},
-                product_id={**_NULLABLE_TEXT, "description": "null where the row or the file names none"},
-                line={"type": ["integer", "null"], "description": "of the row in its data file; null for a whole file"},
-                code={**_TEXT, "description": "the reason, for programs"},
-                detail={**_TEXT, "description": "the reason, and what to do"},
+        total=_count("photos, data files and rows that were refused, on all pages"),
+        unlisted=_count("rows among them that no page lists: of each file the first are kept"),
+        rejected=_list(
+            "what was refused, on this page",
+            _object(
+                key=_text("the key of the photo or data file in the catalogue's bucket"),
+                product_id=_or_null(_text("the product; null where the row or the file names none")),
+                line=_or_null(_count("where the row begins in its data file; null for a whole file or a photo")),
+                code=_text("the reason, for programs"),
+                detail=_text("the reason, and what to do"),
             ),
-        },
-        next_after={**_NULLABLE_TEXT, "description": "after for the next page; null on the last"},
+        ),
+        next_after=_NEXT_AFTER,
     ),
     "Queue": _object(
-        waiting={
-            **_NULLABLE_COUNT,
-            "description": "messages of photos and data files that are to be taken in; as all of these, null where the queue does not say",
-        },
-        in_flight={
-            **_NULLABLE_COUNT,
-            "description": "messages that are being worked on, or that failed and come back later",
-        },
-        delayed={**_NULLABLE_COUNT, "description": "messages that may be received later only"},
-        dead_letters={**_NULLABLE_COUNT, "description": "messages that failed too often"},
+        waiting=_or_null(
+            _count(
+                "messages of photos and data files that are to be taken in; as all of these, null where the queue does not say"
+            )
+        ),
+        in_flight=_or_null(_count("messages that are being worked on, or that failed and come back later")),
+        delayed=_or_null(_count("messages that may be received later only")),
+        dead_letters=_or_null(_count("messages that failed too often")),
     ),
     "Health": _object(
-        status={"enum": ["ok", "empty", "stale"], "description": "stale: the store is out of reach"},
-        snapshot=_TEXT,
-        snapshot_age_s=_NUMBER,
-        products=_COUNT,
-        photos=_COUNT,
-        rejected={**_COUNT, "description": "photos"},
-        data=_object(
-            version=_TEXT,
-            products=_COUNT,
-            files=_COUNT,
-            rejected_files={**_COUNT, "description": "files of which nothing can be used"},
-            bad_rows={**_COUNT, "description": "rows that cannot be used; GET /api/rejected lists them"},
-            changed={
-                **_NULLABLE_TEXT,
-                "format": "date-time",
-                "description": "when a data file was put last; null without one",
-            },
+        status=_word(
+            "whether there is something to search; stale while the store is out of reach", "ok", "empty", "stale"
         ),
-        model=_object(
-            name=_TEXT,
-            fingerprint=_TEXT,
-            parts={
-                "type": "array",
-                "items": _object(
-                    name=_TEXT,
-                    dimensions=_COUNT,
-                    weight={**_NUMBER, "minimum": 0, "description": "in distances, where a query gives no other"},
-                ),
-            },
-        ),
+        snapshot=_SNAPSHOT,
+        snapshot_age_s=_SNAPSHOT_AGE,
+        products=_PRODUCTS,
+        photos=_PHOTOS,
+        rejected=_count("photos that were refused; GET /api/rejected lists them"),
+        data=_DATA,
+        model=_MODEL,
     ),
     # Every answer of ours has the first four. None is required, as in RFC 9457: generated clients read the gateway's answers of the same
     # status as problems, too.
     "Problem": {
         "type": "object",
         "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "detail": _TEXT,
-            "known": {
-                "type": "array",
-                "items": _TEXT,
-                "description": "of unknown-attribute: the attributes that there are",
-            },
+            "type": _text("urn:lookalike:problem: and the word of the problem, which stays"),
+            "title": _text("the problem in a few words"),
+            "status": {"type": "integer", "description": "the status of the answer"},
+            "detail": _text("what is wrong with this request, and what to do"),
+            "known": _list("only with unknown-attribute: the attributes that there are", _PLAIN_TEXT),
         },
     },
-    "GatewayMessage": _object(message=_TEXT),
+    "GatewayMessage": _object(message=_text("the gateway's own words")),
 }

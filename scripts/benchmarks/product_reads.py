@@ -1,4 +1,4 @@
-"""What compaction and readers of product data take, over the local S3: requests, bytes, seconds and memory of each.
+"""The cost of compaction and readers of product data over the local S3: requests, bytes, seconds and memory of each.
 
 A feed of made-up products and two files of changed prices are appended as ingest appends them. Each work runs in a process of its own, so
 that its memory is its own. A warm reader refreshes after each of the events that a shop has.
@@ -74,7 +74,7 @@ def _compact(sale: Path) -> list[Line]:
 
 
 def _read(sale: Path) -> list[Line]:
-    """A reader that starts, and what it reads after each event."""
+    """A reader that starts, and its refresh after each event. From the first fold on, the peak is that of compaction."""
     store = _store()
     reader = ProductReader(store)
 

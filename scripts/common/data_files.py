@@ -7,8 +7,8 @@ from email.header import Header
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
-from lookalike.aws import decoded_metadata
 from lookalike.photos.catalogue import DATA_PREFIX
+from lookalike.photos.metadata import decoded_metadata
 from scripts.common.bucket import Bucket, StoredObject, chunks_of
 from scripts.common.uploads import Step
 

@@ -75,6 +75,11 @@ class Workload:
         return self.queries / (1 + self.rate / warm * self.max_staleness_s)
 
     @property
+    def listings(self) -> float:
+        """Of log and manifests, of photos and of product data; where there are no data, one says so."""
+        return (4 if self.data_files else 3) * self.refreshes
+
+    @property
     def traced(self) -> float:
         """Lambda traces one request a second, and one in twenty beyond."""
         return MONTH_S * (min(self.rate, 1) + 0.05 * max(self.rate - 1, 0)) if self.tracing else 0

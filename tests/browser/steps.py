@@ -18,7 +18,7 @@ UNAVAILABLE = ("status of 503",)
 def upload(page: Page, photo: Path) -> None:
     """Choose a photo the way a shopper does."""
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name=re.compile("Choose a photo|another photo")).first.click()
+        page.get_by_role("button", name=re.compile("Choose a photo|another photo|New photo")).first.click()
     chooser.value.set_files(photo)
 
 
@@ -37,6 +37,14 @@ def cards(page: Page) -> Locator:
     return page.get_by_role("list").locator("li.card:not(.waiting)")
 
 
+def pictures_shown(page: Page) -> None:
+    """Wait until the pictures in sight are there: they load after their cards stand."""
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.card img[loading=eager], #query-picture')]"
+        ".every((image) => image.complete && image.naturalWidth)"
+    )
+
+
 def sent_image(stub: Stub) -> Image.Image:
     """The photo of the last search."""
     return Image.open(BytesIO(stub.calls_of("/api/search")[-1].body))
@@ -47,3 +55,14 @@ def colour(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
     pixel = image.getpixel((x, y))
     assert isinstance(pixel, tuple), "the photo should be sent in colour"
     return pixel
+
+
+def similar_to(page: Page, name: str) -> Locator:
+    """The second action of a product's card."""
+    return page.get_by_role("link", name=f"More like this: {name}")
+
+
+def sold(stub: Stub) -> None:
+    """Give every product a page in the shop."""
+    for product in stub.catalogue:
+        product["link"] = f"https://shop.example/{product['product_id']}"

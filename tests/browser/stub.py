@@ -14,16 +14,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image, ImageDraw
+
+from tests.browser.narrowing import facets, narrowed
 
 SITE = Path(__file__).parents[2] / "static_site"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".png": "image/png",
+}
 GATE_TIMEOUT_S = 10
 
 Product = dict[str, Any]
@@ -55,7 +64,7 @@ def problem(status: int, slug: str, detail: str) -> Reply:
     return Reply(body, status)
 
 
-def products(count: int = 12) -> list[Product]:
+def products(count: int = 24) -> list[Product]:
     """Made-up products; the second half is found from the first."""
     garments = ["Linen Shirt", "Wool Coat", "Canvas Sneaker", "Leather Satchel"]
     colours = ["Teal", "Rust", "Navy Blue"]
@@ -99,7 +108,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """The server; ``replies`` maps search, similar, product and health to what they are to answer instead."""
+    """The server; ``replies`` maps search, similar, product, list, facets and health to what they are to answer instead."""
 
     def __init__(
         self,
@@ -112,6 +121,8 @@ class Stub:
         self.neighbours = neighbours or self._some_others
         self.calls: list[Call] = []
         self.replies: dict[str, Reply] = {}
+        self.files: dict[str, bytes | None] = {}
+        """Files of the site by path, in place of those of static_site; None is missing."""
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
@@ -130,16 +141,19 @@ class Stub:
         """The calls so far whose path holds ``part``."""
         return [call for call in self.calls if part in call.path]
 
-    def found(self, items: Sequence[Product]) -> dict[str, Any]:
-        """A body of results, 0.21 apart at first and farther with each."""
+    def found(self, items: Sequence[Product], next_offset: int | None = None) -> dict[str, Any]:
+        """A body of results, 0.21 away at first and farther with each: two strong, two fair, the others weak."""
         return {
             "results": [
-                {**item, "distance": 0.21 + 0.13 * i, "match": "strong" if i < 2 else "fair"}
+                {**item, "distance": 0.21 + 0.13 * i, "match": ["strong", "fair", "weak"][min(i // 2, 2)]}
                 for i, item in enumerate(items)
             ],
             "verdict": "match",
             "search": {
-                "k": 5,
+                "k": 10,
+                "next_offset": next_offset,
+                "match_scale": {"strong": 0.35, "fair": 0.65, "rescaled": False},
+                "snapshot": "12+3",
                 "weights": {"shape": 1.0},
                 "products": 2950,
                 "products_matching": 2946,
@@ -152,58 +166,76 @@ class Stub:
         half = len(self.catalogue) // 2
         ids = [product["product_id"] for product in self.catalogue]
         start = half if product_id in ids[:half] else 0
-        return [product for product in self.catalogue[start:] if product["product_id"] != product_id][:5]
+        return [product for product in self.catalogue[start:] if product["product_id"] != product_id]
 
-    def _usual(self, name: str, product_id: str | None) -> Reply:
+    def _page(self, items: list[Product], query: Mapping[str, list[str]]) -> tuple[list[Product], int | None]:
+        start, k = (int(query.get(name, [usual])[0]) for name, usual in (("offset", "0"), ("k", "5")))
+        return items[start : start + k], start + k if start + k < len(items) else None
+
+    def _usual(self, name: str, product_id: str | None, query: Mapping[str, list[str]]) -> Reply:
+        filters = query.get("filter", [])
         if name == "health":
             model = {
                 "name": "resnet50-sscd",
                 "fingerprint": "0" * 64,
-                "parts": [{"name": "shape", "dimensions": 512, "weight": 1}],
+                "parts": [
+                    {"name": "shape", "dimensions": 512, "weight": 1.0},
+                    {"name": "category", "dimensions": 256, "weight": 1.0},
+                    {"name": "colour", "dimensions": 101, "weight": 0.6},
+                ],
             }
             return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
+        if name == "facets":
+            return Reply(facets(self.catalogue, filters))
+        if name == "list":
+            passing = narrowed(self.catalogue, filters)
+            page, next_offset = self._page(passing, query)
+            return Reply({"products": page, "total": len(passing), "next_offset": next_offset})
         if name == "search":
-            return Reply(self.found(self.neighbours(None)))
+            return Reply(self.found(*self._page(narrowed(self.neighbours(None), filters), query)))
         item = next((p for p in self.catalogue if p["product_id"] == product_id), None)
         if item is None:
             return problem(404, "not-found", f"The catalogue has no product {product_id}.")
         if name == "similar":
-            return Reply(self.found(self.neighbours(product_id)))
+            return Reply(self.found(*self._page(narrowed(self.neighbours(product_id), filters), query)))
         photo = {key: item[key] for key in ("image_key", "image_url")} | {"status": "searchable", "reason": None}
         return Reply({**{key: value for key, value in item.items() if not key.startswith("image_")}, "photos": [photo]})
 
-    def _reply(self, path: str) -> Reply:
-        words = [unquote(word) for word in path.split("/")[2:]]
-        if words in (["search"], ["health"]):
-            name, product_id = words[0], None
+    def _reply(self, address: str) -> Reply:
+        url = urlsplit(address)
+        words = [unquote(word) for word in url.path.split("/")[2:]]
+        if words in (["search"], ["health"], ["facets"], ["products"]):
+            name, product_id = words[0].replace("products", "list"), None
         elif words[0] == "products" and len(words) in (2, 3):
             name, product_id = words[2] if len(words) == 3 else "product", words[1]
         else:
             return problem(404, "not-found", "No such address.")
-        return self.replies.get(name) or self._usual(name, product_id)
+        return self.replies.get(name) or self._usual(name, product_id, parse_qs(url.query))
 
     def _handler(stub) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path
                 if path.startswith("/api/"):
-                    self._answer_api(path)
+                    self._answer_api()
                 elif path.startswith("/images/"):
                     self._send(200, "image/jpeg", stub.photo(unquote(path[1:])))
                 else:
                     file = SITE / (path[1:] or "index.html")
-                    if file.parent == SITE and file.is_file():
-                        self._send(200, TYPES[file.suffix], file.read_bytes())
-                    else:
+                    there = file.resolve().is_relative_to(SITE) and file.is_file()
+                    body = stub.files[path] if path in stub.files else file.read_bytes() if there else None
+                    if body is None:
                         self._send(404, "text/plain", b"not here")
+                    else:
+                        self._send(200, TYPES[file.suffix], body)
 
             def do_POST(self) -> None:
-                self._answer_api(urlsplit(self.path).path)
+                self._answer_api()
 
-            def _answer_api(self, path: str) -> None:
+            def _answer_api(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 stub.calls.append(Call(self.command, self.path, self.headers.get("Content-Type", ""), body))
-                reply = stub._reply(path)
+                reply = stub._reply(self.path)
                 if reply.gate:
                     reply.gate.wait(GATE_TIMEOUT_S)
                 if not reply.dropped:
@@ -217,6 +249,9 @@ class Stub:
                     self.send_header("Content-Length", str(len(body)))
                     self.send_header("Content-Security-Policy", POLICY)
                     self.send_header("X-Content-Type-Options", "nosniff")
+                    if self.path.startswith(("/api/", "/images/", "/lookalike.js")):
+                        self.send_header("Access-Control-Allow-Origin", "*")
+                        self.send_header("Cross-Origin-Resource-Policy", "cross-origin")
                     self.end_headers()
                     self.wfile.write(body)
                 except (BrokenPipeError, ConnectionResetError):

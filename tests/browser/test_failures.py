@@ -14,16 +14,16 @@ from tests.browser.stub import Reply, Stub, drawn_photo, problem
 
 def test_waiting_is_shown_and_said(page: Page, stub: Stub, photo: Path) -> None:
     gate = Event()
-    stub.replies["search"] = Reply(stub.found(stub.catalogue[:5]), gate=gate)
+    stub.replies["search"] = Reply(stub.found(stub.catalogue[:10]), gate=gate)
     upload(page, photo)
     expect(page.locator("#outcome")).to_have_attribute("aria-busy", "true")
-    expect(page.locator(".waiting")).to_have_count(5)
-    expect(page.get_by_role("status")).to_have_text("Searching…")
+    expect(page.locator(".waiting")).to_have_count(10)
+    expect(page.get_by_role("status")).to_have_text("Looking…")
     expect(page.locator("#query-picture")).to_be_visible()
     gate.set()
     expect(page.locator("#outcome")).to_have_attribute("aria-busy", "false")
     expect(page.locator(".waiting")).to_have_count(0)
-    expect(page.get_by_role("status")).to_have_text("5 products found.")
+    expect(page.get_by_role("status")).to_have_text("10 products found.")
 
 
 def test_a_refused_photo_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
@@ -53,7 +53,7 @@ def test_an_empty_catalogue_is_explained_and_can_be_asked_again(open_page: Pages
     expect(page.locator("#search-lead")).to_have_text("Upload product photos first.")
     del stub.replies["search"]
     page.get_by_role("button", name="Try again").click()
-    expect(cards(page)).to_have_count(5)
+    expect(cards(page)).to_have_count(10)
     assert len({call.body for call in stub.calls_of("/api/search")}) == 1
 
 
@@ -64,7 +64,7 @@ def test_a_product_that_is_still_taken_in_can_be_asked_for_again(open_page: Page
     expect(heading(page)).to_have_text("That product is not ready yet")
     stub.replies.clear()
     page.get_by_role("button", name="Try again").click()
-    expect(cards(page)).to_have_count(5)
+    expect(cards(page)).to_have_count(10)
 
 
 def test_a_lost_connection_is_explained_and_can_be_tried_again(open_page: Pages, stub: Stub, photo: Path) -> None:
@@ -75,7 +75,26 @@ def test_a_lost_connection_is_explained_and_can_be_tried_again(open_page: Pages,
     expect(page.locator("#search-lead")).to_have_text("Check your connection, then try again.")
     del stub.replies["search"]
     page.get_by_role("button", name="Try again").click()
-    expect(cards(page)).to_have_count(5)
+    expect(cards(page)).to_have_count(10)
+
+
+def test_a_filter_of_a_shared_address_that_is_not_known_can_be_dropped(open_page: Pages, stub: Stub) -> None:
+    stub.replies["similar"] = problem(400, "unknown-attribute", "There is no attribute fit.")
+    page = open_page(f"{stub.url}/#/product/102?filter=fit:slim", expected=("status of 400",))
+    expect(heading(page)).to_have_text("That filter does not work here")
+    stub.replies.clear()
+    page.get_by_role("button", name="Search without filters").click()
+    expect(cards(page)).to_have_count(10)
+
+
+def test_a_page_that_lost_its_connection_before_the_first_search_says_so(
+    open_page: Pages, stub: Stub, photo: Path
+) -> None:
+    page = open_page(stub.url, expected=("ERR_FAILED",))
+    page.route("**/search.js", lambda route: route.abort())
+    upload(page, photo)
+    expect(page.get_by_text("The service is out of reach. Check your connection, then try again.")).to_have_count(2)
+    expect(page.locator("#notice")).to_be_visible()
 
 
 def test_an_answer_that_is_not_the_services_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
@@ -96,23 +115,23 @@ def test_a_newer_search_aborts_the_older(page: Page, stub: Stub, photo: Path) ->
         upload(page, photo)
     with page.expect_event("requestfailed") as failed:
         page.goto(f"{stub.url}/#/product/101")
-        expect(cards(page)).to_have_count(5)
+        expect(cards(page)).to_have_count(10)
     assert "/api/search" in failed.value.url
     gate.set()
     page.wait_for_timeout(100)
-    expect(heading(page)).to_have_text("5 products like this one")
+    expect(heading(page)).to_have_text("More like this")
 
 
 def test_a_catalogue_of_one_has_nothing_beside_it(page: Page, stub: Stub) -> None:
     stub.replies["similar"] = Reply(stub.found([]))
     page.goto(f"{stub.url}/#/product/100")
-    expect(heading(page)).to_have_text("Nothing to show beside it")
-    expect(page.get_by_role("status")).to_have_text("No products found.")
+    expect(heading(page)).to_have_text("Nothing to show here")
+    expect(page.get_by_role("status")).to_have_text("Nothing to show here")
 
 
 def test_a_missing_picture_leaves_words(open_page: Pages, stub: Stub, photo: Path) -> None:
-    page = open_page(stub.url, expected=())
     stub.photo = lambda key: b"no picture" if "100" in key else drawn_photo(key)
+    page = open_page(stub.url)
     upload(page, photo)
     expect(cards(page).first.get_by_text("No picture to show")).to_be_visible()
     expect(cards(page).nth(1).get_by_text("No picture to show")).to_be_hidden()

@@ -95,10 +95,10 @@ def ingest_data(patch: pytest.MonkeyPatch) -> Callable[[], object]:
 
 
 def compact(patch: pytest.MonkeyPatch) -> Callable[[], object]:
-    app, store = functions.load("compact"), fakes.OutageStore()
-    fakes.fill(store, [fakes.put_row("images/1.jpg", fakes.photo("red"))])
+    app, photos, products = functions.load("compact"), fakes.OutageStore(), fakes.OutageStore()
+    fakes.fill(photos, [fakes.put_row("images/1.jpg", fakes.photo("red"))])
     patch.setattr(app, "store_prefixes", lambda *place: ["aa/"])
-    patch.setattr(app, "S3Store", lambda *place: store)
+    patch.setattr(app, "S3Store", lambda client, bucket, prefix: photos if prefix == "aa/" else products)
     return lambda: app.handler({}, functions.Context())
 
 

@@ -257,7 +257,7 @@ def headers_of(resources: Resources, origin: str) -> dict[str, Any]:
     (behaviour,) = (
         behaviour
         for behaviour in (config["DefaultCacheBehavior"], *config["CacheBehaviors"])
-        if behaviour["TargetOriginId"] == origin
+        if behaviour["TargetOriginId"] == origin and behaviour.get("PathPattern") != "/lookalike.js"
     )
     policy = resources[behaviour["ResponseHeadersPolicyId"]["Ref"]]
     return policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]

@@ -423,6 +423,7 @@ def test_the_distribution_serves_three_origins(resources: Resources) -> None:
     assert config["DefaultCacheBehavior"]["TargetOriginId"] == "site"
     assert {path: behaviour["TargetOriginId"] for path, behaviour in behaviours.items()} == {
         "/images/*": "catalogue",
+        "/lookalike.js": "site",
         "/api/*": "api",
     }
     assert set(behaviours["/api/*"]["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}

@@ -9,13 +9,17 @@ import pytest
 from lookalike.aws import S3Store, s3_client
 from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
+from lookalike.compaction.products import compact_products
 from lookalike.errors import LookalikeError, StoreUnavailable
 from lookalike.store import append_log, manifest, names
+from lookalike.store.products import PRODUCTS
+from lookalike.store.products.product_manifest import PRODUCT_STORE
 from lookalike.store.reader import SnapshotReader
 from scripts import store as store_command
 from scripts.deployment import drop_store
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, listen
+from tests.support.product_data import append, put_file, reject_file
 from tests.support.rows import LAYOUT, delete, put, reject
 
 FINGERPRINT = "ab" * 32
@@ -109,6 +113,49 @@ def test_ls_says_what_every_object_is(store: Any, run: Run) -> None:
     assert sum("folded" in line for line in listed) == 2
     assert sum("newest manifest" in line for line in listed) == 1
     assert sum("live" in line for line in listed) == 1
+
+
+@pytest.fixture
+def products(store: Any) -> Any:
+    """Product data beside the photos: two files folded, one waiting."""
+    products = S3Store(store._client, store.bucket, PRODUCTS)
+    append(products, put_file("products/1.csv", 1, {"hat": {"price": 2.0}}), reject_file("products/2.csv", 2))
+    compact_products(products)
+    append(products, put_file("products/3.csv", 3, {"hat": {"price": 1.0}}))
+    products.bucket = store.bucket  # type: ignore[attr-defined]
+    return products
+
+
+def test_product_data_is_checked_counted_and_listed(products: Any, run: Run) -> None:
+    checked = run("fsck", "--bucket", products.bucket, "--products")
+    assert checked.returncode == 0, checked.stderr
+    counted = dict(line.rsplit(maxsplit=1) for line in checked.stdout.splitlines() if line != "clean")
+    assert (counted["files"], counted["rejects"], counted["products"]) == ("1", "1", "1")
+
+    stats = run("stats", "--bucket", products.bucket, "--products")
+    counted = dict(line.rsplit(maxsplit=1) for line in stats.stdout.splitlines())
+    assert (counted["files"], counted["packs of files"], counted["log segments waiting"]) == ("1", "1", "1")
+
+    listed = run("ls", "--bucket", products.bucket, "--products").stdout.splitlines()
+    assert len(listed) == len(list(products.list("")))
+    for role in (
+        "(live, a pack of 2 files)",
+        "(live, the table of all files)",
+        "(newest manifest, version 1)",
+        "(waiting)",
+    ):
+        assert sum(line.endswith(role) for line in listed) == 1
+    assert sum(line.endswith("(folded, to be collected)") for line in listed) == 2
+
+
+def test_fsck_names_product_data_that_is_lost(products: Any, run: Run) -> None:
+    (pack,) = PRODUCT_STORE.newest(products).packs
+    products.delete(pack.name)
+
+    checked = run("fsck", "--bucket", products.bucket, "--products")
+
+    assert checked.returncode == 1
+    assert f"ERROR {pack.name}: is part of the store and missing" in checked.stdout
 
 
 def test_a_bucket_without_a_store_is_told_plainly(store: Any, run: Run) -> None:

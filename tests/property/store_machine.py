@@ -48,7 +48,7 @@ KEYS = ("by sequencer", "by sequencer too", "by time", "by both")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to an object of the catalogue, and what it was then: a number, or None where it was deleted."""
+    """An event of an object of the catalogue, and the object then: a number, or None where it was deleted."""
 
     key: str
     op: Op
@@ -126,7 +126,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.readers = [self.reader(store) for store in self.reader_stores]
         self.observer = self.reader(self.store)
 
-    # --- what a machine for one kind of store says of it --------------------------------------------------------------
+    # --- what a machine for one kind of store defines -----------------------------------------------------------------
 
     def own_patches(self) -> list[Any]:
         """What makes a small store do what a large one does, and in one thread."""

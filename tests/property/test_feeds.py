@@ -6,7 +6,7 @@ import json
 import unicodedata
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import FeedError
@@ -57,6 +57,7 @@ def test_what_was_written_as_csv_is_read(
     assert (feed.rows, feed.bad_total, feed.blank) == (len(rows), 0, 0)
 
 
+@settings(max_examples=60)  # what becomes of a row is the same as in CSV
 @given(tables())
 def test_what_was_written_as_json_lines_is_read(rows: list[dict[str, Any]]) -> None:
     feed = read("\n".join(map(json.dumps, rows)), "products.jsonl")

@@ -10,8 +10,12 @@ from tests.property.photo_machine import PhotoMachine
 from tests.property.product_machine import ProductMachine
 from tests.property.store_machine import StoreMachine
 
+IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+
 TestPhotos = PhotoMachine.TestCase
 TestProducts = ProductMachine.TestCase
+if not IS_LONG:  # most of the protocol is the code that photos go through
+    TestProducts.settings = settings(TestProducts.settings, max_examples=50)
 
 until_the_first_failure = settings(
     max_examples=3000,
@@ -24,7 +28,7 @@ until_the_first_failure = settings(
 )
 
 
-@pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "long", reason="minutes; HYPOTHESIS_PROFILE=long runs it")
+@pytest.mark.skipif(not IS_LONG, reason="minutes; HYPOTHESIS_PROFILE=long runs it")
 @pytest.mark.parametrize(
     ("machine", "bug"),
     [(PhotoMachine, bug) for bug in PROTOCOL_BUGS + PHOTO_BUGS]

@@ -14,14 +14,18 @@ from lookalike.backfill import read_keys, read_orders
 from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
+from lookalike.compaction.products import compact_products
+from lookalike.compaction.products_fsck import check_products
 from lookalike.errors import StoreError
 from lookalike.search.knn import nearest_products
 from lookalike.store import append_log, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.products.product_reader import ProductReader
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.wrappers import WrapperStore
 from tests.support.calibrations import turned
 from tests.support.inline import InlineExecutor
+from tests.support.product_data import append, delete_file, products_of, put_file, reject_file
 from tests.support.rows import LAYOUT, copy_of, delete, put, reject, value
 
 POLICY = Policy(segment_bytes=100_000, fanout=2)
@@ -71,12 +75,25 @@ def small_store() -> MemoryStore:
     return store
 
 
+def small_product_store() -> MemoryStore:
+    """Product data with objects of every kind: files folded and waiting, packs and tables live and retired, manifests."""
+    store = MemoryStore()
+    for first in (0, 3, 6):
+        for number in range(first, first + 3):
+            said = {"shirt": {"name": f"file {number}", "price": 5.0 + number, "sizes": ("S", "M")}}
+            append(store, put_file(f"products/{number}.csv", number, {**said, f"{number}": {"name": "Größe"}}))
+        compact_products(store, Policy(segment_bytes=100_000, fanout=2 if first == 3 else 4))
+    append(store, reject_file("products/8.csv", 30), put_file("products/9.csv", 31, {"hat": {"name": "the last"}}))
+    return store
+
+
 Fields = Mapping[str, tuple[int, int]]
 """The first bit of each field of an object, and the bit after its last."""
 
 
 def fields(data: bytes) -> Fields:
-    """Of a file: the length of the header, the header, and each tensor. Of a manifest: each key with its value."""
+    """Of a file: the length of the header, the header, and each tensor. Of a manifest: each key with its value. Of a pack: its
+    first file."""
     if data.startswith(b"{"):
         starts = [(match.group(1).decode(), match.start()) for match in re.finditer(rb'"(\w+)":', data)]
         places = zip(starts, [start for _, start in starts[1:]] + [len(data)], strict=True)
@@ -92,6 +109,8 @@ def fields(data: bytes) -> Fields:
 def kind(name: str) -> str:
     if name.startswith("segments/"):
         return "rotation" if "rotation" in name else "map" if "map" in name else "segment"
+    if name.startswith("tables/"):
+        return "pack" if name.endswith(".pack") else "table"
     return "log segment" if name.startswith("log/") else "manifest"
 
 
@@ -156,8 +175,37 @@ def checked(store: ObjectStore) -> Any:
     return None
 
 
-USES: Mapping[str, Callable[[Any], Any]] = {
+def data_at_start(store: ObjectStore) -> Any:
+    """All that a reader of product data shows that has just started."""
+    data = ProductReader(store, time_of_day=lambda: 1.0).refresh()
+    return sorted(products_of(data.table).items()), data.files
+
+
+def data_of_each_file(store: ObjectStore) -> Any:
+    """The same after a file in the middle was deleted: then the files are read and not the table of all."""
+    append(store, delete_file("products/4.csv", 40))
+    return data_at_start(store)
+
+
+def data_compacted(store: DamagedStore) -> Any:
+    """The data after a compaction that read damaged bytes; the objects it left alone are read sound."""
+    compact_products(store, POLICY)
+    return data_at_start(store.inner)
+
+
+def data_checked(store: ObjectStore) -> Any:
+    report = check_products(store)
+    if report.errors:
+        raise StoreError("; ".join(report.errors))
+    return None
+
+
+Uses = Mapping[str, Callable[[Any], Any]]
+USES: Uses = {
     "resident": resident, "cold": cold, "backfill": backfilled, "compaction": compacted, "fsck": checked
+}  # fmt: skip
+PRODUCT_USES: Uses = {
+    "start": data_at_start, "each file": data_of_each_file, "compaction": data_compacted, "fsck": data_checked
 }  # fmt: skip
 
 
@@ -169,21 +217,20 @@ class Sound:
     store: DamagedStore
 
 
-def sound_uses(store: MemoryStore) -> dict[str, Sound]:
+def sound_uses(store: MemoryStore, uses: Uses) -> dict[str, Sound]:
     sound = {}
-    for use, act in USES.items():
+    for use, act in uses.items():
         watched = DamagedStore(copy_of(store))
         sound[use] = Sound(repr(act(watched)), watched)
     return sound
 
 
-def outcome(store: MemoryStore, flip: Flip, use: str, sound: Sound) -> str:
+def outcome(store: MemoryStore, flip: Flip, act: Callable[[Any], Any], sound: Sound) -> str:
     """``unread``, ``right``, ``refused`` (an error that names the object), ``unnamed`` (another StoreError), ``crashed`` or ``wrong``."""
     if not sound.store.was_read(flip):
         return "unread"
-    copy = copy_of(store) if use == "compaction" else store
     try:
-        answer = USES[use](DamagedStore(copy, flip.name, flip.bit))
+        answer = act(DamagedStore(copy_of(store), flip.name, flip.bit))
     except StoreError as error:
         return "refused" if flip.name in str(error) else "unnamed"
     except Exception:  # noqa: BLE001 - counted as what it is
@@ -194,16 +241,18 @@ def outcome(store: MemoryStore, flip: Flip, use: str, sound: Sound) -> str:
 Table = dict[tuple[str, str, str], Counter[str]]
 
 
-def outcomes(store: MemoryStore, each: int, seed: int = 0) -> Table:
+def outcomes(store: MemoryStore, uses: Uses, each: int, seed: int = 0) -> Table:
     """The number of outcomes of each kind, by kind of object, field and use."""
     with (
         patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
         patch("lookalike.compaction.gate.ThreadPoolExecutor", InlineExecutor),
+        patch("lookalike.store.products.product_reader.ThreadPoolExecutor", InlineExecutor),
+        patch("lookalike.compaction.products.ThreadPoolExecutor", InlineExecutor),
         patch("lookalike.compaction.fsck.judge"),  # checks find what it finds, and it takes most of the time
     ):
-        sound = sound_uses(store)
+        sound = sound_uses(store, uses)
         table: Table = defaultdict(Counter)
         for flip in flips(store, each, seed):
-            for use in USES:
-                table[kind(flip.name), flip.field, use][outcome(store, flip, use, sound[use])] += 1
+            for use, act in uses.items():
+                table[kind(flip.name), flip.field, use][outcome(store, flip, act, sound[use])] += 1
     return table

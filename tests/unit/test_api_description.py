@@ -153,9 +153,24 @@ def test_the_page_tells_of_every_route_parameter_field_and_problem(api: Api) -> 
             assert problem.slug in page.text
             assert problem.meaning in page.text
             assert problem.title in page.text
+    assert all(problem.slug in page.text for problem in functions.load("query", "problems").PROBLEMS.values())
     for described in texts_of(api.document["components"]["schemas"], "description"):
         assert described[1:] in page.text, described
     assert "undefined" not in page.text
+
+
+def test_every_field_of_an_answer_is_described(api: Api) -> None:
+    def fields(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, inner in schema.get("properties", {}).items():
+            yield f"{path}.{name}", inner
+            yield from fields(inner, f"{path}.{name}")
+        if items := schema.get("items"):
+            for inner in items.get("oneOf", [items]):
+                yield from fields(inner, f"{path}[]")
+
+    found = [field for name, schema in api.document["components"]["schemas"].items() for field in fields(schema, name)]
+    assert len(found) > 80
+    assert [path for path, schema in found if len(schema.get("description", "").split()) < 2] == []
 
 
 def texts_of(schema: Any, name: str) -> Iterator[str]:

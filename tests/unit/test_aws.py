@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lookalike import aws
 from lookalike.aws import QueueCounts, S3Catalogue, S3Store, SqsQueue, s3_client, store_prefixes
 from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
+from lookalike.photos.metadata import decoded_metadata
 from lookalike.store.object_store import Entry, PutAnswer
 from tests.support import functions
 
@@ -407,7 +408,7 @@ class TestMetadata:
         ],
     )
     def test_encoded_words_are_decoded_and_lookalikes_left_alone(self, value: str, text: str) -> None:
-        assert aws.decoded_metadata({"Name": value}) == {"name": text}
+        assert decoded_metadata({"Name": value}) == {"name": text}
 
     @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # the codec's, of the value
     @given(
@@ -422,7 +423,7 @@ class TestMetadata:
         )
     )
     def test_every_value_becomes_text_that_can_be_stored(self, value: str) -> None:
-        aws.decoded_metadata({"name": value})["name"].encode()
+        decoded_metadata({"name": value})["name"].encode()
 
 
 def test_photos_are_listed_page_by_page(connect: Connect) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lookalike.errors import FeedError
+from lookalike.feeds import feed as feed_module
 from lookalike.feeds.feed import Feed, read_feed
 from lookalike.feeds.reports import MAX_KEPT
 from lookalike.feeds.texts import MAX_TEXT_CHARS
@@ -138,6 +139,7 @@ def test_german_prices() -> None:
         "2": {"name": "Hose", "price": 1299.0, "gewicht": 1.25},
     }
     assert "decimals are written with a comma" in feed.remarks
+    assert feed.blank == 0
 
 
 def test_names_are_compared_without_case_and_signs() -> None:
@@ -226,6 +228,16 @@ def test_too_many_products_are_refused() -> None:
     text = "id\n" + "\n".join(map(str, range(11)))
     assert refusal(text, max_products=10).reason == "too-many-products"
     assert len(read(text + "\n10", max_products=11).table) == 11
+
+
+@pytest.mark.parametrize("header", ["id,a,b,c", "Handle,Title,a,Variant Price"], ids=["plain", "Shopify"])
+def test_more_columns_for_more_products_than_there_is_room_for_are_refused(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = header + "\n" + "".join(f"{number},x,y,2\n" for number in range(4))
+    assert len(read(text).table) == 4
+    monkeypatch.setattr(feed_module, "MAX_PLACES", 8)
+    assert refusal(text).reason == "too-large-table"
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

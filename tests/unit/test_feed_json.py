@@ -122,3 +122,15 @@ def test_json_lines_are_known_by_their_first_sign_or_the_files_name() -> None:
     feed = read('oops\n{"id": 1}\n', "X.JSONL")
     assert [bad.line for bad in feed.bad] == [1]
     assert list(feed.table.ids) == ["1"]
+
+
+def test_a_key_that_comes_late_is_known_by_its_name() -> None:
+    lines = [f'{{"id": {number}, "price": "5 EUR"}}' for number in range(300)]
+    feed = read("\n".join([*lines, '{"id": 300, "price": "5 EUR", "sale price": "4 EUR", "Title": "Hat"}']), "x.jsonl")
+    assert products(feed)["300"] == {"name": "Hat", "price": 5.0, "currency": "EUR", "sale_price": 4.0}
+
+
+def test_a_line_without_end_is_bad() -> None:
+    feed = read('{"id": 1, "name": "' + "x" * 2_000_000 + '"}\n{"id": 2}\n', "x.jsonl")
+    assert [(bad.line, bad.code) for bad in feed.bad] == [(1, "too-long")]
+    assert list(feed.table.ids) == ["2"]

@@ -1,5 +1,6 @@
 """Values as shops write them: prices, sales, availability, addresses, descriptions."""
 
+import time
 from datetime import datetime
 
 import pytest
@@ -285,3 +286,31 @@ def test_what_spreadsheets_write_for_errors_is_no_value() -> None:
 def test_lists() -> None:
     feed = read('id,tags,categories\n1,"new,  sale,new,","Shoes > Boots, Sale"\n')
     assert products(feed) == {"1": {"tags": ("new", "sale"), "categories": ("Shoes > Boots", "Sale")}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<a " * 20_000, "<script " * 10_000, "&#" + "9" * 100_000 + ";", "x" * 150_000, " ." * 70_000, "<!--" * 40_000],
+)
+def test_texts_that_would_take_for_ever(text: str) -> None:
+    columns = ["description", "name", "price", "link", "availability", "tags", "sale_ends", "size"]
+    started = time.process_time()
+    for column in columns:
+        assert read(f'id,sale_price,{column}\n1,4,"{text}"\n2,5,\n').rows == 2
+    read(f"id,{text}\n{text},2\n")
+    assert time.process_time() - started < 5
+
+
+def test_entities_of_names() -> None:
+    found = products(read("id,name\n1,Tom &amp; Jerry &#8211; &#10;new&#8238;\n2,&#99999999999;\n"))
+    assert found == {"1": {"name": "Tom & Jerry – new"}, "2": {"name": "�"}}
+
+
+def test_of_two_columns_for_the_name_the_likeliest_counts_wherever_it_stands() -> None:
+    found = products(read("id,name,title\n1,Long name,Title\n2,Long name,\n"))
+    assert [found[product]["name"] for product in "12"] == ["Title", "Long name"]
+
+
+def test_each_row_with_the_same_bad_value_is_reported() -> None:
+    feed = read("id,price,qty\n1,ask,1\n2,ask,1\n3,ask,1\n")
+    assert [(bad.line, bad.product_id) for bad in feed.bad] == [(2, "1"), (3, "2"), (4, "3")]

@@ -255,3 +255,26 @@ def test_the_dataset_of_fashion_products() -> None:
     }
     assert feed.kinds["year"] is Kind.NUMBER
     assert feed.fields["productDisplayName"] == "name"
+
+
+def test_an_option_does_not_take_the_place_of_an_attribute() -> None:
+    head = "Handle,Title,Option1 Name,Option1 Value,Variant Price\n"
+    assert products(read(head + "cap,Cap,Price,high,5\n")) == {
+        "cap": {"name": "Cap", "price": 5.0, "Option Price": ("high",)}
+    }
+
+
+def test_a_file_with_some_columns_of_woocommerce_is_not_of_it() -> None:
+    feed = read("sku,type,regular_price\nA,Shirt,20\n")
+    assert products(feed) == {"A": {"price": 20.0, "product_type": "Shirt"}}
+
+
+def test_costs_are_known_in_any_currency_and_place() -> None:
+    assert products(read("id,cost_eur,Cost (USD),Wholesale Price,size\n1,3,4,5,S\n")) == {"1": {"size": "S"}}
+    line = '{"id": 1, "cost": {"value": "3", "currency": "EUR"}, "shop": {"cost": 3, "shelf": "B"}}\n'
+    assert products(read(line, "x.jsonl")) == {"1": {"shop.shelf": "B"}}
+
+
+def test_entities_of_html_in_categories_and_brands() -> None:
+    feed = read('id,brand,categories\n1,Tom &amp; Co,"Men &amp; Women, Shoes"\n')
+    assert products(feed) == {"1": {"brand": "Tom & Co", "categories": ("Men & Women", "Shoes")}}

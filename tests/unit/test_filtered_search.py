@@ -1,6 +1,7 @@
 """Searches of products by their data: pages of the ranking that a loop over all photos makes."""
 
 import gc
+import math
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.codes import distance
+from lookalike.codes.bounds import inflated_square
 from lookalike.errors import BadFilter, UnknownAttribute
 from lookalike.layout import Layout, Part, Weights
 from lookalike.search import ranked, scan
@@ -186,6 +188,28 @@ def test_a_store_is_searched_exactly_whatever_share_of_it_passes(read_at_once: i
             for neighbours in answers:
                 assert [(near.key, near.product_id) for near in neighbours] == [item[1:] for item in expected]
                 assert neighbours == answers[0]
+
+
+@pytest.mark.parametrize("few", [1e-9, 0.4, 1.0])
+@pytest.mark.parametrize("share", [0.02, 0.2, 0.9])
+def test_no_bound_exceeds_its_distance_and_what_does_not_pass_has_none(few: float, share: float) -> None:
+    """Two segments in the same frames, and one in others: their rows are bounded together, blocks alone or whole."""
+    vectors, keys = spectra.clustered(5, 400, 24), keys_of(400)
+    vectors[::200] = np.abs(vectors).max()
+    snapshot = snapshot_of(vectors, keys, keys, shards=4, superseded=9)
+    passing = set(np.random.default_rng(5).permutation(keys)[: int(400 * share)].tolist())
+    view = ProductView.of(snapshot, table_of({key: {"passes": 1.0} for key in passing}))
+    mask = view.mask(Filters.parse(["passes:1"]))
+    assert mask is not None
+    for query in vectors[3:60:7]:
+        with small_steps(few):
+            scanned = scan.Scan(snapshot.shards, query[np.newaxis], np.ones(1), allowed=view.allowed(mask))
+            scanned.run()
+        rows = scanned.within(math.inf)
+        places = [scanned.place(int(row)) for row in rows]
+        assert {shard.segment.name(row)[1] for shard, row in places} == passing - set(keys[-9:])
+        distances = np.linalg.norm(scanned.read(rows) - query.astype(np.float64), axis=1)
+        assert (scanned.bounds(rows) <= inflated_square(distances)).all()
 
 
 @pytest.mark.parametrize("below", [3, 60, 100])

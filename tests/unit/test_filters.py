@@ -1,6 +1,7 @@
 """Filters: their grammar, and which products pass, as a loop over dicts says."""
 
 import math
+import time
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,6 +159,16 @@ def test_what_is_no_filter_is_refused_in_words(text: str) -> None:
         Filters.parse([text])
     assert isinstance(refused.value, ValueError)
     assert str(refused.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "text", [" " * 20_000 + '"', "a:" + " " * 20_000 + '"', "a:" + '"' * 20_001, "a:.." + "1" * 20_000 + "x"]
+)
+def test_a_long_filter_is_refused_as_fast_as_a_short_one(text: str) -> None:
+    started = time.process_time()
+    with pytest.raises(BadFilter):
+        Filters.parse([text])
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from lookalike.errors import CorruptObject, NotExact, StoreError
 from lookalike.layout import Layout, Part
 from lookalike.store import segment_file, versions
 from lookalike.store.object_store import MemoryStore, ObjectStore
+from lookalike.store.products import PRODUCTS
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.segment import Segment, from_rows
 from lookalike.store.segment_file import Encoded
@@ -241,7 +242,8 @@ def test_the_compact_function_reports_it_and_looks_after_the_other_stores(monkey
     stores = {"aa/": fakes.OutageStore(), "bb/": fakes.OutageStore()}
     for count, store in zip((40, 1), stores.values(), strict=True):
         fill(store, [put_row(f"images/{number}.jpg", photo(str(number))) for number in range(count)])
-    monkeypatch.setattr(app, "S3Store", lambda client, name, prefix: stores[prefix])
+    every = {**stores, PRODUCTS: fakes.OutageStore()}
+    monkeypatch.setattr(app, "S3Store", lambda client, name, prefix: every[prefix])
     monkeypatch.setattr(app, "store_prefixes", lambda client, name: list(stores))
     judged = gate.judge
 

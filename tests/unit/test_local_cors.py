@@ -160,6 +160,13 @@ def test_the_local_bucket_has_the_template_s_rules() -> None:
     assert rules == ({"AllowedOrigins": [SHOP], "AllowedMethods": ["GET", "HEAD"], "MaxAgeSeconds": 86400},)
 
 
+def test_the_widget_s_module_may_be_loaded_by_other_pages() -> None:
+    answer = Stack("*").ask("GET", "/lookalike.js", {"Origin": SHOP})
+    assert (answer.status, cors_of(answer)) == (200, {"allow-origin": "*"})
+    assert dict(answer.headers)["Content-Type"].startswith("text/javascript"), "browsers run no module of another type"
+    assert cors_of(Stack("").ask("GET", "/lookalike.js", {"Origin": SHOP})) == {}
+
+
 def test_the_page_itself_is_no_other_page_s_business() -> None:
     assert cors_of(Stack("*").ask("GET", "/", {"Origin": SHOP})) == {}
 

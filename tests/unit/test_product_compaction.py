@@ -18,6 +18,7 @@ from lookalike.store.products.product_reader import ProductReader
 from lookalike.store.records import Op
 from lookalike.store.wrappers import CountingStore
 from tests.support.fakes import Clock
+from tests.support.inline import InlineExecutor
 from tests.support.product_data import (
     Products,
     append,
@@ -29,10 +30,19 @@ from tests.support.product_data import (
 )
 from tests.support.stores import Fault, FaultyStore, Rival
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
+pytestmark = pytest.mark.usefixtures("no_pauses", "in_one_thread")
 
 GRACE_S, ORPHAN_S, TOMBSTONE_S = 900.0, 7200.0, 1_000_000.0
 POLICY = Policy(fanout=2, grace_s=GRACE_S, orphan_s=ORPHAN_S, tombstone_s=TOMBSTONE_S, manifests_kept=3)
+
+
+@pytest.fixture(scope="module")
+def in_one_thread() -> Iterator[None]:
+    """Calls of the store come in one order, and hundreds of compactions start no threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("lookalike.compaction.products", "lookalike.store.products.product_reader"):
+            patch.setattr(f"{module}.ThreadPoolExecutor", InlineExecutor)
+        yield
 
 
 def said(number: int) -> Products:

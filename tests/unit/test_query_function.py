@@ -143,7 +143,7 @@ class TestParameters:
     @pytest.mark.parametrize("value", ["0", "101", "9" * 5000, "", "٥"])
     def test_what_is_no_such_number_is_refused_on_every_route_that_takes_one(self, api: Api, value: str) -> None:
         routes = [name for name, route in api.app.ROUTES.items() if "k" in {item.name for item in route.parameters}]
-        assert len(routes) == 2
+        assert routes
         for route in routes:
             answer = api.send(event(route, pathParameters={"product_id": "red"}, query={"k": value}))
             assert (answer.status, answer.problem) == (400, "bad-parameter")
@@ -552,6 +552,7 @@ class TestOtherPathsAndMethods:
             ("/api/products/1563/", "GET /api/products/1563"),
             ("/api/products//1563//similar", "GET /api/products/1563/similar"),
             ("/api/products//similar", "GET /api/products/similar"),
+            ("/api/products//", "GET /api/products"),
         ],
     )
     def test_surplus_slashes_are_named(self, api: Api, path: str, meant: str) -> None:
@@ -560,14 +561,16 @@ class TestOtherPathsAndMethods:
         assert "slashes" in answer.body["detail"]
         assert meant in answer.body["detail"]
 
-    @pytest.mark.parametrize("path", ["/api/nothing", "/api/products/", "/api/products//", "/api/", "/api/\ud800"])
+    @pytest.mark.parametrize("path", ["/api/nothing", "/api/", "/api/\ud800"])
     def test_a_path_that_is_not_there_is_told_where_the_list_is(self, api: Api, path: str) -> None:
         answer = self.send(api, "GET", path)
         assert (answer.status, answer.problem) == (404, "not-found")
         assert "GET /api/docs" in answer.body["detail"]
         assert len(self.send(api, "GET", "/api/" + "x" * 5000).body["detail"]) < 300
 
-    @pytest.mark.parametrize("path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563"])
+    @pytest.mark.parametrize(
+        "path", ["/api/health", "/api/docs", "/api/openapi.json", "/api/products/1563", "/api/facets", "/api/rejected"]
+    )
     def test_head_is_get_without_the_body(self, api: Api, path: str) -> None:
         answer = self.send(api, "HEAD", path)
         assert (answer.status, answer.body) == (200, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from lookalike.aws import decoded_metadata
+from lookalike.photos.metadata import decoded_metadata
 from scripts.common.bucket import Bucket, StoredObject
 from scripts.common.catalogue import Photo, open_catalogue
 from scripts.common.data_files import DataToSend, header_value

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from itertools import batched
@@ -24,6 +22,7 @@ from botocore.exceptions import (
 
 from lookalike.errors import FeedError, ObjectMissing, QueueUnavailable, StoreUnavailable, TooManyBytes
 from lookalike.photos.catalogue import DataObject, ListedPhoto, Photo
+from lookalike.photos.metadata import decoded_metadata
 from lookalike.store.object_store import Entry, PutAnswer
 
 _PRESIGNED_FOR_S = 3600
@@ -258,21 +257,6 @@ class S3Catalogue:
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=_PRESIGNED_FOR_S
         )
         return url
-
-
-def decoded_metadata(metadata: dict[str, str]) -> dict[str, str]:
-    """User metadata with RFC 2047 words decoded: S3's own way of carrying text that is not ASCII."""
-    decoded = {}
-    for name, value in metadata.items():
-        text = value
-        if "=?" in value:
-            try:
-                text = str(make_header(decode_header(value)))
-                text.encode()  # UTF-7, among others, decodes to halves of surrogate pairs, which no row can contain
-            except (HeaderParseError, LookupError, ValueError):
-                text = value  # it only looked encoded
-        decoded[name.lower()] = text
-    return decoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the checks of both kinds of stores share: the report, and reads of objects that may be damaged, lost or collected."""
+"""The part that the checks of all stores share: the report, and reads of objects that may be damaged, lost or collected."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

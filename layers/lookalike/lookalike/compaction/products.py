@@ -172,5 +172,5 @@ def _version(files: tuple[FileRef, ...], packs: Iterable[ObjectRef], merged: Obj
 
 
 def _shown(files: Iterable[FileRef]) -> list[tuple[str, bytes]]:
-    """What readers show of files; tombstones are not."""
+    """The keys and orders of the files that readers show: all but tombstones."""
     return [(ref.key, ref.order) for ref in files if ref.op is not Op.DELETE]

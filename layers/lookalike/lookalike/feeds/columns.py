@@ -7,11 +7,9 @@ from typing import Final
 
 from lookalike.feeds.texts import one_line, without_entities, without_html
 from lookalike.feeds.values import availability_of, link_of, links_of, list_of, stock_of
-from lookalike.feeds.vocabulary import CANONICAL, METAFIELD, Role, Vendor, currency_in, roles_of
+from lookalike.feeds.vocabulary import CANONICAL, MAX_NAME_CHARS, METAFIELD, Role, Vendor, currency_in, roles_of
 from lookalike.tables.names import comparable
 from lookalike.tables.table import Value
-
-_MAX_NAME_CHARS: Final = 100
 
 
 class Use(StrEnum):
@@ -47,45 +45,48 @@ def columns_of(names: Sequence[str], vendor: Vendor, id_name: str) -> list[Colum
     """The columns by their names; None for those that are not read: the id, those without a name, costs of the shop."""
     spellings = {comparable(role): role.value for role in CANONICAL}
     id_place = names.index(id_name)
-    columns: list[Column | None] = []
-    for place, (name, (role, number)) in enumerate(zip(names, roles_of(names, vendor), strict=True)):
-        own = _own_name(name)
-        if place == id_place or not own or role in (Role.COST, Role.NOISE):
-            columns.append(None)
-            continue
-        attribute = role.value if role in CANONICAL else ""
-        if role in _OWN_NAMES:
-            attribute = spellings.setdefault(comparable(own), own)
-        elif role is Role.METAFIELD:
-            attribute = option_name(METAFIELD.sub("", own))
-        use, read = _USES.get(role, Use.ONE), _READ.get(role)
-        if vendor is Vendor.GOOGLE and role is Role.COLOUR:
-            use, read = Use.LIST, _colours
-        elif vendor is Vendor.SHOPIFY and role is Role.STOCK:
-            use, attribute = Use.TOGETHER, ""
-        elif vendor is Vendor.WOOCOMMERCE and read is without_html:
-            read = _without_escapes
-        columns.append(Column(name, role, number, attribute, use, read, currency_in(name)))
-    return columns
+    roles = roles_of(names, vendor)
+    return [
+        None if place == id_place else _column(name, role, number, vendor, spellings)
+        for place, (name, (role, number)) in enumerate(zip(names, roles, strict=True))
+    ]
 
 
-def own_column(name: str, columns: Iterable[Column]) -> Column | None:
-    """A column that came later than ``columns``: it keeps its own name, or is a further one of an attribute that is there."""
-    own = _own_name(name)
-    if not own:
+def later_column(name: str, vendor: Vendor, columns: Iterable[Column]) -> Column | None:
+    """A column that came later than ``columns``, as a further one of its attribute where that is there."""
+    ((role, number),) = roles_of([name], vendor)
+    spellings = {comparable(role): role.value for role in CANONICAL}
+    for column in columns:
+        spellings.setdefault(comparable(column.attribute), column.attribute)
+    return _column(name, role, number, vendor, spellings)
+
+
+def _column(name: str, role: Role, number: int, vendor: Vendor, spellings: dict[str, str]) -> Column | None:
+    """``spellings``: of the attributes that are there, by their comparable forms; a new one is added."""
+    own = one_line(name)[:MAX_NAME_CHARS].strip()
+    if not own or role in (Role.COST, Role.NOISE):
         return None
-    sought = comparable(own)
-    attribute = next((column.attribute for column in columns if comparable(column.attribute) == sought), own)
-    return Column(name, attribute=attribute)
-
-
-def _own_name(name: str) -> str:
-    return one_line(name)[:_MAX_NAME_CHARS].strip()
+    attribute = role.value if role in CANONICAL else ""
+    if role in _OWN_NAMES:
+        attribute = spellings.setdefault(comparable(own), own)
+    elif role is Role.METAFIELD:
+        attribute = option_name(METAFIELD.sub("", own))
+    use, read = _USES.get(role, Use.ONE), _READ.get(role)
+    if vendor is Vendor.GOOGLE and role is Role.COLOUR:
+        use, read = Use.LIST, _colours
+    elif vendor is Vendor.SHOPIFY and role is Role.STOCK:
+        use, attribute = Use.TOGETHER, ""
+    elif vendor is Vendor.WOOCOMMERCE and read is without_html:
+        read = _without_escapes
+    return Column(name, role, number, attribute, use, read, currency_in(name))
 
 
 def option_name(name: str) -> str:
-    """The attribute of an option that a shop names so."""
-    return Role.COLOUR.value if comparable(name) in _COLOURS else name
+    """The attribute of an option that a shop names so; an option named Price is not the price."""
+    word = comparable(name)
+    if word in _COLOURS:
+        return Role.COLOUR.value
+    return f"Option {name}" if word in _CANONICAL_WORDS else name
 
 
 def _colours(text: str) -> tuple[str, ...]:
@@ -101,10 +102,15 @@ def _without_escapes(text: str) -> str:
     return without_html(text.replace("\\n", " "))
 
 
+def _list(text: str) -> tuple[str, ...]:
+    return list_of(without_entities(text))
+
+
 def _one(text: str) -> tuple[str, ...]:
     return (text,)
 
 
+_CANONICAL_WORDS: Final = frozenset(map(comparable, CANONICAL))
 _COLOURS: Final = frozenset(map(comparable, ("colour", "color", "farbe", "couleur")))
 _OWN_NAMES: Final = frozenset((Role.OWN, Role.MARKUP, Role.STOCK, Role.VARIANT_LIST))
 _USES: Final = {
@@ -130,7 +136,9 @@ _READ: Final[dict[Role, Callable[[str], Value]]] = {
     Role.ADDITIONAL_IMAGE_LINK: links_of,
     Role.AVAILABILITY: availability_of,
     Role.STOCK: stock_of,
-    Role.TAGS: list_of,
-    Role.CATEGORIES: list_of,
+    Role.TAGS: _list,
+    Role.CATEGORIES: _list,
+    Role.BRAND: without_entities,
+    Role.PRODUCT_TYPE: without_entities,
     Role.VARIANT_LIST: _one,
 }

@@ -7,6 +7,7 @@ from typing import Final
 from lookalike.feeds.reports import BadValue
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_CHARS: Final = 60
 _SECONDS: Final = re.compile(r"\d{9,10}")
 _MILLISECONDS: Final = re.compile(r"\d{12,13}")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
@@ -22,6 +23,8 @@ def time_of(text: str, *, ends: bool = False) -> float:
 
     A date without a time is the day's begin, or with ``ends`` its last millisecond.
     """
+    if len(text) > _MAX_CHARS:
+        raise BadValue("bad-date", "is too long for a date")
     if _SECONDS.fullmatch(text):
         return float(text) * 1000
     if _MILLISECONDS.fullmatch(text):

@@ -11,8 +11,10 @@ from lookalike.feeds.reports import Report, shown
 
 SEPARATORS: Final = ",;\t|"
 _MAX_RECORD_LINES: Final = 2000
-# Reading on behind quotes that nobody closed stops after so many lines: a file of such lines would be read again and again.
-_MAX_READ_AGAIN: Final = 1_000_000
+# Reading on behind quotes that nobody closed stops after so much, about a second's work: a file of such lines would be read again
+# and again. A line costs as much as so many characters.
+_MAX_CHARS_AGAIN: Final = 1 << 26
+_LINE_CHARS: Final = 256
 
 
 class Rows:
@@ -27,7 +29,7 @@ class Rows:
         self._lines = _Buffered(lines, source, first - 1)
         self._separator = separator
         self._report = report
-        self._read_again = 0
+        self._chars_again = 0
         self.blank = 0
         self.columns: int | None = None
         self.id_place = 0
@@ -92,9 +94,9 @@ class Rows:
             "written twice",
             product_id,
         )
-        self._read_again += len(lines.taken) - 1
+        self._chars_again += sum(len(line) + _LINE_CHARS for line in lines.taken)
         lines.give_back(1)
-        if self._read_again > _MAX_READ_AGAIN:
+        if self._chars_again > _MAX_CHARS_AGAIN:
             lines.max_lines = 1
 
 

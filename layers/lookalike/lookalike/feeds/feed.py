@@ -19,6 +19,9 @@ from lookalike.feeds.woocommerce import with_parents
 from lookalike.tables.builder import TableBuilder
 from lookalike.tables.table import Kind, Table
 
+MAX_PLACES: Final = 50_000_000
+"""Products times columns of a file: what the ingest function has time and memory for."""
+
 _SAMPLE_ROWS: Final = 1000
 # Products that come again are counted once, when the table is made: until then a file may have so many times the rows.
 _ROWS_PER_PRODUCT: Final = 4
@@ -73,6 +76,7 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
         for product_id, values in with_parents(found):
             variants.add(product_id, values)
             count += 1
+            _check_places(builder, name)
             if len(builder) > max_products:
                 break
         table = variants.build()
@@ -80,6 +84,7 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
         for line, product_id, cells in named:
             builder.add(product_id, rows.values(line, product_id, cells))
             count += 1
+            _check_places(builder, name)
             if count > max_products * _ROWS_PER_PRODUCT:
                 break
         table = builder.build()
@@ -100,6 +105,15 @@ def read_feed(lines: BinaryIO, name: str, *, id_column: str | None = None, max_p
         bad_rows=report.rows_left_out,
         blank=layout.blank(),
     )
+
+
+def _check_places(builder: TableBuilder, name: str) -> None:
+    if builder.places > MAX_PLACES:
+        raise FeedError(
+            "too-large-table",
+            f"{name} has more than {MAX_PLACES:,} values: products times columns, empty ones included. "
+            "Leave columns out, or divide the products among several files.",
+        )
 
 
 def _named(rows: Iterable[Row], report: Report) -> Iterator[Row]:

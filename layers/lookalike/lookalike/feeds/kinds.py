@@ -10,8 +10,8 @@ from lookalike.feeds.texts import one_line
 from lookalike.feeds.vocabulary import CANONICAL, Role
 from lookalike.tables.table import MISSING, Column, NumberColumn, Table, TextColumn
 
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
-_COMMA_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:,\d{1,15})?")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?", re.ASCII)
+_COMMA_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:,\d{1,15})?", re.ASCII)
 # A number that is a name says nothing by its size.
 _NAMES: Final = frozenset(
     (

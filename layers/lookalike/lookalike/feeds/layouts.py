@@ -6,7 +6,7 @@ from itertools import chain, islice
 from operator import itemgetter
 from typing import Final
 
-from lookalike.feeds.columns import Column, columns_of, own_column
+from lookalike.feeds.columns import Column, columns_of, later_column
 from lookalike.feeds.json_lines import Cell, Objects
 from lookalike.feeds.lines import Lines
 from lookalike.feeds.reports import Report
@@ -68,8 +68,11 @@ def _cells(sheet: Sheet, columns: list[Column | None], report: Report) -> Iterat
     last = columns[-1]
     is_text_last = last is not None and last.role in (Role.NAME, Role.DESCRIPTION)
     first, *others = sheet.id_places
-    read = [place for place, column in enumerate(columns) if column]
-    present = [column for column in columns if column]
+    # A column that is a further one of an attribute comes after the one that is it.
+    read = sorted(
+        (place for place, column in enumerate(columns) if column), key=lambda place: _is_further(columns[place])
+    )
+    present = [column for place in read if (column := columns[place])]
     cells_of = itemgetter(*read) if len(read) > 1 else lambda row: [row[place] for place in read]
     for line, row in sheet.rows:
         if len(row) != count:
@@ -93,6 +96,10 @@ def _cells(sheet: Sheet, columns: list[Column | None], report: Report) -> Iterat
         for place in others:
             product_id = product_id if product_id.strip() else row[place]
         yield line, product_id, list(zip(present, cells_of(row), strict=True))
+
+
+def _is_further(column: Column | None) -> bool:
+    return column is not None and column.role is Role.OWN
 
 
 def _json_lines(lines: Lines, start: Start, name: str, wanted: str | None, report: Report) -> Layout:
@@ -121,7 +128,7 @@ def _json_lines(lines: Lines, start: Start, name: str, wanted: str | None, repor
             row = []
             for key, cell in values.items():
                 if key not in known:
-                    known[key] = own_column(key, columns) if len(known) < MAX_COLUMNS else None
+                    known[key] = later_column(key, vendor, columns) if len(known) < MAX_COLUMNS else None
                     columns.extend(column for column in (known[key],) if column)
                 column = known[key]
                 if column and cell:

@@ -53,7 +53,9 @@ class ProductRows:
         self._has_tracker = any(column.role is Role.STOCK_TRACKER for column in columns)
         self._report = report
         self._decimal_comma = decimal_comma
-        self._option_names: dict[str, dict[int, str]] = {}
+        # Most products have options of the same names, so they share them.
+        self._option_names: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._shared_names: dict[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...]] = {}
         self._offers: dict[tuple[tuple[Column, str], ...], dict[str, Value]] = {}
 
     def values(self, line: int, product_id: str, cells: Iterable[tuple[Column, Cell]]) -> dict[str, Value]:
@@ -111,21 +113,24 @@ class ProductRows:
         """The value of a cell, None where it is empty or bad."""
         if isinstance(cell, tuple):
             return self._list_value(line, product_id, column, cell)
-        value: Value = one_line(cell)
-        if not value:
+        text = one_line(cell)
+        if not text:
             return None
+        value: Value = text
         if column.read is not None:
             try:
-                value = column.read(str(value))
+                value = column.read(text)
             except BadValue as bad:
-                self._report.value(line, product_id, column.name, str(value), bad)
+                self._report.value(line, product_id, column.name, text, bad)
+                return None
+            if value in _EMPTY:
                 return None
         if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-            value = value[:MAX_TEXT_CHARS]
             self._report.counts[f"with a text of more than {MAX_TEXT_CHARS:,} characters, which was cut"] += 1
-        elif len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS and value not in _EMPTY:
+            return value[:MAX_TEXT_CHARS]
+        if len(column.known) < _REMEMBERED and len(cell) < _REMEMBERED_CHARS:
             column.known[cell] = value
-        return None if value in _EMPTY else value
+        return value
 
     def _list_value(self, line: int, product_id: str, column: Column, cell: tuple[str, ...]) -> Value | None:
         """The value of a list of JSON: each of its texts is read, and columns of one value take no list of several."""
@@ -173,10 +178,13 @@ class ProductRows:
 
     def _options(self, product_id: str, together: list[tuple[Column, str]]) -> dict[str, Value]:
         """The values of the row's options by their names; Shopify names them in a product's first row alone."""
-        names = self._option_names.setdefault(product_id, {}) if self._vendor is Vendor.SHOPIFY else {}
+        names = dict(self._option_names.get(product_id, ()))
         for column, text in together:
             if column.role is Role.OPTION_NAME:
                 names[column.number] = text
+        if self._vendor is Vendor.SHOPIFY and names:
+            named = tuple(names.items())
+            self._option_names[product_id] = self._shared_names.setdefault(named, named)
         found: dict[str, Value] = {}
         for column, text in together:
             name = names.get(column.number, f"Option{column.number}")

@@ -16,11 +16,14 @@ _HALVES: Final = re.compile("[\ud800-\udfff]")
 _FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
 _SPREADSHEET_ERRORS: Final = frozenset(("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!"))
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]")
+# A tag ends before the next one begins: else each of a million tags without an end would be sought to the end of the text.
 _HIDDEN: Final = re.compile(
-    r"<(script|style|head|template)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
+    r"<(script|style|head|template)\b[^<>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
 )
-_INLINE: Final = re.compile(r"</?(?:a|abbr|b|em|font|i|mark|s|small|span|strong|sub|sup|u)\b[^>]*>", re.IGNORECASE)
-_TAG: Final = re.compile(r"<[a-zA-Z/!][^>]*(?:>|\Z)")
+_INLINE: Final = re.compile(r"</?(?:a|abbr|b|em|font|i|mark|s|small|span|strong|sub|sup|u)\b[^<>]*>", re.IGNORECASE)
+_TAG: Final = re.compile(r"<[a-zA-Z/!][^<>]*(?:>|\Z)")
+_LONG_NUMBER: Final = re.compile(r"&#[xX]?[0-9a-fA-F]{9,};?")
+"""Numbers that are no character. Python refuses to read those of thousands of digits."""
 
 
 def one_line(text: str) -> str:
@@ -48,5 +51,7 @@ def without_html(text: str) -> str:
 
 
 def without_entities(text: str) -> str:
-    """The text with the signs that HTML's ``&amp;`` and the like stand for."""
-    return html.unescape(text) if "&" in text and ";" in text else text
+    """The line with the signs that HTML's ``&amp;`` and the like stand for."""
+    if "&" in text and ";" in text:
+        return one_line(html.unescape(_LONG_NUMBER.sub("\ufffd", text)))
+    return text

@@ -93,7 +93,7 @@ _COMMON: Final[Mapping[Role, str]] = {
     Role.TAGS: "tags tag keywords schlagworte schlagwörter",
     Role.CATEGORIES: "categories kategorien",
     Role.COST: "costperitem variantcost cost costprice costofgoodssold purchaseprice buyingprice supplierprice einkaufspreis ek "
-    "autopricingminprice metawccogcost metawccogitemcost costofgoods cogs",
+    "wholesaleprice dealerprice autopricingminprice metawccogcost metawccogitemcost costofgoods cogs margin grossmargin profit marge",
 }
 _SHOPIFY: Final[Mapping[Role, str]] = {
     Role.ID: "handle urlhandle",
@@ -125,6 +125,20 @@ _WOOCOMMERCE: Final[Mapping[Role, str]] = {
     Role.NOISE: "isfeatured taxstatus taxclass lowstockamount backordersallowed soldindividually allowcustomerreviews purchasenote shippingclass "
     "downloadlimit downloadexpirydays groupedproducts upsells crosssells buttontext position",
 }
+# Columns that tell a system, beside those that others have too.
+_OF_SHOPIFY: Final = frozenset(
+    (
+        "variantprice", "option1name", "option1value", "variantsku", "bodyhtml", "compareatprice", "publishedononlinestore",
+        "variantinventoryqty",
+    )
+)  # fmt: skip
+_OF_WOOCOMMERCE: Final = frozenset(
+    (
+        "published", "visibilityincatalog", "taxstatus", "attribute1name", "parent", "soldindividually", "backordersallowed", "isfeatured",
+        "veröffentlicht", "attribut1name", "übergeordnetesprodukt",
+    )
+)  # fmt: skip
+_OF_GOOGLE: Final = frozenset(("imagelink", "googleproductcategory", "salepriceeffectivedate", "itemgroupid"))
 # All columns of these roles are read, not the first alone.
 _SEVERAL: Final = frozenset(
     (
@@ -133,6 +147,8 @@ _SEVERAL: Final = frozenset(
     )
 )  # fmt: skip
 _WOO_ATTRIBUTE: Final = re.compile(r"attribute?(\d+)(name|values?|werte?|visible|sichtbar|global|default|standard)")
+MAX_NAME_CHARS: Final = 100
+"""What a column's name has beyond these is not looked at."""
 METAFIELD: Final = re.compile(r"\s*\(product\.metafields\.[^)]*\)$")
 """What Shopify writes behind the name of a column that a shop defined."""
 _SIGNS: Final = re.compile(r"[\W_]+")
@@ -143,30 +159,18 @@ _CURRENCY_IN_NAME: Final = re.compile(
 
 def word_of(name: str) -> str:
     """A column's name without case and signs, for comparing. Google's prefix ``g:`` is left off."""
-    return _SIGNS.sub("", name.strip().casefold().removeprefix("g:"))
+    return _SIGNS.sub("", name[:MAX_NAME_CHARS].strip().casefold().removeprefix("g:"))
 
 
 def vendor_of(names: Iterable[str]) -> Vendor:
     """The system that wrote a file, by its columns."""
     words = {word_of(name) for name in names}
-    if words & {"handle", "urlhandle"} and words & {
-        "variantprice", "option1name", "option1value", "variantsku", "bodyhtml", "compareatprice", "publishedononlinestore", "variantinventoryqty",
-    }:  # fmt: skip
+    if words & {"handle", "urlhandle"} and words & _OF_SHOPIFY:
         return Vendor.SHOPIFY
-    if words & {"type", "typ"} and words & {
-        "regularprice",
-        "regulärerpreis",
-        "visibilityincatalog",
-        "attribute1name",
-        "attribut1name",
-    }:
+    is_woocommerce = bool(words & _OF_WOOCOMMERCE) or {"id", "sku", "name"} <= words
+    if is_woocommerce and words & {"type", "typ"} and words & {"regularprice", "regulärerpreis"}:
         return Vendor.WOOCOMMERCE
-    if {"id", "title", "link"} <= words and words & {
-        "imagelink",
-        "googleproductcategory",
-        "salepriceeffectivedate",
-        "itemgroupid",
-    }:
+    if {"id", "title", "link"} <= words and words & _OF_GOOGLE:
         return Vendor.GOOGLE
     return Vendor.OTHER
 
@@ -190,7 +194,7 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
         for role, listed in words.items()
         for rank, word in enumerate(listed.split())
     }
-    found = [ranks.get(word_of(name)) or _price_role(name, ranks) for name in names]
+    found = [ranks.get(word_of(name)) or _part_role(name, ranks) for name in names]
     best: dict[Role, int] = {}
     for role, rank in found:
         best[role] = min(rank, best.get(role, rank))
@@ -204,9 +208,9 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
             roles.append((part[match[2][0]] if match[2] == "name" or is_value else Role.NOISE, int(match[1])))
         elif vendor is Vendor.WOOCOMMERCE and name.startswith("Meta: _"):
             roles.append((Role.NOISE, 0))
-        elif vendor is Vendor.SHOPIFY and METAFIELD.search(name):
+        elif vendor is Vendor.SHOPIFY and METAFIELD.search(name[:MAX_NAME_CHARS]):
             roles.append((Role.METAFIELD, 0))
-        elif role in _SEVERAL or rank == best[role]:
+        elif role in _SEVERAL or rank == best[role] or (role in PRICES and word_of(name) == word_of(role)):
             roles.append((role, 0))
         elif role is Role.DESCRIPTION:
             roles.append((Role.MARKUP, 0))
@@ -217,11 +221,14 @@ def roles_of(names: Sequence[str], vendor: Vendor) -> list[tuple[Role, int]]:
 
 def currency_in(name: str) -> str:
     """The currency that a column's name ends with, as ``Price (EUR)`` and ``price_eur`` do, or ""."""
-    match = _CURRENCY_IN_NAME.search(name)
+    match = _CURRENCY_IN_NAME.search(name[:MAX_NAME_CHARS])
     return match[1] if match else ""
 
 
-def _price_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
-    """The role of a price with a currency in its name."""
-    found = ranks.get(word_of(_CURRENCY_IN_NAME.sub("", name)), (Role.OWN, 0))
-    return found if found[0] in PRICES else (Role.OWN, 0)
+def _part_role(name: str, ranks: Mapping[str, tuple[Role, int]]) -> tuple[Role, int]:
+    """The role of a price or cost with a currency in its name, or in an inner object of JSON."""
+    name = _CURRENCY_IN_NAME.sub("", name[:MAX_NAME_CHARS])
+    found = ranks.get(word_of(name), (Role.OWN, 0))
+    if found[0] in (*PRICES, Role.COST):
+        return found
+    return (Role.COST, 0) if ranks.get(word_of(name.rpartition(".")[2]), found)[0] is Role.COST else (Role.OWN, 0)

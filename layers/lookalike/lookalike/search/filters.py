@@ -25,9 +25,10 @@ from lookalike.tables.names import comparable
 from lookalike.tables.table import Column, ListColumn, NumberColumn, Table
 from lookalike.tables.texts import Texts
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_PIECE: Final = re.compile(r'\s*("(?:[^"]|"")*"|[^",]*)\s*(,|$)')  # a value of a filter, and what ends it
-_NAME: Final = re.compile(r'\s*("(?:[^"]|"")*"|[^":]*)\s*:')
+# Possessive, as a filter may be long and comes from anybody: each character is looked at once.
+_NUMBER: Final = re.compile(r"[+-]?(\d++(\.\d*+)?|\.\d++)([eE][+-]?\d++)?", re.ASCII)
+_NAME: Final = re.compile(r'\s*+("(?:[^"]|"")*+"\s*+|[^":]*+):')
+_PIECE: Final = re.compile(r'\s*+("(?:[^"]|"")*+"\s*+|[^",]*+)(,|$)')  # a value of a filter, and what ends it
 _FEW: Final = 8  # texts: each compared with all rows takes less time than a table of all texts
 
 
@@ -143,8 +144,9 @@ def _condition(text: str) -> Condition:
 
 def _unquoted(piece: str) -> tuple[str, bool]:
     """The text of a piece, in NFC, and whether it was in double quotes."""
+    piece = piece.strip()
     is_quoted = piece.startswith('"')
-    text = piece[1:-1].replace('""', '"') if is_quoted else piece.strip()
+    text = piece[1:-1].replace('""', '"') if is_quoted else piece
     return unicodedata.normalize("NFC", text), is_quoted
 
 
@@ -164,7 +166,11 @@ def _range(text: str) -> Range:
 def _in_range(column: NumberColumn, numbers: Range) -> Mask:
     if numbers.least == numbers.most:
         return np.equal(column.numbers, numbers.least)
-    return (column.numbers >= numbers.least) & (column.numbers <= numbers.most)
+    # NaN, which is no number, passes neither comparison.
+    if numbers.least == -math.inf:
+        return np.less_equal(column.numbers, numbers.most)
+    at_least = np.greater_equal(column.numbers, numbers.least)
+    return at_least if numbers.most == math.inf else at_least & (column.numbers <= numbers.most)
 
 
 def _is_any(codes: "np.ndarray[tuple[int], np.dtype[np.int32]]", places: Sequence[int], texts: int) -> Mask:

@@ -16,6 +16,7 @@ from lookalike.codes.parted import Numbers, PartedCodes, WeightedQueries
 from lookalike.store.shard import Mask, Shard
 
 _FEW = 1 / 16  # of the rows of a block: bounding them alone takes less time than scanning the block
+_BOUND_OF_LEFT_OUT = np.array([0, np.inf], np.float32)  # by whether a row is left out
 _GATHERED_AT_ONCE = 16_384  # rows bounded alone: their codes are copied
 
 Filter = Callable[[Shard], Mask]
@@ -117,13 +118,17 @@ def _by_block(codes: PartedCodes, puts: Numbers, low: Lengths) -> Iterator[tuple
 
 def _scan(queries: WeightedQueries, codes: PartedCodes, block: int, left_out: Mask | None, low: Lengths) -> None:
     low[:] = queries.scan(codes, block)
-    if left_out is not None:
+    if left_out is None:
+        return
+    if np.count_nonzero(left_out) <= _FEW * len(left_out):
         low[left_out] = np.inf
+    else:  # in one pass without a branch for each row: four times as fast where half is left out
+        np.maximum(low, _BOUND_OF_LEFT_OUT.take(left_out.view(np.uint8), mode="clip"), out=low)
 
 
 def _scan_some(queries: WeightedQueries, some: _Some) -> None:
     bounds = queries.scan(some.codes, some.block)
-    bounds.take(some.puts - some.codes.packed.blocks[some.block].start, out=some.low)
+    bounds.take(some.puts - some.codes.packed.blocks[some.block].start, out=some.low, mode="clip")
 
 
 def _gather(queries: WeightedQueries, pieces: Sequence[_Some]) -> None:

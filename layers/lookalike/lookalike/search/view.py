@@ -65,7 +65,7 @@ class ProductView:
 
     def allowed(self, mask: Mask) -> Filter:
         """The photos of these products, for ``nearest_products``."""
-        return lambda shard: mask[self.rows_of(shard)]
+        return lambda shard: mask.take(self.rows_of(shard), mode="wrap")  # MISSING is the last
 
     def count(self, mask: Mask | None) -> int:
         """How many of these products have a searchable photo. None: all of them."""

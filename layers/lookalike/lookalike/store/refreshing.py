@@ -1,4 +1,4 @@
-"""What every reader shares: the last state that it read, how old that is, and one refresh at a time."""
+"""The part that all readers share: the last state that one read, its age, and one refresh at a time."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from lookalike.store.object_store import ObjectStore
 
 
 class Reader[Seen](ABC):
-    """Keeps what it has seen of a store fresh. Safe for threads; one refresh runs at a time.
+    """Keeps a view of a store fresh. Safe for threads; one refresh runs at a time.
 
     ``clocks``: each gives seconds; by default the time of day and monotonic time. The clock that counted more seconds gives
     the age: monotonic time may stand still while Lambda freezes the process, and the time of day may be set back.
@@ -38,17 +38,17 @@ class Reader[Seen](ABC):
         return [now - then for now, then in zip(self._now(), self._refreshed_at, strict=True)]
 
     def last(self, max_age_s: float) -> Seen | None:
-        """What the reader saw last if it was the newest at most ``max_age_s`` ago; reads nothing."""
+        """The last view if it was the newest at most ``max_age_s`` ago; reads nothing."""
         # A negative age: the clock was set back, so the true age is not known.
         return self._seen if all(0 <= age_s <= max_age_s for age_s in self._ages_s()) else None
 
     def current(self, max_staleness_s: float, store: ObjectStore | None = None) -> Seen:
-        """What was the newest at most ``max_staleness_s`` ago. Raises StoreError. ``store``: see ``refresh``."""
+        """A view that was the newest at most ``max_staleness_s`` ago. Raises StoreError. ``store``: see ``refresh``."""
         with self._lock:
             return self.last(max_staleness_s) or self._refresh(store or self._store)
 
     def refresh(self, store: ObjectStore | None = None) -> Seen:
-        """What is the newest now. Raises StoreError.
+        """The newest view. Raises StoreError.
 
         ``store``: another way to the same objects, for this refresh only; later reads go on by the reader's own.
         """

@@ -15,7 +15,7 @@ from lookalike.store import chunks
 
 CHUNK_BYTES = 1 << 20
 _FAST = 1
-"""The level of deflate. The sixth takes six times as long, and gives a fifth fewer bytes."""
+"""The level of deflate. Higher ones take several times as long for a few bytes less."""
 _FLOAT = 0
 """The width of float64 in a description: no integer has it."""
 

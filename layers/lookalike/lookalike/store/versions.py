@@ -113,7 +113,7 @@ def _checked(fields: bytes) -> bytes:
 
 
 def decode[M](data: bytes, wanted: str, manifest: Callable[[Mapping[str, Any]], M]) -> M:
-    """What ``manifest`` makes of the fields in these bytes. ``wanted``: the format. Raises CorruptObject."""
+    """The manifest in these bytes. ``wanted``: its format; ``manifest``: makes it of its fields. Raises CorruptObject."""
     if _checked(data[_AFTER_CHECK:]) != data:
         raise CorruptObject("the manifest's bytes are not those that were written")
     try:

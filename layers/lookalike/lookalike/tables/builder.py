@@ -34,6 +34,11 @@ class TableBuilder:
         """How often ``add`` was called since the last ``build``."""
         return len(self._ids)
 
+    @property
+    def places(self) -> int:
+        """For values, in a table of all that was added: a column has one for each product, whether it has a value or not."""
+        return len(self) * len(self._columns)
+
     def add(self, product_id: str, values: Mapping[str, Value]) -> None:
         """Add a product. Where it was added before, these values replace those of the same attributes.
 

@@ -10,7 +10,7 @@ from lookalike.tables.table import Table
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What is known of a data file without its products.
+    """A data file without its products.
 
     ``order``: as of a photo's row (``records``); ``rows``: of the file, the bad ones included; ``bad``: the first of the rows that
     could not be used, and ``bad_total`` the number of all; ``detail``: remarks on the file, and ``{"code", "detail"}`` of one that cannot be used.

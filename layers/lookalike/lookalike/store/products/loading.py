@@ -26,7 +26,7 @@ from lookalike.tables.table import EMPTY, Table
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a reader has in memory. ``log``: the files of the waiting log segments, by the segments' names; ``files``: those that have
+    """A reader's memory. ``log``: the files of the waiting log segments, by the segments' names; ``files``: those that have
     a table; ``states``: of the files that are live or were refused; ``table``: of all files; ``tables``: of some of the files. By key,
     but for the log."""
 
@@ -45,7 +45,7 @@ Read = Mapping[str, tuple[FileState, bytes]]
 def load(
     store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor, read: Read | None = None
 ) -> Held:
-    """What a reader that held something holds of this state. Raises StoreError, ObjectMissing if an object was collected.
+    """The memory of a reader after it has read this state; ``held``: before. Raises StoreError, ObjectMissing if an object was collected.
 
     ``read``: log segments that need not be read again.
     """
@@ -55,7 +55,7 @@ def load(
 
 
 class _Loading:
-    """One load: what it found, and what is still to be read."""
+    """One load: the live files, and the segments and tables of them that are in memory so far."""
 
     def __init__(
         self, store: ObjectStore, state: State[ProductManifest], held: Held, pool: Executor, read: Read

@@ -68,7 +68,7 @@ class ProductReader(Reader[ProductData]):
         return self._with_prices(super()._refresh(store))
 
     def _with_prices(self, seen: ProductData) -> ProductData:
-        """What the reader saw, with the prices of now. Reads nothing."""
+        """The data that the reader saw, with the prices of now. Reads nothing."""
         now_ms = int(self._time_of_day() * 1000)
         known = self._of_now
         shown = known[1] if known and known[0] is seen else None
