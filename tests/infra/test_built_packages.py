@@ -71,10 +71,12 @@ _multiprocessing.SemLock = refuse
 warnings.simplefilter("error")
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
 from sklearn.neighbors import NearestNeighbors
 rows = np.arange(60, dtype=np.float32).reshape(20, 3) ** 2
 print(json.dumps(NearestNeighbors(n_neighbors=2, algorithm="brute").fit(rows).kneighbors(rows)[1].tolist()))
 assert PCA(2).fit_transform(rows).shape == (20, 2)
+assert TSNE(perplexity=2, init=rows[:, :2].copy(), random_state=0).fit_transform(rows).shape == (20, 2)
 """
 )
 

@@ -65,7 +65,8 @@ def test_made_up_requests_are_answered_as_the_description_says(stack: LocalStack
     assert tried["operations"]["tested"] == tried["operations"]["selected"] > 0
     assert tried["test_cases"]["generated"] > 100
     for operation, phases in tried["valid_rates"].items():
-        if operation != "POST /api/search":  # bytes that are made up are hardly ever a photo
+        # Bytes that are made up are hardly ever a photo, and a small catalogue has no map.
+        if operation not in ("POST /api/search", "GET /api/map"):
             assert sum(phase["accepted"] for phase in phases.values()) > 0, operation
 
 
