@@ -583,7 +583,7 @@ def test_a_segment_with_other_rows_than_its_manifest_says_is_corrupt(store: Memo
     newest = manifest.newest(store)
     ref = replace(newest.segments[0], rows=2)
     manifest.commit(store, Manifest(version=newest.version + 1, segments=(ref,), folded=newest.folded))
-    with pytest.raises(CorruptObject, match="1 keys and 1 orders, and not 2 of each"):
+    with pytest.raises(CorruptObject, match="columns of 1, 1 rows, and not 2 of each"):
         settle(store)
 
 
