@@ -36,8 +36,8 @@ export function mount(element, { change }) {
 
   more.addEventListener("click", () => more.ariaDisabled !== "true" && page(listed.next ?? 0));
   cards.addEventListener("click", ({ target }) => {
-    const id = target instanceof Element ? target.closest("a")?.dataset.productId : undefined;
-    if (id) history.replaceState({ ...history.state, picked: id }, "");
+    const link = target instanceof Element ? target.closest("a") : null;
+    if (link) history.replaceState({ ...history.state, picked: link.href }, "");
   });
 
   /** @param {number} offset */
@@ -79,7 +79,7 @@ export function mount(element, { change }) {
       filters.show(narrowed, now, true);
       const key = JSON.stringify(narrowed);
       const picked = history.state?.picked;
-      const link = key === shown && [...cards.querySelectorAll("a")].find((a) => a.dataset.productId === picked);
+      const link = key === shown && [...cards.querySelectorAll("a")].find((a) => a.href === picked);
       if (link) return link.focus(); // on the way back, where the shopper left
       if (!listed.products.length) cards.replaceChildren(...waitingCards(PAGE_SIZE));
       shown = key;

@@ -11,54 +11,54 @@ const MOST = 8;
 
 /** @param {HTMLElement} element @returns {Slot} */
 export function mountExamples(element) {
-  let isAsked = false;
+  let hasSome = true;
+  const pictures = document.createElement("ul");
+  pictures.className = "examples";
+  pictures.setAttribute("role", "list");
+  const heading = Object.assign(document.createElement("h2"), { textContent: t("examples.title") });
+  const all = Object.assign(document.createElement("a"), { href: format({ kind: "browse" }), textContent: t("examples.all") });
+
   return {
     async show({ route, signal }) {
-      if (route.kind !== "home") return;
-      // Pictures that are still on their way must not hold up a search: a browser has few connections to one host.
-      signal.addEventListener("abort", () => {
-        for (const image of element.querySelectorAll("img")) if (!image.complete) image.removeAttribute("src");
-      });
-      for (const image of element.querySelectorAll("img")) if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
-      if (isAsked) return;
-      isAsked = true;
-      const heading = Object.assign(document.createElement("h2"), { textContent: t("examples.title") });
-      const all = Object.assign(document.createElement("a"), { href: format({ kind: "browse" }), textContent: t("examples.all") });
-      const pictures = Object.assign(document.createElement("ul"), { className: "examples", role: "list" });
-      pictures.append(...Array.from({ length: MOST }, () => item("waiting")));
+      if (route.kind !== "home" || !hasSome) return;
+      if (!pictures.childElementCount) pictures.append(...Array.from({ length: MOST }, () => document.createElement("li")));
       element.replaceChildren(heading, all, pictures);
-      try {
-        const { products } = await list(NO_OPTIONS, new AbortController().signal);
-        const some = products.filter(({ imageUrl }) => imageUrl).slice(0, MOST);
-        pictures.replaceChildren(...some.map((product) => example(product, signal.aborted)));
-        if (some.length) return;
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error; // a first page without examples is worth more than a message
+      if (!pictures.querySelector("a")) {
+        const some = await asked(signal);
+        if (signal.aborted) return; // the next visit asks again
+        hasSome = some.length > 0;
+        if (!hasSome) return element.replaceChildren();
+        pictures.replaceChildren(...some.map(example));
       }
-      element.replaceChildren();
+      for (const image of pictures.querySelectorAll("img")) {
+        if (!image.hasAttribute("src")) image.src = image.dataset.src ?? "";
+        // A search waits for no picture that has gone out of sight.
+        signal.addEventListener("abort", () => image.complete || image.removeAttribute("src"));
+      }
     },
   };
 }
 
-/** @param {import("./api.js").Result} product @param {boolean} isLeft whether the page shows something else by now */
-function example({ id, name, imageUrl }, isLeft) {
-  const place = item("");
-  const link = Object.assign(document.createElement("a"), { className: "frame", href: format({ kind: "product", id }), title: name });
-  const image = Object.assign(document.createElement("img"), { alt: name, width: 240, height: 300, draggable: false });
-  image.addEventListener("error", () => place.remove());
-  image.dataset.src = imageUrl ?? "";
-  if (!isLeft) image.src = image.dataset.src;
-  link.append(image);
-  place.replaceChildren(link);
-  return place;
+/** @param {AbortSignal} signal @returns {Promise<import("./api.js").Result[]>} none where there is trouble: a message is not worth it */
+async function asked(signal) {
+  try {
+    return (await list(NO_OPTIONS, signal)).products.filter(({ imageUrl }) => imageUrl).slice(0, MOST);
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof Problem)) throw error;
+    return [];
+  }
 }
 
-/** @param {string} state */
-function item(state) {
-  const made = document.createElement("li");
-  made.className = state;
-  made.append(Object.assign(document.createElement("div"), { className: "frame" }));
-  return made;
+/** @param {import("./api.js").Result} product */
+function example({ id, name, imageUrl }) {
+  const item = document.createElement("li");
+  const link = Object.assign(document.createElement("a"), { className: "frame", href: format({ kind: "product", id }), title: name });
+  const image = Object.assign(document.createElement("img"), { alt: name, width: 240, height: 300, draggable: false });
+  image.addEventListener("error", () => item.remove());
+  image.dataset.src = imageUrl ?? "";
+  link.append(image);
+  item.append(link);
+  return item;
 }
 
 /** The page of all products, loaded when it is wanted. @param {HTMLElement} element @param {import("./app.js").Callbacks} callbacks @returns {Slot} */

@@ -130,8 +130,8 @@ def test_a_catalogue_of_one_has_nothing_beside_it(page: Page, stub: Stub) -> Non
 
 
 def test_a_missing_picture_leaves_words(open_page: Pages, stub: Stub, photo: Path) -> None:
-    page = open_page(stub.url, expected=())
     stub.photo = lambda key: b"no picture" if "100" in key else drawn_photo(key)
+    page = open_page(stub.url)
     upload(page, photo)
     expect(cards(page).first.get_by_text("No picture to show")).to_be_visible()
     expect(cards(page).nth(1).get_by_text("No picture to show")).to_be_hidden()
