@@ -6,6 +6,7 @@
     python -m scripts.deploy --parameters AlarmEmail=shop@example.com LogLevel=DEBUG
     python -m scripts.deploy --switch-model                             # the build holds another model than the stack
     python -m scripts.deploy --site-only                                # static_site/ alone
+    python -m scripts.deploy --site-only --page-files config.json logo.svg  # the merchant's own, see docs/page.md
 
 `sam deploy` does the work. The stack remembers its parameters: one that is not given keeps its value, or has the default
 of template.yaml in a new stack. samconfig.toml remembers the stack's name and region. Words after -- are options of
@@ -18,7 +19,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import boto3
@@ -43,15 +44,24 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] = input) 
     parser.add_argument("--switch-model", action="store_true", help="answer with another model than the stack does now")
     parser.add_argument("--switch-architecture", action="store_true", help="move the stack to another processor")
     parser.add_argument("--site-only", action="store_true", help="publish the page of an existing stack")
+    parser.add_argument(
+        "--page-files",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="config.json of the page, and the files that it names, such as a logo; see docs/page.md",
+    )
     parser.add_argument("--site-dir", type=Path, default=ROOT / "static_site", help=argparse.SUPPRESS)
     parser.add_argument("sam_arguments", nargs="*", metavar="-- ...", help="options for `sam deploy`")
     options = parser.parse_args(arguments)
     try:
+        own = site.own_files(options.page_files)
         if not options.site_only:
             deploy(options, ask)
         target = deployed.target_of(options)
         outputs = deployed.stack_outputs(target)
-        print(published(options.site_dir, target, outputs))
+        print(published(options.site_dir, own, target, outputs))
         print(next_steps(outputs, deployed.repeated(options)))
     except (DeployError, LookalikeError, site.SiteError, *deployed.AWS_ERRORS) as error:
         print(deployed.refusal(error), file=sys.stderr)
@@ -137,9 +147,10 @@ def run_sam(command: list[str], project: Path) -> None:
         raise DeployError(f"`sam {command[1]}` ended with {done.returncode}; see above. Nothing was done after that.")
 
 
-def published(site_dir: Path, target: Target, outputs: Mapping[str, str]) -> str:
-    """Publish the page and invalidate the files that changed; returns a sentence about it."""
-    changed = site.publish(site_dir, target.client("s3"), outputs["SiteBucketName"])
+def published(site_dir: Path, own: Sequence[site.File], target: Target, outputs: Mapping[str, str]) -> str:
+    """Publish the page with the merchant's own files, and invalidate what changed; returns a sentence about it."""
+    s3, bucket = target.client("s3"), outputs["SiteBucketName"]
+    changed = [*site.put(own, s3, bucket), *site.publish(site_dir, s3, bucket)]
     if not changed:
         return "The page has not changed."
     paths = site.addresses(changed)

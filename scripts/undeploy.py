@@ -98,7 +98,7 @@ def _restore_page(site_dir: Path, target: Target, before: DeployedStack) -> None
         after = deployed.find_stack(target)
         if after is None or after.status != before.status or not after.outputs:
             return
-        print(f"The stack is still there. {published(site_dir, target, after.outputs)}", file=sys.stderr)
+        print(f"The stack is still there. {published(site_dir, (), target, after.outputs)}", file=sys.stderr)
     except (site.SiteError, *deployed.AWS_ERRORS) as error:
         print(
             f"The page may be missing and could not be published again: {deployed.refusal(error)}\n"

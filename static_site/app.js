@@ -4,12 +4,13 @@
 // search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
 
 import { catalogueSize } from "./api.js";
+import { dress } from "./config.js";
 import { mountBrowse, mountExamples } from "./examples.js";
 import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
 import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { learn, t } from "./texts.js";
+import { t } from "./texts.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -44,7 +45,7 @@ let beginning;
 /** @type {Promise<unknown> | undefined} */
 let styling;
 
-await learn(navigator.languages);
+await dress();
 speak();
 const slots = MODULES.map(([id, mount]) => mount(/** @type {HTMLElement} */ (document.getElementById(id)), callbacks));
 takePhotos(searchWith, notify);

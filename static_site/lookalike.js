@@ -67,8 +67,8 @@ dialog { background: var(--l-page); border: 0; border-radius: calc(1.5 * var(--l
   max-inline-size: none; overscroll-behavior: contain; padding: 0; text-align: start; text-transform: none; white-space: normal }
 .small { max-inline-size: 30rem }
 dialog::backdrop { background: #0008 }
-header { align-items: center; background: var(--l-page); display: flex; gap: .75rem; inset-block-start: 0; padding: .75rem 1rem; position: sticky; z-index: 2 }
-header div { flex: 1; margin-inline-start: .5rem }
+header { align-items: center; background: var(--l-page); display: flex; gap: .75rem; inset-block-start: 0; padding-block: .75rem; padding-inline: 1.5rem 1rem; position: sticky; z-index: 2 }
+header div { flex: 1 }
 header canvas, header img { block-size: 4rem; inline-size: 4rem; object-fit: contain }
 header canvas, header img, .frame, .bone p { background: var(--l-ground); border-radius: var(--l-round) }
 [part=back]:dir(rtl) { scale: -1 1 }
@@ -77,8 +77,8 @@ header canvas, header img, .frame, .bone p { background: var(--l-ground); border
 .intake > svg { inline-size: 3rem; stroke-width: 1 }
 .over .intake { border-color: var(--l-accent) }
 .take { display: none }
-.cards { display: grid; gap: 1.25rem 1rem; grid-template-columns: repeat(auto-fill, minmax(min(10rem, 45%), 1fr)); list-style: none; padding: 0 }
-.card { display: grid; font-size: .9375em; gap: 0; grid-row: span 4; grid-template: subgrid / minmax(0, 1fr); line-height: 1.4; position: relative }
+.cards { display: grid; gap: 0 1rem; grid-template-columns: repeat(auto-fill, minmax(min(10rem, 45%), 1fr)); list-style: none; padding: 0 }
+.card { display: grid; font-size: .9375em; gap: 0; grid-row: span 4; grid-template: subgrid / minmax(0, 1fr); line-height: 1.4; padding-block-end: 1.25rem; position: relative }
 .frame { aspect-ratio: var(--lookalike-picture, 4 / 5); display: grid; isolation: isolate; margin-block-end: .5rem; overflow: hidden }
 .frame img { block-size: 100%; inline-size: 100%; min-block-size: 0; mix-blend-mode: multiply; object-fit: contain }
 .name { font-size: inherit; font-weight: 500 }
@@ -91,7 +91,7 @@ header canvas, header img, .frame, .bone p { background: var(--l-ground); border
 .soft, s, header p { color: var(--l-soft); font-weight: 400 }
 .last { display: flex; flex-wrap: wrap; gap: 0 .75em; justify-content: space-between }
 .like { background: #fffd padding-box; border-width: 5px; color: #222; inset-block-start: 0; inset-inline-end: 0; position: absolute }
-.tries { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: center; padding-block-start: 1.5rem }
+.tries { display: flex; flex-wrap: wrap; gap: .75rem; justify-content: center }
 .bone { animation: breathe 1s infinite alternate }
 .bone p { block-size: 1em; margin-block-end: .5em }
 .strip { grid: repeat(4, auto) / auto-flow var(--lookalike-card, clamp(9rem, 38vw, 12rem)); margin-block-start: .75rem; overflow-x: auto }
@@ -99,7 +99,7 @@ header canvas, header img, .frame, .bone p { background: var(--l-ground); border
 @media (pointer: coarse) { .take { display: inline-flex } .drop { display: none } .take + .main { background: none; border-color: var(--l-edge); color: inherit } }
 @media (max-width: 40rem) {
   dialog { border-end-end-radius: 0; border-end-start-radius: 0; inline-size: 100vw; margin-block-end: 0 }
-  header { padding-inline: .5rem } .body { padding-inline: 1rem }
+  header { padding-inline: 1rem .5rem } .body { padding-inline: 1rem }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 `);

@@ -1,9 +1,15 @@
-"""The files of the page in the site bucket: a mirror of static_site/, with the headers that a browser needs."""
+"""The files of the page in the site bucket: a mirror of static_site/, with the headers that a browser needs.
+
+The merchant's own files are in the same bucket, and stay as they are: config.json, and all below own/.
+"""
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +17,7 @@ TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".png": "image/png",
@@ -24,6 +31,8 @@ TYPES: Final = {
 # scripts of two releases; an edge keeps them for a day, because a deployment invalidates the files that it changed.
 CACHE_CONTROL: Final = "public, max-age=0, must-revalidate, s-maxage=86400"
 INDEX: Final = "index.html"
+CONFIG: Final = "config.json"
+OWN: Final = "own/"
 
 
 class SiteError(Exception):
@@ -49,7 +58,11 @@ def files(folder: Path) -> list[File]:
     site_files = []
     for path in sorted(folder.rglob("*")):
         key = path.relative_to(folder).as_posix()
-        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(folder).parts):
+        if (
+            key.startswith(OWN)
+            or not path.is_file()
+            or any(part.startswith(".") for part in path.relative_to(folder).parts)
+        ):
             continue
         if path.suffix not in TYPES:
             raise SiteError(f"{path} has no known content type. Add {path.suffix!r} to {Path(__file__).name}.")
@@ -62,25 +75,48 @@ def files(folder: Path) -> list[File]:
 def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
     """Make the bucket a mirror of the folder; returns the keys that were put or deleted.
 
-    A file that is the same is not put again. At no time does the page refer to a file that is missing: the page is put
+    A file that is the same is not put again, and the merchant's own files are left alone. At no time does the page refer to a file that is missing: the page is put
     after the files that it refers to, and old files are deleted last. Raises SiteError.
     """
     current = files(folder)
-    changed = []
-    for file in current:
-        if not _is_there(file, s3, bucket):
-            s3.put_object(
-                Bucket=bucket,
-                Key=file.key,
-                Body=file.data,
-                ContentType=file.content_type,
-                CacheControl=CACHE_CONTROL,
-            )
-            changed.append(file.key)
-    for key in sorted(keys(s3, bucket) - {file.key for file in current}):
+    before = keys(s3, bucket)
+    owned = {key for key in before if key == CONFIG or key.startswith(OWN)}
+    changed = put([file for file in current if file.key not in owned], s3, bucket)
+    for key in sorted(before - owned - {file.key for file in current}):
         s3.delete_object(Bucket=bucket, Key=key)
         changed.append(key)
     return changed
+
+
+def own_files(paths: Sequence[Path]) -> list[File]:
+    """The merchant's files with their keys: config.json is beside the page, others are below own/. Raises SiteError."""
+    own = []
+    for path in paths:
+        if path.suffix not in TYPES:
+            raise SiteError(f"{path} cannot be put beside the page. Use one of {', '.join(sorted(TYPES))}.")
+        try:
+            data = path.read_bytes()
+            is_object = path.name != CONFIG or isinstance(json.loads(data), dict)
+        except (OSError, ValueError) as error:
+            raise SiteError(f"{path} cannot be used: {error}.") from error
+        if not is_object:
+            raise SiteError(f"{path} has to be a JSON object: {{...}}.")
+        own.append(File(CONFIG if path.name == CONFIG else f"{OWN}{path.name}", data, TYPES[path.suffix]))
+    return sorted(own, key=lambda file: file.key == CONFIG)  # after the files that it refers to
+
+
+def put(wanted: Sequence[File], s3: Any, bucket: str) -> list[str]:
+    """Put the files that are not there as they are; returns their keys."""
+    changed = [file for file in wanted if not _is_there(file, s3, bucket)]
+    for file in changed:
+        s3.put_object(
+            Bucket=bucket,
+            Key=file.key,
+            Body=file.data,
+            ContentType=file.content_type,
+            CacheControl=CACHE_CONTROL,
+        )
+    return [file.key for file in changed]
 
 
 def _is_there(file: File, s3: Any, bucket: str) -> bool:
@@ -108,4 +144,4 @@ def keys(s3: Any, bucket: str) -> set[str]:
 
 def addresses(changed: list[str]) -> list[str]:
     """The paths under which a distribution may hold these keys."""
-    return [f"/{key}" for key in changed] + (["/"] if INDEX in changed else [])
+    return [f"/{quote(key)}" for key in changed] + (["/"] if INDEX in changed else [])

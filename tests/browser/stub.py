@@ -31,6 +31,7 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".png": "image/png",
 }
 GATE_TIMEOUT_S = 10
 

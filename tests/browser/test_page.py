@@ -158,6 +158,7 @@ def test_pictures_keep_their_place_while_they_load(page: Page, stub: Stub, photo
         gate.wait(GATE_TIMEOUT_S)
         return drawn_photo(key, (400, 200))
 
+    page.wait_for_load_state("networkidle")  # or the pictures of the first page would hold all connections
     stub.photo = late_photo
     upload(page, photo)
     expect(cards(page)).to_have_count(10)

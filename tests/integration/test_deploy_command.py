@@ -349,6 +349,45 @@ class TestDeploy:
         assert site.keys(s3(), outputs["SiteBucketName"]) == {"index.html", "app.js", "new.svg"}
         assert s3().head_object(Bucket=outputs["SiteBucketName"], Key="app.js")["LastModified"] == before
 
+    def test_the_merchant_s_own_files_are_put_and_kept_over_updates(
+        self, project: Project, outputs: dict[str, str], tmp_path: Path
+    ) -> None:
+        (project.site / "config.json").write_text("{}")
+        assert project.deploy("--site-only") == 0
+        config, logo = tmp_path / "config.json", tmp_path / "our logo.svg"
+        config.write_text('{"name": "Nordhus", "logo": "own/our logo.svg"}')
+        logo.write_text("<svg/>")
+        assert project.deploy("--site-only", "--page-files", str(config), str(logo)) == 0
+        assert ["/config.json", "/own/our%20logo.svg"] in invalidated(outputs)
+
+        (project.site / "config.json").write_text('{"name": "of a later version"}')
+        (project.site / "new.js").write_text("export {}")
+        assert project.deploy("--site-only") == 0
+        for key, path in (("config.json", config), ("own/our logo.svg", logo)):
+            held = s3().get_object(Bucket=outputs["SiteBucketName"], Key=key)
+            assert held["Body"].read() == path.read_bytes()
+            assert held["CacheControl"] == site.CACHE_CONTROL
+
+    @pytest.mark.parametrize(
+        ("name", "data", "told"),
+        [("config.json", "{name}", "Expecting"), ("config.json", "[]", "object"), ("logo.tiff", "", ".svg")],
+        ids=["no JSON", "no object", "no picture of the web"],
+    )
+    def test_a_file_that_no_page_can_use_stops_it_before_anything_is_put(
+        self,
+        project: Project,
+        outputs: dict[str, str],
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        name: str,
+        data: str,
+        told: str,
+    ) -> None:
+        (tmp_path / name).write_text(data)
+        assert project.deploy("--site-only", "--page-files", str(tmp_path / name)) == 1
+        assert told in capsys.readouterr().err
+        assert site.keys(s3(), outputs["SiteBucketName"]) == set()
+
     def test_a_file_somebody_put_with_another_type_is_put_again(
         self, project: Project, outputs: dict[str, str]
     ) -> None:
