@@ -264,7 +264,7 @@ def test_the_command_says_what_it_took_from_a_well_known_download(start, tmp_pat
     (tmp_path / "styles.csv").write_text(f"{styles}99999999,Apparel,No image\n", encoding="utf-8")
     _, said = start("--images", tmp_path / "fashion.zip", "--labels", tmp_path / "styles.csv")
     assert "\n6 photos of 6 products, 6 of them labelled.\n" in said
-    assert "\nstyles.csv: 7 rows; column id names the product; 6 rows with more values than columns, " in said
+    assert "column id names the product; 7 rows; 6 rows with more values than columns, " in said
     assert "\nLeft out, second copies of photos: 6, such as myntradataset/images/70000.jpg, " in said
     assert "\nLeft out, files without the suffix of a photo: 2, such as myntradataset/styles.csv, styles.csv.\n" in said
     assert "\nLabels without a photo: 1, such as 99999999.\n" in said

@@ -164,7 +164,7 @@ def test_what_a_stale_snapshot_reads_exists_until_it_is_too_old() -> None:
         snapshot = SnapshotReader(store, layout=LAYOUT, clocks=(clock,)).refresh()
     assert not any(shard.segment.is_resident for shard in snapshot.shards if len(shard.live_puts))
     refreshed_s = clock.now_s
-    limit_s = QuerySettings("photos", "store").stale_if_error_s
+    limit_s = QuerySettings("photos", "store", "queue", "dead-letters").stale_if_error_s
     for number in range(1, 20):
         if clock.now_s - refreshed_s <= limit_s:
             np.testing.assert_array_equal(embedding(snapshot, "0-7"), embedding_of(photo("0", 7)))
