@@ -45,7 +45,7 @@ HTTP_API_KB: Final = 512
 # A metric is paid for in the hours in which it is sent. Those of ingest and of compaction count as sent in all of them.
 METRICS: Final = 9
 QUERY_METRICS: Final = 4
-PROBLEM_METRICS: Final = 17  # one for each kind of problem that a query is answered with
+PROBLEM_METRICS: Final = 18  # one for each kind of problem that a query is answered with
 DATA_METRICS: Final = 4
 HOURS: Final = MONTH_S / 3600
 
