@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+
+from tests.browser.other_origin import serve
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "shop-page.md"
 STACK = "https://looks.example.com"
@@ -25,27 +24,5 @@ def shop(stack: str, *photos: str) -> Iterator[str]:
     }
     sources = " ".join((stack, *photos))
     policy = f"default-src 'none'; script-src 'self'; connect-src {sources}; img-src {sources}"
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            kind, body = files.get(self.path, ("text/plain", ""))
-            self.send_response(200 if body else 204)  # a browser asks for an icon, too
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Security-Policy", policy)
-            # The page takes nothing from others that does not say that it may be taken.
-            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *arguments: Any) -> None:
-            """Write nothing: a test's output is its failures."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(files.get, policy) as address:
+        yield address

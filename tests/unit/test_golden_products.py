@@ -1,8 +1,6 @@
 """Product data that was written by this and by older versions of the code opens, and holds what it held."""
 
-import importlib.util
 import json
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,21 +13,16 @@ from lookalike.store import append_log, names, tensors
 from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.products.product_manifest import PRODUCT_STORE
 from lookalike.store.records import Op
+from tests.support import golden
+from tests.support.golden import GOLDEN
 from tests.support.product_data import append, products_in, put_file
 from tests.support.rows import copy_of
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "products").is_dir())
-LATER_S = 1_767_268_800.0 + 3600  # an hour after they were made, so everything folded may be collected
 
 
 def load(version: str) -> MemoryStore:
-    store = MemoryStore(lambda: LATER_S)
-    folder = GOLDEN / version / "products"
-    for path in folder.rglob("*"):
-        if path.is_file():
-            store.put_if_absent(path.relative_to(folder).as_posix(), path.read_bytes())
-    return store
+    return golden.load(GOLDEN / version / "products")
 
 
 def expected(version: str) -> dict[str, Any]:
@@ -39,12 +32,7 @@ def expected(version: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def make() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_golden_store", GOLDEN / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return golden.maker()
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -1,8 +1,6 @@
 """Stores that were written by this and by older versions of the code open, and hold what they held."""
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,21 +14,16 @@ from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.records import Op, Row, order_of
 from lookalike.store.state import look
+from tests.support import golden
+from tests.support.golden import GOLDEN
 from tests.support.rows import copy_of
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = sorted(path.name for path in GOLDEN.iterdir() if (path / "store").is_dir())
 LAYOUT = Layout((Part("shape", 3), Part("colour", 1)))  # a model's weights may change
-LATER_S = 1_767_268_800.0 + 3600  # an hour after they were made, so everything folded may be collected
 
 
 def load(version: str) -> MemoryStore:
-    store = MemoryStore(lambda: LATER_S)
-    folder = GOLDEN / version / "store"
-    for path in folder.rglob("*"):
-        if path.is_file():
-            store.put_if_absent(path.relative_to(folder).as_posix(), path.read_bytes())
-    return store
+    return golden.load(GOLDEN / version / "store")
 
 
 def expected(version: str) -> list[dict[str, Any]]:
@@ -138,10 +131,6 @@ def layout(store: ObjectStore) -> set[tuple[Any, ...]]:
 
 def test_today_s_format_is_that_of_the_newest_golden_store() -> None:
     """Where this fails, the format has changed: keep the old stores, and add one with ``tests/golden/make.py``."""
-    spec = importlib.util.spec_from_file_location("make_golden_store", GOLDEN / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
+    make = golden.maker()
     newest = max(VERSIONS, key=lambda version: int(version[1:]))
     assert layout(copy_of(make.make())) == layout(load(newest))
