@@ -8,7 +8,7 @@ from typing import Any
 from lookalike.errors import CorruptObject, ObjectMissing
 from lookalike.store import names, versions
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.state import look
+from lookalike.store.state import State, look, read_consistently
 from lookalike.store.versions import StoreKind, Version
 
 
@@ -64,3 +64,11 @@ class Report:
         self.counts["manifests"] = len(listed)
         read = (self.read_unneeded(partial(kind.read, store, name)) for name in listed)
         return [found for found in read if found is not None]
+
+
+def checked[M: Version](store: ObjectStore, kind: StoreKind[M], check: Callable[[State[M]], Report]) -> Report:
+    """The report of ``check`` on the store's state. Raises StoreUnavailable."""
+    try:
+        return read_consistently(store, kind, check)
+    except CorruptObject as error:  # the newest manifest: without it nothing else can be judged
+        return Report(errors=[str(error)])

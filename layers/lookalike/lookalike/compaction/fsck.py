@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from lookalike.codes.rotation import Rotation
-from lookalike.compaction.checks import Report
+from lookalike.compaction.checks import Report, checked
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -22,15 +22,12 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.records import Op
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded
-from lookalike.store.state import State, read_consistently
+from lookalike.store.state import State
 
 
 def check(store: ObjectStore) -> Report:
     """Check a store. Safe while writers and compaction run. Raises StoreUnavailable."""
-    try:
-        return read_consistently(store, PHOTO_STORE, lambda state: _check(store, state))
-    except CorruptObject as error:  # the newest manifest: without it nothing else can be judged
-        return Report(errors=[str(error)])
+    return checked(store, PHOTO_STORE, partial(_check, store))
 
 
 def _check(store: ObjectStore, state: State[Manifest]) -> Report:

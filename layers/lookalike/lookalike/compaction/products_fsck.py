@@ -7,7 +7,7 @@ collection takes care of it.
 from collections.abc import Mapping
 from functools import partial
 
-from lookalike.compaction.checks import Report
+from lookalike.compaction.checks import Report, checked
 from lookalike.errors import CorruptObject
 from lookalike.store import names, table_file
 from lookalike.store.damage import check_of, naming, undamaged
@@ -17,16 +17,13 @@ from lookalike.store.products.data_file import FileState
 from lookalike.store.products.live import Waiting, live_files, merged
 from lookalike.store.products.product_manifest import PRODUCT_STORE, FileRef, ProductManifest
 from lookalike.store.records import Op
-from lookalike.store.state import State, read_consistently
+from lookalike.store.state import State
 from lookalike.tables.table import Table
 
 
 def check_products(store: ObjectStore) -> Report:
     """Check a store of product data. Safe while writers and compaction run. Raises StoreUnavailable."""
-    try:
-        return read_consistently(store, PRODUCT_STORE, lambda state: _check(store, state))
-    except CorruptObject as error:  # the newest manifest: without it nothing else can be judged
-        return Report(errors=[str(error)])
+    return checked(store, PRODUCT_STORE, partial(_check, store))
 
 
 def _check(store: ObjectStore, state: State[ProductManifest]) -> Report:
