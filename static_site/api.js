@@ -157,9 +157,9 @@ function asked({ filters, weights, crop, offset }) {
  * @param {string} path
  * @param {AbortSignal} signal
  * @param {RequestInit} [init]
- * @returns {Promise<any>}
+ * @returns {Promise<any>} an object, checked no further; raises a Problem
  */
-async function call(path, signal, init) {
+export async function call(path, signal, init) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const either = new AbortController();
   for (const s of [signal, timeout]) s.addEventListener("abort", () => either.abort(s.reason), { once: true });
@@ -222,7 +222,7 @@ function answer(body) {
  * @param {any} item
  * @returns {Result}
  */
-function result(item) {
+export function result(item) {
   const id = String(item.product_id);
   return {
     id,
@@ -240,12 +240,12 @@ function result(item) {
 }
 
 /** @param {unknown} value @returns {number | null} */
-function number(value) {
+export function number(value) {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
 /** @param {unknown} value @returns {string | null} null for a blank one, too */
-function text(value) {
+export function text(value) {
   return typeof value === "string" && value.trim() ? value.trim() : null;
 }
 
