@@ -224,7 +224,7 @@ function answer(body) {
  * @param {any} item
  * @returns {Result}
  */
-function result(item) {
+export function result(item) {
   const id = String(item.product_id);
   return {
     id,
@@ -242,12 +242,12 @@ function result(item) {
 }
 
 /** @param {unknown} value @returns {number | null} */
-function number(value) {
+export function number(value) {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
 /** @param {unknown} value @returns {string | null} null for a blank one, too */
-function text(value) {
+export function text(value) {
   return typeof value === "string" && value.trim() ? value.trim() : null;
 }
 

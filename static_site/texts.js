@@ -168,12 +168,19 @@ export const ENGLISH = {
 export const LANGUAGES = ["de", "es", "fr", "pt"]; // of texts/
 const RIGHT_TO_LEFT = ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"];
 
+/** Words beside those of the shopper's page: their English, and the folder of the other languages. @type {{english: Texts, folder: string}[]} */
+const more = [];
 let locale = "en";
 let texts = ENGLISH;
 let plurals = new Intl.PluralRules(locale);
 let shop = "Lookalike";
 /** @type {string | null} */
 let shopCurrency = null;
+
+/** Add the words of another page, before a language is chosen. @param {Texts} english @param {string} folder of its other languages */
+export function add(english, folder) {
+  more.push({ english, folder });
+}
 
 /**
  * Choose the language, and load its words. A word that is missing is English.
@@ -183,18 +190,20 @@ let shopCurrency = null;
 export async function learn(wanted, own = {}) {
   const known = ["en", ...LANGUAGES, ...Object.keys(own)];
   const chosen = wanted.find((tag) => known.includes(tag) || known.includes(base(tag))) ?? "en";
-  const loaded = LANGUAGES.includes(base(chosen)) ? await load(base(chosen)) : {};
-  locale = loaded ? chosen : "en";
-  texts = { ...ENGLISH, ...loaded, ...own[base(locale)], ...own[locale] };
+  const folders = LANGUAGES.includes(base(chosen)) ? ["texts", ...more.map(({ folder }) => folder)] : [];
+  const loaded = await Promise.all(folders.map((folder) => load(`${folder}/${base(chosen)}.json`)));
+  locale = loaded.includes(null) ? "en" : chosen;
+  const words = locale === chosen ? loaded : [];
+  texts = Object.assign({}, ENGLISH, ...more.map(({ english }) => english), ...words, own[base(locale)], own[locale]);
   plurals = new Intl.PluralRules(locale);
   document.documentElement.lang = locale;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(base(locale)) ? "rtl" : "ltr";
 }
 
-/** @param {string} language @returns {Promise<Texts | null>} null where it cannot be had */
-async function load(language) {
+/** @param {string} file @returns {Promise<Texts | null>} null where it cannot be had */
+async function load(file) {
   try {
-    const response = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+    const response = await fetch(new URL(file, import.meta.url));
     return response.ok ? await response.json() : null;
   } catch {
     return null;
