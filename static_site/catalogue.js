@@ -8,6 +8,7 @@ import { health, newest, queue } from "./catalogue/answers.js";
 import { ENGLISH } from "./catalogue/english.js";
 import { showFacets } from "./catalogue/facets.js";
 import { figure } from "./catalogue/figures.js";
+import { showMap } from "./catalogue/map.js";
 import { showModel } from "./catalogue/model.js";
 import { newestProducts } from "./catalogue/newest.js";
 import { panel } from "./catalogue/panel.js";
@@ -41,6 +42,7 @@ const summary = panel(/** @type {HTMLElement} */ (document.querySelector(".summa
   figures.photos(now.photos);
   figures.refused(now.refused);
   $("begin").hidden = now.photos > 0;
+  $("map-panel").hidden = now.photos === 0;
   showModel(now);
   if (last && now.photos !== last.photos) {
     const count = Math.abs(now.photos - last.photos);
@@ -77,6 +79,8 @@ const { pause } = refreshing(async (signal) => {
   await Promise.all([...others, ...(isFirst ? [] : rest.filter((part) => isChanged || !part.isAnswered()).map((part) => part.ask(signal)))]);
 });
 setInterval(showAge, 1000);
+
+showMap($("map"));
 
 let isPaused = false;
 const button = $("pause");

@@ -15,7 +15,7 @@ export function build(element, { made, total, ids }, t) {
   const link = /** @type {HTMLAnchorElement} */ (part("a", "map-link"));
   const label = part("span", "map-label");
   const hint = part("p", "map-hint", t("map.twoFingers"));
-  const help = part("p", "map-help", `${t("map.help")} `);
+  const help = part("span", "", t("map.help"));
   const status = part("p", "for-ears");
   const buttons = part("div", "map-buttons");
   stage.setAttribute("role", "application");
@@ -43,8 +43,9 @@ export function build(element, { made, total, ids }, t) {
   const date = new Date(made);
   const day = Number.isNaN(date.getTime()) ? made : date.toLocaleDateString(document.documentElement.lang || undefined, { dateStyle: "medium" });
   const some = ids.length < total ? `${t("map.some", { count: ids.length, total })} ` : "";
-  const foot = part("p", "map-foot", `${some}${t("map.made", { day })}`);
-  element.replaceChildren(help, stage, foot, status);
+  const foot = part("p", "map-foot");
+  foot.append(help, ` ${some}${t("map.made", { day })}`);
+  element.replaceChildren(stage, foot, status);
   return { stage, canvas, link, label, status, hint };
 }
 

@@ -32,8 +32,14 @@ export function pictures(address, ground, changed) {
     while (loading.size < AT_ONCE) {
       const wish = wishes.shift();
       if (!wish) return;
-      if (!loading.has(wish.product)) load(wish);
+      if (isWanting(wish) && !loading.has(wish.product)) load(wish);
     }
+  }
+
+  /** @param {Wish} wish */
+  function isWanting({ product, width }) {
+    const there = kept.get(product);
+    return !there || (there.picture !== null && there.width < width);
   }
 
   /** @param {Wish} wish */
@@ -92,10 +98,7 @@ export function pictures(address, ground, changed) {
     /** These are wanted now, the most wanted first, and no others. @param {Wish[]} all */
     want(all) {
       const products = new Set(all.map(({ product }) => product));
-      wishes = all.filter(({ product, width }) => {
-        const there = kept.get(product);
-        return !there || (there.picture !== null && there.width < width);
-      });
+      wishes = all.filter(isWanting);
       for (const [product, control] of loading) {
         if (products.has(product)) continue;
         loading.delete(product);

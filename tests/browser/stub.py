@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image, ImageDraw
 
+from tests.browser.maps import catalogue_map
 from tests.browser.narrowing import facets, narrowed
 
 SITE = Path(__file__).parents[2] / "static_site"
@@ -124,7 +125,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """The server; ``replies`` maps search, similar, product, list, facets, health, queue and rejected to what they are to answer instead."""
+    """The server; ``replies`` maps search, similar, product, list, facets, health, queue, rejected and map to what they are to answer instead."""
 
     def __init__(
         self,
@@ -223,6 +224,8 @@ class Stub:
             )
         if name == "queue":
             return Reply({"waiting": 0, "in_flight": 0, "delayed": 0, "dead_letters": 0})
+        if name == "map":
+            return Reply(catalogue_map([product["product_id"] for product in self.catalogue]))
         if name == "rejected":
             page = int(query.get("after", ["0"])[0])
             after = str(page + 1) if page + 1 < len(self.refusals) else None
@@ -249,7 +252,7 @@ class Stub:
     def _reply(self, address: str) -> Reply:
         url = urlsplit(address)
         words = [unquote(word) for word in url.path.split("/")[2:]]
-        if words in (["search"], ["health"], ["facets"], ["products"], ["queue"], ["rejected"]):
+        if words in (["search"], ["health"], ["facets"], ["products"], ["queue"], ["rejected"], ["map"]):
             name, product_id = words[0].replace("products", "list"), None
         elif words[0] == "products" and len(words) in (2, 3):
             name, product_id = words[2] if len(words) == 3 else "product", words[1]
