@@ -29,18 +29,6 @@ export const ENGLISH = {
   "newest.new": "New",
 
   "map.heading": "Map",
-  "map.label": "Map of the catalogue",
-  "map.help": "Products that look alike are near each other. Press a photo to find what is like it. Drag to look around, turn the wheel or pinch to come closer; with keys: arrows, + and −, Home, Enter.",
-  "map.waiting": "The map is being read…",
-  "map.none": "There is no map yet. It is drawn soon after the catalogue has 16 photos, by default within 15 minutes.",
-  "map.again": "Try again",
-  "map.in": "Closer",
-  "map.out": "Farther away",
-  "map.home": "All of the map",
-  "map.product": "Product {id}",
-  "map.some": "{count} of {total} products are on it, chosen at random.",
-  "map.made": "Drawn on {day}.",
-  "map.twoFingers": "Move the map with two fingers",
 
   "queue.heading": "On their way",
   "queue.none": "Nothing waits: all that you uploaded has been taken in.",

@@ -2,21 +2,29 @@
 
 import { product } from "../api.js";
 import { style } from "../page.js";
-import { t } from "../texts.js";
+import { add, t } from "../texts.js";
 
 const NEAR = "600px";
 
 /** @param {HTMLElement} element to fill */
 export function showMap(element) {
-  new IntersectionObserver(async ([{ isIntersecting }], watch) => {
+  new IntersectionObserver(([{ isIntersecting }], watch) => {
     if (!isIntersecting) return;
     watch.disconnect();
-    const [{ mountMap }, { fetchMap }] = await Promise.all([import("../map.js"), import("../map/answer.js"), style(["map.css"])]);
-    mountMap(element, {
-      fetchMap,
-      imageAddress: (image) => `/images/${image.split("/").map(encodeURIComponent).join("/")}`,
-      nameOf: async (id, signal) => (await product(id, signal)).name,
-      t,
+    load(element).catch((error) => {
+      if (!(error instanceof TypeError)) throw error;
+      element.textContent = `${t("problem.offline")}. ${t("problem.offlineDetail")}`;
     });
   }, { rootMargin: NEAR }).observe(element);
+}
+
+/** @param {HTMLElement} element @throws {TypeError} where a file cannot be had */
+async function load(element) {
+  const [{ mountMap }, { fetchMap }] = await Promise.all([import("../map.js"), import("../map/answer.js"), add("map"), style(["map.css"])]);
+  mountMap(element, {
+    fetchMap,
+    imageAddress: (image) => `/images/${image.split("/").map(encodeURIComponent).join("/")}`,
+    nameOf: async (id, signal) => (await product(id, signal)).name,
+    t,
+  });
 }
