@@ -6,7 +6,8 @@ too, but all products in each frame, as points, as a plain scatter plot does. Th
     first_picture_ms   from the beginning of the page's navigation until a photo is drawn
     all_pictures_ms    until all photos in sight are
     frames_per_s       during the zoom; slowest_frame_ms: the longest time from one frame to the next
-    script_ms          of the processor for a frame, in the page's own scripts and drawing calls
+    page_ms            of the processor for a frame, in the page's thread: scripts, drawing and layout
+    browser_ms         of the processor for a frame, in all processes of the browser
 """
 
 import argparse
@@ -17,7 +18,7 @@ import shutil
 import statistics
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.map_probe import PEER, PROBE, ZOOM
+from scripts.benchmarks.worker import processor_s
 from scripts.common.catalogue import open_catalogue
 from scripts.common.paths import ROOT
 
@@ -79,9 +81,32 @@ def _turn(browser: Any, url: str, viewport: tuple[int, int], before: str) -> Lin
     page.goto(f"{url}/map.html")
     page.wait_for_function("() => measured.rested()", timeout=_WAIT_MS)
     loaded: Line = page.evaluate("() => measured.loading()")
+    client = context.new_cdp_session(page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = _page_s(client), sum(map(processor_s, _descendants()))
     zoomed: Line = page.evaluate(ZOOM)
+    after = _page_s(client), sum(map(processor_s, _descendants()))
+    page_ms, browser_ms = (1000 * (end - begin) / zoomed["frames"] for begin, end in zip(before, after, strict=True))
     context.close()
-    return loaded | zoomed
+    return loaded | zoomed | {"page_ms": page_ms, "browser_ms": browser_ms}
+
+
+def _page_s(client: Any) -> float:
+    """The processor time of the page's thread in tasks."""
+    metrics = client.send("Performance.getMetrics")["metrics"]
+    return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
+
+
+def _descendants() -> list[int]:
+    """The processes that this one started, and theirs."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(status.parent.name)] = int(status.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    found = [os.getpid()]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
 
 
 def _map(path: Path | None, photos: list[tuple[str, str]]) -> bytes:

@@ -5,11 +5,11 @@ from typing import Final
 _QUIET_MS: Final = 3000
 
 PROBE: Final = f"""
-// Counts the pictures that are drawn, the time of each frame, and the time that drawing it takes.
+// Counts the pictures that are drawn, and keeps the time of each frame.
 globalThis.measured = (() => {{
   const {{ drawImage }} = CanvasRenderingContext2D.prototype;
   const ask = requestAnimationFrame.bind(window);
-  let first = 0, last = 0, most = 0, drawn = 0, frames = [], work = 0;
+  let first = 0, last = 0, most = 0, drawn = 0, frames = [];
   CanvasRenderingContext2D.prototype.drawImage = function (image, ...rest) {{
     if (image instanceof ImageBitmap) drawn += 1;
     return drawImage.call(this, image, ...rest);
@@ -19,7 +19,6 @@ globalThis.measured = (() => {{
     drawn = 0;
     (globalThis.drawInstead ?? draw)(now);
     const ended = performance.now();
-    work += ended - begun;
     frames.push(begun);
     if (drawn && !first) first = ended;
     if (drawn > most) [most, last] = [drawn, ended];
@@ -27,13 +26,13 @@ globalThis.measured = (() => {{
   return {{
     rested: () => first > 0 && performance.now() - last > {_QUIET_MS},
     loading: () => ({{ first_picture_ms: first, all_pictures_ms: last, pictures: most }}),
-    begin: () => void (frames = [], work = 0),
+    begin: () => void (frames = []),
     end: () => {{
       const apart = frames.slice(1).map((at, i) => at - frames[i]);
       return {{
         frames_per_s: (1000 * apart.length) / (frames.at(-1) - frames[0]),
         slowest_frame_ms: Math.max(...apart),
-        script_ms: work / frames.length,
+        frames: frames.length,
       }};
     }},
   }};
@@ -59,6 +58,7 @@ addEventListener("DOMContentLoaded", async () => {
   globalThis.scatter = () => {
     const canvas = document.querySelector("canvas");
     const pen = canvas.getContext("2d");
+    if (!pen) throw new Error("no canvas");
     canvas.addEventListener("wheel", ({ deltaY }) => (zoom *= 1.0018 ** -deltaY), { capture: true });
     globalThis.drawInstead = () => plot(canvas, pen);
   };

@@ -1,4 +1,4 @@
-// The picture of the map: land where products are, a photo in each cell, and a dot for each product that has none.
+// The picture of the map: a dot for each product, which together are its land, and a photo in each cell.
 
 /**
  * @typedef {import("./levels.js").Levels} Levels
@@ -15,7 +15,7 @@
  * @property {(product: number) => ImageBitmap | null | undefined} picture
  * @property {Palette} palette
  *
- * @typedef {{land: string, dot: string, bone: string, shadow: string}} Palette
+ * @typedef {{sea: string, land: string, bone: string, ground: string, shadow: string}} Palette
  */
 
 import { NONE, SHAPE, columnsOf, rowsOf } from "./levels.js";
@@ -24,7 +24,6 @@ import { boxOf, inSight, onPage } from "./view.js";
 const ROUND = 0.13; // of a photo's width
 const GAP = 0.05; // of a cell's width, on each side
 const LARGER = 1.28; // the photo that is pointed at
-const DOTS_FROM_PX = 2.2; // the width of a column of the finest level
 
 /** @param {Levels} levels @param {string} colour @returns {OffscreenCanvas} a pixel for each cell of the finest level */
 export function landOf({ finest, count }, colour) {
@@ -42,14 +41,13 @@ export function landOf({ finest, count }, colour) {
 
 /** @param {CanvasRenderingContext2D} pen @param {Scene} scene @param {OffscreenCanvas} land */
 export function paint(pen, scene, land) {
-  const { levels, view, size, detail } = scene;
-  pen.clearRect(0, 0, size.width, size.height);
+  const { view, size, detail, palette } = scene;
+  pen.fillStyle = palette.sea;
+  pen.fillRect(0, 0, size.width, size.height);
   const corner = onPage(view, size, 0, 0);
   pen.imageSmoothingEnabled = true;
   pen.drawImage(land, corner.x, corner.y, land.width * view.size, land.height * view.size * SHAPE);
-  const fine = Math.ceil(detail);
-  if (fine < levels.finest && view.size >= DOTS_FROM_PX) dots(pen, scene);
-  const [rest, stays] = tiles(scene, fine);
+  const [rest, stays] = tiles(scene, Math.ceil(detail));
   for (const tile of rest) draw(pen, scene, tile);
   for (const tile of stays) draw(pen, scene, tile);
   const chosen = [...stays, ...rest].find(({ product }) => product === scene.chosen);
@@ -122,23 +120,4 @@ function raised(pen, scene, tile) {
   pen.shadowOffsetY = 4;
   draw(pen, scene, { ...tile, ...box, alpha: 1 });
   pen.restore();
-}
-
-/** Products without a photo on the level that is shown. @param {CanvasRenderingContext2D} pen @param {Scene} scene */
-function dots(pen, { levels, view, size, detail, palette }) {
-  const { finest, first } = levels;
-  const { left, right, top, bottom } = inSight(view, size, levels, finest);
-  const columns = columnsOf(finest);
-  const up = finest - Math.round(detail);
-  const shown = first[Math.round(detail)];
-  const side = Math.max(1, Math.min(4, view.size * 0.3));
-  pen.fillStyle = palette.dot;
-  for (let row = top; row < bottom; row++) {
-    for (let column = left; column < right; column++) {
-      const product = first[finest][row * columns + column];
-      if (product === NONE || product === shown[(row >> up) * (columns >> up) + (column >> up)]) continue;
-      const { x, y } = onPage(view, size, column + 0.5, row + 0.5);
-      pen.fillRect(x - side / 2, y - side / 2, side, side);
-    }
-  }
 }

@@ -26,7 +26,7 @@ const ROOM = 1.5; // cells between the photo that keys chose and the edge
 export function explore(element, answer, levels, options, signal) {
   const parts = build(element, answer, options.t);
   const { stage, canvas, link, hint } = parts;
-  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
   const eye = camera(levels, ask);
   const { size } = eye;
   const addressOf = options.address ?? ((id) => `./#/product/${encodeURIComponent(id)}`);

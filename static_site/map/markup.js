@@ -58,5 +58,5 @@ function part(tag, className, words = "") {
 export function paletteOf(element) {
   const style = getComputedStyle(element);
   const value = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
-  return { land: value("--map-land"), dot: value("--map-dot"), bone: value("--map-bone"), ground: value("--ground"), shadow: value("--map-shadow") };
+  return { sea: value("--surface"), land: value("--map-land"), bone: value("--map-bone"), ground: value("--ground"), shadow: value("--map-shadow") };
 }
