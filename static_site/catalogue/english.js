@@ -20,6 +20,7 @@ export const ENGLISH = {
   "figure.photos": "Photos",
   "figure.pending": "On their way",
   "figure.refused": "Refused",
+  "figure.dead": { one: "{count} failed for good", other: "{count} failed for good" },
   "figure.since": "{change} since you opened this page",
   "figure.more": { one: "{count} more photo is searchable.", other: "{count} more photos are searchable." },
   "figure.fewer": { one: "{count} photo has left the catalogue.", other: "{count} photos have left the catalogue." },
