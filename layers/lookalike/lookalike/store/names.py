@@ -8,6 +8,7 @@
     tables/<id>-<check>.safetensors                of product data: the table of all files
     manifests/<20 digits>.json                     newer versions sort first
     attempts/<hash>-<receives>                     a photo that is read alone: see ``attempts``
+    index/<index>/cursors/<20 digits>.safetensors  newer ones sort first: see ``index_cursor``
 
 Objects of other names, such as the folder markers that a file manager leaves, belong to somebody else: readers, compaction,
 collection and backfill leave them alone, and fsck reports them. ``check`` is the CRC-32 of the object's bytes.
@@ -26,6 +27,7 @@ SEGMENTS = "segments/"
 TABLES = "tables/"
 MANIFESTS = "manifests/"
 ATTEMPTS = "attempts/"
+INDEX = "index/"
 _MAX_VERSION = 10**20 - 1
 
 
@@ -40,6 +42,7 @@ class Kind(Enum):
     TABLE = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
     ATTEMPT = rf"{ATTEMPTS}[0-9a-f]{{32}}-[0-9]+"
+    CURSOR = rf"{INDEX}[a-z0-9][a-z0-9.-]*/cursors/[0-9]{{20}}\.safetensors"
 
 
 _PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
@@ -84,6 +87,16 @@ def new_table(data: bytes) -> str:
 def manifest_name(version: int) -> str:
     """The name of the manifest of a version. Versions count up and names count down."""
     return f"{MANIFESTS}{_MAX_VERSION - version:020}.json"
+
+
+def cursors(index: str) -> str:
+    """The beginning of the names of all cursors of an index."""
+    return f"{INDEX}{index}/cursors/"
+
+
+def cursor_name(index: str, number: int) -> str:
+    """The name of a cursor. Numbers count up and names count down."""
+    return f"{cursors(index)}{_MAX_VERSION - number:020}.safetensors"
 
 
 def verified(name: str, data: bytes) -> bytes:
