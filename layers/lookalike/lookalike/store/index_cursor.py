@@ -8,9 +8,9 @@ without a question to the index, which may lag.
 Cursors are numbered, and the newest counts. Whoever creates number n+1 has advanced the cursor; a follower that lost the race
 starts again from the other's. A cursor is the check of its bytes (``damage``), eight hexadecimal digits, and then a tensor file:
 
-    segments      U8  (bytes,)          JSON, deflated: name, rows and whether it is in the body, of each segment
+    segments      U8  (bytes,)          JSON, deflated: name and rows of each segment; of one in the body also the first and the
+                                        last key hash and the greatest order in it, hexadecimal
     live          U8  (bytes,)          the masks, a bit a row, each deflated; they end at live_end, U64 (segments,)
-    order         U8  (segments, 32)    the greatest order in the segment
     other_row     U32 (others,)         the rejects and tombstones of the body: row, other_op U32, key_hash and product_hash;
                                         those of a segment end at other_end, U64 (segments,)
     photo_row     U32 (photos,)         puts of the body whose products are counted: row, and photo_product U64, the first eight
@@ -42,6 +42,7 @@ from lookalike.tables.table import heads
 FORMAT = "lookalike-index-cursor/1"
 EVERY_PRODUCT = 2**64 - 1
 _CHECK_BYTES = 8
+_BOUNDS = [HASH_BYTES, HASH_BYTES, ORDER_BYTES]
 
 Numbers = npt.NDArray[np.uint32]
 Heads = npt.NDArray[np.uint64]
@@ -50,7 +51,6 @@ _COLUMNS: columns.Columns = {
     "segments": (np.uint8, 1),
     "live": (np.uint8, 1),
     "live_end": (np.uint64, 1),
-    "order": (np.uint8, 2),
     "other_row": (np.uint32, 1),
     "other_op": (np.uint32, 1),
     "key_hash": (np.uint8, 2),
@@ -66,11 +66,13 @@ _COLUMNS: columns.Columns = {
 class Contents:
     """What is known of a segment of the body without reading it.
 
-    ``greatest``: the greatest order in it; ``row``, ``op``, ``key_hash``, ``product_hash``: of its rejects and tombstones;
+    ``least_key``, ``greatest_key``, ``greatest_order``: of its rows, 16, 16 and 32 bytes; ``row``, ``op``, ``key_hash``, ``product_hash``: of its rejects and tombstones;
     ``photo_row``, ``photo_product``: of the puts whose products are counted, see ``Cursor.product_limit``.
     """
 
-    greatest: bytes
+    least_key: bytes
+    greatest_key: bytes
+    greatest_order: bytes
     row: Numbers
     op: Numbers
     key_hash: Hashes
@@ -107,6 +109,7 @@ class Cursor:
 
     ``version``, ``manifest_id``: of the manifest whose rows were judged. ``product_limit``: puts of the body are among
     ``photo_row`` whose product's hash, by its first eight bytes, is not above it: all, until there are many.
+    ``behind_since_ms``: since when a full segment is not in the index, in milliseconds since 1970; 0 where all are.
     """
 
     index: str
@@ -115,7 +118,7 @@ class Cursor:
     manifest_id: str = ""
     covered: tuple[Covered, ...] = ()
     product_limit: int = EVERY_PRODUCT
-    created_ms: int = 0
+    behind_since_ms: int = 0
 
     @property
     def name(self) -> str:
@@ -169,11 +172,13 @@ def commit(store: ObjectStore, cursor: Cursor) -> bool:
 
 def encode(cursor: Cursor) -> bytes:
     """The cursor's bytes, unlike any other's."""
-    listed = [[covered.name, covered.rows, covered.contents is not None] for covered in cursor.covered]
+    listed = [[covered.name, covered.rows, *_bounds(covered.contents)] for covered in cursor.covered]
     live, live_end = chunks.join(covered.packed for covered in cursor.covered)
     held = [covered.contents or _NOTHING for covered in cursor.covered]
-    joined = {
-        "order": np.array([contents.greatest for contents in held], f"S{ORDER_BYTES}"),
+    stored: dict[str, npt.NDArray[Any]] = {
+        "segments": np.frombuffer(chunks.deflate(json.dumps(listed).encode()), np.uint8),
+        "live": live,
+        "live_end": live_end,
         "other_row": _joined([contents.row for contents in held], np.uint32),
         "other_op": _joined([contents.op for contents in held], np.uint32),
         "key_hash": _joined([contents.key_hash for contents in held], f"S{HASH_BYTES}"),
@@ -183,24 +188,17 @@ def encode(cursor: Cursor) -> bytes:
         "photo_product": _joined([contents.photo_product for contents in held], np.uint64),
         "photo_end": _ends([contents.photo_row for contents in held]),
     }
-    data = tensors.encode(
-        {
-            "segments": np.frombuffer(chunks.deflate(json.dumps(listed).encode()), np.uint8),
-            "live": live,
-            "live_end": live_end,
-        }
-        | {name: columns.stored(name, column) for name, column in joined.items()},
-        {
-            "format": FORMAT,
-            "id": uuid.uuid4().hex,
-            "index": cursor.index,
-            "number": str(cursor.number),
-            "version": str(cursor.version),
-            "manifest": cursor.manifest_id,
-            "product_limit": str(cursor.product_limit),
-            "created_ms": str(cursor.created_ms),
-        },
-    )
+    metadata = {
+        "format": FORMAT,
+        "id": uuid.uuid4().hex,
+        "index": cursor.index,
+        "number": str(cursor.number),
+        "version": str(cursor.version),
+        "manifest": cursor.manifest_id,
+        "product_limit": str(cursor.product_limit),
+        "behind_since_ms": str(cursor.behind_since_ms),
+    }
+    data = tensors.encode({name: columns.stored(name, column) for name, column in stored.items()}, metadata)
     return f"{check_of(data):08x}".encode() + data
 
 
@@ -213,35 +211,47 @@ def decode(data: bytes) -> Cursor:
     read = {name: columns.read(header, name, data) for name in _COLUMNS}
     try:
         listed = json.loads(chunks.inflate(read["segments"]))
-        segments = [(text(name), natural(rows), bool(in_body)) for name, rows, in_body in listed]
+        segments = [(text(name), natural(rows), [*map(bytes.fromhex, bounds)]) for name, rows, *bounds in listed]
         fields = header.metadata
-        numbers = {name: int(fields[name]) for name in ("number", "version", "product_limit", "created_ms")}
+        numbers = {name: int(fields[name]) for name in ("number", "version", "product_limit", "behind_since_ms")}
         index, manifest_id = fields["index"], fields["manifest"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise CorruptObject(f"the cursor is not valid: {error!r}") from error
     packed = chunks.split(read["live"], read["live_end"])
-    contents = _split(read)
-    if not len(segments) == len(packed) == len(contents):
+    pieces = _split(read)
+    if not len(segments) == len(packed) == len(pieces):
         raise CorruptObject("the columns of the cursor are not of one length")
+    if any([len(bound) for bound in bounds] not in ([], _BOUNDS) for _, _, bounds in segments):
+        raise CorruptObject("a segment of the cursor's body has other bounds than it should")
     covered = tuple(
-        Covered(name, rows, mask.tobytes(), held if in_body else None)
-        for (name, rows, in_body), mask, held in zip(segments, packed, contents, strict=True)
+        Covered(name, rows, mask.tobytes(), _contents(bounds, held) if bounds else None)
+        for (name, rows, bounds), mask, held in zip(segments, packed, pieces, strict=True)
     )
     return Cursor(index, manifest_id=manifest_id, covered=covered, **numbers)
 
 
-def _split(read: Mapping[str, npt.NDArray[Any]]) -> list[Contents]:
-    """The contents of each segment. Raises CorruptObject."""
+def _split(read: Mapping[str, npt.NDArray[Any]]) -> list[tuple[Any, ...]]:
+    """The columns of each segment. Raises CorruptObject."""
     pieces = []
     for of, end in (
         (("other_row", "other_op", "key_hash", "product_hash"), "other_end"),
         (("photo_row", "photo_product"), "photo_end"),
     ):
         pieces += [chunks.split(read[name], read[end]) for name in of]
-    if len({len(read["order"]), *map(len, pieces)}) > 1:
+    if len(set(map(len, pieces))) > 1:
         raise CorruptObject("the columns of the cursor are not of one length")
-    orders = [bytes(order).ljust(ORDER_BYTES, b"\0") for order in read["order"]]
-    return [Contents(*fields) for fields in zip(orders, *pieces, strict=True)]
+    return list(zip(*pieces, strict=True))
+
+
+def _contents(bounds: Sequence[bytes], held: tuple[Any, ...]) -> Contents:
+    least_key, greatest_key, greatest_order = bounds
+    return Contents(least_key, greatest_key, greatest_order, *held)
+
+
+def _bounds(contents: Contents | None) -> list[str]:
+    if contents is None:
+        return []
+    return [bound.hex() for bound in (contents.least_key, contents.greatest_key, contents.greatest_order)]
 
 
 def _is_cursor(entry: Entry) -> bool:
@@ -259,13 +269,15 @@ def _ends(pieces: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.uint64]:
 def contents_of(
     key_hash: Hashes, order: Hashes, product_hash: Hashes, op: npt.NDArray[np.uint32], *, product_limit: int
 ) -> Contents:
-    """The contents of a segment of these rows, for the body."""
+    """The contents of a segment of these rows, one at least, for the body."""
     others = np.flatnonzero(op != Op.PUT)
     product = heads(product_hash)
     photos = np.flatnonzero((op == Op.PUT) & (product <= np.uint64(product_limit)))
-    greatest = max(order.tolist(), default=b"").ljust(ORDER_BYTES, b"\0")
+    least, greatest = (bytes(key).ljust(HASH_BYTES, b"\0") for key in key_hash[[0, -1]])
     return Contents(
+        least,
         greatest,
+        max(order.tolist()).ljust(ORDER_BYTES, b"\0"),
         others.astype(np.uint32),
         op[others],
         key_hash[others],
@@ -277,4 +289,4 @@ def contents_of(
 
 _NONE = np.empty(0, np.uint32)
 _NO_HASH = np.empty(0, f"S{HASH_BYTES}")
-_NOTHING = Contents(bytes(ORDER_BYTES), _NONE, _NONE, _NO_HASH, _NO_HASH, _NONE, np.empty(0, np.uint64))
+_NOTHING = Contents(b"", b"", b"", _NONE, _NONE, _NO_HASH, _NO_HASH, _NONE, np.empty(0, np.uint64))
