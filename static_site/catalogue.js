@@ -5,7 +5,6 @@
 
 import { facets as facetsOf } from "./api.js";
 import { health, newest, queue } from "./catalogue/answers.js";
-import { ENGLISH } from "./catalogue/english.js";
 import { showFacets } from "./catalogue/facets.js";
 import { figure, sinceOpened } from "./catalogue/figures.js";
 import { showModel } from "./catalogue/model.js";
@@ -19,8 +18,11 @@ import { dress } from "./config.js";
 import { $, fill, say } from "./page.js";
 import { add, t, translate } from "./texts.js";
 
-add(ENGLISH, "texts/catalogue");
 await dress();
+await Promise.all([add("search"), add("catalogue")]).catch((error) => {
+  $("catalogue").textContent = `${t("problem.offline")}. ${t("problem.offlineDetail")}`;
+  throw error;
+});
 translate(document);
 document.title = t("catalogue.title");
 $("age").textContent = t("catalogue.reading");
