@@ -5,9 +5,8 @@
 
 import { facets as facetsOf } from "./api.js";
 import { health, newest, queue } from "./catalogue/answers.js";
-import { ENGLISH } from "./catalogue/english.js";
 import { showFacets } from "./catalogue/facets.js";
-import { figure } from "./catalogue/figures.js";
+import { figure, sinceOpened } from "./catalogue/figures.js";
 import { showMap } from "./catalogue/map.js";
 import { showModel } from "./catalogue/model.js";
 import { newestProducts } from "./catalogue/newest.js";
@@ -20,29 +19,29 @@ import { dress } from "./config.js";
 import { $, fill, say } from "./page.js";
 import { add, t, translate } from "./texts.js";
 
-add(ENGLISH, "texts/catalogue");
 await dress();
+await Promise.all([add("search"), add("catalogue")]).catch((error) => {
+  $("catalogue").textContent = `${t("problem.offline")}. ${t("problem.offlineDetail")}`;
+  throw error;
+});
 translate(document);
 document.title = t("catalogue.title");
 $("age").textContent = t("catalogue.reading");
 
-const figures = { products: figure("products", true), photos: figure("photos", true), pending: figure("pending"), refused: figure("refusals") };
+const figures = { products: figure("products"), photos: figure("photos"), pending: figure("pending"), refused: figure("refusals") };
+const changes = { products: sinceOpened(), photos: sinceOpened() };
 const list = refusedList();
-const showNewest = newestProducts();
 /** @type {import("./catalogue/answers.js").Health | null} */
 let last = null;
 let answeredMs = 0;
-/** @type {string | null} of prices, which facets do not say */
-let currency = null;
-/** @type {import("./catalogue/facets.js").Facet[] | null} */
-let known = null;
 
 const summary = panel(/** @type {HTMLElement} */ (document.querySelector(".summary")), health, (now) => {
-  figures.products(now.products);
-  figures.photos(now.photos);
+  figures.products(now.products, changes.products(now.products));
+  figures.photos(now.photos, changes.photos(now.photos));
   figures.refused(now.refused);
   $("begin").hidden = now.photos > 0;
   $("map-panel").hidden = now.photos === 0;
+  if (now.photos) showMap($("map"));
   showModel(now);
   if (last && now.photos !== last.photos) {
     const count = Math.abs(now.photos - last.photos);
@@ -51,36 +50,34 @@ const summary = panel(/** @type {HTMLElement} */ (document.querySelector(".summa
   answeredMs = Date.now();
 });
 const line = panel($("queue"), queue, (now) => {
-  figures.pending(pending(now));
+  const dead = now.dead ? t("figure.dead", { count: now.dead }) : null;
+  figures.pending(pending(now), dead === null ? null : { seen: dead, said: dead });
   showQueue(now);
 });
 const rest = [
-  panel($("newest"), newest, (products) => {
-    currency = products.find((product) => product.currency !== null)?.currency ?? null;
-    showNewest(products);
-    if (known) showFacets(known, currency);
-  }),
+  panel($("newest"), newest, newestProducts()),
   panel($("refused"), list.question, list.show),
   panel($("facets"), (signal) => facetsOf([], signal), (found) => {
-    known = found.facets;
-    showFacets(known, currency);
-    if (!found.products && !known.length) $("facets").hidden = true;
+    showFacets(found.facets);
+    if (!found.products && !found.facets.length) $("facets").hidden = true;
   }),
 ];
 
+let isFirst = true;
 const { pause } = refreshing(async (signal) => {
-  const isFirst = last === null;
   const asked = summary.ask(signal).finally(() => $("catalogue").classList.remove("unread"));
-  const others = [line, ...(isFirst ? rest : [])].map((part) => part.ask(signal));
+  const counted = line.ask(signal).finally(() => $("pair").classList.remove("unread"));
+  const early = isFirst ? rest : []; // at first no answer waits for another
+  isFirst = false;
+  const answers = [counted, ...early.map((part) => part.ask(signal))];
   const now = await asked;
-  const isChanged = !isFirst && now !== null && (now.snapshot !== last?.snapshot || now.data.version !== last.data.version);
+  const isChanged = now !== null && last !== null && (now.snapshot !== last.snapshot || now.data.version !== last.data.version);
   last = now ?? last;
   showAge();
-  await Promise.all([...others, ...(isFirst ? [] : rest.filter((part) => isChanged || !part.isAnswered()).map((part) => part.ask(signal)))]);
+  const again = rest.filter((part) => !early.includes(part) && (isChanged || !part.isAnswered()));
+  await Promise.all([...answers, ...again.map((part) => part.ask(signal))]);
 });
 setInterval(showAge, 1000);
-
-showMap($("map"));
 
 let isPaused = false;
 const button = $("pause");

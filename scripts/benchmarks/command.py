@@ -86,6 +86,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(append, "--trickle", 2_000, "appends with compactions in between")
     _number(append, "--batch", 16, "rows of an append")
 
+    _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
+
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
     ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
@@ -112,6 +114,12 @@ def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     page.add_argument("--map", type=Path, metavar="FILE", help="the answer of GET /api/map (places at random)")
     page.add_argument("--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)")
     _number(page, "--turns", 5, "times that the page is opened")
+
+
+def _add_partitions(command: argparse.ArgumentParser) -> None:
+    _number(command, "--keys", 20_000_000, "keys to generate")
+    told = "partitions of the key hash, a power of two; may be repeated (1 and 16)"
+    command.add_argument("--partitions", type=at_least_one, action="append", metavar="N", help=told)
 
 
 def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:

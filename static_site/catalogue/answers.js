@@ -29,7 +29,7 @@ import { call, number, result, text } from "../api.js";
  * @typedef {import("../api.js").Result} Result
  */
 
-export const NEWEST = 12; // fills rows of two, three, four and six
+export const NEWEST = 8; // fills rows of four and of eight
 
 /** @param {AbortSignal} signal @returns {Promise<Health>} */
 export async function health(signal) {

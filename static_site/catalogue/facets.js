@@ -13,22 +13,25 @@ const SHOWN = 6;
 const opened = new Set();
 let drawn = "";
 
-/** @param {Facet[]} facets @param {string | null} currency of prices */
-export function showFacets(facets, currency) {
+/** @param {Facet[]} facets */
+export function showFacets(facets) {
   $("facets").hidden = false;
   $("facets-how").hidden = facets.length > 0;
   fill($("facets-lead"), t(facets.length ? "facets.lead" : "facets.none"));
-  const key = JSON.stringify([facets, currency]);
+  const key = JSON.stringify(facets);
   if (key === drawn) return;
   drawn = key;
   const focused = document.activeElement?.id;
-  $("facets-list").replaceChildren(...facets.filter(isTelling).map((facet, place) => card(facet, place, currency)));
+  const currencies = facets.find(isCurrency)?.values ?? [];
+  const currency = currencies.length === 1 ? currencies[0].value : null;
+  const shown = currency === null ? facets : facets.filter((facet) => !isCurrency(facet)); // it stands beside the prices
+  $("facets-list").replaceChildren(...shown.map((facet, place) => card(facet, place, currency)));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-/** The one currency of all prices stands beside them. @param {Facet} facet */
-function isTelling({ attribute, values }) {
-  return meaning(attribute) !== "currency" || values?.length !== 1;
+/** @param {Facet} facet */
+function isCurrency({ attribute }) {
+  return meaning(attribute) === "currency";
 }
 
 /** @param {Facet} facet @param {number} place @param {string | null} currency */

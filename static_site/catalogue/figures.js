@@ -6,29 +6,31 @@ import { number, t } from "../texts.js";
 
 const UNKNOWN = "–";
 
-/**
- * @param {string} id of the element
- * @param {boolean} [isCounted] whether the change since the page was opened is shown
- * @returns {(value: number | null) => void}
- */
-export function figure(id, isCounted = false) {
+/** @typedef {{seen: string, said: string}} Note beside a figure: as it is seen, and in full words */
+
+/** @param {string} id of the element @returns {(value: number | null, note?: Note | null) => void} null where it is not known */
+export function figure(id) {
   const element = $(id);
-  const value = document.createElement("span");
-  const change = made("span", "change");
+  element.replaceChildren(made("span", "", UNKNOWN));
+  return (value, note = null) => {
+    element.classList.toggle("none", !value);
+    element.replaceChildren(made("span", "", value === null ? UNKNOWN : number(value)));
+    if (!note) return;
+    const seen = made("span", "", note.seen);
+    seen.setAttribute("aria-hidden", "true");
+    const beside = made("span", "note", seen);
+    beside.append(made("span", "for-ears", note.said));
+    element.append(beside);
+  };
+}
+
+/** @returns {(value: number) => Note | null} how a figure has changed since it was first known */
+export function sinceOpened() {
   /** @type {number | null} */
   let first = null;
-  element.replaceChildren(value);
-  value.textContent = UNKNOWN;
-  return (now) => {
-    value.textContent = now === null ? UNKNOWN : number(now);
-    element.classList.toggle("none", now === 0);
-    if (now === null || !isCounted) return;
-    first ??= now;
-    const signed = number(now - first, { signDisplay: "always" });
-    const seen = made("span", "", signed);
-    seen.setAttribute("aria-hidden", "true");
-    change.replaceChildren(seen, made("span", "for-ears", t("figure.since", { change: signed })));
-    if (now === first) change.remove();
-    else element.append(change);
+  return (value) => {
+    first ??= value;
+    const change = number(value - first, { signDisplay: "always" });
+    return value === first ? null : { seen: change, said: t("figure.since", { change }) };
   };
 }

@@ -6,8 +6,12 @@ import { add, t } from "../texts.js";
 
 const NEAR = "600px";
 
-/** @param {HTMLElement} element to fill */
+let isShown = false;
+
+/** The first call counts. @param {HTMLElement} element to fill */
 export function showMap(element) {
+  if (isShown) return;
+  isShown = true;
   new IntersectionObserver(([{ isIntersecting }], watch) => {
     if (!isIntersecting) return;
     watch.disconnect();

@@ -39,8 +39,9 @@ function card({ id, name, imageUrl, price: amount, currency }, isNew) {
   if (imageUrl) image.src = imageUrl;
   else image.replaceWith(made("span", "no-picture", t("card.noPicture")));
   const link = Object.assign(document.createElement("a"), { href: `./${format({ kind: "product", id })}` });
-  link.append(frame, made("span", "name", name));
-  if (amount !== null) link.append(made("span", "cost", price(amount, currency)));
+  const about = made("span", "about-it", made("span", "name", name));
+  if (amount !== null) about.append(made("span", "cost", price(amount, currency)));
+  link.append(frame, about);
   if (isNew) link.prepend(made("span", "new", t("newest.new")));
   return made("li", isNew ? "arrived" : "", link);
 }

@@ -6,7 +6,7 @@ import { t } from "../texts.js";
 /**
  * @template Answer
  * @typedef {object} Panel
- * @property {(signal: AbortSignal) => Promise<Answer | null>} ask null where there is no answer, which the panel then says
+ * @property {(signal: AbortSignal) => Promise<Answer | null>} ask null where there is no answer; unless it was aborted, the panel says why
  * @property {() => boolean} isAnswered whether the last question was
  */
 
@@ -36,7 +36,8 @@ export function panel(section, question, show) {
       isAnswered = isShown = true;
       return answer;
     } catch (error) {
-      if (signal.aborted || !(error instanceof Problem)) throw error;
+      if (signal.aborted) return null; // the next turn asks again
+      if (!(error instanceof Problem)) throw error;
       isAnswered = false;
       tell(`${error.message}. ${error.detail}${isShown ? ` ${t("catalogue.kept")}` : ""}`);
       return null;

@@ -19,8 +19,6 @@ export function refreshing(turn) {
     if (isPaused || document.hidden) return;
     try {
       await turn(signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
     } finally {
       if (!signal.aborted) waiting = setTimeout(go, EVERY_S * 1000);
     }

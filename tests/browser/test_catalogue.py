@@ -54,7 +54,7 @@ def test_the_catalogue_is_seen_at_a_glance(open_page: Pages, stub: Stub) -> None
 def test_the_newest_products_lead_to_the_shopper_s_page(open_page: Pages, stub: Stub) -> None:
     page = catalogue(open_page, stub)
     newest = region(page, "Newest").get_by_role("listitem")
-    expect(newest).to_have_count(12)
+    expect(newest).to_have_count(8)
     expect(newest.first).to_have_text(stub.catalogue[-1]["name"])
     newest.first.get_by_role("link").click()
     expect(page).to_have_url(f"{stub.url}/#/product/{stub.catalogue[-1]['product_id']}")
@@ -162,6 +162,7 @@ def test_an_upload_is_seen_arriving(open_page: Pages, stub: Stub) -> None:
 def test_dead_letters_come_with_what_to_do(open_page: Pages, stub: Stub) -> None:
     stub.replies["queue"] = Reply(BUSY)
     page = catalogue(open_page, stub)
+    expect(figure(page, "On their way")).to_contain_text("2 failed for good")
     line = region(page, "On their way")
     expect(line.locator(".stage")).to_have_text(
         [
@@ -202,7 +203,7 @@ def test_an_empty_catalogue_says_how_to_begin_and_fills_before_one_s_eyes(open_p
     expect(region(page, "Newest")).to_be_hidden()
     stub.catalogue = everything
     stub.replies.clear()
-    expect(region(page, "Newest").get_by_role("listitem")).to_have_count(12)
+    expect(region(page, "Newest").get_by_role("listitem")).to_have_count(8)
     expect(begin).to_be_hidden()
 
 
@@ -348,14 +349,15 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
     assert [name for name, side in targets if side < 44] == []
 
 
-def test_nothing_in_sight_moves_while_answers_come(open_page: Pages, stub: Stub) -> None:
+@pytest.mark.parametrize("viewport", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
+def test_nothing_in_sight_moves_while_answers_come(open_page: Pages, stub: Stub, viewport: tuple[int, int]) -> None:
     gates = {name: Event() for name in ("health", "queue", "list", "facets", "rejected")}
     for name, gate in gates.items():
-        usual = stub._usual(name, None, {"order": ["newest"], "k": ["12"]})
+        usual = stub._usual(name, None, {"order": ["newest"], "k": ["8"]})
         stub.replies[name] = Reply(usual.body, gate=gate)
-    page = catalogue(
-        open_page,
-        stub,
+    page = open_page(
+        f"{stub.url}/catalogue.html",
+        viewport,
         before="window.shift = 0; new PerformanceObserver((list) => { for (const e of list.getEntries()) window.shift += e.value; })"
         ".observe({type: 'layout-shift', buffered: true})",
     )
