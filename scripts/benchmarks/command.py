@@ -97,12 +97,17 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
-    stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    _number(stress, "--writers", 64, "writer processes at once")
-    _number(stress, "--batches", 200, "batches that each of them appends")
-    _number(stress, "--rows", 4, "rows in a batch")
-    _number(stress, "--keys", 5000, "image keys that all of them share")
+    _add_stress(
+        command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
+    )
     return top
+
+
+def _add_stress(command: argparse.ArgumentParser) -> None:
+    _number(command, "--writers", 64, "writer processes at once")
+    _number(command, "--batches", 200, "batches that each of them appends")
+    _number(command, "--rows", 4, "rows in a batch")
+    _number(command, "--keys", 5000, "image keys that all of them share")
 
 
 def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -112,7 +117,9 @@ def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     page = command("map-page", "the map in a browser: the first picture, and frames while it is zoomed")
     page.add_argument("photos", type=Path, help="a folder or zip of photos")
     page.add_argument("--map", type=Path, metavar="FILE", help="the answer of GET /api/map (places at random)")
-    page.add_argument("--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)")
+    page.add_argument(
+        "--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)"
+    )
     _number(page, "--turns", 5, "times that the page is opened")
 
 

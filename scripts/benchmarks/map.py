@@ -114,6 +114,6 @@ def _nearest_kept(data: Data, points: Points) -> float:
     kept = 0
     for product, other in zip(sample.tolist(), near.tolist(), strict=True):
         distances = np.linalg.norm(weighted[there] - weighted[product], axis=1)
-        closer = np.count_nonzero(distances < np.linalg.norm(weighted[other] - weighted[product])) - 1
-        kept += closer < _NEAR * len(there)
+        closer = int(np.count_nonzero(distances < np.linalg.norm(weighted[other] - weighted[product]))) - 1
+        kept += int(closer < _NEAR * len(there))
     return round(kept / len(sample), 3)

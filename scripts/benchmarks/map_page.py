@@ -12,6 +12,7 @@ too, but all products in each frame, as points, as a plain scatter plot does. Th
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -83,12 +84,12 @@ def _turn(browser: Any, url: str, viewport: tuple[int, int], before: str) -> Lin
     loaded: Line = page.evaluate("() => measured.loading()")
     client = context.new_cdp_session(page)
     client.send("Performance.enable", {"timeDomain": "threadTicks"})
-    before = _page_s(client), sum(map(processor_s, _descendants()))
+    page_s, browser_s = _page_s(client), _browser_s()
     zoomed: Line = page.evaluate(ZOOM)
-    after = _page_s(client), sum(map(processor_s, _descendants()))
-    page_ms, browser_ms = (1000 * (end - begin) / zoomed["frames"] for begin, end in zip(before, after, strict=True))
+    frame_ms = 1000 / zoomed["frames"]
+    zoomed |= {"page_ms": (_page_s(client) - page_s) * frame_ms, "browser_ms": (_browser_s() - browser_s) * frame_ms}
     context.close()
-    return loaded | zoomed | {"page_ms": page_ms, "browser_ms": browser_ms}
+    return loaded | zoomed
 
 
 def _page_s(client: Any) -> float:
@@ -97,8 +98,8 @@ def _page_s(client: Any) -> float:
     return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")
 
 
-def _descendants() -> list[int]:
-    """The processes that this one started, and theirs."""
+def _browser_s() -> float:
+    """The processor time of the processes that this one started, and of theirs."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -106,7 +107,7 @@ def _descendants() -> list[int]:
     found = [os.getpid()]
     for pid in found:
         found += [child for child, parent in parents.items() if parent == pid]
-    return found[1:]
+    return math.fsum(processor_s(pid) for pid in found[1:])
 
 
 def _map(path: Path | None, photos: list[tuple[str, str]]) -> bytes:
@@ -166,7 +167,7 @@ def _serving(answer: Callable[[str], Answer]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802 - the server's name for it
+        def do_GET(self) -> None:
             found = answer(unquote(urlsplit(self.path).path))
             kind, body = found or ("text/plain", b"")
             self.send_response(200 if found else 404)
