@@ -50,7 +50,7 @@ def model_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["from sources", "isolated"])
 def stack(request, model_dir, tmp_path_factory) -> Iterator[LocalStack]:
-    options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}}
+    options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}, "window_s": 1}
     if request.param == "from sources":
         with LocalStack(launcher=from_sources(model_dir), **options) as stack:
             yield stack

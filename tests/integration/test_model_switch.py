@@ -57,8 +57,8 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def stack(models, tmp_path) -> Iterator[LocalStack]:
-    parameters = {"MaxStalenessSeconds": "0"}
-    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
+    options = {"parameters": {"MaxStalenessSeconds": "0"}, "window_s": 1}
+    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", **options) as stack:
         yield stack
 
 
