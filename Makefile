@@ -58,7 +58,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "Installing the developers' packages into $(VENV) (480 MB, about a minute)"
+	@echo "Installing the developers' packages into $(VENV) (670 MB, about a minute)"
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
 	@touch $@
 
