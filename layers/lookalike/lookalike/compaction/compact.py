@@ -9,10 +9,10 @@ waste work and do no harm.
     measure  how near the photos lie to each other, where the store has changed much (``neighbours``).
     merge    size-tiered: ``fanout`` segments of similar size become one, until a segment is full. A full segment is
              rewritten only when ``garbage_share`` of its rows are superseded.
-    draw     the map of the catalogue, where the store has changed by a fifth, or at all and a day ago (``cartography``). Last,
-             and only where much time is left, as nobody misses it.
     collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any refresh of a reader
              and any run of a function.
+    draw     the map of the catalogue, where the store has changed by a fifth, or at all and a day ago (``cartography``). Last,
+             and only where much time is left, as nobody misses it: an error in it holds up nothing else.
 
 A row is dropped only when a newer row of its key is in a segment of the same manifest. A tombstone is dropped only when it
 is older than ``tombstone_s``, no other segment has a row of its key, and no log segment waits. ``tombstone_s`` exceeds the
@@ -41,7 +41,7 @@ from lookalike.store.partitions import live_masks, partitions_of, read_key_colum
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
-from lookalike.store.state import State
+from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
 
@@ -53,7 +53,7 @@ def compact(
     time_left_s: Callable[[], float] = lambda: float("inf"),
     reserve_s: float = RESERVE_S,
 ) -> Work:
-    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
+    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect, and draw the map.
 
     Raises StoreError; all that was committed before stays.
     """
@@ -68,10 +68,12 @@ def photo_steps(
     def step(state: State[Manifest]) -> Work | None:
         if state.waiting:
             return _fold(store, state, policy)
-        work = _measure(store, state, policy) or _merge(store, state, policy)
-        return work or (_draw(store, state, policy) if time_left_s() > cartography.RESERVE_S else None)
+        return _measure(store, state, policy) or _merge(store, state, policy)
 
-    return steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
+    yield from steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
+    draw = partial(_draw, store, policy=policy)
+    while time_left_s() > cartography.RESERVE_S and (work := read_consistently(store, PHOTO_STORE, draw)) is not None:
+        yield work
 
 
 def _fold(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work:
