@@ -28,7 +28,7 @@ from lookalike.store import index_cursor, segment_reads
 from lookalike.store.index_cursor import EVERY_PRODUCT, Contents, Covered, Cursor
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.partitions import live_masks
+from lookalike.store.partitions import live_masks, partitions_of
 from lookalike.store.records import Op
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
@@ -123,7 +123,9 @@ class _Following:
 
     def _advance(self, cursor: Cursor, manifest: Manifest, full: Mapping[str, SegmentRef]) -> Cursor:
         """The newest cursor of this follower: as many cursors further as time allows."""
-        masks = live_masks(self._store, manifest.segments)
+        masks = live_masks(
+            self._store, manifest.segments, partitions=partitions_of(manifest.segments, self._policy.rows_at_once)
+        )
         live = {ref.name: mask for ref, mask in zip(manifest.segments, masks, strict=True)}
         for ref in manifest.segments:
             if ref.name not in full and ref.name not in cursor.segments:
