@@ -40,9 +40,10 @@ class IndexMachine(PhotoMachine):
         segment_bytes=st.sampled_from([1, 300, 600, 2000]),
         fanout=st.integers(2, 3),
         garbage_share=st.sampled_from([0.25, 0.5]),
+        rows_at_once=st.sampled_from([1000, 1]),
     )
-    def begin(self, segment_bytes: int, fanout: int, garbage_share: float) -> None:
-        super().begin(segment_bytes, fanout, garbage_share)
+    def begin(self, segment_bytes: int, fanout: int, garbage_share: float, rows_at_once: int) -> None:
+        super().begin(segment_bytes, fanout, garbage_share, rows_at_once)
 
     def own_patches(self) -> list[Any]:
         return [*super().own_patches(), patch("lookalike.follow._ROWS_AT_ONCE", 1)]

@@ -89,6 +89,27 @@ def _newest(puts_of: _PutsOf, offset: int, k: int) -> list[bytes]:
     return newest[offset : offset + k]
 
 
+def listed_by_data(view: ProductView, mask: Mask | None, *, offset: int, k: int) -> tuple[list[Listed], int]:
+    """As ``listed`` where photos are not in memory: of the products with data, and how many those are.
+
+    The photos are those that the index finds and those of the tail; a product without one is left out of its page. Raises StoreError.
+    """
+    snapshot = view.snapshot
+    assert isinstance(snapshot, IndexedSnapshot)
+    passing = np.arange(len(view.table)) if mask is None else np.flatnonzero(mask[:-1])
+    ascending = passing[np.argsort(heads(view.table.hashes[passing]), kind="stable")]
+    hashes = [hashed.ljust(HASH_BYTES, b"\0") for hashed in view.table.hashes[ascending[offset : offset + k]].tolist()]
+    if not hashes:
+        return [], len(passing)
+    photos = snapshot.photos_of(hashes)
+    photos += filter(None, map(snapshot.photo_of, snapshot.found_of(hashes)))
+    photos.sort(key=lambda photo: photo.key)
+    metadata = merged(photos)
+    keys = {photo.product_id: photo.key for photo in reversed(photos)}
+    shown = sorted(keys, key=text_hash)
+    return [Listed(product_id, keys[product_id], metadata[product_id]) for product_id in shown], len(passing)
+
+
 def _allowed(view: ProductView, mask: Mask | None, number: int) -> _Row:
     """The searchable rows of a shard whose products the mask allows."""
     shard = view.snapshot.shards[number]
