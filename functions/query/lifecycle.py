@@ -16,10 +16,10 @@ from queues import Queues
 
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
+from lookalike.index.opening import open_index
 from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
-from lookalike.index.opening import open_index
 from lookalike.search.indexed_reader import IndexedReader
 from lookalike.search.view import ProductView
 from lookalike.store import map_file

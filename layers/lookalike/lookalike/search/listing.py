@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.search.indexed_snapshot import IndexedSnapshot
 from lookalike.search.view import ProductView
 from lookalike.store.records import event_times_ms
 from lookalike.store.rows import Rows
@@ -90,12 +91,13 @@ def _newest(puts_of: _PutsOf, offset: int, k: int) -> list[bytes]:
 
 
 def listed_by_data(view: ProductView, mask: Mask | None, *, offset: int, k: int) -> tuple[list[Listed], int]:
-    """As ``listed`` where photos are not in memory: of the products with data, and how many those are.
+    """As ``listed`` where not all photos are in memory: the products with data, in the random order, and how many those are.
 
     The photos are those that the index finds and those of the tail; a product without one is left out of its page. Raises StoreError.
     """
     snapshot = view.snapshot
-    assert isinstance(snapshot, IndexedSnapshot)
+    if not isinstance(snapshot, IndexedSnapshot):
+        raise TypeError("all photos are in memory: use listed")
     passing = np.arange(len(view.table)) if mask is None else np.flatnonzero(mask[:-1])
     ascending = passing[np.argsort(heads(view.table.hashes[passing]), kind="stable")]
     hashes = [hashed.ljust(HASH_BYTES, b"\0") for hashed in view.table.hashes[ascending[offset : offset + k]].tolist()]
