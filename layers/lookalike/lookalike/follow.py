@@ -9,7 +9,7 @@ repeated, and where a process ended in the middle, the next one begins with the 
 one follower should write at a time. Of two, one loses the race for each cursor, and an entry that the other overwrote with an
 older row costs recall until its segment is rewritten.
 
-The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names segments is filled
+The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names photos is filled
 again from the start: the next cursor names none, so searches scan everything until they are back.
 """
 
@@ -107,7 +107,7 @@ class _Following:
         """Raises ObjectMissing where an object was collected before it was read."""
         cursor = index_cursor.newest(self._store, self._index.name)
         manifest = PHOTO_STORE.newest(self._store)
-        if cursor.body and self._index.is_empty():
+        if any(map(cursor.photos, cursor.body)) and self._index.is_empty():
             cursor = Cursor(cursor.index, cursor.number)
         full = {ref.name: ref for ref in manifest.segments if is_full(ref, self._policy)}
         if cursor.segments.keys() != {ref.name for ref in manifest.segments} or full.keys() - cursor.body.keys():
