@@ -309,7 +309,7 @@ def test_every_answer_carries_the_other_security_headers(resources: Resources, o
 
 def test_logs_are_kept_for_a_while_and_go_with_the_stack(resources: Resources) -> None:
     groups = resources.of_type("AWS::Logs::LogGroup")
-    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "ApiLogGroup"}
+    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "FollowLogGroup", "ApiLogGroup"}
     for name, group in groups.items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert resources.whole(name)["DeletionPolicy"] == "Delete"

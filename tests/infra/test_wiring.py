@@ -374,7 +374,7 @@ def test_the_follower_is_the_only_one_and_follows_what_compaction_calls_full(res
 
 
 def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> None:
-    (rule,) = resources.of_type("AWS::Events::Rule").values()
+    rule = resources["CompactFunctionTimer"]
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["CompactFunction", "Arn"]}]
     assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
     reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]
