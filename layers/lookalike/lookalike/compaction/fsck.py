@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
+from lookalike.compaction.cursor_fsck import check_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -82,6 +83,7 @@ def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Rep
     if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
         report.errors.append(f"segments of different parts share the store: {sorted(set(map(str, layouts)))}")
     _check_retired(store, manifests, newest, report)
+    check_cursors(store, newest, {name: rows for name, rows in base.items() if rows is not None}, report)
     report.add_foreign(store)
     report.counts |= _counts(store, state)
     report.counts |= {
