@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Work on millions of photos at once, by Ray: on all processors of this machine, or of a cluster by its --address.
+
+    python -m scripts.bulk embed                                        # the catalogue of the stack in samconfig.toml
+    python -m scripts.bulk embed s3://CATALOGUE/images/2026 --store-bucket STORE
+    python -m scripts.bulk embed --inventory s3://LISTS/CATALOGUE/all/2026-11-25T01-00Z/manifest.json
+    python -m scripts.bulk embed --address HOST:6379 --workers 40 --threads 4
+
+embed: photos that a model's store lacks are embedded and appended to it, as by `python -m scripts.backfill`, which is the command for
+thousands. It may be stopped at any time and goes on when it is started again, and may run beside ingest. Files of product data are left
+to backfill.
+
+Every machine of a cluster needs this project with its environment (`pip install 'lookalike[ray]'`) and the model's folder, both at the
+same path, and credentials of its own for S3. docs/deploy.md, "Millions of photos at once", has the steps.
+
+Ends with 0 when all is done, 1 when another run is needed, 2 when it could not begin.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from lookalike.aws import S3Catalogue, S3Store, store_prefixes
+from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
+from lookalike.errors import EndedFunction, LookalikeError
+from lookalike.ingest import reject
+from lookalike.photos.catalogue import IMAGES_PREFIX, ListedPhoto
+from lookalike.photos.model import ModelSpec
+from scripts.cluster import running
+from scripts.cluster.inventory import bucket_and_key, open_inventory, reader_of
+from scripts.cluster.pieces import Outcome
+from scripts.cluster.places import Places
+from scripts.common.arguments import at_least_one, command_parser
+from scripts.common.labels import InputError
+from scripts.common.paths import MODEL
+from scripts.common.progress import Progress
+from scripts.deployment import deployed
+from scripts.deployment.deployed import DeployError
+
+_AT_ONCE: Final = 32  # reads of the store
+_SHOWN: Final = 10
+_SAFE: Final = "The photos appended so far are in the store. Run this again to go on."
+_ENDED: Final = EndedFunction(
+    "Reading this photo ended every process that tried: it takes too much memory, or it makes a library crash. "
+    "Save it as a plain JPEG and upload it again."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (LookalikeError, DeployError, InputError, *deployed.AWS_ERRORS) as error:
+        print(deployed.refusal(error), file=sys.stderr)
+        return 2
+
+
+def embed(options: argparse.Namespace) -> int:
+    from scripts.cluster.embedding import Workers
+    from scripts.cluster.embedding import embed as embed_photos
+
+    spec = ModelSpec.load(options.model)
+    catalogue, prefix, store = _buckets(options)
+    session = deployed.session(options)
+    places = Places(catalogue, store, spec.fingerprint, session.region_name, options.profile, options.endpoint_url)
+    client = places.client(_AT_ONCE)
+    work = _plan(client, places, prefix, options.inventory)
+    print(
+        f"{spec.name}, store s3://{store}/{spec.fingerprint[:12]}…: {len(work.added):,} photos to embed, "
+        f"{len(work.changed):,} changed, {len(work.gone):,} gone, {work.done:,} done already."
+    )
+    if options.dry_run or not work.events:
+        return 0
+    workers = Workers(options.model.resolve(), options.workers, options.threads, options.piece, options.segment_rows)
+    begun = time.monotonic()
+    try:
+        with (
+            running.running(options.address, cpus=workers.count * workers.threads),
+            Progress(len(work.events), "embedded") as progress,
+        ):
+            outcome = embed_photos(work.events, places, workers, progress.to)
+    except running.ClusterError as error:
+        print(f"{error}\n{_SAFE}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\nStopped. {_SAFE}", file=sys.stderr)
+        return 1
+    if outcome.ended:
+        outcome.rejected |= reject(outcome.ended, _ENDED, store=places.open_store(client), layout=spec.layout).reasons
+    print(_ended(outcome, time.monotonic() - begun))
+    if outcome.failed:
+        print(f"Photos that could not be read: {len(outcome.failed):,}. Run this again for them.", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def _buckets(options: argparse.Namespace) -> tuple[str, str, str]:
+    """The catalogue bucket, the prefix of the photos in it, and the store bucket. Raises DeployError and InputError."""
+    bucket, prefix = bucket_and_key(options.source) if options.source else ("", "")
+    if IMAGES_PREFIX.startswith(prefix):
+        prefix = IMAGES_PREFIX
+    if not prefix.startswith(IMAGES_PREFIX):
+        raise InputError(f"{options.source} has no photos of the catalogue: those are below {IMAGES_PREFIX}.")
+    store = options.store_bucket or ""
+    if not (bucket and store):
+        outputs = deployed.stack_outputs(deployed.target_of(options))
+        bucket, store = bucket or outputs["CatalogueBucketName"], store or outputs["StoreBucketName"]
+    return bucket, prefix, store
+
+
+def _plan(client: Any, places: Places, prefix: str, inventory: str | None) -> Plan:
+    """The photos to embed and to delete. Raises StoreError and InputError."""
+    own = f"{places.fingerprint}/"
+    prefixes = [other for other in store_prefixes(client, places.store) if other != own]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="plan") as pool:
+        # The stores before the catalogue: the listing is not older than their rows of a photo.
+        target = read_orders(places.open_store(client), pool)
+        others = [read_orders(S3Store(client, places.store, other), pool) for other in prefixes]
+        listed = list(_listed(client, places.catalogue, prefix, inventory))
+        lost: list[str] = []
+        if not inventory:  # it does not have the photos that came since
+            keys = read_keys(places.open_store(client), unlisted(listed, target), pool)
+            lost = [key for key in keys if key.startswith(prefix)]
+    return plan(listed, lost, target, others, bucket=places.catalogue)
+
+
+def _listed(client: Any, bucket: str, prefix: str, inventory: str | None) -> Iterator[ListedPhoto]:
+    if not inventory:
+        return S3Catalogue(client, bucket).photos(prefix)
+    found = open_inventory(inventory, reader_of(client))
+    if found.bucket != bucket:
+        raise InputError(f"{inventory} lists the bucket {found.bucket}, and the catalogue is {bucket}.")
+    print(f"The inventory is of {found.made:%Y-%m-%d %H:%M} UTC.")
+    return found.photos(prefix)
+
+
+def _ended(outcome: Outcome, seconds: float) -> str:
+    photos = outcome.embedded + len(outcome.rejected)
+    lines = [
+        f"{outcome.embedded:,} photos embedded, {len(outcome.rejected):,} rejected, {outcome.deleted:,} gone, "
+        f"in {seconds:,.0f} s: {photos / seconds:,.1f} images/s."
+    ]
+    for kind, problems in (("rejected", outcome.rejected), ("not read", outcome.failed)):
+        lines += [f"  {kind}: {key}: {reason}" for key, reason in list(problems.items())[:_SHOWN]]
+        if len(problems) > _SHOWN:
+            lines.append(f"  and {len(problems) - _SHOWN:,} more {kind}")
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("bulk", __doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    embedding = commands.add_parser("embed", help="embed the photos that a store lacks", allow_abbrev=False)
+    embedding.set_defaults(run=embed)
+    embedding.add_argument("source", nargs="?", metavar="s3://BUCKET/PREFIX", help="photos (the stack's catalogue)")
+    deployed.add_target_options(embedding)
+    embedding.add_argument("--store-bucket", help="in place of the stack's; with a source no stack is needed")
+    embedding.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+    embedding.add_argument(
+        "--inventory", metavar="s3://.../manifest.json", help="list by S3 Inventory (CSV or Parquet)"
+    )
+    embedding.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
+    _add_cluster_options(embedding)
+    embedding.add_argument("--threads", type=at_least_one, default=1, help="threads of each process (1)")
+    embedding.add_argument("--segment-rows", type=_segment_rows, default=8192, help="rows of a log segment (8192)")
+    embedding.add_argument("--piece", type=at_least_one, default=64, help="photos that a process takes at once (64)")
+    embedding.add_argument("--dry-run", action="store_true", help="print the number of photos to embed, and stop")
+    return parser
+
+
+def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    cores = os.cpu_count() or 1
+    parser.add_argument("--address", help="of a Ray cluster, such as HOST:6379 (this machine)")
+    parser.add_argument("--workers", type=at_least_one, default=cores, help=f"processes ({cores})")
+
+
+def _segment_rows(text: str) -> int:
+    rows = at_least_one(text)
+    if rows > 16384:
+        raise argparse.ArgumentTypeError("a log segment has 16384 rows at most: readers load it as a whole")
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())
