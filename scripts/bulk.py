@@ -21,12 +21,14 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
+from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
 from lookalike.aws import S3Catalogue, S3Store, store_prefixes
-from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
+from lookalike.backfill import Plan, planned
 from lookalike.errors import EndedFunction, LookalikeError
 from lookalike.ingest import reject
 from lookalike.photos.catalogue import IMAGES_PREFIX, ListedPhoto
@@ -43,6 +45,7 @@ from scripts.deployment import deployed
 from scripts.deployment.deployed import DeployError
 
 _AT_ONCE: Final = 32  # reads of the store
+_ROUND: Final = 2**18  # photos that are with the workers at a time
 _SHOWN: Final = 10
 _SAFE: Final = "The photos appended so far are in the store. Run this again to go on."
 _ENDED: Final = EndedFunction(
@@ -69,33 +72,41 @@ def embed(options: argparse.Namespace) -> int:
     session = deployed.session(options)
     places = Places(catalogue, store, spec.fingerprint, session.region_name, options.profile, options.endpoint_url)
     client = places.client(_AT_ONCE)
-    work = _plan(client, places, prefix, options.inventory)
-    print(
-        f"{spec.name}, store s3://{store}/{spec.fingerprint[:12]}…: {len(work.added):,} photos to embed, "
-        f"{len(work.changed):,} changed, {len(work.gone):,} gone, {work.done:,} done already."
-    )
-    if options.dry_run or not work.events:
-        return 0
-    workers = Workers(options.model.resolve(), options.workers, options.threads, options.piece, options.segment_rows)
-    begun = time.monotonic()
-    try:
-        with (
-            running.running(options.address, cpus=workers.count * workers.threads),
-            Progress(len(work.events), "embedded") as progress,
-        ):
-            outcome = embed_photos(work.events, places, workers, progress.to)
-    except running.ClusterError as error:
-        print(f"{error}\n{_SAFE}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(f"\nStopped. {_SAFE}", file=sys.stderr)
-        return 1
+    with _planned(client, places, prefix, options.inventory) as work:
+        print(
+            f"{spec.name}, store s3://{store}/{spec.fingerprint[:12]}…: {work.added:,} photos to embed, "
+            f"{work.changed:,} changed, {work.gone:,} gone, {work.done:,} done already."
+        )
+        if options.dry_run or not len(work):
+            return 0
+        workers = Workers(
+            options.model.resolve(), options.workers, options.threads, options.piece, options.segment_rows
+        )
+        begun, outcome = time.monotonic(), Outcome()
+        try:
+            with (
+                running.running(options.address, cpus=workers.count * workers.threads),
+                Progress(len(work), "embedded") as progress,
+            ):
+                for number, events in enumerate(batched(work, _ROUND)):
+                    show = partial(_show, progress, number * _ROUND)
+                    outcome.add(embed_photos(events, places, workers, show))
+        except running.ClusterError as error:
+            print(f"{error}\n{_SAFE}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"\nStopped. {_SAFE}", file=sys.stderr)
+            return 1
     if outcome.ended:
         outcome.rejected |= reject(outcome.ended, _ENDED, store=places.open_store(client), layout=spec.layout).reasons
     print(_ended(outcome, time.monotonic() - begun))
     if outcome.failed:
         print(f"Photos that could not be read: {len(outcome.failed):,}. Run this again for them.", file=sys.stderr)
     return 1 if outcome.failed else 0
+
+
+def _show(progress: Progress, before: int, done: int) -> None:
+    progress.to(before + done)
 
 
 def _buckets(options: argparse.Namespace) -> tuple[str, str, str]:
@@ -112,20 +123,17 @@ def _buckets(options: argparse.Namespace) -> tuple[str, str, str]:
     return bucket, prefix, store
 
 
-def _plan(client: Any, places: Places, prefix: str, inventory: str | None) -> Plan:
-    """The photos to embed and to delete. Raises StoreError and InputError."""
+def _planned(client: Any, places: Places, prefix: str, inventory: str | None) -> AbstractContextManager[Plan]:
+    """The photos to embed and to delete. Entering raises StoreError and InputError."""
     own = f"{places.fingerprint}/"
-    prefixes = [other for other in store_prefixes(client, places.store) if other != own]
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="plan") as pool:
-        # The stores before the catalogue: the listing is not older than their rows of a photo.
-        target = read_orders(places.open_store(client), pool)
-        others = [read_orders(S3Store(client, places.store, other), pool) for other in prefixes]
-        listed = list(_listed(client, places.catalogue, prefix, inventory))
-        lost: list[str] = []
-        if not inventory:  # it does not have the photos that came since
-            keys = read_keys(places.open_store(client), unlisted(listed, target), pool)
-            lost = [key for key in keys if key.startswith(prefix)]
-    return plan(listed, lost, target, others, bucket=places.catalogue)
+    others = [S3Store(client, places.store, other) for other in store_prefixes(client, places.store) if other != own]
+    return planned(
+        _listed(client, places.catalogue, prefix, inventory),
+        places.open_store(client),
+        others,
+        bucket=places.catalogue,
+        is_gone=None if inventory else lambda key: key.startswith(prefix),  # an inventory lacks what came since
+    )
 
 
 def _listed(client: Any, bucket: str, prefix: str, inventory: str | None) -> Iterator[ListedPhoto]:

@@ -1,7 +1,8 @@
 // The page's state: what each address stands for, and what happens when the address changes.
 //
 // Every search is an entry of the browser's history, so back, forward and shared links need no code of their own. What a
-// search needs is loaded at the first sign of use, while the shopper looks for a photo: the first page is there sooner.
+// search needs, words too, is loaded at the first sign of use, while the shopper looks for a photo: the first page is there
+// sooner.
 
 import { catalogueSize } from "./api.js";
 import { dress } from "./config.js";
@@ -10,7 +11,7 @@ import { takePhotos } from "./intake.js";
 import { noteScrolling, recall } from "./memory.js";
 import { $, notify, showCatalogue, showHome, speak, style } from "./page.js";
 import { format, parse } from "./route.js";
-import { t } from "./texts.js";
+import { add, t, translate } from "./texts.js";
 
 /**
  * @typedef {import("./route.js").Route} Route
@@ -45,7 +46,7 @@ let running = new AbortController();
 /** @type {Promise<ReturnType<import("./search.js").begin>> | undefined} */
 let beginning;
 /** @type {Promise<unknown> | undefined} */
-let styling;
+let dressing;
 
 await dress();
 speak();
@@ -58,14 +59,17 @@ show(true);
 catalogueSize().then(showCatalogue);
 
 function search() {
-  beginning ??= Promise.all([import("./search.js"), styled(), ...PARTS.map((name) => import(`./${name}.js`))])
+  beginning ??= Promise.all([import("./search.js"), dressed(), ...PARTS.map((name) => import(`./${name}.js`))])
     .then(([{ begin }]) => begin({ ...callbacks, retry: () => show() }));
   beginning.catch(() => (beginning = undefined)); // a lost connection: the next try loads it again
   return beginning;
 }
 
-function styled() {
-  return (styling ??= style(STYLES));
+/** Style sheets and words of a search and of browsing. */
+function dressed() {
+  dressing ??= Promise.all([add("search").then(() => translate(document)), style(STYLES)]);
+  dressing.catch(() => (dressing = undefined));
+  return dressing;
 }
 
 /** @param {File} file */
@@ -122,19 +126,20 @@ async function show(opening = false) {
   }
   const isSearch = route.kind === "photo" || route.kind === "product";
   history.scrollRestoration = isSearch ? "manual" : "auto"; // a browser would scroll before the answer is there
-  if (!isSearch) {
-    beginning?.then(({ leave }) => leave(), () => {});
-    if (route.kind === "browse") await styled();
-    if (signal.aborted) return;
-    showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
-    for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
-    return;
-  }
+  if (!isSearch) beginning?.then(({ leave }) => leave(), () => {});
   try {
-    const searching = await search();
-    if (!signal.aborted) await searching.show(route, photo, { returning, signal });
+    if (isSearch) {
+      const searching = await search();
+      if (!signal.aborted) await searching.show(route, photo, { returning, signal });
+      return;
+    }
+    if (route.kind === "browse") await dressed();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     showHome({ browse: false, focus: false, notice: `${t("problem.offline")}. ${t("problem.offlineDetail")}` });
+    return;
   }
+  if (signal.aborted) return;
+  showHome({ browse: route.kind === "browse", focus: !opening, notice: gone ? t("photo.gone") : "" });
+  for (const slot of slots) slot.show({ route, query: null, photo: null, answer: null, signal });
 }

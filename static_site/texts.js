@@ -1,6 +1,7 @@
 // The words of the page, and how numbers and prices are written. Words with a count have a form for each plural.
 //
-// English is here; another language is loaded from texts/ where the shopper or the shop chose it.
+// English of the first page is here; its other languages are loaded from texts/ where the shopper or the shop chose them.
+// The words of what comes later are in folders of texts/, English as well, and added when it comes.
 
 /**
  * @typedef {string | Partial<Record<Intl.LDMLPluralRule, string>>} Text
@@ -10,7 +11,6 @@
 /** @type {Texts} */
 export const ENGLISH = {
   "page.title": "{shop}: see what looks like your photo",
-  "page.results": "{headline} · {shop}",
   "page.new": "New photo",
   "page.stored": "Your photo is only used to answer you; it is not stored.",
   "page.products": { one: "{count} product", other: "{count} products" },
@@ -22,139 +22,12 @@ export const ENGLISH = {
   "home.take": "Take a photo",
   "home.drop": "or drop one anywhere on this page, or paste one with {keys}",
 
-  "search.label": "Your search",
-  "search.yourPhoto": "Your photo",
-  "search.looking": "Looking…",
-  "search.comparing": "Comparing with every product.",
-  "search.closestOf": { one: "The only product here", other: "Closest of {count} products" },
-  "search.likePhoto": "Looks like your photo",
-  "search.likeProduct": "More like this",
-  "search.found": { one: "{count} product found.", other: "{count} products found." },
-  "search.none": "Nothing to show here",
-  "search.noneLead": "There is no other product to compare with.",
-  "search.noneFiltered": "No product has all of these filters.",
-  "search.nothingClose": "Nothing close",
-  "search.nothingCloseLead": "These come nearest. To get closer:",
-  "search.top": "Back to what you searched with",
-  "search.frame": "Frame a part of your photo",
-  "search.noPreview": "No preview",
-  "search.results": "Results",
-  "search.more": "Show more",
-  "search.moreFailed": "More products could not be loaded. Try again.",
-
-  "crop.label": "Frame a part of your photo",
-  "crop.box": "Frame: arrow keys move it, Shift and arrow keys resize it",
-  "crop.hint": "Drag the corners around what you mean.",
-  "crop.whole": "Whole photo",
-  "crop.left": "Left edge",
-  "crop.top": "Top edge",
-  "crop.right": "Right edge",
-  "crop.bottom": "Bottom edge",
-
-  "weights.label": "Shape or colour: which counts more",
-  "weights.shape": "Shape",
-  "weights.colour": "Colour",
-  "weights.both": "Both",
-  "weights.moreShape": "More shape",
-  "weights.moreColour": "More colour",
-
-  "try.crop": "Frame the one thing you mean",
-  "try.photo": "Try another photo",
-  "try.filters": "Search without filters",
-  "try.again": "Try again",
-
-  "card.more": "More like this",
-  "card.moreOf": "More like this: {name}",
-  "card.noPicture": "No picture to show",
-  "card.unnamed": "Product {id}",
-  "card.before": "Before: {price}",
-  "card.shop": "See it in the shop",
-
-  "close.strong": "Very close",
-  "close.fair": "Close",
-  "close.weak": "Looser",
-
-  "stock.in": "In stock",
-  "stock.out": "Out of stock",
-  "stock.preorder": "Pre-order",
-  "stock.backorder": "Back-order",
-
-  "filter.label": "Filter",
-  "filter.chosen": "Chosen filters",
-  "filter.find": "Find in this list",
-  "filter.least": "From",
-  "filter.most": "Up to",
-  "filter.range": "{from} – {to}",
-  "filter.from": "From {from}",
-  "filter.upTo": "Up to {to}",
-  "filter.clear": "Clear",
-  "filter.clearAll": "Clear all",
-  "filter.remove": "Remove {value} ({name})",
-  "filter.done": { one: "Show {count} product", other: "Show {count} products" },
-  "filter.of.price": "Price",
-  "filter.of.brand": "Brand",
-  "filter.of.colour": "Colour",
-  "filter.of.producttype": "Product type",
-  "filter.of.articletype": "Article type",
-  "filter.of.category": "Category",
-  "filter.of.gender": "Gender",
-  "filter.of.size": "Size",
-  "filter.of.material": "Material",
-  "filter.of.availability": "Availability",
-  "filter.of.season": "Season",
-  "filter.of.year": "Year",
-
   "examples.title": "Or start from one of these",
   "examples.all": "Browse all",
-  "browse.title": "Browse",
 
-  "details.title": "Details",
-  "details.compared": "Products compared",
-  "details.time": "Time taken",
-  "details.ms": "{count} ms",
-  "details.scale": "Very close, close",
-  "details.scaleValue": "up to {strong}, up to {fair}",
-  "details.snapshot": "Snapshot",
-  "details.distances": "Distances: 0 is the same picture",
-
-  "problem.body-too-large": "That photo is too large",
-  "problem.not-an-image": "That is not a photo we can read",
-  "problem.undecodable-image": "That photo looks damaged",
-  "problem.too-many-pixels": "That photo has too many pixels",
-  "problem.too-much-work": "That photo takes too long to read",
-  "problem.decoder-unavailable": "That photo cannot be read just now",
-  "problem.crop-too-small": "That part of the photo is too small",
-  "problem.catalogue-empty": "There is nothing to compare with yet",
-  "problem.store-unavailable": "The catalogue is out of reach",
-  "problem.not-found": "That product is not here",
-  "problem.product-pending": "That product is not ready yet",
-  "problem.bad-filter": "That filter does not work here",
-  "problem.unknown-attribute": "That filter does not work here",
-  "problem.timeout": "That took too long",
-  "problem.timeoutDetail": "The service did not answer in time. Try again.",
   "problem.offline": "The service is out of reach",
   "problem.offlineDetail": "Check your connection, then try again.",
-  "problem.other": "Something went wrong",
-  "problem.soon": "Try again in a moment.",
-  "problem.another": "Try another photo.",
-  "problem.ours": "The fault is ours. Reload the page.",
 
-  "photo.other": "That file is not a photo",
-  "photo.otherDetail": "Choose a photo, for example a JPEG, PNG or WebP file.",
-  "photo.heic": "This browser cannot open HEIC photos",
-  "photo.heicDetail": "Save the photo as a JPEG, or take a screenshot of it, and choose that.",
-  "photo.svg": "That is a drawing, not a photo",
-  "photo.svgDetail": "An SVG file has no pixels to compare. Choose a photo, or a screenshot of the drawing.",
-  "photo.video": "That is a video",
-  "photo.videoDetail": "Stop it where the product is seen best, take a screenshot, and choose that.",
-  "photo.pdf": "That is a PDF document",
-  "photo.pdfDetail": "Take a screenshot of the picture in it, and choose that.",
-  "photo.empty": "That file is empty",
-  "photo.emptyDetail": "It may not be downloaded yet. Open it once, then choose it again.",
-  "photo.unreadable": "That file cannot be read",
-  "photo.unreadableDetail": "It may have been moved or deleted. Choose it again.",
-  "photo.large": "That photo is too large to send",
-  "photo.largeDetail": "This browser cannot make it smaller, and its {size} MB are over the limit of 4 MB. Save it as a JPEG and choose it again.",
   "photo.folder": "That is a folder. Open it, and drop one of its photos here.",
 
   "address.reading": "Reading the picture at that address…",
@@ -169,6 +42,7 @@ export const LANGUAGES = ["de", "es", "fr", "pt"]; // of texts/
 const RIGHT_TO_LEFT = ["ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"];
 
 let locale = "en";
+/** @type {Texts} */
 let texts = ENGLISH;
 let plurals = new Intl.PluralRules(locale);
 let shop = "Lookalike";
@@ -191,10 +65,21 @@ export async function learn(wanted, own = {}) {
   document.documentElement.dir = RIGHT_TO_LEFT.includes(base(locale)) ? "rtl" : "ltr";
 }
 
-/** @param {string} language @returns {Promise<Texts | null>} null where it cannot be had */
-async function load(language) {
+/**
+ * Add words in the language that has been chosen. Those of the shop stay.
+ * @param {string} folder of texts/
+ * @throws {TypeError} where they cannot be had
+ */
+export async function add(folder) {
+  const added = await load(`${folder}/${LANGUAGES.includes(language()) ? language() : "en"}`);
+  if (!added) throw new TypeError(`no words of ${folder}`);
+  texts = { ...added, ...texts };
+}
+
+/** @param {string} name of a file of texts/ @returns {Promise<Texts | null>} null where it cannot be had */
+async function load(name) {
   try {
-    const response = await fetch(new URL(`texts/${language}.json`, import.meta.url));
+    const response = await fetch(new URL(`texts/${name}.json`, import.meta.url));
     return response.ok ? await response.json() : null;
   } catch {
     return null;

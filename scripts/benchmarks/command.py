@@ -84,11 +84,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(append, "--trickle", 2_000, "appends with compactions in between")
     _number(append, "--batch", 16, "rows of an append")
 
+    _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
+
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
     ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
+    _add_page(command)
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
@@ -98,6 +101,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(stress, "--rows", 4, "rows in a batch")
     _number(stress, "--keys", 5000, "image keys that all of them share")
     return top
+
+
+def _add_partitions(command: argparse.ArgumentParser) -> None:
+    _number(command, "--keys", 20_000_000, "keys to generate")
+    told = "partitions of the key hash, a power of two; may be repeated (1 and 16)"
+    command.add_argument("--partitions", type=at_least_one, action="append", metavar="N", help=told)
 
 
 def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
@@ -111,6 +120,15 @@ def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) ->
     reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
     reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
     _number(reads, "--changed", 1_000, "changed prices in a second file")
+
+
+def _add_page(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    page = command("page", "from choosing a photo to five pictures, in Chromium, also behind a slow connection")
+    page.add_argument("photos", type=Path, help="a folder or zip of photos")
+    page.add_argument("--labels", type=Path, help="a CSV with an id column")
+    _number(page, "--visits", 30, "photos to search with behind each connection")
+    _number(page, "--latency-ms", 800, "of each request behind the slow connection")
+    _number(page, "--rate-kb", 30, "thousand bytes a second of the slow connection")
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

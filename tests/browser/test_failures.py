@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Pages
@@ -87,14 +88,18 @@ def test_a_filter_of_a_shared_address_that_is_not_known_can_be_dropped(open_page
     expect(cards(page)).to_have_count(10)
 
 
+@pytest.mark.parametrize("lost", ["search.js", "texts/search/en.json"])
 def test_a_page_that_lost_its_connection_before_the_first_search_says_so(
-    open_page: Pages, stub: Stub, photo: Path
+    open_page: Pages, stub: Stub, photo: Path, lost: str
 ) -> None:
     page = open_page(stub.url, expected=("ERR_FAILED",))
-    page.route("**/search.js", lambda route: route.abort())
+    page.route(f"**/{lost}", lambda route: route.abort())
     upload(page, photo)
     expect(page.get_by_text("The service is out of reach. Check your connection, then try again.")).to_have_count(2)
     expect(page.locator("#notice")).to_be_visible()
+    page.unroute(f"**/{lost}")
+    upload(page, photo)
+    expect(cards(page)).to_have_count(10)
 
 
 def test_an_answer_that_is_not_the_services_is_explained(open_page: Pages, stub: Stub, photo: Path) -> None:
