@@ -5,10 +5,15 @@
     python -m scripts.bulk embed s3://CATALOGUE/images/2026 --store-bucket STORE
     python -m scripts.bulk embed --inventory s3://LISTS/CATALOGUE/all/2026-11-25T01-00Z/manifest.json
     python -m scripts.bulk embed --address HOST:6379 --workers 40 --threads 4
+    python -m scripts.bulk judge --index lancedb:s3://INDEX/lookalike
 
 embed: photos that a model's store lacks are embedded and appended to it, as by `python -m scripts.backfill`, which is the command for
 thousands. It may be stopped at any time and goes on when it is started again, and may run beside ingest. Files of product data are left
 to backfill.
+
+judge: some photos of the store are searched with, and the nearest products are found by computing every distance. The share of them that
+the index's answers have is its recall, which is published: into the store, where answers read it, and as the stack's metric
+IndexRecall. Of a small store it also says whether the exact search gives the same answers.
 
 Every machine of a cluster needs this project with its environment (`pip install 'lookalike[ray]'`) and the model's folder, both at the
 same path, and credentials of its own for S3. docs/deploy.md, "Millions of photos at once", has the steps.
@@ -27,12 +32,17 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
+from lookalike.index.opening import open_index
+
 from lookalike.aws import S3Catalogue, S3Store, store_prefixes
 from lookalike.backfill import Plan, planned
 from lookalike.errors import EndedFunction, LookalikeError
 from lookalike.ingest import reject
 from lookalike.photos.catalogue import IMAGES_PREFIX, ListedPhoto
 from lookalike.photos.model import ModelSpec
+from lookalike.search.indexed_reader import IndexedReader
+from lookalike.store.reader import SnapshotReader
+from lookalike.store.recall import Recall, publish
 from scripts.cluster import running
 from scripts.cluster.inventory import bucket_and_key, open_inventory, reader_of
 from scripts.cluster.pieces import Outcome
@@ -47,6 +57,7 @@ from scripts.deployment.deployed import DeployError
 _AT_ONCE: Final = 32  # reads of the store
 _ROUND: Final = 2**18  # photos that are with the workers at a time
 _SHOWN: Final = 10
+_SMALL: Final = 1_000_000  # photos of a store that the exact search is cheap for
 _SAFE: Final = "The photos appended so far are in the store. Run this again to go on."
 _ENDED: Final = EndedFunction(
     "Reading this photo ended every process that tried: it takes too much memory, or it makes a library crash. "
@@ -107,6 +118,70 @@ def embed(options: argparse.Namespace) -> int:
 
 def _show(progress: Progress, before: int, done: int) -> None:
     progress.to(before + done)
+
+
+def judge(options: argparse.Namespace) -> int:
+    from scripts.cluster import judging, nearest
+
+    spec = ModelSpec.load(options.model)
+    session = deployed.session(options)
+    bucket = options.store_bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
+    places = Places("", bucket, spec.fingerprint, session.region_name, options.profile, options.endpoint_url)
+    store = places.open_store(places.client(_AT_ONCE))
+    index = open_index(options.index, spec.fingerprint, spec.layout) if options.index else None
+    reader = (
+        IndexedReader(store, index=index, layout=spec.layout) if index else SnapshotReader(store, layout=spec.layout)
+    )
+    snapshot, live = judging.one_moment(store, reader, places)
+    begun = time.monotonic()
+    with running.running(options.address, cpus=options.workers):
+        queries = nearest.sample(live, options.queries, options.workers)
+        truth = nearest.nearest(live, queries, spec.layout, options.at, options.workers)
+    print(
+        f"{len(queries):,} photos of {live.rows:,}, each compared with all in {time.monotonic() - begun:,.0f} s; "
+        f"store s3://{bucket}/{spec.fingerprint[:12]}…, version {snapshot.manifest.version}."
+    )
+    if index is None or live.rows <= _SMALL:
+        exact = snapshot if index is None else SnapshotReader(store, layout=spec.layout).refresh()
+        count = _judged(queries, truth, judging.search_of(exact, options.at), "exact search")
+        print(f"The exact search: {count.whole:,} of {count.queries:,} answers are the nearest {options.at} products.")
+    if index is None:
+        return 0
+    count = _judged(queries, truth, judging.search_of(snapshot, options.at), "index")
+    if not count.queries:
+        print("There are too few products to judge the index by.", file=sys.stderr)
+        return 1
+    now_ms, version = int(time.time() * 1000), snapshot.manifest.version
+    measured = Recall(index.name, options.at, count.queries, count.found, count.wanted, version, now_ms)
+    print(
+        f"The index {index.name}: recall@{options.at} {measured.value:.4f}, with 95 % confidence between {measured.low:.4f} and "
+        f"{measured.high:.4f}."
+    )
+    publish(store, measured)
+    _send(options, measured)
+    return 0
+
+
+def _judged(queries: Any, truth: Any, search: Any, label: str) -> Any:
+    from scripts.cluster import judging
+
+    with Progress(len(queries), label, "queries") as progress:
+        return judging.judge(queries, truth, search, progress.to)
+
+
+def _send(options: argparse.Namespace, measured: Recall) -> None:
+    """Send the recall as a metric of the stack, whose alarm watches it. Raises DeployError, and botocore's errors."""
+    if options.store_bucket:
+        print("No metric is sent without a stack.")
+        return
+    target = deployed.target_of(options)
+    metric = {
+        "MetricName": "IndexRecall",
+        "Dimensions": [{"Name": "service", "Value": "judge"}],
+        "Value": measured.value,
+        "Unit": "None",
+    }
+    target.client("cloudwatch").put_metric_data(Namespace=f"Lookalike/{target.stack_name}", MetricData=[metric])
 
 
 def _buckets(options: argparse.Namespace) -> tuple[str, str, str]:
@@ -177,6 +252,16 @@ def _parser() -> argparse.ArgumentParser:
     embedding.add_argument("--segment-rows", type=_segment_rows, default=8192, help="rows of a log segment (8192)")
     embedding.add_argument("--piece", type=at_least_one, default=64, help="photos that a process takes at once (64)")
     embedding.add_argument("--dry-run", action="store_true", help="print the number of photos to embed, and stop")
+    judging = commands.add_parser("judge", help="measure the recall of an index", allow_abbrev=False)
+    judging.set_defaults(run=judge)
+    deployed.add_target_options(judging)
+    judging.add_argument("--store-bucket", help="in place of the stack's; then no metric is sent")
+    judging.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
+    judging.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
+    judging.add_argument("--index", help="lancedb:URI or s3vectors:BUCKET/INDEX; without it the exact search is judged")
+    judging.add_argument("--queries", type=at_least_one, default=1000, help="photos to search with (1000)")
+    judging.add_argument("--at", type=at_least_one, default=5, help="nearest products of each (5)")
+    _add_cluster_options(judging)
     return parser
 
 

@@ -65,6 +65,11 @@ class Live:
     refs: Sequence[SegmentRef | Entry]
     masks: Sequence[Mask]
 
+    @property
+    def rows(self) -> int:
+        """How many rows are the newest of their keys."""
+        return sum(int(np.count_nonzero(mask)) for mask in self.masks)
+
     def items(self) -> list[dict[str, Any]]:
         return [{"segment": number, "live": np.packbits(mask).tobytes()} for number, mask in enumerate(self.masks)]
 
@@ -74,9 +79,8 @@ def sample(live: Live, count: int, tasks: int) -> Photos:
 
     Raises ClusterError.
     """
-    rows = sum(int(np.count_nonzero(mask)) for mask in live.masks)
     # Twice as many as are wanted, as the hashes of few rows are uneven, and some rows are no photos.
-    most = _bound(2 * count / max(rows, 1))
+    most = _bound(2 * count / max(live.rows, 1))
     found = [
         Photos(
             np.frombuffer(row["key_hash"], f"S{HASH_BYTES}"),
@@ -105,8 +109,8 @@ def nearest(live: Live, queries: Photos, layout: Layout, k: int, tasks: int) -> 
         distance = np.frombuffer(row["distance"], np.float64).reshape(len(queries), k)
         merged.append(Nearest(distance, np.frombuffer(row["product_hash"], f"S{HASH_BYTES}").reshape(len(queries), k)))
         if len(merged) > _MERGED_AT_ONCE:
-            merged = [_merge(merged, k)]
-    return _merge(merged, k)
+            merged = [merge(merged, k)]
+    return merge(merged, k)
 
 
 def _of_each_segment(live: Live, work: Any, tasks: int) -> Iterator[dict[str, Any]]:
@@ -166,11 +170,11 @@ def nearest_in(rows: Segment, live: Mask, queries: Photos, layout: Layout, k: in
         squared[queries.product_hash[:, np.newaxis] == products] = np.inf
         merged.append(_first(np.sqrt(np.maximum(squared, 0)), np.broadcast_to(products, squared.shape), k))
         if len(merged) > _MERGED_AT_ONCE:
-            merged = [_merge(merged, k)]
-    return _merge(merged, k)
+            merged = [merge(merged, k)]
+    return merge(merged, k)
 
 
-def _merge(some: Sequence[Nearest], k: int) -> Nearest:
+def merge(some: Sequence[Nearest], k: int) -> Nearest:
     """The nearest products among several answers to the same queries."""
     distance = np.concatenate([nearest.distance for nearest in some], axis=1)
     product_hash = np.concatenate([nearest.product_hash for nearest in some], axis=1)
