@@ -16,12 +16,17 @@ import pytest
 from PIL import Image
 
 from lookalike.aws import S3Store, s3_client
+from lookalike.compaction.compact import compact
+from lookalike.follow import follow
+from lookalike.index.opening import open_index
 from lookalike.photos.model import ModelSpec
 from lookalike.store import append_log
+from lookalike.store.recall import newest
 from lookalike.store.records import Op, Row
 from scripts import backfill
 from scripts.local import aws_server
 from scripts.local.http_server import HttpServer, Request, Response, listen
+from tests.support.indexed import EVERY_SEGMENT_FULL
 from tests.tiny_model import write_tiny_model
 
 REGION = "us-east-1"
@@ -103,6 +108,10 @@ class Shop:
         return self._commands.run(
             "embed", f"s3://{self.catalogue}/{prefix}", *options, "--workers", "2", "--piece", "4", *arguments
         )
+
+    def judge(self, *arguments: str) -> Done:
+        options = ["--store-bucket", self.usual, "--model", str(self.model), "--endpoint-url", self.endpoint_url]
+        return self._commands.run("judge", *options, "--workers", "2", *arguments)
 
     def backfill(self) -> int:
         buckets = ["--catalogue-bucket", self.catalogue, "--store-bucket", self.usual]
@@ -197,3 +206,23 @@ def test_killed_workers_cost_no_photo_but_the_one_that_ends_them_all(shop: Shop,
     )
 
     assert "0 photos to embed, 0 changed, 0 gone, 21 done already." in shop.embed().out
+
+
+def test_the_judge_publishes_the_recall_of_an_index(shop: Shop, tmp_path: Path) -> None:
+    assert shop.backfill() == 0
+    spec = ModelSpec.load(shop.model)
+    store = S3Store(shop.s3, shop.usual, f"{spec.fingerprint}/")
+    place = f"lancedb:{tmp_path / 'index'}"
+    index = open_index(place, spec.fingerprint, spec.layout)
+    compact(store)
+    follow(store, index, spec.layout, EVERY_SEGMENT_FULL)
+    assert index.count() == 20
+
+    done = shop.judge("--index", place, "--queries", "8")
+    assert done.code == 0
+    assert "8 photos of 20, each compared with all in " in done.out
+    assert "The exact search: 8 of 8 answers are the nearest 5 products." in done.out
+    assert f"The index {index.name}: recall@5 1.0000, with 95 % confidence between 0.6756 and 1.0000." in done.out
+    measured = newest(store, index.name)
+    assert measured
+    assert (measured.at, measured.queries, measured.found, measured.wanted) == (5, 8, 40, 40)
