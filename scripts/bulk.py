@@ -5,15 +5,16 @@
     python -m scripts.bulk embed s3://CATALOGUE/images/2026 --store-bucket STORE
     python -m scripts.bulk embed --inventory s3://LISTS/CATALOGUE/all/2026-11-25T01-00Z/manifest.json
     python -m scripts.bulk embed --address HOST:6379 --workers 40 --threads 4
-    python -m scripts.bulk judge --index lancedb:s3://INDEX/lookalike
+    python -m scripts.bulk judge                                        # the index of the stack
+    python -m scripts.bulk judge --store-bucket STORE --index lancedb:s3://INDEX/lookalike
 
 embed: photos that a model's store lacks are embedded and appended to it, as by `python -m scripts.backfill`, which is the command for
 thousands. It may be stopped at any time and goes on when it is started again, and may run beside ingest. Files of product data are left
 to backfill.
 
 judge: some photos of the store are searched with, and the nearest products are found by computing every distance. The share of them that
-the index's answers have is its recall, which is published: into the store, where answers read it, and as the stack's metric
-IndexRecall. Of a small store it also says whether the exact search gives the same answers.
+the index's answers have is its recall. It is published in the store: answers say it, and the follow function sends it as the metric
+IndexRecall, whose alarm rings below 0.9. Of a small store it is also printed whether the exact search gives the same answers.
 
 Every machine of a cluster needs this project with its environment (`pip install 'lookalike[ray]'`) and the model's folder, both at the
 same path, and credentials of its own for S3. docs/deploy.md, "Millions of photos at once", has the steps.
@@ -32,11 +33,10 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
-from lookalike.index.opening import open_index
-
 from lookalike.aws import S3Catalogue, S3Store, store_prefixes
 from lookalike.backfill import Plan, planned
 from lookalike.errors import EndedFunction, LookalikeError
+from lookalike.index.opening import open_index
 from lookalike.ingest import reject
 from lookalike.photos.catalogue import IMAGES_PREFIX, ListedPhoto
 from lookalike.photos.model import ModelSpec
@@ -125,10 +125,14 @@ def judge(options: argparse.Namespace) -> int:
 
     spec = ModelSpec.load(options.model)
     session = deployed.session(options)
-    bucket = options.store_bucket or deployed.stack_outputs(deployed.target_of(options))["StoreBucketName"]
+    outputs = {} if options.store_bucket else deployed.stack_outputs(deployed.target_of(options))
+    bucket, place = (
+        options.store_bucket or outputs["StoreBucketName"],
+        options.index or outputs.get("IndexOfCandidates"),
+    )
     places = Places("", bucket, spec.fingerprint, session.region_name, options.profile, options.endpoint_url)
     store = places.open_store(places.client(_AT_ONCE))
-    index = open_index(options.index, spec.fingerprint, spec.layout) if options.index else None
+    index = open_index(place, spec.fingerprint, spec.layout) if place else None
     reader = (
         IndexedReader(store, index=index, layout=spec.layout) if index else SnapshotReader(store, layout=spec.layout)
     )
@@ -158,7 +162,6 @@ def judge(options: argparse.Namespace) -> int:
         f"{measured.high:.4f}."
     )
     publish(store, measured)
-    _send(options, measured)
     return 0
 
 
@@ -167,21 +170,6 @@ def _judged(queries: Any, truth: Any, search: Any, label: str) -> Any:
 
     with Progress(len(queries), label, "queries") as progress:
         return judging.judge(queries, truth, search, progress.to)
-
-
-def _send(options: argparse.Namespace, measured: Recall) -> None:
-    """Send the recall as a metric of the stack, whose alarm watches it. Raises DeployError, and botocore's errors."""
-    if options.store_bucket:
-        print("No metric is sent without a stack.")
-        return
-    target = deployed.target_of(options)
-    metric = {
-        "MetricName": "IndexRecall",
-        "Dimensions": [{"Name": "service", "Value": "judge"}],
-        "Value": measured.value,
-        "Unit": "None",
-    }
-    target.client("cloudwatch").put_metric_data(Namespace=f"Lookalike/{target.stack_name}", MetricData=[metric])
 
 
 def _buckets(options: argparse.Namespace) -> tuple[str, str, str]:
@@ -255,10 +243,12 @@ def _parser() -> argparse.ArgumentParser:
     judging = commands.add_parser("judge", help="measure the recall of an index", allow_abbrev=False)
     judging.set_defaults(run=judge)
     deployed.add_target_options(judging)
-    judging.add_argument("--store-bucket", help="in place of the stack's; then no metric is sent")
+    judging.add_argument("--store-bucket", help="in place of the stack's")
     judging.add_argument("--endpoint-url", help="another S3 than Amazon's, such as the local stack's")
     judging.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
-    judging.add_argument("--index", help="lancedb:URI or s3vectors:BUCKET/INDEX; without it the exact search is judged")
+    judging.add_argument(
+        "--index", help="lancedb:URI or s3vectors:BUCKET/INDEX (the stack's; without one the exact search is judged)"
+    )
     judging.add_argument("--queries", type=at_least_one, default=1000, help="photos to search with (1000)")
     judging.add_argument("--at", type=at_least_one, default=5, help="nearest products of each (5)")
     _add_cluster_options(judging)
