@@ -34,6 +34,7 @@ GRANTS = {
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
         "${StoreBucket.Arn}/*": {"s3:GetObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
+        "VectorIndex.IndexArn": {"s3vectors:QueryVectors", "s3vectors:GetVectors"},
         "QueryLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
@@ -41,6 +42,19 @@ GRANTS = {
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
         "CompactLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    },
+    "FollowRole": {
+        "${StoreBucket.Arn}/*": {"s3:GetObject"},
+        "${StoreBucket.Arn}/*/index/*": {"s3:PutObject", "s3:DeleteObject"},
+        "StoreBucket.Arn": {"s3:ListBucket"},
+        "VectorIndex.IndexArn": {
+            "s3vectors:PutVectors",
+            "s3vectors:DeleteVectors",
+            "s3vectors:GetVectors",
+            "s3vectors:ListVectors",
+        },
+        "FollowLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
 }

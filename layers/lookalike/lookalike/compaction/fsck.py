@@ -12,6 +12,7 @@ import numpy as np
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
+from lookalike.compaction.cursor_fsck import check_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -55,6 +56,7 @@ def _check(store: ObjectStore, state: State[Manifest]) -> Report:
     for name in sorted(log_bytes.keys() & newest.folded.keys()):
         _check_folded(store, name, newest_orders, report)
     _check_retired(store, manifests, newest, report)
+    check_cursors(store, newest, {name: rows for name, rows in base.items() if rows is not None}, report)
     report.add_foreign(store)
     report.counts |= _counts(store, newest, live, log_bytes)
     return report

@@ -19,6 +19,7 @@ def open_index(
     name = name_of(kind, location, fingerprint, layout)
     match kind:
         case "lancedb" if location:
+            # Not of the place: a folder may be moved.
             table = entries_name(fingerprint, layout)
             return LanceIndex(location, table, layout.dimensions, name=name, threads=threads, max_age_s=max_age_s)
         case "s3vectors" if location.count("/") == 1 and all(location.split("/")):
