@@ -134,11 +134,6 @@ def name_of(kind: str, location: str, fingerprint: str, layout: Layout) -> str:
     return f"{kind}-{fingerprint[:12]}-{layout.dimensions}-{rest}"
 
 
-def entries_name(fingerprint: str, layout: Layout) -> str:
-    """What an engine is to call the entries of a model under its default weights: 3 to 63 small letters, digits and hyphens."""
-    return f"photos-{fingerprint[:12]}-{layout.dimensions}-{text_hash(str(layout)).hex()[: 2 * _NAMED_BYTES]}"
-
-
 def check_dimensions(rows: IndexRows, dimensions: int) -> None:
     """Raise ValueError where the vectors are none of this index."""
     if rows.vectors.shape[1] != dimensions:
