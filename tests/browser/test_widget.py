@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
 from tests.browser.sample_shop import sample_shop
 from tests.browser.steps import colour
@@ -118,6 +119,7 @@ def test_a_shopper_searches_by_photo_and_goes_to_the_product(
     assert page.evaluate("sessionStorage.getItem('picked')") == "100"
 
 
+@IN_BOTH
 def test_the_page_of_a_product_has_a_row_of_similar_ones(open_shop: Shop, stub: Stub) -> None:
     page = open_shop("/product.html?id=101")
     row = page.get_by_role("region", name="You may also like")
@@ -151,6 +153,7 @@ def test_a_row_that_is_far_down_asks_when_it_comes_near_and_moves_nothing(open_s
     assert abs(page.locator("#below").evaluate(place) - before) < 45, "names and prices come, pictures keep their place"
 
 
+@IN_BOTH
 def test_the_keyboard_is_enough(open_shop: Shop, stub: Stub, photo: Path) -> None:
     page = open_shop()
     opener = page.get_by_role("button", name="Search by photo")
@@ -345,6 +348,7 @@ def test_a_file_that_is_no_photo_is_not_sent(open_shop: Shop, stub: Stub, tmp_pa
     assert not stub.calls_of("/api/search")
 
 
+@IN_BOTH
 def test_a_photo_of_a_phone_is_sent_small_and_upright(open_shop: Shop, stub: Stub, phone_photo: Path) -> None:
     page = open_shop()
     search(page, phone_photo)
