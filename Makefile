@@ -31,6 +31,9 @@ SWITCH ?=
 ## ARGS="-k search -x"   options for the command that the target runs; its --help lists them
 ARGS ?=
 
+# The tests start hundreds of Pythons, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The processor of this machine: the tests and the demo run what is built for it.
 HERE := $(subst aarch64,arm64,$(shell uname -m))
 

@@ -11,6 +11,7 @@
     python -m scripts.bench products --products 44441 --products 1000000
     python -m scripts.bench tables
     python -m scripts.bench product-reads --products 1000000
+    python -m scripts.bench page photos.zip
     python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
 

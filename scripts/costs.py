@@ -5,6 +5,7 @@
     python -m scripts.costs --products 44000 --queries 1e6 --max-staleness-s 60 --tracing off --free-tier
     python -m scripts.costs --products 44000 --queries 0 --json
     python -m scripts.costs --products 1000000 --queries 0 --ingest-concurrency 50    # how long the first load takes
+    python -m scripts.costs --products 1e8 --queries 1e6 --engine index    # candidates from Amazon S3 Vectors
     python -m scripts.costs --products 44000 --flood 50 --query-kb 4096 --query-ms 3000     # a day of abuse
 
 Prices are in scripts/deployment/prices.py, with their sources. Nothing is looked up. Times are those of the functions on
@@ -14,6 +15,7 @@ one of Lambda's processors; measure yours and give them with the options. USD, w
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, NamedTuple
@@ -21,11 +23,10 @@ from typing import Any, Final, NamedTuple
 from scripts.common.arguments import command_parser, not_negative
 from scripts.deployment import prices
 from scripts.deployment.prices import Price
-from scripts.deployment.workload import MONTH_S, Workload
+from scripts.deployment.workload import MONTH_S, TooLargeError, Workload
 
 GB: Final = 1024**3
 # Of template.yaml; tests hold them equal.
-QUERY_GB: Final = 1769 / 1024
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
 ALARMS: Final = 14
@@ -48,6 +49,9 @@ QUERY_METRICS: Final = 4
 PROBLEM_METRICS: Final = 18  # one for each kind of problem that a query is answered with
 DATA_METRICS: Final = 4
 HOURS: Final = MONTH_S / 3600
+# An entry of the index: 869 float32 and its key; the product, which can be filtered by; order, segment and row, which cannot.
+FILTERABLE_BYTES: Final = 869 * 4 + 32 + 40
+ENTRY_BYTES: Final = FILTERABLE_BYTES + 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +87,10 @@ def bill(work: Workload, *, free_tier: bool = False) -> list[Line]:
 
 def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     starts = work.queries * work.cold_share
+    query_gb = work.memory_mb / 1024
     # Starting from a snapshot is not running: Lambda asks for the restore instead.
     starting_ms = 0 if work.snapstart else starts * work.cold_start_ms
-    yield "answers", "Lambda, time", (work.queries * work.query_ms + starting_ms) / 1000 * QUERY_GB, work.compute
+    yield "answers", "Lambda, time", (work.queries * work.search_ms + starting_ms) / 1000 * query_gb, work.compute
     yield "answers", "Lambda, requests", work.queries, prices.LAMBDA_REQUESTS
     yield "answers", "HTTP API", work.queries * max(math.ceil(work.query_kb / HTTP_API_KB), 1), prices.HTTP_API
     yield "answers", "S3, looking for what is new", work.listings, prices.S3_WRITE
@@ -100,8 +105,10 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "answers", "logs", work.queries * LOG_BYTES_PER_QUERY / GB, prices.LOGS
     yield "answers", "X-Ray", work.traced, prices.TRACES
     if work.snapstart:
-        yield "answers", "SnapStart, restores", starts * QUERY_GB, prices.SNAPSTART_RESTORE
-        yield "standing", "SnapStart, the snapshot", MONTH_S * QUERY_GB, prices.SNAPSTART_CACHE
+        yield "answers", "SnapStart, restores", starts * query_gb, prices.SNAPSTART_RESTORE
+        yield "standing", "SnapStart, the snapshot", MONTH_S * query_gb, prices.SNAPSTART_CACHE
+    if work.engine == "index":
+        yield from _index(work)
     shown = work.queries * work.photos_shown
     yield "photos shown", "CloudFront, requests", shown, prices.CLOUDFRONT_REQUESTS
     yield "photos shown", "CloudFront, bytes", shown * work.photo_kb * 1024 / GB, prices.CLOUDFRONT_OUT
@@ -124,6 +131,19 @@ def _quantities(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "standing", "metrics, of starts", min((starts + ingest_starts) / HOURS, 1), prices.METRICS
     yield "standing", "alarms", ALARMS, prices.ALARMS
     yield "standing", "dashboard", 1, prices.DASHBOARDS
+
+
+def _index(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
+    yield "index", "S3 Vectors, storage", work.photos * ENTRY_BYTES / GB, prices.VECTORS_STORAGE
+    yield "index", "S3 Vectors, new photos", work.photos * work.changed * ENTRY_BYTES / GB, prices.VECTORS_PUT
+    yield "index", "S3 Vectors, queries", work.queries, prices.VECTORS_QUERIES
+    below = 0.0
+    for most, price in prices.VECTORS_PROCESSED:
+        vectors = min(work.photos, most) - below
+        if vectors > 0:
+            below = most
+            item = f"S3 Vectors, up to {most:,.0f}" if math.isfinite(most) else "S3 Vectors, the others"
+            yield "index", item, work.queries * vectors * FILTERABLE_BYTES / 1e12, price
 
 
 def _taking_in(group: str, work: Workload, photos: float) -> Iterator[tuple[str, str, float, Price]]:
@@ -150,7 +170,12 @@ def _stored_gb(work: Workload) -> float:
 
 def first_load(work: Workload) -> float:
     """USD for taking in the whole catalogue once, with a file of product data."""
-    lines = (*_taking_in("", work, work.photos), *_taking_in_data("", work, min(work.data_files, 1)))
+    indexed = work.photos * ENTRY_BYTES / GB if work.engine == "index" else 0
+    lines = (
+        *_taking_in("", work, work.photos),
+        *_taking_in_data("", work, min(work.data_files, 1)),
+        ("", "S3 Vectors", indexed, prices.VECTORS_PUT),
+    )
     return sum(price.of(amount) for _, _, amount, price in lines)
 
 
@@ -162,13 +187,17 @@ def flood(work: Workload) -> list[Line]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the bill; 0."""
+    """Print the bill: 2 if there is none."""
     options = vars(_parser().parse_args(arguments))
     free_tier, as_json, rate = options.pop("free_tier"), options.pop("json"), options.pop("flood")
     if rate is not None:
         options["queries"] = rate * MONTH_S
     work = Workload(**(options | {"tracing": options["tracing"] == "on"}))
-    lines = bill(work, free_tier=free_tier) if rate is None else flood(work)
+    try:
+        lines = bill(work, free_tier=free_tier) if rate is None else flood(work)
+    except TooLargeError as error:
+        print(error, file=sys.stderr)
+        return 2
     totals = _month(lines, work) if rate is None else _day(lines)
     print(_as_json(lines, totals) if as_json else _as_table(lines, totals))
     return 0
@@ -208,6 +237,7 @@ def _parser() -> argparse.ArgumentParser:
             parser.add_argument(option, type=not_negative, default=item.default, help=told)
     processors = ("x86_64", "arm64")
     parser.add_argument("--architecture", choices=processors, default=processors[0], help="of the functions (x86_64)")
+    parser.add_argument("--engine", choices=("exact", "index"), default="exact", help="the parameter Engine (exact)")
     parser.add_argument("--snapstart", action="store_true", help="with the parameter SnapStart")
     parser.add_argument("--tracing", choices=("on", "off"), default="on", help="the parameter Tracing (on)")
     parser.add_argument(

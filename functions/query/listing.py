@@ -5,12 +5,12 @@ from typing import Any
 from facts import facts
 from http_api import Answer, Request
 from lifecycle import Services
-from parameters import integer
+from parameters import choice, integer
 from results import age_header, image_url
 from searching import FILTER, K
 
 from lookalike.search.filters import Filters
-from lookalike.search.listing import Listed, listed
+from lookalike.search.listing import Listed, Order, listed
 from lookalike.search.view import ProductView
 
 OFFSET = integer(
@@ -21,15 +21,21 @@ OFFSET = integer(
     default=0,
     example="5",
 )
+ORDER = choice(
+    "order",
+    "which products are first: newest means those whose newest photo was put last into the catalogue; by default they are in a random "
+    "order that stays the same",
+    Order,
+)
 
 
 def get_products(request: Request, services: Services) -> Any:
-    """Products with a searchable photo that pass the filters, in a random order that stays the same."""
+    """Products with a searchable photo that pass the filters, in a random order that stays the same or the newest first."""
     view = services.catalogue().view
     mask = view.mask(Filters.parse(request.value(FILTER)), hide=services.hides_out_of_stock)
     offset, k = request.value(OFFSET), request.value(K)
     total, end = view.count(mask), offset + k
-    products = listed(view, mask, offset=offset, k=k)
+    products = listed(view, mask, offset=offset, k=k, order=request.value(ORDER) or Order.RANDOM)
     value = {
         "products": [_product(request, services, view, product) for product in products],
         "total": total,

@@ -7,7 +7,7 @@ import api_description
 import docs_page
 from http_api import Request, Route
 from lifecycle import Services
-from listing import OFFSET, get_products
+from listing import OFFSET, ORDER, get_products
 from lookups import AFTER, AFTER_REFUSAL, PRODUCT_ID, get_health, get_product, get_queue, get_rejected
 from mapping import get_map
 from problems import BadForm, BodyTooLarge, CatalogueEmpty, NoMap, ProductPending
@@ -54,7 +54,7 @@ ROUTES: Mapping[str, Route[Services]] = {
         get_product, "Product", parameters=(PRODUCT_ID, AFTER), raises=(*_MISSING, errors.StoreError)
     ),
     "GET /api/products": Route(
-        get_products, "Products", parameters=(K, OFFSET, FILTER), raises=(*_FILTER_ERRORS, errors.StoreError)
+        get_products, "Products", parameters=(K, OFFSET, FILTER, ORDER), raises=(*_FILTER_ERRORS, errors.StoreError)
     ),
     "GET /api/facets": Route(get_facets, "Facets", parameters=(FILTER,), raises=(*_FILTER_ERRORS, errors.StoreError)),
     "GET /api/map": Route(get_map, "Map", raises=(NoMap, errors.StoreError)),

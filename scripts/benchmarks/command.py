@@ -89,6 +89,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
     ingest.add_argument("--first", type=at_least_one, help="only so many photos")
 
+    _add_page(command)
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
@@ -111,6 +112,15 @@ def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) ->
     reads = command("product-reads", "requests, bytes and memory of compaction and readers of product data")
     reads.add_argument("--products", type=at_least_one, action="append", help="of the feed; may be repeated (44441)")
     _number(reads, "--changed", 1_000, "changed prices in a second file")
+
+
+def _add_page(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    page = command("page", "from choosing a photo to five pictures, in Chromium, also behind a slow connection")
+    page.add_argument("photos", type=Path, help="a folder or zip of photos")
+    page.add_argument("--labels", type=Path, help="a CSV with an id column")
+    _number(page, "--visits", 30, "photos to search with behind each connection")
+    _number(page, "--latency-ms", 800, "of each request behind the slow connection")
+    _number(page, "--rate-kb", 30, "thousand bytes a second of the slow connection")
 
 
 def _add_limits(command: argparse.ArgumentParser) -> None:

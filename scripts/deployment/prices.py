@@ -44,3 +44,14 @@ METRICS: Final = Price(0.30, 1, "metrics", _CLOUDWATCH, free=10)
 ALARMS: Final = Price(0.10, 1, "alarms", _CLOUDWATCH, free=10)
 DASHBOARDS: Final = Price(3.00, 1, "dashboards", _CLOUDWATCH, free=3)
 TRACES: Final = Price(5.00, _MILLION, "traces", "aws.amazon.com/xray/pricing", free=100_000)
+# S3 Vectors. A query processes all vectors of its index: the first hundred thousand, those up to ten million, and the others, whose price
+# fell in June 2026 "by up to 80 %"; the full reduction is assumed.
+VECTORS_STORAGE: Final = Price(0.06, 1, "GB-month", _S3)
+VECTORS_PUT: Final = Price(0.20, 1, "GB", _S3)
+VECTORS_QUERIES: Final = Price(2.50, _MILLION, "requests", _S3)
+VECTORS_PROCESSED: Final = (
+    (100_000.0, Price(0.004, 1, "TB", _S3)),
+    (10 * _MILLION, Price(0.002, 1, "TB", _S3)),
+    (float("inf"), Price(0.0004, 1, "TB", _S3)),
+)
+"""Prices of vectors processed, each with the number of vectors up to which it holds."""

@@ -31,6 +31,7 @@ class PhotoMachine(StoreMachine):
     def own_patches(self) -> list[Any]:
         return [
             patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
+            patch("lookalike.store.partitions.ThreadPoolExecutor", InlineExecutor),
             # So that most embeddings are read when they are wanted.
             patch("lookalike.store.reader._READ_AT_ONCE_BYTES", 900),
             patch("lookalike.compaction.writer.MIN_ROWS", 4),

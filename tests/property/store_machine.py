@@ -164,10 +164,12 @@ class StoreMachine(RuleBasedStateMachine):
         segment_bytes=st.sampled_from([2000, 4000, 10_000, 1]),
         fanout=st.integers(2, 3),
         garbage_share=st.sampled_from([0.25, 0.5]),
+        rows_at_once=st.sampled_from([1000, 1]),  # keys in one partition, or in several
     )
-    def begin(self, segment_bytes: int, fanout: int, garbage_share: float) -> None:
+    def begin(self, segment_bytes: int, fanout: int, garbage_share: float, rows_at_once: int) -> None:
         self.policy = Policy(
             segment_bytes=segment_bytes,
+            rows_at_once=rows_at_once,
             fanout=fanout,
             garbage_share=garbage_share,
             grace_s=GRACE_S,

@@ -224,16 +224,17 @@ def snapshot_of(
     shards: int = 1,
     superseded: int = 0,
     layout: Layout | None = None,
+    times_ms: Sequence[int] | None = None,
 ) -> Snapshot:
     """A snapshot of rows dealt out to several shards.
 
         ``vectors``: float32 (rows, dimensions), by default of one part. The last ``superseded`` rows are in their shards and not
     live.
     """
-    order = order_of(sequencer=None, time_ms=1, op=Op.PUT)
+    orders = [order_of(sequencer=None, time_ms=time_ms, op=Op.PUT) for time_ms in times_ms or [1] * len(keys)]
     rows = [
         Row(key, product, order, Op.PUT, vector, {"key": key})
-        for key, product, vector in zip(keys, products, vectors, strict=True)
+        for key, product, order, vector in zip(keys, products, orders, vectors, strict=True)
     ]
     dead = set(keys[len(keys) - superseded :])
     made = []

@@ -186,7 +186,7 @@ def test_steps_stop_when_time_runs_out(store: MemoryStore) -> None:
     for number in range(10):
         append(store, put(f"{number}", 1))
     left_s = iter([100.0, 100.0, 59.0])
-    work = compact(store, POLICY, time_left_s=lambda: next(left_s), reserve_s=60)
+    work = compact(store, POLICY, time_left_s=lambda: next(left_s, 0.0), reserve_s=60)
     assert work.folded == 2
     assert len(shown(store)) == 10
     settle(store)

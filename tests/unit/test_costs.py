@@ -11,7 +11,7 @@ from scripts import costs
 from scripts.common.template_yaml import yaml_parse
 from scripts.costs import bill, first_load
 from scripts.deployment import prices
-from scripts.deployment.workload import MONTH_S, Workload
+from scripts.deployment.workload import MONTH_S, TooLargeError, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = Workload(products=44_000, queries=1_000_000)
@@ -34,8 +34,40 @@ def test_a_million_queries_by_hand() -> None:
     assert usd(SHOP, "answers", "HTTP API") == pytest.approx(1.00)
     assert usd(SHOP, "answers", "X-Ray") == pytest.approx(5.00)
     assert usd(SHOP, "answers", "CloudFront, photos to the API") == pytest.approx(1e6 * 60 * 1024 / 2**30 * 0.02)
-    assert usd(SHOP, "photos shown", "CloudFront, bytes") == pytest.approx(5e6 * 60 * 1024 / 2**30 * 0.085)
-    assert usd(SHOP, "photos shown", "S3") == pytest.approx(5e6 / 1000 * 0.0004)
+    assert usd(SHOP, "photos shown", "CloudFront, bytes") == pytest.approx(10e6 * 60 * 1024 / 2**30 * 0.085)
+    assert usd(SHOP, "photos shown", "S3") == pytest.approx(10e6 / 1000 * 0.0004)
+
+
+def test_an_index_of_a_hundred_million_by_hand() -> None:
+    work = Workload(products=1e8, queries=1e6, engine="index")
+    filterable, entry = 869 * 4 + 32 + 40, 869 * 4 + 32 + 40 + 120  # bytes
+    assert usd(work, "index", "S3 Vectors, storage") == pytest.approx(1e8 * entry / 2**30 * 0.06)
+    assert usd(work, "index", "S3 Vectors, new photos") == pytest.approx(1e7 * entry / 2**30 * 0.20)
+    assert usd(work, "index", "S3 Vectors, queries") == pytest.approx(2.50)
+    processed = sum(line.usd for line in bill(work) if line.price.unit == "TB")
+    tiers = 100_000 * 0.004 + 9_900_000 * 0.002 + 90_000_000 * 0.0004
+    assert processed == pytest.approx(1e6 * tiers * filterable / 1e12)
+    assert first_load(work) == pytest.approx(first_load(replace(work, engine="exact")) + 1e8 * entry / 2**30 * 0.20)
+
+
+def test_an_index_of_few_photos_has_one_price_for_what_it_processes() -> None:
+    lines = [line for line in bill(replace(SHOP, engine="index")) if line.price.unit == "TB"]
+    assert [line.price.usd for line in lines] == [0.004]
+
+
+def test_the_exact_search_takes_memory_and_time_by_the_photo() -> None:
+    large = Workload(products=10e6, queries=1e6)
+    assert large.memory_mb == pytest.approx(735 + 10e6 * 426 / 1e6)
+    processors = large.memory_mb / 1769
+    assert large.search_ms == pytest.approx(60 + (10e6 - 44_000) * 21.4e-6 / processors)
+    assert SHOP.search_ms == 60
+
+
+def test_more_photos_than_one_function_holds_need_the_index(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(TooLargeError, match="--engine index"):
+        bill(Workload(products=1e8, queries=1))
+    assert costs.main(["--products", "1e8", "--queries", "1"]) == 2
+    assert "--engine index" in capsys.readouterr().err
 
 
 def test_taking_in_the_catalogue_by_hand() -> None:
@@ -104,7 +136,7 @@ def test_snapstart_costs_while_nobody_asks() -> None:
 def test_what_is_free_is_free_once() -> None:
     busy = replace(SHOP, queries=3e6)
     requests = [line for line in bill(busy, free_tier=True) if line.price is prices.CLOUDFRONT_REQUESTS]
-    assert sum(line.usd for line in requests) == pytest.approx((3e6 + 15e6 - 10e6) / 10_000 * 0.01)
+    assert sum(line.usd for line in requests) == pytest.approx((3e6 + 30e6 - 10e6) / 10_000 * 0.01)
 
 
 def test_a_shop_that_nobody_asks_pays_for_little_but_storage() -> None:
@@ -120,7 +152,7 @@ def test_what_is_assumed_of_the_stack_is_in_the_template() -> None:
     template = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
     resources, parameters = template["Resources"], template["Parameters"]
     memory = {name: resources[f"{name}Function"]["Properties"]["MemorySize"] / 1024 for name in ("Query", "Ingest")}
-    assert memory == {"Query": costs.QUERY_GB, "Ingest": costs.INGEST_GB}
+    assert memory == {"Query": SHOP.memory_mb / 1024, "Ingest": costs.INGEST_GB}
     assert resources["CompactFunction"]["Properties"]["MemorySize"] / 1024 == costs.COMPACT_GB
     alarms = [item for item in resources.values() if item["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == costs.ALARMS

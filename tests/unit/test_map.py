@@ -134,6 +134,23 @@ class TestDrawing:
         assert compact(store, time_left_s=lambda: 100.0).drawn == 0
         assert manifest.newest(store).map is None
 
+    def test_an_error_in_it_keeps_the_store_from_no_other_step(
+        self, store: MemoryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def too_large(_: object) -> None:
+            raise MemoryError
+
+        append(store, rows(range(20)))
+        folded = {entry.name for entry in append_log.entries(store)}
+        compact(store)
+        append(store, rows(range(20, 40)))
+        clock.now_s += DAY_S
+        monkeypatch.setattr("lookalike.compaction.cartography.places_of", too_large)
+        with pytest.raises(MemoryError):
+            compact(store)
+        assert not folded & {entry.name for entry in store.list("")}, "collected before the map was drawn"
+        assert SnapshotReader(store, layout=LAYOUT).refresh().photos == 40
+
     def test_an_old_one_is_collected(self, store: MemoryStore, clock: Clock) -> None:
         append(store, rows(range(20)))
         compact(store)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lookalike.hashes import text_hash
 from lookalike.search.filters import Filters
-from lookalike.search.listing import listed
+from lookalike.search.listing import Order, listed
 from lookalike.search.view import ProductView
 from tests.support.api import Api, query_function
 from tests.support.catalogues import keys_of
@@ -92,6 +92,16 @@ def test_a_replaced_photo_does_not_move_a_product(api: Api) -> None:
     assert ids(before) == ids(after)
 
 
+def test_the_newest_are_first_where_they_are_asked_for(api: Api) -> None:
+    api.fill(
+        put_row("images/7/back.jpg", photo("another side"), time_ms=5),
+        put_row("images/9/front.jpg", photo("new"), time_ms=9),
+    )
+    found = list(pages(api, 7, ("order", "newest")))
+    older = by_hash(set(PRODUCTS) - OUT_OF_STOCK - {"7", "9"})
+    assert [product for body in found for product in ids(body)] == ["9", "7", *older]
+
+
 def test_beyond_the_end_there_is_an_empty_page(api: Api) -> None:
     body = api.get("/api/products", query={"offset": "28"}).body
     assert body == {"products": [], "total": 28, "next_offset": None}
@@ -103,7 +113,8 @@ def test_an_empty_catalogue_has_an_empty_list(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "query", [{"k": "0"}, {"k": "101"}, {"offset": "-1"}, {"filter": "smell:sweet"}, {"after": "x"}]
+    "query",
+    [{"k": "0"}, {"k": "101"}, {"offset": "-1"}, {"filter": "smell:sweet"}, {"after": "x"}, {"order": "oldest"}],
 )
 def test_what_cannot_be_asked_is_refused(api: Api, query: dict[str, str]) -> None:
     assert api.get("/api/products", query=query).status == 400
@@ -136,3 +147,24 @@ def test_a_page_is_that_of_a_sorted_list(photos, prices, shards, dead, filters, 
     for product in found:
         assert product.key == min(key for owner, key in live if owner == product.product_id)
         assert product.metadata == {"key": product.key}
+
+
+@quick
+@given(
+    photos=st.lists(st.tuples(st.integers(0, 9).map(str), st.integers(0, 5)), max_size=40),
+    shards=st.integers(1, 3),
+    dead=st.integers(0, 10),
+    offset=st.integers(0, 8),
+    k=st.integers(1, 8),
+)
+def test_the_newest_are_those_whose_newest_live_photo_was_put_last(photos, shards, dead, offset, k) -> None:  # type: ignore[no-untyped-def]
+    keys, dead = keys_of(len(photos)), min(dead, len(photos))
+    products, times_ms = [product for product, _ in photos], [time_ms for _, time_ms in photos]
+    vectors = np.ones((len(photos), 4), np.float32)
+    snapshot = snapshot_of(vectors, keys, products, shards=shards, superseded=dead, times_ms=times_ms)
+    put_last = dict(sorted(photos[: len(photos) - dead], key=lambda photo: photo[1]))  # the last of equal keys stays
+
+    found = listed(ProductView.of(snapshot), None, offset=offset, k=k, order=Order.NEWEST)
+
+    wanted = sorted(put_last, key=lambda product: (-put_last[product], text_hash(product)))
+    assert [product.product_id for product in found] == wanted[offset : offset + k]

@@ -15,6 +15,7 @@
     ├── ModelError               the model folder, its download or its checksum is wrong
     ├── StoreError
     │   ├── StoreUnavailable     the object store did not answer: try again
+    │   │   └── IndexUnavailable the index of candidates did not answer: try again
     │   ├── ObjectMissing        no object of that name
     │   ├── CorruptObject        an object was read and does not hold what its name promises
     │   └── NotExact             what compaction wrote would not be searched exactly: it was not published
@@ -96,6 +97,10 @@ class StoreError(LookalikeError):
 
 class StoreUnavailable(StoreError):
     """The object store did not answer as it should; the same call may succeed later."""
+
+
+class IndexUnavailable(StoreUnavailable):
+    """The index of candidates did not answer as it should; the same call may succeed later."""
 
 
 class ObjectMissing(StoreError):

@@ -9,10 +9,10 @@ waste work and do no harm.
     measure  how near the photos lie to each other, where the store has changed much (``neighbours``).
     merge    size-tiered: ``fanout`` segments of similar size become one, until a segment is full. A full segment is
              rewritten only when ``garbage_share`` of its rows are superseded.
-    draw     the map of the catalogue, where the store has changed by a fifth, or at all and a day ago (``cartography``). Last,
-             and only where much time is left, as nobody misses it.
     collect  deletes folded log segments and retired segments after ``grace_s``, which is longer than any refresh of a reader
              and any run of a function.
+    draw     the map of the catalogue, where the store has changed by a fifth, or at all and a day ago (``cartography``). Last,
+             and only where much time is left, as nobody misses it: an error in it holds up nothing else.
 
 A row is dropped only when a newer row of its key is in a segment of the same manifest. A tombstone is dropped only when it
 is older than ``tombstone_s``, no other segment has a row of its key, and no log segment waits. ``tombstone_s`` exceeds the
@@ -25,7 +25,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from lookalike.compaction import cartography, neighbours
 from lookalike.compaction.policy import Policy, choose
@@ -36,13 +35,13 @@ from lookalike.compaction.writer import write
 from lookalike.store import append_log, segment, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, Manifest, MapRef, SegmentRef
 from lookalike.store.neighbours import NeighbourSample
-from lookalike.store.newest import newest_mask
+from lookalike.store.newest import places_of
 from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.partitions import live_masks, partitions_of, read_key_columns
 from lookalike.store.records import Op, event_times_ms
-from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
-from lookalike.store.state import State
+from lookalike.store.state import State, read_consistently
 
 _READ_AT_ONCE = 16
 
@@ -54,7 +53,7 @@ def compact(
     time_left_s: Callable[[], float] = lambda: float("inf"),
     reserve_s: float = RESERVE_S,
 ) -> Work:
-    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect.
+    """Fold and merge until nothing is left to do or at most ``reserve_s`` of time are left, then collect, and draw the map.
 
     Raises StoreError; all that was committed before stays.
     """
@@ -69,10 +68,12 @@ def photo_steps(
     def step(state: State[Manifest]) -> Work | None:
         if state.waiting:
             return _fold(store, state, policy)
-        work = _measure(store, state) or _merge(store, state, policy)
-        return work or (_draw(store, state) if time_left_s() > cartography.RESERVE_S else None)
+        return _measure(store, state, policy) or _merge(store, state, policy)
 
-    return steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
+    yield from steps(store, PHOTO_STORE, step, policy, time_left_s=time_left_s, reserve_s=reserve_s)
+    draw = partial(_draw, store, policy=policy)
+    while time_left_s() > cartography.RESERVE_S and (work := read_consistently(store, PHOTO_STORE, draw)) is not None:
+        yield work
 
 
 def _fold(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work:
@@ -110,21 +111,22 @@ def _merge(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work |
     refs = state.manifest.segments
     if not refs:
         return None
-    keys, live = _live_rows(store, refs)
+    live = _live_masks(store, refs, policy)
     chosen = choose(refs, [int(np.count_nonzero(mask)) for mask in live], policy)
     if not chosen:
         return None
-    elsewhere = [keys[index] for index in range(len(refs)) if index not in chosen]
+    inputs = [refs[index] for index in sorted(chosen)]  # the newest last: its default weights stay
+    elsewhere = [ref for ref in refs if ref not in inputs]
     forgettable_ms = store.time_ms() - int(policy.tombstone_s * 1000)
-    survivors = []
-    for index in sorted(chosen):  # the newest last: its default weights stay
-        rows = segment_reads.read_segment(store, refs[index])
-        droppable = _droppable(rows, elsewhere, forgettable_ms)
-        survivors.append(rows.take(np.flatnonzero(live[index] & ~droppable)))
-    inputs = [refs[index] for index in chosen]
-    written = write(store, segment.merge(survivors), state.manifest, segment_bytes=policy.segment_bytes)
+    merged = segment.merge(
+        [segment_reads.read_segment(store, refs[index]).take(np.flatnonzero(live[index])) for index in sorted(chosen)]
+    )
+    droppable = _droppable(merged, store, elsewhere, forgettable_ms)
+    if droppable.any():
+        merged = merged.take(np.flatnonzero(~droppable))
+    written = write(store, merged, state.manifest, segment_bytes=policy.segment_bytes)
     new = Manifest(
-        segments=(*(ref for ref in refs if ref not in inputs), *written.refs),
+        segments=(*elsewhere, *written.refs),
         calibration=written.calibration,
         neighbours=state.manifest.neighbours,
         map=state.manifest.map,
@@ -138,24 +140,24 @@ def _merge(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work |
     )
 
 
-def _measure(store: ObjectStore, state: State[Manifest]) -> Work | None:
+def _measure(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work | None:
     """Measure the distances between the catalogue's photos, where it is due."""
     old = state.manifest
     if not neighbours.is_due(old, store.time_ms()):
         return None
-    _, live = _live_rows(store, old.segments)
+    live = _live_masks(store, old.segments, policy)
     sample, read_bytes = neighbours.measure(store, old, live)
     new = Manifest(segments=old.segments, calibration=old.calibration, neighbours=sample, map=_as_new(old.map, old))
     committed = publish(store, PHOTO_STORE, old, new)
     return Work(measured=int(committed), lost_races=int(not committed), bytes_read=read_bytes)
 
 
-def _draw(store: ObjectStore, state: State[Manifest]) -> Work | None:
+def _draw(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work | None:
     """Draw the map of the catalogue, where it is due."""
     old = state.manifest
     if not cartography.is_due(old, store.time_ms()):
         return None
-    _, live = _live_rows(store, old.segments)
+    live = _live_masks(store, old.segments, policy)
     drawn, read_bytes, written_bytes = cartography.draw(store, old, live)
     if drawn is None:
         return None
@@ -174,19 +176,17 @@ def _as_new[Made: (NeighbourSample, MapRef)](made: Made | None, old: Manifest) -
     return replace(made, version=old.version + 1) if made is not None and made.version == old.version else made
 
 
-def _live_rows(store: ObjectStore, refs: Sequence[SegmentRef]) -> tuple[list[Hashes], list[Mask]]:
-    """For each segment its key hashes, and a mask of the rows that are the newest of their key."""
-    columns = [segment_reads.read_keys(store, ref) for ref in refs]
-    keys = [key_hash for key_hash, _ in columns]
-    newest = newest_mask(np.concatenate(keys), np.concatenate([orders for _, orders in columns]))
-    return keys, np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
+def _live_masks(store: ObjectStore, refs: Sequence[SegmentRef], policy: Policy) -> list[Mask]:
+    """For each segment a mask of the rows that are the newest of their key."""
+    return live_masks(store, refs, partitions=partitions_of(refs, policy.rows_at_once))
 
 
-def _droppable(rows: Segment, elsewhere: Sequence[Hashes], before_ms: int) -> npt.NDArray[np.bool_]:
+def _droppable(rows: Segment, store: ObjectStore, elsewhere: Sequence[SegmentRef], before_ms: int) -> Mask:
     """A mask of the tombstones to drop: old, and without a row of their key in other segments. bool (rows,)."""
-    droppable: npt.NDArray[np.bool_] = rows.op == Op.DELETE
+    droppable: Mask = rows.op == Op.DELETE
+    droppable &= event_times_ms(rows.order) < before_ms
     if droppable.any():
-        droppable &= event_times_ms(rows.order) < before_ms
-        for keys in elsewhere:
-            droppable &= ~np.isin(rows.key_hash, keys)
+        for keys, _ in read_key_columns(store, elsewhere):
+            some = np.flatnonzero(droppable)
+            droppable[some] = places_of(rows.key_hash[some], keys) < 0
     return droppable

@@ -7,12 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
+from lookalike.store.partitions import ROWS_AT_ONCE
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Bounds of a step, and the times for which objects are kept, in seconds."""
+    """Bounds of a step, and the times for which objects are kept, in seconds. ``rows_at_once``: whose keys are in memory."""
 
     segment_bytes: int = 128 * 1024 * 1024
+    rows_at_once: int = ROWS_AT_ONCE
     fanout: int = 4
     garbage_share: float = 0.25
     grace_s: float = 15 * 60

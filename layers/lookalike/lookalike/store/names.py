@@ -8,6 +8,7 @@
     tables/<id>-<check>.safetensors                of product data: the table of all files
     manifests/<20 digits>.json                     newer versions sort first
     attempts/<hash>-<receives>                     a photo that is read alone: see ``attempts``
+    index/<index>/recall/<20 digits>.json          how good an index is: see ``recall``; newer ones sort first
 
 Objects of other names, such as the folder markers that a file manager leaves, belong to somebody else: readers, compaction,
 collection and backfill leave them alone, and fsck reports them. ``check`` is the CRC-32 of the object's bytes.
@@ -26,7 +27,9 @@ SEGMENTS = "segments/"
 TABLES = "tables/"
 MANIFESTS = "manifests/"
 ATTEMPTS = "attempts/"
+INDEX = "index/"
 _MAX_VERSION = 10**20 - 1
+_INDEX_NAME = "[a-z0-9][a-z0-9.-]*"
 
 
 class Kind(Enum):
@@ -40,6 +43,7 @@ class Kind(Enum):
     TABLE = rf"{TABLES}[0-9a-f]{{32}}-(?P<check>[0-9a-f]{{8}})\.safetensors"
     MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
     ATTEMPT = rf"{ATTEMPTS}[0-9a-f]{{32}}-[0-9]+"
+    RECALL = rf"{INDEX}{_INDEX_NAME}/recall/[0-9]{{20}}\.json"
 
 
 _PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
@@ -84,6 +88,23 @@ def new_table(data: bytes) -> str:
 def manifest_name(version: int) -> str:
     """The name of the manifest of a version. Versions count up and names count down."""
     return f"{MANIFESTS}{_MAX_VERSION - version:020}.json"
+
+
+def recalls(index: str) -> str:
+    """Where the measured recalls of an index are. Raises ValueError where an index cannot have this name."""
+    if not re.fullmatch(_INDEX_NAME, index):
+        raise ValueError(f"{index!r} is no name of an index: small letters, digits, dots and hyphens")
+    return f"{INDEX}{index}/recall/"
+
+
+def recall_name(index: str, number: int) -> str:
+    """The name of an index's measured recall. Numbers count up and names count down."""
+    return f"{recalls(index)}{_MAX_VERSION - number:020}.json"
+
+
+def recall_number(name: str) -> int:
+    """The number of a measured recall of that name."""
+    return _MAX_VERSION - int(name.rpartition("/")[2].removesuffix(".json"))
 
 
 def verified(name: str, data: bytes) -> bytes:

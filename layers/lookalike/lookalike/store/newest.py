@@ -33,6 +33,14 @@ def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
     return newest
 
 
+def places_of(wanted: Hashes, key_hash: Hashes) -> npt.NDArray[np.int64]:
+    """The place of each wanted key among keys that ascend, -1 where it is not among them. int64 (wanted,)."""
+    if not len(key_hash):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(key_hash, wanted), len(key_hash) - 1)
+    return np.where(key_hash[places] == wanted, places, -1)
+
+
 def count_distinct(hashes: Hashes) -> int:
     """The number of different hashes, S16 (rows,). Sorts their halves as integers, which is ten times faster."""
     halves = np.ascontiguousarray(hashes).view(np.uint64).reshape(-1, 2)
@@ -68,8 +76,8 @@ def overlay(base: Sequence[Shard], top: Segment) -> tuple[Shard, ...]:
     shards = []
     for shard in base:
         below = shard.segment
-        at = np.minimum(np.searchsorted(below.key_hash, top.key_hash), max(len(below) - 1, 0))
-        both = np.flatnonzero(below.key_hash[at] == top.key_hash) if len(below) else np.empty(0, np.int64)
+        at = places_of(top.key_hash, below.key_hash)
+        both = np.flatnonzero(at >= 0)
         both = both[shard.live[at[both]]]
         newer = top.order[both] > below.order[at[both]]
         live = shard.live
