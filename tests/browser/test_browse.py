@@ -90,16 +90,3 @@ def test_products_that_cannot_be_had_are_asked_for_again(open_page: Pages, stub:
     page.get_by_role("button", name="Try again").click()
     expect(cards(page)).to_have_count(10)
     expect(page.get_by_role("alert")).to_be_hidden()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, size: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, size, dark=dark)
-    expect(page.locator("#examples").get_by_role("link", name="Rust Wool Coat")).to_be_visible()
-    assert not axe.run(page).response["violations"]
-    page.goto(f"{stub.url}/#/browse")
-    expect(cards(page)).to_have_count(10)
-    assert not axe.run(page).response["violations"]
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -183,16 +183,3 @@ def test_it_is_suggested_where_nothing_is_close(page: Page, stub: Stub, photo: P
     upload(page, photo)
     page.get_by_role("button", name="Frame the one thing you mean").click()
     expect(_box(page)).to_be_visible()
-
-
-@pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, photo: Path, window: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, window, dark=dark)
-    _open(page, photo)
-    _drag(page, (0.2, 0.3), (0.7, 0.8))
-    _searched(page, stub, searches=2, crop=[0.2, 0.3, 0.5, 0.5])
-    page.get_by_role("slider", name="Top edge").focus()
-    found = axe.run(page).response["violations"]
-    assert not [f"{v['id']}: {node['target']}" for v in found for node in v["nodes"]]

@@ -235,16 +235,3 @@ def test_chips_leave_the_answers_in_the_first_screen(open_page: Pages, stub: Stu
     assert sheet["y"] + sheet["height"] <= size[1]
     if size == PHONE:
         assert (sheet["y"] + sheet["height"], sheet["width"]) == (size[1], size[0])
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, size: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    shop(stub, *(sold(10 + i, brand=f"Maker {i}", colour=("Red", "Navy Blue")[i % 2]) for i in range(20)))
-    page = open_page(f"{stub.url}/#/product/112?filter=colour:Red&filter=price:12..", size, dark=dark)
-    for name in ("Price", "Brand", "Colour"):
-        chip(page, name).click()
-        found = axe.run(page).response["violations"]
-        assert not found, [(f["id"], [node["html"] for node in f["nodes"]]) for f in found]
-        page.keyboard.press("Escape")

@@ -171,22 +171,3 @@ def test_pictures_keep_their_place_while_they_load(page: Page, stub: Stub, photo
         "() => [...document.querySelectorAll('.card img[loading=eager]')].every((i) => i.naturalWidth)"
     )
     assert page.locator(".card-name").evaluate_all(places) == before
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, photo: Path, dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, dark=dark, expected=UNAVAILABLE)
-
-    def violations() -> list[str]:
-        found = axe.run(page).response["violations"]
-        return [f"{v['id']}: {node['target']} {node.get('failureSummary', '')}" for v in found for node in v["nodes"]]
-
-    assert not violations()
-    upload(page, photo)
-    expect(cards(page)).to_have_count(10)
-    assert not violations()
-    stub.replies["search"] = problem(503, "catalogue-empty", "Upload product photos first.")
-    upload(page, photo)
-    expect(heading(page)).to_have_text("There is nothing to compare with yet")
-    assert not violations()
