@@ -61,7 +61,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "Installing the developers' packages into $(VENV) (480 MB, about a minute)"
+	@echo "Installing the developers' packages into $(VENV) (670 MB, about a minute)"
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
 	@touch $@
 
@@ -113,13 +113,16 @@ test: environments ## Run every check and every test
 .PHONY: environments
 environments: $(VENV)/.dev .venv-sam/.ready .venv-checkov/.ready ## Install the packages of the tests and of the build
 
-# Two processes, a file's tests in one of them and the files in this order: the quick tests first.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# A file's tests in one process, and the files in the order named: the quick tests first. Many of the others wait: three processes
+# keep two cores busy.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# This one waits for two minutes while the quick ones run.
+PATIENT := tests/integration/test_killed_functions.py
 
 .PHONY: test-python
 test-python: ARCHITECTURE := $(HERE)
 test-python: environments $(BUILT) ## Run every test: ARGS="-n 0 -x -k snapshot" for some of them, in one process
-	$(PYTEST) tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
+	$(PYTEST) $(PATIENT) tests/unit tests/property tests/infra tests/integration tests/browser $(ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/.dev ## Measure what the unit and property tests cover of the package

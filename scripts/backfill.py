@@ -19,13 +19,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
 from typing import Any, Final
 
 from lookalike.aws import S3Catalogue, S3Store, s3_client, store_prefixes
-from lookalike.backfill import Plan, plan, plan_files, read_file_orders, read_keys, read_orders, unlisted
+from lookalike.backfill import Plan, planned, planned_files, read_file_orders
 from lookalike.data_ingest import DataIngest, IngestedFile
 from lookalike.errors import LookalikeError, StoreUnavailable
 from lookalike.ingest import Ingested, ingest
@@ -85,19 +86,15 @@ class Backfill:
         self._files = DataIngest(self._catalogue, self._products, MAX_DATA_BYTES)
         self._other_stores = [S3Store(client, buckets.store, prefix) for prefix in self.others]
 
-    def plan(self) -> Plan:
+    def planned(self) -> AbstractContextManager[Plan]:
         """The photos to embed and to delete. Raises StoreError."""
-        # The stores before the catalogue: the listing is not older than their rows of a photo.
-        own = read_orders(self._store, self._pool)
-        others = [read_orders(store, self._pool) for store in self._other_stores]
-        listed = list(self._catalogue.photos(IMAGES_PREFIX))
-        lost = read_keys(self._store, unlisted(listed, own), self._pool)
-        return plan(listed, lost, own, others, bucket=self._buckets.catalogue)
+        listed = self._catalogue.photos(IMAGES_PREFIX)
+        return planned(listed, self._store, self._other_stores, bucket=self._buckets.catalogue)
 
-    def plan_files(self) -> Plan:
+    def planned_files(self) -> AbstractContextManager[Plan]:
         """The data files to read and to delete. Raises StoreError."""
         known = read_file_orders(self._products)
-        return plan_files(self._catalogue.photos(DATA_PREFIX), known, bucket=self._buckets.catalogue)
+        return planned_files(self._catalogue.photos(DATA_PREFIX), known, bucket=self._buckets.catalogue)
 
     def take_in(self, event: ObjectEvent, done: Done) -> None:
         """Append a data file to the product store."""
@@ -119,7 +116,7 @@ class Backfill:
 
 
 def in_batches(
-    events: Sequence[ObjectEvent],
+    events: Iterable[ObjectEvent],
     ingest_batch: Callable[[Sequence[ObjectEvent]], Ingested],
     done: Done,
     *,
@@ -135,11 +132,11 @@ def in_batches(
     """
     started, settled = clock(), 0
     for group in batched(events, size):
+        if rate is not None and settled:
+            sleep(max(0.0, started + settled / rate - clock()))
         done.add(ingest_batch(group))
         settled += len(group)
         on_done(settled)
-        if rate is not None and settled < len(events):
-            sleep(max(0.0, started + settled / rate - clock()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,17 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         embedder = Embedder(options.model, threads=options.threads)
         if embedder.spec.probe is not None:
             embedder.drift()  # it warns by itself: embeddings of this machine are compared with those of Lambda
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill") as pool:
+        with ExitStack() as kept:
+            pool = kept.enter_context(ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="backfill"))
             backfill = Backfill(client, buckets, embedder, pool)
-            work, files = backfill.plan(), backfill.plan_files()
+            work, files = kept.enter_context(backfill.planned()), kept.enter_context(backfill.planned_files())
             print(_begun(embedder, buckets, work, files))
             if options.dry_run:
                 return 0
-            with Progress(len(work.events), "backfilled") as progress:
-                in_batches(
-                    work.events, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to
-                )
-            for event in files.events:
+            with Progress(len(work), "backfilled") as progress:
+                in_batches(work, backfill.ingest, done, size=options.batch, rate=options.rate, on_done=progress.to)
+            for event in files:
                 backfill.take_in(event, done)
     except (LookalikeError, DeployError, *deployed.AWS_ERRORS) as error:
         reason = deployed.refusal(error)
@@ -192,10 +188,10 @@ def _place(options: argparse.Namespace) -> tuple[Any, Buckets]:
 def _begun(embedder: Embedder, buckets: Buckets, work: Plan, files: Plan) -> str:
     return (
         f"{embedder.spec.name}, store s3://{buckets.store}/{embedder.fingerprint[:12]}…: "
-        f"{len(work.added):,} photos to embed, {len(work.changed):,} changed, {len(work.gone):,} gone, "
+        f"{work.added:,} photos to embed, {work.changed:,} changed, {work.gone:,} gone, "
         f"{work.done:,} done already.\n"
-        f"Product data, store s3://{buckets.store}/{PRODUCTS}: {len(files.added):,} files to read, "
-        f"{len(files.changed):,} changed, {len(files.gone):,} gone, {files.done:,} done already."
+        f"Product data, store s3://{buckets.store}/{PRODUCTS}: {files.added:,} files to read, "
+        f"{files.changed:,} changed, {files.gone:,} gone, {files.done:,} done already."
     )
 
 

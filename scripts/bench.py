@@ -7,6 +7,7 @@
     python -m scripts.bench cold --photos photos.zip
     python -m scripts.bench starts --rows 44441 --function query
     python -m scripts.bench append --json
+    python -m scripts.bench partitions --keys 20000000
     python -m scripts.bench ingest photos.zip
     python -m scripts.bench products --products 44441 --products 1000000
     python -m scripts.bench tables

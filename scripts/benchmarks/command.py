@@ -84,6 +84,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(append, "--trickle", 2_000, "appends with compactions in between")
     _number(append, "--batch", 16, "rows of an append")
 
+    _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
+
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
     ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
@@ -99,6 +101,12 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(stress, "--rows", 4, "rows in a batch")
     _number(stress, "--keys", 5000, "image keys that all of them share")
     return top
+
+
+def _add_partitions(command: argparse.ArgumentParser) -> None:
+    _number(command, "--keys", 20_000_000, "keys to generate")
+    told = "partitions of the key hash, a power of two; may be repeated (1 and 16)"
+    command.add_argument("--partitions", type=at_least_one, action="append", metavar="N", help=told)
 
 
 def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -9,14 +9,19 @@ and each run of compaction would fail.
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
+import numpy as np
+
 from lookalike.aws import S3Store, store_prefixes
-from lookalike.backfill import read_orders
 from lookalike.errors import LookalikeError, StoreError
-from lookalike.store import names
+from lookalike.store import names, segment_reads
+from lookalike.store.manifest import PHOTO_STORE, Manifest
 from lookalike.store.object_store import Entry
-from lookalike.store.records import Op, event_of
+from lookalike.store.partitions import live_rows
+from lookalike.store.records import Op, event_ops
+from lookalike.store.state import State, read_consistently
 from scripts.common.progress import Progress
 from scripts.deployment.deployed import Target, stack_outputs
 
@@ -85,7 +90,7 @@ def drop(
     store = S3Store(client, bucket, prefix)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="drop") as pool:
         entries = list(store.list(""))
-        print(_described(store, prefix, entries, pool))
+        print(_described(store, prefix, entries))
         if not confirmed:
             others = _short(name for name in prefixes if name != prefix)
             print(f"Stores that stay: {others}. /api/health says which one answers.")
@@ -99,9 +104,9 @@ def drop(
     return 0
 
 
-def _described(store: S3Store, prefix: str, entries: list[Entry], pool: ThreadPoolExecutor) -> str:
+def _described(store: S3Store, prefix: str, entries: list[Entry]) -> str:
     try:
-        photos = f"{sum(event_of(order).op is Op.PUT for order in read_orders(store, pool).values()):,}"
+        photos = f"{read_consistently(store, PHOTO_STORE, partial(_photos, store)):,}"
     except StoreError as error:
         photos = f"not known, as it is damaged ({error})"
     manifests = [entry.modified_ms for entry in entries if entry.name.startswith(names.MANIFESTS)]
@@ -115,6 +120,12 @@ def _described(store: S3Store, prefix: str, entries: list[Entry], pool: ThreadPo
             f"last written       {_age(entry.modified_ms for entry in entries)}",
         )
     )
+
+
+def _photos(store: S3Store, state: State[Manifest]) -> int:
+    """The photos of a store, by the newest row of each key."""
+    live = (rows.order[rows.live] for ranges in live_rows(store, segment_reads.all_of(state)) for rows in ranges)
+    return sum(int(np.count_nonzero(event_ops(orders) == Op.PUT)) for orders in live)
 
 
 def _age(times_ms: Iterable[int]) -> str:

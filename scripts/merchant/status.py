@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from lookalike.aws import S3Catalogue
-from lookalike.backfill import plan, plan_files, read_orders
+from lookalike.backfill import planned, planned_files
 from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store import append_log
 from lookalike.store.manifest import Manifest
 from lookalike.store.names import MANIFESTS
-from lookalike.store.object_store import ObjectStore
+from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.records import Op
 from lookalike.store.state import State
 from scripts.common.labels import number
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
     with ThreadPoolExecutor(shop.threads, thread_name_prefix="status") as pool:
         found = {
             "bucket": shop.bucket.name,
-            "photos": _photos(shop, pool),
+            "photos": _photos(shop),
             "store": _store(shop.store, pool, int(time.time() * 1000)),
             "data_files": list(_data_files(shop)),
             "queue": _queue(shop),
@@ -51,13 +51,11 @@ def run(options: argparse.Namespace, shop: Shop) -> int:
     return 0
 
 
-def _photos(shop: Shop, pool: ThreadPoolExecutor) -> dict[str, int]:
+def _photos(shop: Shop) -> dict[str, int]:
     """Photos in the bucket, and those among them and the store that ingest has yet to see."""
-    # The store before the catalogue: the listing is not older than its rows.
-    own = read_orders(shop.store, pool) if shop.store else {}
-    listed = list(S3Catalogue(shop.s3, shop.bucket.name).photos(IMAGES_PREFIX))
-    work = plan(listed, [], own, [], bucket=shop.bucket.name)
-    return {"in_bucket": len(listed), "pending": len(work.added) + len(work.changed)}
+    listed = S3Catalogue(shop.s3, shop.bucket.name).photos(IMAGES_PREFIX)
+    with planned(listed, shop.store or MemoryStore(), bucket=shop.bucket.name, is_gone=None) as work:
+        return {"in_bucket": len(work) + work.done, "pending": len(work)}
 
 
 def _store(store: ObjectStore | None, pool: ThreadPoolExecutor, now_ms: int) -> dict[str, Any]:
@@ -89,8 +87,8 @@ def _data_files(shop: Shop) -> Iterator[dict[str, Any]]:
     """Those that the product store knows and those in the bucket that it has yet to see, by key."""
     known = {file.key: file for file in shop.product_data().files}  # before the listing
     listed = list(S3Catalogue(shop.s3, shop.bucket.name).photos(DATA_PREFIX))
-    work = plan_files(listed, {key: file.order for key, file in known.items()}, bucket=shop.bucket.name)
-    pending = {event.key for event in work.events}
+    with planned_files(listed, {key: file.order for key, file in known.items()}, bucket=shop.bucket.name) as work:
+        pending = {event.key for event in work}
     for key in sorted(known.keys() | pending):
         file = known.get(key)
         is_rejected = file is not None and file.op is Op.REJECT

@@ -92,7 +92,7 @@ def test_filters_are_measured_beside_a_search_among_all_products(run: Run) -> No
 def test_append_compares_a_small_store_with_a_large_one(run: Run) -> None:
     lines = run(
         "append", "--small", "40", "--rows", "200", "--dimensions", "8", "--appends", "3", "--batch", "2",
-        "--trickle", "60",
+        "--trickle", "40",
     )  # fmt: skip
     appends = [line for line in lines if line["bench"] == "append"]
     assert [line["rows"] for line in appends] == [40, 200]

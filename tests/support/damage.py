@@ -3,14 +3,13 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-from lookalike.backfill import read_keys, read_orders
+from lookalike.backfill import planned
 from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
@@ -152,9 +151,8 @@ def cold(store: ObjectStore) -> Any:
 
 
 def backfilled(store: ObjectStore) -> Any:
-    with ThreadPoolExecutor(1) as pool:
-        orders = read_orders(store, pool)
-        return orders, read_keys(store, frozenset(list(orders)[:3]), pool)
+    with planned([], store, bucket="catalogue") as work:
+        return list(work)
 
 
 def compacted(store: DamagedStore) -> Any:
@@ -245,6 +243,7 @@ def outcomes(store: MemoryStore, uses: Uses, each: int, seed: int = 0) -> Table:
     """The number of outcomes of each kind, by kind of object, field and use."""
     with (
         patch("lookalike.store.reader.ThreadPoolExecutor", InlineExecutor),
+        patch("lookalike.store.partitions.ThreadPoolExecutor", InlineExecutor),
         patch("lookalike.compaction.gate.ThreadPoolExecutor", InlineExecutor),
         patch("lookalike.store.products.product_reader.ThreadPoolExecutor", InlineExecutor),
         patch("lookalike.compaction.products.ThreadPoolExecutor", InlineExecutor),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.backfill import Plan, plan, read_keys, read_orders, unlisted
+from lookalike.backfill import Plan, planned, read_keys
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
 from lookalike.errors import ObjectMissing, StoreUnavailable
@@ -18,9 +19,9 @@ from lookalike.ingest import Ingested, ingest
 from lookalike.layout import Layout
 from lookalike.photos.catalogue import ListedPhoto, ObjectEvent
 from lookalike.store import append_log, manifest
-from lookalike.store.object_store import MemoryStore
+from lookalike.store.object_store import MemoryStore, ObjectStore
 from lookalike.store.reader import SnapshotReader
-from lookalike.store.records import Op, order_of
+from lookalike.store.records import Op, Row, order_of
 from lookalike.store.wrappers import CountingStore
 from scripts.backfill import Done, in_batches
 from tests.support.fakes import (
@@ -36,7 +37,6 @@ from tests.support.rows import LAYOUT as NARROW
 from tests.support.rows import delete, put, reject
 
 KEY = "images/1.jpg"
-HASH = text_hash(KEY)
 
 
 def order(number: int, time_ms: int, op: Op = Op.PUT) -> bytes:
@@ -44,15 +44,42 @@ def order(number: int, time_ms: int, op: Op = Op.PUT) -> bytes:
     return order_of(sequencer=f"{number:016X}" if number else None, time_ms=time_ms, op=op)
 
 
-def planned(modified_ms: int | None, held: bytes | None, *others: bytes) -> Plan:
+@dataclass(frozen=True)
+class Found:
+    """What a plan says, read while it is open."""
+
+    added: int
+    changed: int
+    gone: int
+    done: int
+    events: tuple[ObjectEvent, ...]
+
+
+def found_in(work: AbstractContextManager[Plan]) -> Found:
+    with work as found:
+        events = tuple(found)
+        assert len(found) == len(events) == found.added + found.changed + found.gone
+        return Found(found.added, found.changed, found.gone, found.done, events)
+
+
+def store_of(*orders: bytes | None) -> MemoryStore:
+    """A store with a row of the one key for each order."""
+    store = MemoryStore()
+    for one in orders:
+        if one is not None:
+            op = Op(one[24])
+            embedding = np.ones(LAYOUT.dimensions, np.float32) if op is Op.PUT else None
+            append_log.append(store, [Row(KEY, "1", one, op, embedding)], layout=LAYOUT)
+    return store
+
+
+def planned_for(modified_ms: int | None, held: bytes | None, *others: bytes) -> Found:
     """The plan for one key, its time in the catalogue, its newest order in the store and in others."""
     listed = [] if modified_ms is None else [ListedPhoto(KEY, modified_ms)]
-    target = {} if held is None else {HASH: held}
-    lost = [KEY] if unlisted(listed, target) else []
-    return plan(listed, lost, target, [{HASH: other} for other in others], bucket="catalogue")
+    return found_in(planned(listed, store_of(held), [store_of(other) for other in others], bucket="catalogue"))
 
 
-def the_event(found: Plan) -> tuple[str | None, int]:
+def the_event(found: Found) -> tuple[str | None, int]:
     (event,) = found.events
     assert (event.bucket, event.key, event.removed) == ("catalogue", KEY, False)
     return (event.sequencer and event.sequencer.rstrip("0"), event.time_ms)
@@ -60,45 +87,95 @@ def the_event(found: Plan) -> tuple[str | None, int]:
 
 class TestPlan:
     def test_a_photo_that_nobody_knows_has_no_sequencer(self) -> None:
-        found = planned(5000, None)
+        found = planned_for(5000, None)
         assert the_event(found) == (None, 5000)
-        assert (len(found.added), found.done) == (1, 0)
+        assert (found.added, found.done) == (1, 0)
 
     @pytest.mark.parametrize(("modified_ms", "time_ms"), [(5000, 7001), (9000, 9000)])
     def test_what_another_store_knows_is_taken_over_with_a_later_time(self, modified_ms: int, time_ms: int) -> None:
         other = order(0xABC, 7000)
-        assert the_event(planned(modified_ms, None, order(0xAB, 8000), other)) == ("0" * 13 + "ABC".lower(), time_ms)
+        assert the_event(planned_for(modified_ms, None, order(0xAB, 8000), other)) == (
+            "0" * 13 + "ABC".lower(),
+            time_ms,
+        )
 
     def test_a_row_that_is_not_older_than_the_photo_stands_for_it(self) -> None:
         for op in (Op.PUT, Op.REJECT):
-            found = planned(5000, order(1, 5000, op), order(1, 5999))
+            found = planned_for(5000, order(1, 5000, op), order(1, 5999))
             assert (found.events, found.done) == ((), 1)
 
     def test_a_photo_that_is_newer_than_its_row_changed(self) -> None:
-        found = planned(5001, order(1, 5000))
-        assert (len(found.changed), the_event(found)) == (1, ("0" * 15 + "1", 5001))
+        found = planned_for(5001, order(1, 5000))
+        assert (found.changed, the_event(found)) == (1, ("0" * 15 + "1", 5001))
 
     def test_a_replacement_within_a_second_is_seen_by_its_sequencer_in_another_store(self) -> None:
-        assert the_event(planned(5000, order(1, 5200), order(2, 5700))) == ("0" * 15 + "2", 5701)
+        assert the_event(planned_for(5000, order(1, 5200), order(2, 5700))) == ("0" * 15 + "2", 5701)
 
     def test_two_stores_do_not_outdo_each_other_for_ever(self) -> None:
         """Each backfill takes the last one's order and adds to the time; the photo is the same."""
-        assert planned(5000, order(1, 5201), order(1, 5202)).done == 1
+        assert planned_for(5000, order(1, 5201), order(1, 5202)).done == 1
 
     def test_a_tombstone_that_is_not_older_than_the_photo_is_left_to_the_photos_event(self) -> None:
-        assert planned(5000, order(2, 5400, Op.DELETE)).events == ()
-        assert the_event(planned(6000, order(2, 5400, Op.DELETE))) == ("0" * 15 + "2", 6000)
-        assert the_event(planned(5000, order(2, 5400, Op.DELETE), order(3, 5600))) == ("0" * 15 + "3", 5601)
+        assert planned_for(5000, order(2, 5400, Op.DELETE)).events == ()
+        assert the_event(planned_for(6000, order(2, 5400, Op.DELETE))) == ("0" * 15 + "2", 6000)
+        assert the_event(planned_for(5000, order(2, 5400, Op.DELETE), order(3, 5600))) == ("0" * 15 + "3", 5601)
 
     def test_a_photo_that_is_gone_is_asked_for_with_all_that_is_known(self) -> None:
-        found = planned(None, order(1, 5000), order(2, 6000, Op.DELETE))
-        assert (len(found.gone), the_event(found)) == (1, ("0" * 15 + "2", 6001))
-        assert planned(None, order(1, 5000, Op.DELETE)).events == ()
+        found = planned_for(None, order(1, 5000), order(2, 6000, Op.DELETE))
+        assert (found.gone, the_event(found)) == (1, ("0" * 15 + "2", 6001))
+        assert planned_for(None, order(1, 5000, Op.DELETE)).events == ()
 
-    def test_what_ingest_would_skip_is_not_planned(self) -> None:
+    def test_what_ingest_would_skip_is_not_planned_for(self) -> None:
         keys = ["elsewhere/1.jpg", "images/a\0b.jpg"]
         listed = [ListedPhoto(key, 1) for key in keys]
-        assert plan(listed, [], {}, [], bucket="catalogue").events == ()
+        assert found_in(planned(listed, MemoryStore(), bucket="catalogue")) == Found(0, 0, 0, 0, ())
+
+    def test_photos_that_are_not_listed_are_left_alone_where_the_listing_does_not_tell(self) -> None:
+        store = store_of(order(1, 5000))
+        assert found_in(planned([], store, bucket="catalogue", is_gone=None)).events == ()
+        assert found_in(planned([], store, bucket="catalogue", is_gone=lambda key: key != KEY)).events == ()
+        assert found_in(planned([], store, bucket="catalogue", is_gone=lambda key: key == KEY)).gone == 1
+
+    def test_the_listing_begins_after_the_stores_were_read(self) -> None:
+        stores = [CountingStore(store_of(order(number, 5000))) for number in (1, 2)]
+        read: list[int] = []
+
+        def listed() -> Iterator[ListedPhoto]:
+            read.extend(store.requests["get"] for store in stores)
+            yield ListedPhoto(KEY, 5000)
+
+        found_in(planned(listed(), stores[0], stores[1:], bucket="catalogue"))
+        assert read == [1, 1]
+
+
+class TestPartitionsOfAPlan:
+    """The same catalogue and stores, compared in one partition and in many."""
+
+    def plans(self, rows_at_once: int) -> Found:
+        own, other = MemoryStore(), MemoryStore()
+        rows = [put(f"images/{number}.jpg", 1 + number % 3) for number in range(600)]
+        append_log.append(own, rows[:400], layout=NARROW)
+        compact(own, Policy())
+        append_log.append(own, [delete(f"images/{number}.jpg", 9) for number in range(50, 80)], layout=NARROW)
+        append_log.append(other, rows[200:], layout=NARROW)
+        append_log.append(other, [put(f"images/{number}.jpg", 7) for number in range(100)], layout=NARROW)
+        listed = [ListedPhoto(f"images/{number}.jpg", 2) for number in range(20, 900)]
+        return found_in(planned(listed, own, [other], bucket="catalogue", rows_at_once=rows_at_once))
+
+    def test_every_number_of_partitions_gives_the_same_events(self) -> None:
+        expected = self.plans(10**6)
+        assert (expected.gone, expected.changed > 0, expected.added, expected.done > 0) == (20, True, 500, True)
+        for rows_at_once in (400, 20, 1):
+            found = self.plans(rows_at_once)
+            assert replace(found, events=()) == replace(expected, events=())
+            assert sorted(found.events, key=str) == sorted(expected.events, key=str)
+            assert found == self.plans(rows_at_once), "the same plan each time, in the same order"
+
+    def test_events_may_be_read_several_times_and_at_once(self) -> None:
+        listed = [ListedPhoto(f"images/{number}.jpg", 2) for number in range(5000)]
+        with planned(listed, MemoryStore(), bucket="catalogue") as found:
+            assert [one.key for one in found] == [photo.key for photo in listed]
+            assert all(one == other for one, other in zip(found, found, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -117,46 +194,48 @@ class TestReading:
         append_log.append(store, waiting, layout=NARROW)
         return store
 
-    def test_the_newest_order_of_every_key_is_read_whole(self, pool: ThreadPoolExecutor) -> None:
-        orders = read_orders(self.store(), pool)
-        assert len(orders) == 301
-        assert {(len(key), len(found)) for key, found in orders.items()} == {(16, 32)}
-        assert orders[text_hash("images/1.jpg")] == put("images/1.jpg", 3).order
-        assert orders[text_hash("images/2.jpg")] == delete("images/2.jpg", 3).order
-        assert orders[text_hash("images/3.jpg")] == put("images/3.jpg", 1).order
-        assert orders[text_hash("images/new.jpg")] == reject("images/new.jpg", 256).order
+    def plan(self, store: ObjectStore) -> Found:
+        """All photos of the store, as they were listed after its first rows, except two."""
+        listed = [ListedPhoto(f"images/{number}.jpg", 1) for number in range(300) if number not in (7, 2)]
+        return found_in(planned(listed, store, bucket="catalogue"))
 
-    def test_no_embedding_is_read(self, pool: ThreadPoolExecutor) -> None:
+    def test_the_newest_row_of_every_key_counts(self) -> None:
+        found = self.plan(self.store())
+        assert [event.key for event in found.events] == ["images/7.jpg", "images/new.jpg"], "2 is deleted already"
+        assert (found.gone, found.done) == (2, 298)
+
+    def test_no_embedding_is_read(self) -> None:
         store = CountingStore(MemoryStore())
         rows = [replace(put(f"images/{n}.jpg", 1), embedding=np.ones(2048, np.float32)) for n in range(300)]
         append_log.append(store, rows, layout=Layout.of_one_part(2048))
         compact(store, Policy())
         store.reset()
-        assert len(read_orders(store, pool)) == 300
+        listed = [ListedPhoto(f"images/{number}.jpg", 1) for number in range(300)]
+        assert found_in(planned(listed, store, bucket="catalogue")).done == 300
         assert store.bytes_read < 300_000 < 300 * 2048 * 4
 
-    def test_a_store_that_is_not_there_is_empty(self, pool: ThreadPoolExecutor) -> None:
-        assert read_orders(MemoryStore(), pool) == {}
-        assert read_keys(MemoryStore(), {HASH}, pool) == []
+    def test_a_store_that_is_not_there_is_empty(self) -> None:
+        assert found_in(planned([], MemoryStore(), [MemoryStore()], bucket="catalogue")) == Found(0, 0, 0, 0, ())
 
-    def test_keys_are_found_by_their_hashes(self, pool: ThreadPoolExecutor) -> None:
-        wanted = {text_hash(f"images/{name}.jpg") for name in ("7", "2", "new", "unknown")}
-        assert read_keys(self.store(), wanted, pool) == ["images/2.jpg", "images/7.jpg", "images/new.jpg"]
+    def test_keys_are_found_by_their_hashes(self) -> None:
+        wanted = np.array(sorted(text_hash(f"images/{name}.jpg") for name in ("7", "2", "new", "unknown")), "S16")
+        assert read_keys(self.store(), wanted) == ["images/2.jpg", "images/7.jpg", "images/new.jpg"]
 
-    def test_a_segment_that_was_collected_meanwhile_is_no_harm(self, pool: ThreadPoolExecutor) -> None:
-        store = Collected(self.store())
-        assert len(read_orders(store, pool)) == 301
+    @pytest.mark.parametrize("lost", [1, 2])
+    def test_a_segment_that_was_collected_meanwhile_is_no_harm(self, lost: int) -> None:
+        store = Collected(self.store(), lost)
+        assert self.plan(store) == self.plan(store.inner)
         assert store.lost == 0
 
-    def test_a_store_that_keeps_changing_is_told(self, pool: ThreadPoolExecutor) -> None:
+    def test_a_store_that_keeps_changing_is_told(self) -> None:
         with pytest.raises(StoreUnavailable, match="try again"):
-            read_orders(Collected(self.store(), lost=100), pool)
+            self.plan(Collected(self.store(), lost=100))
 
 
 class Collected(OutageStore):
     """Says of the first ``lost`` ranges that their object is gone, as when compaction was faster."""
 
-    def __init__(self, inner: MemoryStore, lost: int = 1) -> None:
+    def __init__(self, inner: MemoryStore, lost: int) -> None:
         super().__init__(inner)
         self.lost = lost
 
@@ -261,14 +340,15 @@ class World:
                 self.waiting.remove(event)
             self.ingest([event], self.stores[to_new])
 
-    def backfill(self, *, between: Callable[[], None] = lambda: None, only: int | None = None) -> Plan:
+    def backfill(
+        self, *, between: Callable[[], None] = lambda: None, only: int | None = None, rows_at_once: int = 2
+    ) -> Found:
         """``between``: what happens between the listing and the reading of photos; ``only``: how far it comes."""
-        held, other = (read_orders(self.stores[number], self.pool) for number in (1, 0))
         listed = [ListedPhoto(key, time_ms) for key, time_ms in sorted(self.modified_ms.items())]
-        lost = read_keys(self.stores[1], unlisted(listed, held), self.pool)
-        found = plan(listed, lost, held, [other], bucket="catalogue")
+        old, new = self.stores
+        found = found_in(planned(listed, new, [old], bucket="catalogue", rows_at_once=rows_at_once))
         between()
-        self.ingest(found.events[:only], self.stores[1])
+        self.ingest(found.events[:only], new)
         return found
 
     def found(self) -> dict[str, bytes]:
@@ -338,7 +418,8 @@ def test_a_deletion_that_nobody_was_told_of_is_found_by_the_next_backfill(pool: 
         world.put(f"images/{number}.jpg")
     world.backfill()
     world.delete("images/1.jpg", told=False)
-    assert [event.key for event in world.backfill().gone] == ["images/1.jpg"]
+    found = world.backfill()
+    assert ([event.key for event in found.events], found.gone) == (["images/1.jpg"], 1)
     assert world.found() == world.expected()
     assert world.backfill().events == ()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.backfill import plan_files, read_file_orders
+from lookalike.backfill import planned_files, read_file_orders
 from lookalike.compaction.policy import Policy
 from lookalike.compaction.products import compact_products
 from lookalike.data_ingest import SUFFIXES, DataIngest, IngestedFile
@@ -344,10 +344,10 @@ class TestBackfill:
     def backfill(self, world: World, modified_ms: int = 5000) -> list[str]:
         """Takes in what a plan finds; gives the keys."""
         listed = [ListedPhoto(key, modified_ms) for key in sorted(world.catalogue.photos)]
-        found = plan_files(listed, read_file_orders(world.store), bucket="catalogue")
-        for event in found.events:
-            world.take_in(event)
-        return [event.key for event in found.events]
+        with planned_files(listed, read_file_orders(world.store), bucket="catalogue") as found:
+            for event in found:
+                world.take_in(event)
+            return [event.key for event in found]
 
     def test_it_takes_in_what_the_store_lacks_and_nothing_twice(self, world: World) -> None:
         for key in (KEY, "products/", "products/sub/b.csv", "images/1.jpg"):

@@ -1,10 +1,8 @@
 """Objects that are not the store's stop nobody, are deleted by nobody, and are named by fsck."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from lookalike.backfill import read_orders
+from lookalike.backfill import planned
 from lookalike.compaction import fsck
 from lookalike.compaction.compact import compact
 from lookalike.compaction.policy import Policy
@@ -68,8 +66,8 @@ def test_readers_and_backfill_leave_them_alone(store: MemoryStore) -> None:
     assert values(snapshot.rows()) == values(
         [put("images/1.jpg", 1), put("images/2.jpg", 2), reject("images/3.jpg", 4)]
     )
-    with ThreadPoolExecutor(1) as pool:
-        assert len(read_orders(store, pool)) == 3
+    with planned([], store, bucket="catalogue") as found:
+        assert found.gone == 3
 
 
 def test_compaction_and_collection_leave_them_alone(store: MemoryStore) -> None:

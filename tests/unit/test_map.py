@@ -30,6 +30,11 @@ pytestmark = [
 DAY_S = 24 * 60 * 60
 
 
+@pytest.fixture(autouse=True, scope="module")
+def maps_along_two_axes() -> None:
+    """Not here: these tests are about the map as it is."""
+
+
 def rows(numbers: Iterable[int], *, time_ms: int = 1) -> list[Row]:
     return [put_row(f"images/{number}.jpg", photo(f"look {number}"), time_ms=time_ms) for number in numbers]
 

@@ -12,7 +12,7 @@ from lookalike.errors import ObjectMissing
 from lookalike.store import append_log, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, SegmentRef
 from lookalike.store.object_store import Entry, MemoryStore
-from lookalike.store.partitions import KeyColumns, live_masks, live_rows, partition_numbers, partitions_of
+from lookalike.store.partitions import KeyColumns, live_masks, live_rows, partition_of, partitions_of
 from lookalike.store.state import look
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import LAYOUT, delete, put
@@ -78,7 +78,7 @@ def test_keys_of_a_partition_begin_with_its_bits(store: MemoryStore, refs: Refs,
     for number, ranges in enumerate(live_rows(store, refs, partitions=partitions)):
         for key in np.concatenate([rows.key_hash for rows in ranges]).tolist():
             assert key[0] * partitions // 256 == number
-            assert partition_numbers(np.array([key], "S16"), partitions) == [number]
+            assert partition_of(key, partitions) == number
 
 
 @partitions

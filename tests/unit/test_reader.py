@@ -125,7 +125,7 @@ def test_a_cold_search_reads_a_few_rows(k: int) -> None:
     counting = CountingStore(filled(ROWS))
     snapshot = reader_of(counting).refresh()
     counting.reset()
-    with patch("lookalike.store.stored_segment.NEAR_BYTES", 1):
+    with patch("lookalike.store.stored_embeddings.NEAR_BYTES", 1):
         answer = nearest_products(snapshot, spectra.power_law(9, 1, DIMENSIONS)[0], k=k)
     assert set(counting.requests) == {"get_range"}
     assert counting.bytes_read == answer.rows_exact * DIMENSIONS * 4

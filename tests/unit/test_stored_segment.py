@@ -26,7 +26,7 @@ from lookalike.store import (
     segment,
     segment_file,
     segment_reads,
-    stored_segment,
+    stored_embeddings,
     tensors,
 )
 from lookalike.store.manifest import SegmentRef
@@ -190,7 +190,7 @@ def test_embeddings_are_read_in_the_order_asked_for() -> None:
 def test_rows_near_each_other_are_one_request_and_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding_blocks, "_BLOCK_BYTES", 1)  # each row is a block
     found, counting, _ = cold()
-    monkeypatch.setattr(stored_segment, "NEAR_BYTES", 10 * row_bytes(found))
+    monkeypatch.setattr(stored_embeddings, "NEAR_BYTES", 10 * row_bytes(found))
     found.read(np.array([100, 103, 113, 500, 511, 999]))
     assert counting.requests == {"get_range": 4}
     assert counting.bytes_read == (14 + 1 + 1 + 1) * row_bytes(found)
@@ -235,7 +235,7 @@ def test_an_embedding_that_is_not_finite_is_refused() -> None:
 
 def test_a_long_range_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     found, counting, held = cold()
-    monkeypatch.setattr(stored_segment, "_READ_AT_ONCE_BYTES", 300 * row_bytes(found))
+    monkeypatch.setattr(stored_embeddings, "_READ_AT_ONCE_BYTES", 300 * row_bytes(found))
     everything = np.arange(1000)
     np.testing.assert_array_equal(found.read(everything), held.embedding[held.put_index[found.put_rows]])
     assert counting.requests == {"get_range": 4}
@@ -250,7 +250,7 @@ def test_nothing_is_asked_for_where_no_row_is() -> None:
 
 def test_all_ranges_are_asked_for_before_any_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     found, counting, _ = cold()
-    monkeypatch.setattr(stored_segment, "NEAR_BYTES", 1)
+    monkeypatch.setattr(stored_embeddings, "NEAR_BYTES", 1)
     wait = found.start_reading(np.array([1, 500, 900]))
     other = found.start_reading(np.array([2, 700]))
     targets = np.empty((3, 64), np.float32), np.empty((2, 64), np.float32)
@@ -262,7 +262,7 @@ def test_all_ranges_are_asked_for_before_any_is_waited_for(monkeypatch: pytest.M
 
 def test_resident_embeddings_are_read_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     found, counting, held = cold()
-    monkeypatch.setattr(stored_segment, "_READ_AT_ONCE_BYTES", 100_000)
+    monkeypatch.setattr(stored_embeddings, "_READ_AT_ONCE_BYTES", 100_000)
     assert not found.is_resident
     found.make_resident()
     assert found.is_resident

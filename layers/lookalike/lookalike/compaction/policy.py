@@ -42,6 +42,11 @@ class Size:
     raw_bytes: int
 
 
+def is_full(ref: Sized, policy: Policy) -> bool:
+    """Whether a segment is no longer merged for its size, only for its garbage."""
+    return 2 * ref.raw_bytes >= policy.segment_bytes
+
+
 def choose(refs: Sequence[Sized], live_rows: Sequence[int], policy: Policy) -> list[int]:
     """The segments to merge next, by index, most useful first; none where the store is in good shape.
 

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from lookalike.hashes import HASH_BYTES
-from lookalike.index.port import Candidates, IndexRows
+from lookalike.index.port import Candidates, IndexRows, check_dimensions
 from lookalike.store.records import ORDER_BYTES
 from lookalike.store.rows import Embeddings, Hashes
 
@@ -36,8 +36,7 @@ class MemoryIndex:
         self._lock = threading.Lock()
 
     def put(self, rows: IndexRows) -> None:
-        if rows.vectors.shape[1] != self.dimensions:
-            raise ValueError(f"the vectors have {rows.vectors.shape[1]} dimensions, and the index {self.dimensions}")
+        check_dimensions(rows, self.dimensions)
         columns = zip(
             _bytes_of(rows.key_hash),
             _bytes_of(rows.order),

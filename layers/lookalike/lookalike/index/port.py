@@ -134,6 +134,20 @@ def name_of(kind: str, location: str, fingerprint: str, layout: Layout) -> str:
     return f"{kind}-{fingerprint[:12]}-{layout.dimensions}-{rest}"
 
 
+def check_dimensions(rows: IndexRows, dimensions: int) -> None:
+    """Raise ValueError where the vectors are none of this index."""
+    if rows.vectors.shape[1] != dimensions:
+        raise ValueError(f"the vectors have {rows.vectors.shape[1]} dimensions, and the index has {dimensions}")
+
+
+def no_candidates() -> Candidates:
+    """The answer of an index without entries."""
+    hashes = np.empty(0, f"S{HASH_BYTES}")
+    return Candidates(
+        (), np.empty(0, np.int64), hashes, np.empty(0, f"S{ORDER_BYTES}"), hashes, np.empty(0, np.float32)
+    )
+
+
 def texts_of(hashes: Hashes) -> list[str]:
     """The hexadecimal digits of each hash or order, S (rows,), trailing zeros included."""
     width = 2 * hashes.dtype.itemsize

@@ -36,12 +36,23 @@ def distinct_products(
         asked = min(asked, MAX_RANKED)
         answer = ranking(asked)
         ranked = answer.neighbours
-        embeddings = snapshot.embeddings_of([neighbour.key for neighbour in ranked])
+        embeddings = _embeddings(snapshot, answer)
         results, same, following = _walk(ranked, embeddings, snapshot.layout, k)
         if following or len(ranked) < asked or asked == MAX_RANKED:
             under = {name: tuple(ids) for name, ids in same.items()}
             return replace(answer, neighbours=tuple(results)), under, following
         asked *= 2
+
+
+def _embeddings(snapshot: Snapshot, answer: Answer) -> Embeddings:
+    """Of the neighbours' photos: float32 (neighbours, dimensions)."""
+    keys = [neighbour.key for neighbour in answer.neighbours]
+    known = [key in answer.found for key in keys]
+    embeddings = np.empty((len(keys), snapshot.layout.dimensions), np.float32)
+    embeddings[np.invert(known)] = snapshot.embeddings_of([key for key in keys if key not in answer.found])
+    for number in np.flatnonzero(known).tolist():
+        embeddings[number] = answer.found[keys[number]][1]
+    return embeddings
 
 
 def _walk(

@@ -96,7 +96,8 @@ def facets(view: ProductView, filters: Filters, *, hide: bool = False) -> Facets
         facet = counter.facet(attribute, others)
         if facet is not None:
             found.append(facet)
-    return Facets(view.count(np.append(passing, not filters)), tuple(found))
+    products = view.count(np.append(passing, not filters))
+    return Facets(int(np.count_nonzero(counted)) if products is None else products, tuple(found))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,9 +18,9 @@ above stay as they are, every row is scanned once, and the queries share the lim
 
 import heapq
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from lookalike.search.ranked import Filter
 from lookalike.search.scan import Scan
 from lookalike.search.timings import Timings
 from lookalike.search.weighting import Weighting
+from lookalike.store.rows import Embeddings, PhotoRecord
 from lookalike.store.shard import Mask
 from lookalike.store.snapshot import Snapshot
 
@@ -62,13 +63,17 @@ class Neighbour:
 class Answer:
     """Neighbours, nearest first, and how the search went.
 
-    rows_scanned, rows_refined, rows_exact: the rows bounded, bounded a second time, and computed exactly.
+    rows_scanned, rows_refined, rows_exact: the rows bounded, bounded a second time, and computed exactly. ``found``: photos
+    that are not in memory, by key, with their embeddings; ``is_exact``: whether no product can be missing, which an index
+    cannot promise.
     """
 
     neighbours: tuple[Neighbour, ...]
     rows_scanned: int = 0
     rows_refined: int = 0
     rows_exact: int = 0
+    found: Mapping[str, tuple[PhotoRecord, Embeddings]] = field(default_factory=dict)
+    is_exact: bool = True
 
 
 def nearest_products(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,16 @@ from lookalike.hashes import text_hash
 from lookalike.layout import Weights
 from lookalike.photos.embedder import Embedder, Embedding
 from lookalike.photos.regions import WHOLE, Region, with_windows
+from lookalike.search import indexed
 from lookalike.search.distinct import Same, distinct_products
 from lookalike.search.filters import Filters
+from lookalike.search.indexed_snapshot import IndexedSnapshot
 from lookalike.search.knn import Answer, Neighbour, nearest_products
 from lookalike.search.match import MatchScale, match_scale
 from lookalike.search.timings import Timings
 from lookalike.search.view import ProductView
 from lookalike.store.shard import Mask
+from lookalike.store.snapshot import merged
 from lookalike.tables.table import MISSING
 
 MAX_QUERY_PHOTOS = 32
@@ -40,17 +43,17 @@ class Results:
     """Products, nearest first, and how they were found.
 
     ``has_more``: whether a product follows after these. ``products_matching``: the products that the filters allow, without the
-    product that was asked about. ``is_weak``: whether all matches are weak, on this page and before, or there is none.
+    product that was asked about; None where photos are not in memory to count them. ``is_weak``: whether all matches are weak, on this page and before, or there is none.
     ``regions``: the regions of the photo that were searched with; a neighbour's ``query`` is the place of one of them.
     ``metadata``: of each neighbour's product, by product id. ``same_as``: the products that were collapsed into each, None
     where none had to be. ``query_photos``: the photos that were searched with;
     ``query_photos_skipped``: further photos of the product, beyond ``MAX_QUERY_PHOTOS``. ``scale``: of matches under the weights
-    of the search, None where the catalogue is too small to judge. The rows are those of ``knn.Answer``.
+    of the search, None where the catalogue is too small to judge. The rows and ``is_exact`` are those of ``knn.Answer``.
     """
 
     neighbours: tuple[Neighbour, ...]
     has_more: bool
-    products_matching: int
+    products_matching: int | None
     is_weak: bool
     regions: tuple[Region, ...]
     metadata: Mapping[str, Mapping[str, str]]
@@ -61,6 +64,7 @@ class Results:
     rows_scanned: int
     rows_refined: int
     rows_exact: int
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +190,19 @@ class _Ranking:
         exclude = [] if self.exclude is None else [text_hash(self.exclude)]
 
         def nearest(count: int) -> Answer:
-            return nearest_products(
-                snapshot,
-                queries,
-                k=count,
-                weights=page.weights,
-                exclude=exclude,
-                allowed=allowed,
-                executor=self.executor,
-                timings=self.timings,
-            )
+            options: dict[str, Any] = {
+                "k": count,
+                "weights": page.weights,
+                "exclude": exclude,
+                "allowed": allowed,
+                "executor": self.executor,
+                "timings": self.timings,
+            }
+            if not isinstance(snapshot, IndexedSnapshot):
+                return nearest_products(snapshot, queries, **options)
+            most = snapshot.index.most_products
+            in_body = None if self.mask is None else self.view.allowed_in_body(self.mask, most)
+            return indexed.nearest_products(snapshot, queries, body_allowed=in_body, **options)
 
         end = page.offset + page.k
         with self.timings.stage("search"):
@@ -213,7 +220,7 @@ class _Ranking:
         answer, near = ranked.answer, [found for found in ranked.neighbours if self._is_near(found)]
         neighbours = tuple(near[self.page.offset :])
         with self.timings.stage("metadata"):
-            metadata = self.view.snapshot.metadata([neighbour.product_id for neighbour in neighbours])
+            metadata = self._metadata(neighbours, answer)
         return Results(
             neighbours,
             ranked.following is not None and self._is_near(ranked.following),
@@ -228,14 +235,25 @@ class _Ranking:
             answer.rows_scanned,
             answer.rows_refined,
             answer.rows_exact,
+            answer.is_exact,
         )
 
     def _is_near(self, neighbour: Neighbour) -> bool:
         return self.page.max_distance is None or neighbour.distance <= self.page.max_distance
 
-    def _matching(self) -> int:
-        if self.exclude is None:
-            return self.view.count(self.mask)
+    def _metadata(self, neighbours: Sequence[Neighbour], answer: Answer) -> dict[str, dict[str, str]]:
+        """Of each product, by its photos in memory, and by the one that was found where that is not."""
+        ids = [neighbour.product_id for neighbour in neighbours]
+        if not answer.found:
+            return self.view.snapshot.metadata(ids)
+        photos = self.view.snapshot.photos_of([text_hash(product_id) for product_id in ids])
+        photos += [answer.found[neighbour.key][0] for neighbour in neighbours if neighbour.key in answer.found]
+        return {product_id: {} for product_id in ids} | merged(sorted(photos, key=lambda photo: photo.key))
+
+    def _matching(self) -> int | None:
+        count = self.view.count(self.mask)
+        if self.exclude is None or count is None:
+            return count
         row = self.view.row(self.exclude)
         is_among = self.mask is None or self.mask[MISSING if row is None else row]
-        return self.view.count(self.mask) - int(is_among)
+        return count - int(is_among)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lookalike.hashes import HASH_BYTES, text_hash
 from lookalike.search.filters import Condition, Filters
+from lookalike.search.indexed_snapshot import Allowed, IndexedSnapshot
 from lookalike.search.ranked import Filter
 from lookalike.store.rows import Rows
 from lookalike.store.shard import Mask, Shard
@@ -67,16 +68,26 @@ class ProductView:
         """The photos of these products, for ``nearest_products``."""
         return lambda shard: mask.take(self.rows_of(shard), mode="wrap")  # MISSING is the last
 
-    def count(self, mask: Mask | None) -> int:
-        """How many of these products have a searchable photo. None: all of them."""
+    def allowed_in_body(self, mask: Mask, most_products: int) -> Allowed:
+        """As ``allowed``, of photos that are not in memory. ``most_products``: that are named by their hashes."""
+        few = np.flatnonzero(mask[:-1]) if not mask[-1] and np.count_nonzero(mask) <= most_products else None
+        named = None if few is None else [hashed.ljust(HASH_BYTES, b"\0") for hashed in self.table.hashes[few].tolist()]
+        return Allowed(named, lambda hashes: mask.take(self.table.rows_of(hashes), mode="wrap"))
+
+    def count(self, mask: Mask | None) -> int | None:
+        """How many of these products have a searchable photo; None where photos are not in memory. No mask: all of them."""
         if mask is None:
             return self.snapshot.products
+        if isinstance(self.snapshot, IndexedSnapshot) and self.snapshot.body:
+            return None
         without_data = self.snapshot.products - int(np.count_nonzero(self.photographed)) if mask[-1] else 0
         return int(np.count_nonzero(mask[:-1] & self.photographed)) + without_data
 
     @cached_property
     def photographed(self) -> Mask:
-        """Which products of the table have a searchable photo: bool (products,)."""
+        """Which products of the table have a searchable photo: bool (products,). All, where photos are not in memory."""
+        if isinstance(self.snapshot, IndexedSnapshot) and self.snapshot.body:
+            return np.ones(len(self.table), bool)
         found = np.zeros(len(self.table) + 1, bool)
         for shard in self.snapshot.shards:
             rows = self.rows_of(shard)

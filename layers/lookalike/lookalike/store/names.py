@@ -9,6 +9,7 @@
     manifests/<20 digits>.json                     newer versions sort first
     attempts/<hash>-<receives>                     a photo that is read alone: see ``attempts``
     index/<index>/recall/<20 digits>.json          how good an index is: see ``recall``; newer ones sort first
+    index/<index>/cursors/<20 digits>.safetensors  newer ones sort first: see ``index_cursor``
 
 Objects of other names, such as the folder markers that a file manager leaves, belong to somebody else: readers, compaction,
 collection and backfill leave them alone, and fsck reports them. ``check`` is the CRC-32 of the object's bytes.
@@ -44,6 +45,7 @@ class Kind(Enum):
     MANIFEST = rf"{MANIFESTS}[0-9]{{20}}\.json"
     ATTEMPT = rf"{ATTEMPTS}[0-9a-f]{{32}}-[0-9]+"
     RECALL = rf"{INDEX}{_INDEX_NAME}/recall/[0-9]{{20}}\.json"
+    CURSOR = rf"{INDEX}{_INDEX_NAME}/cursors/[0-9]{{20}}\.safetensors"
 
 
 _PATTERNS = {kind: re.compile(kind.value) for kind in Kind}
@@ -92,9 +94,7 @@ def manifest_name(version: int) -> str:
 
 def recalls(index: str) -> str:
     """Where the measured recalls of an index are. Raises ValueError where an index cannot have this name."""
-    if not re.fullmatch(_INDEX_NAME, index):
-        raise ValueError(f"{index!r} is no name of an index: small letters, digits, dots and hyphens")
-    return f"{INDEX}{index}/recall/"
+    return f"{_of_index(index)}recall/"
 
 
 def recall_name(index: str, number: int) -> str:
@@ -105,6 +105,22 @@ def recall_name(index: str, number: int) -> str:
 def recall_number(name: str) -> int:
     """The number of a measured recall of that name."""
     return _MAX_VERSION - int(name.rpartition("/")[2].removesuffix(".json"))
+
+
+def cursors(index: str) -> str:
+    """Where the cursors of an index are. Raises ValueError where an index cannot have this name."""
+    return f"{_of_index(index)}cursors/"
+
+
+def cursor_name(index: str, number: int) -> str:
+    """The name of a cursor. Numbers count up and names count down."""
+    return f"{cursors(index)}{_MAX_VERSION - number:020}.safetensors"
+
+
+def _of_index(index: str) -> str:
+    if not re.fullmatch(_INDEX_NAME, index):
+        raise ValueError(f"{index!r} is no name of an index: small letters, digits, dots and hyphens")
+    return f"{INDEX}{index}/"
 
 
 def verified(name: str, data: bytes) -> bytes:

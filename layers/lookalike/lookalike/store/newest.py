@@ -33,6 +33,13 @@ def newest_mask(key_hash: Hashes, order: Hashes) -> Mask:
     return newest
 
 
+def newest_rows(key_hash: Hashes, order: Hashes) -> tuple[Hashes, Hashes]:
+    """The different keys, S16 (keys,), ascending, and the order of the newest row of each, S32 (keys,)."""
+    rows = np.flatnonzero(newest_mask(key_hash, order))
+    rows = rows[np.argsort(key_hash[rows])]
+    return key_hash[rows], order[rows]
+
+
 def places_of(wanted: Hashes, key_hash: Hashes) -> npt.NDArray[np.int64]:
     """The place of each wanted key among keys that ascend, -1 where it is not among them. int64 (wanted,)."""
     if not len(key_hash):

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from lookalike.hashes import HASH_BYTES
 from lookalike.store import segment_reads
 from lookalike.store.manifest import SegmentRef
-from lookalike.store.newest import newest_mask
+from lookalike.store.newest import newest_mask, newest_rows
 from lookalike.store.object_store import Entry, ObjectStore
 from lookalike.store.records import ORDER_BYTES
 from lookalike.store.rows import Hashes
@@ -126,7 +126,7 @@ class KeyColumns:
     def newest(self, partition: int) -> tuple[Hashes, Hashes]:
         """The keys of a partition, S16 (keys,), ascending, and the order of the newest row of each, S32 (keys,)."""
         keys, orders = self._kept.read(self._ends[:, partition : partition + 2])
-        return newest_of(keys, orders)
+        return newest_rows(keys, orders)
 
 
 class _Memory:
@@ -184,16 +184,9 @@ def _empty(rows: int) -> tuple[Hashes, Hashes]:
     return np.empty(rows, f"S{HASH_BYTES}"), np.empty(rows, f"S{ORDER_BYTES}")
 
 
-def newest_of(key_hash: Hashes, order: Hashes) -> tuple[Hashes, Hashes]:
-    """The different keys, S16 (keys,), ascending, and the order of the newest row of each, S32 (keys,)."""
-    rows = np.flatnonzero(newest_mask(key_hash, order))
-    rows = rows[np.argsort(key_hash[rows], kind="stable")]
-    return key_hash[rows], order[rows]
-
-
-def partition_numbers(key_hash: Hashes, partitions: int) -> npt.NDArray[np.int64]:
-    """The partition of each key: int64 (rows,)."""
-    return np.searchsorted(_bounds(partitions), key_hash, side="right")
+def partition_of(key_hash: bytes, partitions: int) -> int:
+    """The partition of a key."""
+    return int.from_bytes(key_hash[:2]) * partitions // _MOST
 
 
 def _bounds(partitions: int) -> Hashes:

@@ -92,19 +92,31 @@ class SnapshotReader(Reader[Snapshot]):
     def _load(self, store: ObjectStore, state: State[Manifest]) -> Snapshot:
         old, newest = self._seen, state.manifest
         waiting = frozenset(entry.name for entry in state.waiting)
-        is_new = old is None or newest is not old.manifest
+        is_new = old is None or newest is not old.manifest or not self._loads_as_before()
         if old and not is_new and waiting == old.log_names:
             return old
         if is_new:
             prove_log_existing(store, waiting & self._log.keys())
-        self._base = self._load_base(store, newest.segments)
+        self._base = self._load_base(store, self._scanned(newest))
         log_segments = self._load_log(store, sorted(waiting))
         if is_new:
             segments = list(self._base.values())
             self._base_shards = tuple(Shard(*pair) for pair in zip(segments, resolve_base(segments), strict=True))
         self._log = log_segments
         top = segment.merge(list(log_segments.values()) or [segment.from_rows([], self._layout)])
-        return Snapshot(newest, waiting, overlay(self._base_shards, top), self._layout)
+        return self._made(Snapshot(newest, waiting, overlay(self._base_shards, top), self._layout))
+
+    def _loads_as_before(self) -> bool:
+        """Whether the same state is loaded in the same way as last time."""
+        return True
+
+    def _scanned(self, manifest: Manifest) -> Sequence[SegmentRef]:
+        """The segments that are loaded."""
+        return manifest.segments
+
+    def _made(self, snapshot: Snapshot) -> Snapshot:
+        """What readers get of the snapshot of the loaded segments."""
+        return snapshot
 
     def _load_log(self, store: ObjectStore, names: Sequence[str]) -> dict[str, Segment]:
         """The named log segments; those not in memory are fetched in parallel."""

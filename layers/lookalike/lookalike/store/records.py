@@ -95,9 +95,22 @@ def event_of(order: bytes) -> EventOrder:
     return EventOrder(sequencer.hex() if any(sequencer) else None, time_ms, Op(op))
 
 
+def sequencers(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.bytes_]:
+    """The sequencers in a column of orders, S32 (rows,): S16 (rows,)."""
+    return np.ascontiguousarray(_bytes(orders)[:, :_SEQUENCER_BYTES]).view(f"S{_SEQUENCER_BYTES}").reshape(-1)
+
+
+def event_ops(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:
+    """The ranks of the operations in a column of orders, S32 (rows,): uint8 (rows,). See ``EventOrder``."""
+    return _bytes(orders)[:, _TIME_MS.stop]
+
+
 def event_times_ms(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     """The event times in a column of orders, S32 (rows,): milliseconds since 1970, int64 (rows,)."""
-    columns = np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)
-    times = np.ascontiguousarray(columns[:, _TIME_MS])
+    times = np.ascontiguousarray(_bytes(orders)[:, _TIME_MS])
     # A time past the range of int64 makes no sense, and must not wrap around and look ancient.
     return np.minimum(times.view(">u8").reshape(-1).astype(np.uint64), np.uint64(2**63 - 1)).astype(np.int64)
+
+
+def _bytes(orders: npt.NDArray[np.bytes_]) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(orders).view(np.uint8).reshape(-1, ORDER_BYTES)

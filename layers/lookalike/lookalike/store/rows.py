@@ -106,26 +106,15 @@ class Rows(ABC):
 
     def name(self, row: int) -> tuple[str, str]:
         """The product id and the image key of a row. Raises CorruptObject."""
-        try:
-            product_id, _, key = self.key_bytes(row).decode().partition(SEPARATOR)
-        except UnicodeDecodeError as error:
-            raise CorruptObject(f"the key of row {row} is not text") from error
-        return product_id, key
+        return _name(self.key_bytes(row))
 
     def detail(self, row: int) -> dict[str, str]:
         """A put's metadata, or a reject's ``code`` and ``detail``. Raises CorruptObject."""
-        try:
-            detail = json.loads(self.detail_bytes(row))
-        except (ValueError, RecursionError) as error:
-            raise CorruptObject(f"the detail of row {row} is not JSON") from error
-        if not isinstance(detail, dict) or not all(isinstance(value, str) for value in detail.values()):
-            raise CorruptObject(f"the detail of row {row} does not map names to text")
-        return detail
+        return _detail(self.detail_bytes(row))
 
     def photo(self, row: int) -> PhotoRecord:
         """A row without its embedding. Raises CorruptObject."""
-        product_id, key = self.name(row)
-        return PhotoRecord(product_id, key, Op(int(self.op[row])), self.detail(row))
+        return record_of(self.key_bytes(row), self.detail_bytes(row), Op(int(self.op[row])))
 
     def row(self, row: int) -> Row:
         """One row as a value. Raises CorruptObject; StoreError where its embedding cannot be read."""
@@ -134,6 +123,29 @@ class Rows(ABC):
         embedding = self.read(self.put_index[[row]])[0] if op is Op.PUT else None
         order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
         return Row(key, product_id, order, op, embedding, self.detail(row))
+
+
+def record_of(key: bytes, detail: bytes, op: Op) -> PhotoRecord:
+    """A photo from the bytes of its row's key and detail. Raises CorruptObject."""
+    return PhotoRecord(*_name(key), op, _detail(detail))
+
+
+def _name(data: bytes) -> tuple[str, str]:
+    try:
+        product_id, _, key = data.decode().partition(SEPARATOR)
+    except UnicodeDecodeError as error:
+        raise CorruptObject("the key of a row is not text") from error
+    return product_id, key
+
+
+def _detail(data: bytes) -> dict[str, str]:
+    try:
+        detail = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CorruptObject("the detail of a row is not JSON") from error
+    if not isinstance(detail, dict) or not all(isinstance(value, str) for value in detail.values()):
+        raise CorruptObject("the detail of a row does not map names to text")
+    return detail
 
 
 def first_two_bytes(hashes: Hashes) -> npt.NDArray[np.uint16]:

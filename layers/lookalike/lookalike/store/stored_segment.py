@@ -1,7 +1,7 @@
 """A segment in the object store, as a reader uses it: the scan tier in memory, embeddings in memory or read as needed."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import lru_cache, partial
 from typing import Any
@@ -13,13 +13,11 @@ from lookalike.codes.parted import PartedCodes
 from lookalike.codes.rotation import Rotation
 from lookalike.errors import CorruptObject
 from lookalike.store import chunks, code_columns, columns, segment_file
-from lookalike.store.damage import undamaged
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.ranges import NEAR_BYTES, ranges
 from lookalike.store.records import Op
 from lookalike.store.rows import Embeddings, Rows, copy_rows
+from lookalike.store.stored_embeddings import StoredEmbeddings
 
-_READ_AT_ONCE_BYTES = 8 * 1024 * 1024
 _CHUNKS_KEPT = 256  # of a few kB
 
 
@@ -33,7 +31,6 @@ class StoredSegment(Rows):
     def __init__(
         self, store: ObjectStore, name: str, scanned: bytes, *, rotation: Callable[[str], Rotation], pool: Executor
     ) -> None:
-        self._store, self._name, self._pool = store, name, pool
         header = segment_file.decode_header(scanned)
 
         def column(name: str) -> npt.NDArray[Any]:
@@ -49,7 +46,8 @@ class StoredSegment(Rows):
         self._put_rows.flags.writeable = False
         segment_file.put_places(self._put_rows, self.is_put)
         self._embedding = header.tensors["embedding"]
-        self._blocks = segment_file.embedding_blocks(header, scanned)
+        blocks = segment_file.embedding_blocks(header, scanned)
+        self._stored = StoredEmbeddings(store, name, self._embedding.start, blocks, pool)
         if any(len(hashes) != len(self) for hashes in (self.key_hash, self.order, self.product_hash)):
             raise CorruptObject("the columns of the segment are not of one length")
         if np.any(self.op > max(Op)):
@@ -94,13 +92,11 @@ class StoredSegment(Rows):
         Once ``stop`` is set it returns before the next read and changes nothing.
         """
         matrix = np.empty(self._embedding.shape, np.float32)
-        at_once = self._in_blocks(_READ_AT_ONCE_BYTES)
-        for first in range(0, len(self._blocks), at_once):
+        for first, end in self._stored.spans():
             if stop is not None and stop.is_set():
                 return
-            end = min(first + at_once, len(self._blocks))
-            rows = self._read(first, end, range(first, end))
-            matrix[first * self._blocks.rows_each :][: len(rows)] = rows
+            rows = self._stored.read(first, end, range(first, end))
+            matrix[first * self._stored.blocks.rows_each :][: len(rows)] = rows
         if stop is not None and stop.is_set():
             return
         matrix.flags.writeable = False
@@ -115,39 +111,7 @@ class StoredSegment(Rows):
         resident = self._resident
         if resident is not None:
             return partial(copy_rows, resident, puts)
-        rows_each = self._blocks.rows_each
-        distinct, place = np.unique(puts, return_inverse=True)
-        needed = np.unique(distinct // rows_each)
-        spans = list(ranges(needed, self._in_blocks(NEAR_BYTES), self._in_blocks(_READ_AT_ONCE_BYTES)))
-        reads = [
-            self._pool.submit(self._read, first, end, needed[(first <= needed) & (needed < end)].tolist())
-            for first, end in spans
-        ]
-
-        def wait(target: Embeddings) -> None:
-            matrix = np.empty((len(distinct), self.dimensions), np.float32)
-            for (first, end), read in zip(spans, reads, strict=True):
-                start, stop = np.searchsorted(distinct, [first * rows_each, end * rows_each])
-                matrix[start:stop] = read.result()[distinct[start:stop] - first * rows_each]
-            copy_rows(matrix, place, target)
-
-        return wait
-
-    def _in_blocks(self, size: int) -> int:
-        """How many blocks of embeddings have about that many bytes, at least one."""
-        return max(1, size // self._blocks.bytes_each)
-
-    def _read(self, first: int, end: int, needed: Sequence[int]) -> Embeddings:
-        """The rows of the blocks ``first`` to ``end`` (exclusive); only those of the blocks ``needed`` are verified."""
-        start, stop = (self._embedding.start + place for place in self._blocks.place(first, end))
-
-        def read() -> Embeddings:
-            data = self._store.get_range(self._name, start, stop)
-            if len(data) != stop - start:
-                raise CorruptObject("the object ends inside its embeddings")
-            return self._blocks.verified(data, first, needed)
-
-        return undamaged(self._name, read)
+        return self._stored.start_reading(puts)
 
     def key_bytes(self, row: int) -> bytes:
         return self._text(row // segment_file.TEXTS_AT_ONCE).key(row % segment_file.TEXTS_AT_ONCE)
