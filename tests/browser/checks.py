@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 VIEWPORTS = [(390, 844), (768, 1024), (1280, 900)]
 TOLERANCE_PX = 1
+MOST_MOVEMENT = 0.02
 SMALLEST_TARGET_PX = 24  # WCAG 2.2, 2.5.8
 
 MOVEMENT = """window.shifts = [];
@@ -60,7 +61,7 @@ _SMALL_TARGETS = (
     + """
     return inside(document).filter((e) => e.matches("a[href], button, input, select, textarea, summary, [tabindex='0']") && seen(e))
         // A card's link reaches over the whole card, a field's label is pressed as well as the field.
-        .map((e) => e.closest(".card-name")?.closest(".card") ?? e.closest("label") ?? e)
+        .map((e) => e.closest("label") ?? (getComputedStyle(e, "::after").position === "absolute" && e.offsetParent || e))
         .filter((e) => { const { width, height } = e.getBoundingClientRect(); return Math.min(width, height) < least; })
         .filter((e) => !(e.localName === "a" && getComputedStyle(e).display === "inline" && e.parentElement?.matches("p, li, td, dd")))
         .map((e) => { const { width, height } = e.getBoundingClientRect(); return `${e.outerHTML.slice(0, 90)}: ${width} x ${height}`; });

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import MOVEMENT, VIEWPORTS, faults, movement
+from tests.browser.checks import MOST_MOVEMENT, MOVEMENT, VIEWPORTS, faults, movement
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, pictures_shown
 from tests.browser.stub import Stub, known, problem
 
-MOST_MOVEMENT = 0.02
 ARABIC = {
     "page.new": "صورة جديدة",
     "page.products": {"few": "{count} منتجات", "other": "{count} منتج"},
