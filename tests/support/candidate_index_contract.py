@@ -260,9 +260,13 @@ class CandidateIndexContract:
         index.put(rows_of([50]))
         assert index.count() == 30
 
-    # Each subclass runs the same examples, which no database keeps, and each example has an index of its own.
+    # Each subclass runs the same examples, and each example has an index of its own.
     @settings(
-        max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+        max_examples=8,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
     @given(
         st.lists(

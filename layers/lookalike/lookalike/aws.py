@@ -1,4 +1,4 @@
-"""Amazon S3 and SQS, behind the interfaces the rest of the package knows. The only module that imports boto3."""
+"""Amazon S3 and SQS, behind the interfaces the rest of the package knows. Beside ``aws_vectors``, the only module that imports boto3."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
