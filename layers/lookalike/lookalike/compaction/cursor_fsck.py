@@ -1,68 +1,60 @@
 """Checks of the cursors of a store's indexes: what a cursor says of segments that still exist must be so."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
 from lookalike.compaction.checks import Report
-from lookalike.errors import CorruptObject
 from lookalike.store import index_cursor, names
 from lookalike.store.index_cursor import Cursor
 from lookalike.store.manifest import Manifest
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.segment import Segment
+from lookalike.store.partitions import RowRange
 
 
-def check_cursors(store: ObjectStore, newest: Manifest, base: Mapping[str, Segment], report: Report) -> None:
-    """Read every cursor, and hold the newest of each index against the segments of the manifest.
-
-    ``base``: those that could be read, by name.
-    """
+def read_cursors(store: ObjectStore, newest: Manifest, report: Report) -> list[Cursor]:
+    """The newest cursor of each index that fits the manifest. Every cursor is read."""
     listed = [entry.name for entry in store.list(names.INDEX) if names.kind_of(entry.name) is names.Kind.CURSOR]
     report.counts["cursors"] = len(listed)
-    checked: set[str] = set()
+    rows = {ref.name: ref.rows for ref in newest.segments}
+    cursors: dict[str, Cursor] = {}
     for name in listed:  # the newest of an index first
         cursor = report.read_unneeded(partial(index_cursor.read, store, name))
-        if cursor is None or cursor.index in checked:
+        if cursor is None or cursor.index in cursors:
             continue
-        checked.add(cursor.index)
-        try:
-            report.errors += [f"{name}: {problem}" for problem in _problems(cursor, newest, base)]
-        except CorruptObject as error:
-            report.errors.append(f"{name}: {error}")
+        cursors[cursor.index] = cursor
+        wrong = [other.name for other in cursor.covered if rows.get(other.name, other.rows) != other.rows]
+        if cursor.version > newest.version or wrong:
+            report.errors.append(f"{name}: it does not fit the newest manifest, {newest.version}: {wrong}")
+            del cursors[cursor.index]
+    return list(cursors.values())
 
 
-def _problems(cursor: Cursor, newest: Manifest, base: Mapping[str, Segment]) -> Iterator[str]:
-    if cursor.version > newest.version:
-        yield f"it is of version {cursor.version}, and the newest manifest is of version {newest.version}"
-    held = {name: rows for name, rows in base.items() if name in cursor.segments}
-    live = {name: cursor.segments[name].live for name in held}
-    for name, rows in held.items():
-        if len(live[name]) != len(rows):
-            yield f"it has a mask of {len(live[name])} rows for {name}, which has {len(rows)}"
-            return
-    greatest: dict[bytes, bytes] = {}
-    of_live: dict[bytes, int] = {}
-    for rows in base.values():
-        for key, order in zip(rows.key_hash.tolist(), rows.order.tolist(), strict=True):
-            greatest[key] = max(order, greatest.get(key, order))
-    for name, rows in held.items():
-        for row in np.flatnonzero(live[name]).tolist():
-            key = bytes(rows.key_hash[row])
-            of_live[key] = of_live.get(key, 0) + 1
-        for row in np.flatnonzero(~live[name]).tolist():
-            if greatest[bytes(rows.key_hash[row])] <= bytes(rows.order[row]) and not _is_twice(rows, row, base, name):
-                yield f"row {row} of {name} is the newest of its key, and the cursor has it as superseded"
-    if any(count > 1 for count in of_live.values()):
-        yield "a key has two live rows"
+def cursor_problems(cursors: Sequence[Cursor], ranges: Sequence[RowRange]) -> Iterator[str]:
+    """What cursors have wrong in one partition of the store's rows. Raises CorruptObject."""
+    for cursor in cursors:
+        live_keys = []
+        for rows in ranges:
+            covered = cursor.segments.get(rows.ref.name)
+            if covered is None:
+                continue
+            live = covered.live[rows.start : rows.end]
+            live_keys.append(rows.key_hash[live])
+            for row in np.flatnonzero(rows.live & ~live).tolist():
+                if not _is_elsewhere(rows, row, ranges):
+                    yield (
+                        f"{cursor.name}: row {rows.start + row} of {rows.ref.name} is the newest of its key, and the cursor has "
+                        "it as superseded"
+                    )
+        if live_keys and len(np.unique(joined := np.concatenate(live_keys))) < len(joined):
+            yield f"{cursor.name}: a key has two live rows"
 
 
-def _is_twice(rows: Segment, row: int, base: Mapping[str, Segment], name: str) -> bool:
+def _is_elsewhere(rows: RowRange, row: int, ranges: Sequence[RowRange]) -> bool:
     """Whether another segment has the same row, which was delivered again."""
-    key, order = rows.key_hash[row], rows.order[row]
     return any(
-        bool(np.any((other.key_hash == key) & (other.order == order)))
-        for other_name, other in base.items()
-        if other_name != name
+        bool(np.any((other.key_hash == rows.key_hash[row]) & (other.order == rows.order[row])))
+        for other in ranges
+        if other is not rows
     )

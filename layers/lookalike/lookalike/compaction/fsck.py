@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
-from lookalike.compaction.cursor_fsck import check_cursors
+from lookalike.compaction.cursor_fsck import cursor_problems, read_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -70,12 +70,15 @@ def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Rep
     partitions = partitions_of([*refs, *folded], rows_at_once)
     ops: dict[str, _Ops] = {}
     visible: Counter[int] = Counter()
+    cursors = read_cursors(store, newest, report)
     with (
         KeyColumns(refs, _columns(refs, read, ops), partitions) as columns,
         KeyColumns(folded, _columns(folded, read_folded, ops), partitions) as passed,
     ):
         for number in range(partitions):
-            for rows in columns.row_ranges(number):
+            ranges = columns.row_ranges(number)
+            report.errors += cursor_problems(cursors, ranges)
+            for rows in ranges:
                 shown = ops[rows.ref.name][rows.start : rows.end][rows.live]
                 visible += Counter(shown.tolist())
             for rows in passed.row_ranges(number):
@@ -83,7 +86,6 @@ def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Rep
     if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
         report.errors.append(f"segments of different parts share the store: {sorted(set(map(str, layouts)))}")
     _check_retired(store, manifests, newest, report)
-    check_cursors(store, newest, {name: rows for name, rows in base.items() if rows is not None}, report)
     report.add_foreign(store)
     report.counts |= _counts(store, state)
     report.counts |= {
