@@ -9,6 +9,7 @@
     python -m scripts.bench append --json
     python -m scripts.bench partitions --keys 20000000
     python -m scripts.bench ingest photos.zip
+    python -m scripts.bench bulk photos.zip
     python -m scripts.bench products --products 44441 --products 1000000
     python -m scripts.bench tables
     python -m scripts.bench product-reads --products 1000000

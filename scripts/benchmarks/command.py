@@ -10,6 +10,7 @@ from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
+from scripts.common.paths import MODEL
 
 COLD_ENGINES: Final = ("lookalike-s3", "sklearn", "lancedb")
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
@@ -89,9 +90,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
-    ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
+    _add_photos(ingest)
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
-    ingest.add_argument("--first", type=at_least_one, help="only so many photos")
+    _add_bulk(command("bulk", "a catalogue embedded by Ray's workers, one of which is killed half-way"))
 
     _add_page(command)
     _add_product_data(command)
@@ -157,6 +158,18 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
     command.add_argument(name, type=at_least_one, default=default, metavar="N", help=f"{told} ({default})")
+
+
+def _add_photos(command: argparse.ArgumentParser) -> None:
+    command.add_argument("photos", type=Path, help="a folder or zip of photos")
+    command.add_argument("--first", type=at_least_one, help="only so many photos")
+
+
+def _add_bulk(bulk: argparse.ArgumentParser) -> None:
+    _add_photos(bulk)
+    bulk.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
+    _number(bulk, "--bare", 256, "photos for the rate of the bare model")
+    _number(bulk, "--workers", 2, "processes")
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:

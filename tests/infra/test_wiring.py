@@ -353,7 +353,7 @@ OF_THE_INDEX = {"VectorBucket", "VectorIndex", "FollowFunction", "FollowRole", "
 
 
 def test_an_index_and_its_follower_are_there_for_those_who_ask_for_it(resources: Resources) -> None:
-    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "FollowFunctionTimer"):
+    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "IndexRecallAlarm", "FollowFunctionTimer"):
         assert resources.whole(logical_id)["Condition"] == "UsesIndex"
     assert not resources.resolved({"Condition": "UsesIndex"})
     assert resources.resolved({"Condition": "UsesIndex"}, Engine="index")

@@ -6,55 +6,63 @@ from functools import partial
 import numpy as np
 
 from lookalike.compaction.checks import Report
+from lookalike.errors import CorruptObject
 from lookalike.store import index_cursor, names
 from lookalike.store.index_cursor import Cursor
 from lookalike.store.manifest import Manifest
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.partitions import RowRange
+from lookalike.store.shard import Mask
 
 
 def read_cursors(store: ObjectStore, newest: Manifest, report: Report) -> list[Cursor]:
-    """The newest cursor of each index that fits the manifest. Every cursor is read."""
+    """Read every cursor, and return the newest of each index whose masks fit the segments of the manifest."""
     listed = [entry.name for entry in store.list(names.INDEX) if names.kind_of(entry.name) is names.Kind.CURSOR]
     report.counts["cursors"] = len(listed)
-    rows = {ref.name: ref.rows for ref in newest.segments}
     cursors: dict[str, Cursor] = {}
     for name in listed:  # the newest of an index first
         cursor = report.read_unneeded(partial(index_cursor.read, store, name))
-        if cursor is None or cursor.index in cursors:
-            continue
-        cursors[cursor.index] = cursor
-        wrong = [other.name for other in cursor.covered if rows.get(other.name, other.rows) != other.rows]
-        if cursor.version > newest.version or wrong:
-            report.errors.append(f"{name}: it does not fit the newest manifest, {newest.version}: {wrong}")
-            del cursors[cursor.index]
-    return list(cursors.values())
+        if cursor is not None:
+            cursors.setdefault(cursor.index, cursor)
+    fitting = []
+    for cursor in cursors.values():
+        problems = list(_misfits(cursor, newest))
+        report.errors += problems
+        if not problems:
+            fitting.append(cursor)
+    return fitting
 
 
-def cursor_problems(cursors: Sequence[Cursor], ranges: Sequence[RowRange]) -> Iterator[str]:
-    """What cursors have wrong in one partition of the store's rows. Raises CorruptObject."""
-    for cursor in cursors:
-        live_keys = []
-        for rows in ranges:
-            covered = cursor.segments.get(rows.ref.name)
-            if covered is None:
-                continue
-            live = covered.live[rows.start : rows.end]
-            live_keys.append(rows.key_hash[live])
-            for row in np.flatnonzero(rows.live & ~live).tolist():
-                if not _is_elsewhere(rows, row, ranges):
-                    yield (
-                        f"{cursor.name}: row {rows.start + row} of {rows.ref.name} is the newest of its key, and the cursor has "
-                        "it as superseded"
-                    )
-        if live_keys and len(np.unique(joined := np.concatenate(live_keys))) < len(joined):
-            yield f"{cursor.name}: a key has two live rows"
+def check_cursor(cursor: Cursor, ranges: Sequence[RowRange], report: Report) -> None:
+    """Hold a cursor against all rows of a partition."""
+    held = [(rows, _mask(cursor, rows)) for rows in ranges if rows.ref.name in cursor.segments]
+    if not held:
+        return
+    keys = np.concatenate([rows.key_hash[live] for rows, live in held])
+    if len(np.unique(keys)) < len(keys):
+        report.errors.append(f"{cursor.name}: a key has two live rows")
+    orders = np.concatenate([rows.order[live] for rows, live in held])
+    kept = dict(zip(keys.tolist(), orders.tolist(), strict=True))
+    for rows, live in held:
+        for row in np.flatnonzero(rows.live & ~live).tolist():
+            # Of a row that was delivered twice, either may count.
+            if kept.get(rows.key_hash[row]) != rows.order[row]:
+                report.errors.append(
+                    f"{cursor.name}: row {rows.start + row} of {rows.ref.name} is the newest of its key, and the cursor has it as superseded"
+                )
 
 
-def _is_elsewhere(rows: RowRange, row: int, ranges: Sequence[RowRange]) -> bool:
-    """Whether another segment has the same row, which was delivered again."""
-    return any(
-        bool(np.any((other.key_hash == rows.key_hash[row]) & (other.order == rows.order[row])))
-        for other in ranges
-        if other is not rows
-    )
+def _misfits(cursor: Cursor, newest: Manifest) -> Iterator[str]:
+    if cursor.version > newest.version:
+        yield f"{cursor.name}: it is of version {cursor.version}, and the newest manifest is of version {newest.version}"
+    try:
+        for ref in newest.segments:
+            if ref.name in cursor.segments and len(cursor.segments[ref.name].live) != ref.rows:
+                rows = len(cursor.segments[ref.name].live)
+                yield f"{cursor.name}: it has a mask of {rows} rows for {ref.name}, which has {ref.rows}"
+    except CorruptObject as error:
+        yield f"{cursor.name}: {error}"
+
+
+def _mask(cursor: Cursor, rows: RowRange) -> Mask:
+    return cursor.segments[rows.ref.name].live[rows.start : rows.end]

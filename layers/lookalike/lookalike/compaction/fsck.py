@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
-from lookalike.compaction.cursor_fsck import cursor_problems, read_cursors
+from lookalike.compaction.cursor_fsck import check_cursor, read_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -75,9 +75,12 @@ def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Rep
         KeyColumns(refs, _columns(refs, read, ops), partitions) as columns,
         KeyColumns(folded, _columns(folded, read_folded, ops), partitions) as passed,
     ):
+        if any(len(ops[ref.name]) != ref.rows for ref in newest.segments):
+            cursors = []  # without the rows that cannot be read, others seem to be the newest of their keys
         for number in range(partitions):
             ranges = columns.row_ranges(number)
-            report.errors += cursor_problems(cursors, ranges)
+            for cursor in cursors:
+                check_cursor(cursor, ranges, report)
             for rows in ranges:
                 shown = ops[rows.ref.name][rows.start : rows.end][rows.live]
                 visible += Counter(shown.tolist())
