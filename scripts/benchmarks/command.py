@@ -1,6 +1,7 @@
 """The command line of the benchmarks."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     processor_time = "time the processor, not the clock: for a machine that others use, and engines in memory"
     search.add_argument("--processor-time", action="store_true", help=processor_time)
     search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
-    _add_engines(search, tuple(KINDS))
+    _add_engines(search, tuple(name for name in KINDS if name != "lookalike-index"))
 
     filters = command("filters", "search among the products that filters allow, and count facets")
     _add_data(filters)
@@ -70,12 +71,10 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(cold, "--starts", 10, "fresh processes of each engine, in turn")
     _add_engines(cold, COLD_ENGINES)
 
-    starts = command("starts", "cold starts of the built functions", details=_STARTS)
-    _number(starts, "--starts", 10, "starts of each function")
-    starts.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
-    store = starts.add_mutually_exclusive_group()
-    store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
-    store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
+    _add_map(command)
+    _add_index(command("index", "search with candidates of an index in LanceDB, beside the exact search"))
+
+    _add_starts(command("starts", "cold starts of the built functions", details=_STARTS))
 
     append = command("append", "appends, refreshes and compaction against the size of the store")
     _number(append, "--small", 1_000, "rows of the small store")
@@ -96,18 +95,53 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
-    stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    _number(stress, "--writers", 64, "writer processes at once")
-    _number(stress, "--batches", 200, "batches that each of them appends")
-    _number(stress, "--rows", 4, "rows in a batch")
-    _number(stress, "--keys", 5000, "image keys that all of them share")
+    _add_stress(
+        command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
+    )
     return top
+
+
+def _add_stress(command: argparse.ArgumentParser) -> None:
+    _number(command, "--writers", 64, "writer processes at once")
+    _number(command, "--batches", 200, "batches that each of them appends")
+    _number(command, "--rows", 4, "rows in a batch")
+    _number(command, "--keys", 5000, "image keys that all of them share")
+
+
+def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    drawing = command("map", "draw the map of the catalogue, beside scikit-learn's PCA")
+    _add_data(drawing)
+    _number(drawing, "--turns", 1, "times that each work is done")
+    page = command("map-page", "the map in a browser: the first picture, and frames while it is zoomed")
+    page.add_argument("photos", type=Path, help="a folder or zip of photos")
+    page.add_argument("--map", type=Path, metavar="FILE", help="the answer of GET /api/map (places at random)")
+    page.add_argument(
+        "--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)"
+    )
+    _number(page, "--turns", 5, "times that the page is opened")
 
 
 def _add_partitions(command: argparse.ArgumentParser) -> None:
     _number(command, "--keys", 20_000_000, "keys to generate")
     told = "partitions of the key hash, a power of two; may be repeated (1 and 16)"
     command.add_argument("--partitions", type=at_least_one, action="append", metavar="N", help=told)
+
+
+def _add_starts(command: argparse.ArgumentParser) -> None:
+    _number(command, "--starts", 10, "starts of each function")
+    command.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
+    store = command.add_mutually_exclusive_group()
+    store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
+    store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
+
+
+def _add_index(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    _number(command, "-k", 5, "products in an answer")
+    _number(command, "--threads", 1, "threads of both searches")
+    _number(command, "--turn", 20, "queries that a search answers before the other one's turn")
+    _number(command, "--starts", 5, "fresh processes of each search, in turn")
+    command.set_defaults(processor_time=False, limit_s=math.inf)
 
 
 def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:

@@ -11,10 +11,12 @@ from lookalike import settings
 from lookalike.aws import SqsQueue
 from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
+from lookalike.hashes import HASH_BYTES
 from lookalike.index.vectors_index import NOT_FILTERED
 from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.records import ORDER_BYTES
 from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
@@ -318,6 +320,13 @@ def test_the_largest_data_file_fits_on_the_disk_of_the_function(resources: Resou
     function = resources["IngestFunction"]
     disk_bytes = function.get("EphemeralStorage", {"Size": 512})["Size"] * 1024 * 1024
     assert int(function["Environment"]["Variables"]["MAX_DATA_BYTES"]) < 0.9 * disk_bytes
+
+
+def test_the_keys_of_the_largest_store_that_one_function_searches_fit_on_the_disk_of_compaction(
+    resources: Resources,
+) -> None:
+    photos = 22_000_000  # docs/growth.md
+    assert photos * (HASH_BYTES + ORDER_BYTES) < 0.9 * resources["CompactFunction"]["EphemeralStorage"]["Size"] * 1e6
 
 
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
