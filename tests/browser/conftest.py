@@ -27,8 +27,11 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium: the one named by CHROMIUM, or the first on the PATH."""
-    names = [os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"]
+    """Chromium: the one named by CHROMIUM, or the first on the PATH.
+
+    The headless shell starts one process for a page where the whole browser starts three.
+    """
+    names = [os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
     path = next((found for name in names if name and (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("no chromium on the PATH; set CHROMIUM to its path")
