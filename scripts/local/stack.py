@@ -7,7 +7,9 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
 
 from scripts.common.paths import ROOT
@@ -19,10 +21,12 @@ from scripts.local.http_server import HttpServer, listen
 from scripts.local.poller import Poller
 from scripts.local.runner import FunctionRunner
 from scripts.local.schedule import Scheduler
-from scripts.local.template import Function, read_template
+from scripts.local.template import Function, Template, read_template
 
 # Looking for new photos costs nothing here, and a new photo should appear at once.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
+LOCAL_SEGMENT_BYTES: Final = 2_000_000
+"""Size of a full segment with an index: 500 photos."""
 _QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ class LocalStack:
             requests.get(f"{stack.url}/api/health")
 
     Port 0 takes a free one. ``parameters`` override the template's. ``launcher`` says how functions are started; each
-    has a log of its own in ``log_dir``. Entering raises PortTakenError and UnsupportedTemplateError, and leaves nothing running.
+    has a log of its own in ``log_dir``. ``window_s``: the longest batching window, where the template's is longer. Entering raises PortTakenError and UnsupportedTemplateError, and leaves nothing running.
     """
 
     def __init__(
@@ -56,12 +60,14 @@ class LocalStack:
         port: int = 0,
         s3_port: int = 0,
         parameters: Mapping[str, str] | None = None,
+        window_s: float = float("inf"),
     ) -> None:
         self._template = template
         self._site_dir = site_dir
         self.log_dir = log_dir
         self._ports = (port, s3_port)
         self._parameters = parameters
+        self._window_s = window_s
         self._launcher = launcher
         self._exit = contextlib.ExitStack()
         self._settled = threading.Lock()
@@ -85,7 +91,8 @@ class LocalStack:
         aws_socket = undo.enter_context(_listen(self._ports[1]))
         self.url = f"http://127.0.0.1:{gateway_socket.getsockname()[1]}"
         self.endpoint_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
-        self.template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
+        template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
+        self.template = self._with_index(template, undo)
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self.aws = undo.enter_context(contextlib.closing(resources.start(aws_socket, self.log_dir / "aws.log")))
         aws_socket.close()  # the child has it; when the child ends, its clients must notice
@@ -110,6 +117,21 @@ class LocalStack:
         server.start()
         undo.callback(server.close)
         self._warm_up()
+
+    def _with_index(self, template: Template, undo: contextlib.ExitStack) -> Template:
+        """The template with the index of its functions in a folder: there is no S3 Vectors here.
+
+        Segments are full from ``LOCAL_SEGMENT_BYTES`` on, or a catalogue of a few thousand photos would have nothing in its index.
+        """
+        if "FollowFunction" not in template.functions:
+            return template
+        folder = undo.enter_context(TemporaryDirectory(prefix="lookalike-index-"))
+        variables = {"INDEX": f"lancedb:{folder}", "SEGMENT_BYTES": str(LOCAL_SEGMENT_BYTES)}
+        functions = {
+            name: replace(function, environment={**function.environment, **variables})
+            for name, function in template.functions.items()
+        }
+        return replace(template, functions=functions)
 
     def _runners(self, function: Function, launcher: Launcher) -> list[FunctionRunner]:
         launch = launcher(function, self.endpoint_url, self.log_path(function.logical_id))
@@ -151,7 +173,7 @@ class LocalStack:
         for source in self.template.event_sources:
             function = self.functions[source.function_id]
             poller = Poller(
-                source,
+                replace(source, window_s=min(source.window_s, self._window_s)),
                 function,
                 self.sqs,
                 self.queue_urls[source.queue_arn],

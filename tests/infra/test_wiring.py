@@ -11,9 +11,12 @@ from lookalike import settings
 from lookalike.aws import SqsQueue
 from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
+from lookalike.hashes import HASH_BYTES
+from lookalike.index.vectors_index import NOT_FILTERED
 from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.records import ORDER_BYTES
 from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
@@ -25,8 +28,14 @@ LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "CompactFunction": {"LookalikeLayer", "AnalysisLayer"},
+    "FollowFunction": {"LookalikeLayer", "AnalysisLayer", "ModelLayer"},
 }
-SETTINGS = {"IngestFunction": settings.ingest, "QueryFunction": settings.query, "CompactFunction": settings.compact}
+SETTINGS = {
+    "IngestFunction": settings.ingest,
+    "QueryFunction": settings.query,
+    "CompactFunction": settings.compact,
+    "FollowFunction": settings.follow,
+}
 OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_-"
 OUTPUTS = {
@@ -313,6 +322,13 @@ def test_the_largest_data_file_fits_on_the_disk_of_the_function(resources: Resou
     assert int(function["Environment"]["Variables"]["MAX_DATA_BYTES"]) < 0.9 * disk_bytes
 
 
+def test_the_keys_of_the_largest_store_that_one_function_searches_fit_on_the_disk_of_compaction(
+    resources: Resources,
+) -> None:
+    photos = 22_000_000  # docs/growth.md
+    assert photos * (HASH_BYTES + ORDER_BYTES) < 0.9 * resources["CompactFunction"]["EphemeralStorage"]["Size"] * 1e6
+
+
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
     delay_s = functions.load("ingest").retry_delay_s
     attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
@@ -333,14 +349,47 @@ def test_a_deletion_is_remembered_longer_than_a_queue_holds_an_event(resources: 
     assert Policy().tombstone_s > longest_s
 
 
+OF_THE_INDEX = {"VectorBucket", "VectorIndex", "FollowFunction", "FollowRole", "FollowLogGroup", "FollowErrorsAlarm"}
+
+
+def test_an_index_and_its_follower_are_there_for_those_who_ask_for_it(resources: Resources) -> None:
+    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "IndexRecallAlarm", "FollowFunctionTimer"):
+        assert resources.whole(logical_id)["Condition"] == "UsesIndex"
+    assert not resources.resolved({"Condition": "UsesIndex"})
+    assert resources.resolved({"Condition": "UsesIndex"}, Engine="index")
+
+
+def test_query_and_follower_have_the_same_index(resources: Resources) -> None:
+    asked = resources["QueryFunction"]["Environment"]["Variables"]
+    assert resources.resolved(asked["ENGINE"]) == "exact"
+    place = resources.resolved(asked["INDEX"], Engine="index", IndexName="photos-a")
+    assert place == resources.resolved(
+        resources["FollowFunction"]["Environment"]["Variables"]["INDEX"], IndexName="photos-a"
+    )
+    assert place.startswith("s3vectors:")
+    assert place.endswith("/photos-a")
+    index = resources.resolved(resources["VectorIndex"], IndexName="photos-a", IndexDimensions="7")
+    assert (index["IndexName"], int(index["Dimension"]), index["DistanceMetric"]) == ("photos-a", 7, "euclidean")
+    assert tuple(index["MetadataConfiguration"]["NonFilterableMetadataKeys"]) == NOT_FILTERED
+
+
+def test_the_follower_is_the_only_one_and_follows_what_compaction_calls_full(resources: Resources) -> None:
+    follow, compact = resources["FollowFunction"], resources["CompactFunction"]
+    assert follow["ReservedConcurrentExecutions"] == {"Fn::If": ["ReserveCompact", 1, {"Ref": "AWS::NoValue"}]}
+    shared = ("GRACE_S", "SEGMENT_BYTES")
+    assert all(follow["Environment"]["Variables"][name] == compact["Environment"]["Variables"][name] for name in shared)
+    rule = resources["FollowFunctionTimer"]
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["FollowFunction", "Arn"]}]
+
+
 def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> None:
-    (rule,) = resources.of_type("AWS::Events::Rule").values()
+    rule = resources["CompactFunctionTimer"]
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["CompactFunction", "Arn"]}]
     assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
     reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]
     assert reserved == {"Fn::If": ["ReserveCompact", 1, {"Ref": "AWS::NoValue"}]}
-    (invocation,) = resources.of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert invocation["MaximumRetryAttempts"] == 0
+    for invocation in resources.of_type("AWS::Lambda::EventInvokeConfig").values():
+        assert invocation["MaximumRetryAttempts"] == 0
 
 
 def test_folded_segments_outlive_every_reader_of_them(resources: Resources, written: dict[str, Any]) -> None:

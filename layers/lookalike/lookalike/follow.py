@@ -9,7 +9,7 @@ repeated, and where a process ended in the middle, the next one begins with the 
 one follower should write at a time. Of two, one loses the race for each cursor, and an entry that the other overwrote with an
 older row costs recall until its segment is rewritten.
 
-The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names segments is filled
+The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names photos is filled
 again from the start: the next cursor names none, so searches scan everything until they are back.
 """
 
@@ -27,8 +27,8 @@ from lookalike.layout import Layout
 from lookalike.store import index_cursor, segment_reads
 from lookalike.store.index_cursor import EVERY_PRODUCT, Contents, Covered, Cursor
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
-from lookalike.store.newest import newest_mask
 from lookalike.store.object_store import ObjectStore
+from lookalike.store.partitions import live_masks, partitions_of
 from lookalike.store.records import Op
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
@@ -107,7 +107,7 @@ class _Following:
         """Raises ObjectMissing where an object was collected before it was read."""
         cursor = index_cursor.newest(self._store, self._index.name)
         manifest = PHOTO_STORE.newest(self._store)
-        if cursor.body and self._index.is_empty():
+        if any(map(cursor.photos, cursor.body)) and self._index.is_empty():
             cursor = Cursor(cursor.index, cursor.number)
         full = {ref.name: ref for ref in manifest.segments if is_full(ref, self._policy)}
         if cursor.segments.keys() != {ref.name for ref in manifest.segments} or full.keys() - cursor.body.keys():
@@ -123,7 +123,10 @@ class _Following:
 
     def _advance(self, cursor: Cursor, manifest: Manifest, full: Mapping[str, SegmentRef]) -> Cursor:
         """The newest cursor of this follower: as many cursors further as time allows."""
-        live = _live_masks(self._store, manifest)
+        masks = live_masks(
+            self._store, manifest.segments, partitions=partitions_of(manifest.segments, self._policy.rows_at_once)
+        )
+        live = {ref.name: mask for ref, mask in zip(manifest.segments, masks, strict=True)}
         for ref in manifest.segments:
             if ref.name not in full and ref.name not in cursor.segments:
                 if not self._has_time():
@@ -197,17 +200,6 @@ def collect_cursors(store: ObjectStore, index: str, policy: Policy) -> int:
     for name in unused:
         store.delete(name)
     return len(unused)
-
-
-def _live_masks(store: ObjectStore, manifest: Manifest) -> dict[str, Mask]:
-    """For each segment by name a mask of the rows that are the newest of their key."""
-    refs = manifest.segments
-    read = [segment_reads.read_keys(store, ref) for ref in refs]
-    if not read:
-        return {}
-    newest = newest_mask(np.concatenate([keys for keys, _ in read]), np.concatenate([orders for _, orders in read]))
-    masks = np.split(newest, np.cumsum([ref.rows for ref in refs])[:-1])
-    return {ref.name: mask for ref, mask in zip(refs, masks, strict=True)}
 
 
 def _batches(rows: Segment, live: Mask) -> Iterator[np.ndarray]:
