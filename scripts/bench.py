@@ -10,10 +10,13 @@
     python -m scripts.bench append --json
     python -m scripts.bench partitions --keys 20000000
     python -m scripts.bench ingest photos.zip
+    python -m scripts.bench bulk photos.zip
     python -m scripts.bench products --products 44441 --products 1000000
     python -m scripts.bench tables
     python -m scripts.bench product-reads --products 1000000
     python -m scripts.bench page photos.zip
+    python -m scripts.bench map --embeddings real.npy --generate 200000x512
+    python -m scripts.bench map-page photos.zip --map map.json
     python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
 

@@ -11,6 +11,7 @@ from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
+from scripts.common.paths import MODEL
 
 COLD_ENGINES: Final = ("lookalike-s3", "sklearn", "lancedb")
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
@@ -70,6 +71,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(cold, "--starts", 10, "fresh processes of each engine, in turn")
     _add_engines(cold, COLD_ENGINES)
 
+    _add_map(command)
     _add_index(command("index", "search with candidates of an index in LanceDB, beside the exact search"))
 
     _add_starts(command("starts", "cold starts of the built functions", details=_STARTS))
@@ -85,20 +87,38 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
-    ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
+    _add_photos(ingest)
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
-    ingest.add_argument("--first", type=at_least_one, help="only so many photos")
+    _add_bulk(command("bulk", "a catalogue embedded by Ray's workers, one of which is killed half-way"))
 
     _add_page(command)
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
-    stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    _number(stress, "--writers", 64, "writer processes at once")
-    _number(stress, "--batches", 200, "batches that each of them appends")
-    _number(stress, "--rows", 4, "rows in a batch")
-    _number(stress, "--keys", 5000, "image keys that all of them share")
+    _add_stress(
+        command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
+    )
     return top
+
+
+def _add_stress(command: argparse.ArgumentParser) -> None:
+    _number(command, "--writers", 64, "writer processes at once")
+    _number(command, "--batches", 200, "batches that each of them appends")
+    _number(command, "--rows", 4, "rows in a batch")
+    _number(command, "--keys", 5000, "image keys that all of them share")
+
+
+def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    drawing = command("map", "draw the map of the catalogue, beside scikit-learn's PCA")
+    _add_data(drawing)
+    _number(drawing, "--turns", 1, "times that each work is done")
+    page = command("map-page", "the map in a browser: the first picture, and frames while it is zoomed")
+    page.add_argument("photos", type=Path, help="a folder or zip of photos")
+    page.add_argument("--map", type=Path, metavar="FILE", help="the answer of GET /api/map (places at random)")
+    page.add_argument(
+        "--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)"
+    )
+    _number(page, "--turns", 5, "times that the page is opened")
 
 
 def _add_partitions(command: argparse.ArgumentParser) -> None:
@@ -152,6 +172,18 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
     command.add_argument(name, type=at_least_one, default=default, metavar="N", help=f"{told} ({default})")
+
+
+def _add_photos(command: argparse.ArgumentParser) -> None:
+    command.add_argument("photos", type=Path, help="a folder or zip of photos")
+    command.add_argument("--first", type=at_least_one, help="only so many photos")
+
+
+def _add_bulk(bulk: argparse.ArgumentParser) -> None:
+    _add_photos(bulk)
+    bulk.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
+    _number(bulk, "--bare", 256, "photos for the rate of the bare model")
+    _number(bulk, "--workers", 2, "processes")
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:

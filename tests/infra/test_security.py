@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.stub import POLICY
 from tests.infra.translated import Resources
 
 BUCKETS = {"CatalogueBucket", "StoreBucket", "SiteBucket"}
@@ -288,6 +289,10 @@ def test_pages_run_the_site_s_own_scripts_and_nothing_else(resources: Resources,
     assert directives(headers_of(resources, origin)) == SITE_CSP
 
 
+def test_the_page_is_tested_under_the_policy_that_it_has() -> None:
+    assert directives({"ContentSecurityPolicy": {"ContentSecurityPolicy": POLICY}}) == SITE_CSP
+
+
 def test_a_photo_that_is_really_a_page_runs_nothing(resources: Resources) -> None:
     policy = directives(headers_of(resources, "catalogue"))
     assert policy["default-src"] == {"'none'"}
@@ -309,7 +314,7 @@ def test_every_answer_carries_the_other_security_headers(resources: Resources, o
 
 def test_logs_are_kept_for_a_while_and_go_with_the_stack(resources: Resources) -> None:
     groups = resources.of_type("AWS::Logs::LogGroup")
-    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "ApiLogGroup"}
+    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "FollowLogGroup", "ApiLogGroup"}
     for name, group in groups.items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert resources.whole(name)["DeletionPolicy"] == "Delete"

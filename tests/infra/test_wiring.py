@@ -11,10 +11,12 @@ from lookalike import settings
 from lookalike.aws import SqsQueue
 from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
+from lookalike.hashes import HASH_BYTES
 from lookalike.index.vectors_index import NOT_FILTERED
 from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import MemoryStore
+from lookalike.store.records import ORDER_BYTES
 from scripts.deployment import site
 from tests.infra.translated import Resources, translated
 from tests.support import functions
@@ -320,6 +322,13 @@ def test_the_largest_data_file_fits_on_the_disk_of_the_function(resources: Resou
     assert int(function["Environment"]["Variables"]["MAX_DATA_BYTES"]) < 0.9 * disk_bytes
 
 
+def test_the_keys_of_the_largest_store_that_one_function_searches_fit_on_the_disk_of_compaction(
+    resources: Resources,
+) -> None:
+    photos = 22_000_000  # docs/growth.md
+    assert photos * (HASH_BYTES + ORDER_BYTES) < 0.9 * resources["CompactFunction"]["EphemeralStorage"]["Size"] * 1e6
+
+
 def test_attempts_outlast_an_outage_of_an_hour(resources: Resources) -> None:
     delay_s = functions.load("ingest").retry_delay_s
     attempts = resources["ImageQueue"]["RedrivePolicy"]["maxReceiveCount"]
@@ -344,7 +353,7 @@ OF_THE_INDEX = {"VectorBucket", "VectorIndex", "FollowFunction", "FollowRole", "
 
 
 def test_an_index_and_its_follower_are_there_for_those_who_ask_for_it(resources: Resources) -> None:
-    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "FollowFunctionTimer"):
+    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "IndexRecallAlarm", "FollowFunctionTimer"):
         assert resources.whole(logical_id)["Condition"] == "UsesIndex"
     assert not resources.resolved({"Condition": "UsesIndex"})
     assert resources.resolved({"Condition": "UsesIndex"}, Engine="index")
@@ -374,7 +383,7 @@ def test_the_follower_is_the_only_one_and_follows_what_compaction_calls_full(res
 
 
 def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> None:
-    (rule,) = resources.of_type("AWS::Events::Rule").values()
+    rule = resources["CompactFunctionTimer"]
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["CompactFunction", "Arn"]}]
     assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
     reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]

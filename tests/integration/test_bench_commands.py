@@ -88,6 +88,14 @@ def test_an_index_is_measured_beside_the_exact_search(run: Run) -> None:
     assert all(line["index_bytes_read"] > 0 for line in lines if line["exact_tier"] == "index")
 
 
+def test_partitions_are_measured_in_processes_of_their_own(run: Run) -> None:
+    lines = run("partitions", "--keys", "2000", "--partitions", "4")
+    assert [(line["work"], line["partitions"]) for line in lines] == [
+        ("numpy.lexsort", 1), ("live rows", 4), ("compaction", 4), ("backfill plan", 4)
+    ]  # fmt: skip
+    assert all((line["keys"], line["rows"]) == (2000, 2000) and line["peak_memory_bytes"] > 0 for line in lines)
+
+
 def test_filters_are_measured_beside_a_search_among_all_products(run: Run) -> None:
     lines = run("filters", "--generate", "2000x32", "--queries", "10", "--processor-time")
     searches = [line for line in lines if line["bench"] == "filters"]

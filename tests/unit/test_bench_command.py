@@ -28,7 +28,19 @@ def test_a_row_may_have_parts():
 
 @pytest.mark.parametrize(
     "name",
-    ["search", "cold", "starts", "append", "ingest", "products", "product-reads", "filters", "tables", "stress"],
+    [
+        "search",
+        "cold",
+        "starts",
+        "append",
+        "ingest",
+        "products",
+        "product-reads",
+        "filters",
+        "tables",
+        "stress",
+        "partitions",
+    ],
 )
 def test_every_benchmark_is_a_command_with_help(name, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -1,5 +1,7 @@
 """fsck beside a compaction: an object that is collected under its eyes is no error, an object that is lost is one."""
 
+from dataclasses import replace
+
 import pytest
 
 from lookalike.compaction import fsck
@@ -75,3 +77,27 @@ def test_a_store_that_never_rests_is_an_outage(store: MemoryStore) -> None:
     always = FaultyStore(store, {("get", number): Rival(before=lambda: compact_twice(store)) for number in range(99)})
     with pytest.raises(StoreUnavailable, match="try again"):
         fsck.check(always)
+
+
+@pytest.mark.parametrize("rows_at_once", [10**6, 2, 1])
+def test_keys_are_counted_and_held_against_the_folded_log_in_any_number_of_partitions(rows_at_once: int) -> None:
+    store = MemoryStore()
+    for rows in ([put(f"images/{number}.jpg", 3) for number in range(9)], [put("images/4.jpg", 5), put("new.jpg", 1)]):
+        append_log.append(store, rows, layout=LAYOUT)
+        compact(store, Policy(fanout=100, garbage_share=2))
+    append_log.append(store, [delete("images/1.jpg", 4), reject("images/2.jpg", 4)], layout=LAYOUT)
+
+    report = fsck.check(store, rows_at_once=rows_at_once)
+
+    assert report.errors == []
+    assert (report.counts["photos"], report.counts["rejects"], report.counts["tombstones"]) == (8, 1, 1)
+    assert report.counts["rows"] == 13
+
+    known = manifest.newest(store)
+    manifest.commit(store, replace(known, version=known.version + 1, segments=known.segments[:1]))
+
+    folded = max(known.folded)
+    assert sorted(fsck.check(store, rows_at_once=rows_at_once).errors) == [
+        f"{folded}: an older row of 'images/4.jpg' stands in its place",
+        f"{folded}: the row of 'new.jpg' was folded and is gone",
+    ]

@@ -12,7 +12,7 @@ from lookalike.errors import ObjectMissing
 from lookalike.store import append_log, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, SegmentRef
 from lookalike.store.object_store import Entry, MemoryStore
-from lookalike.store.partitions import KeyColumns, live_masks, live_rows, partition_of, partitions_of
+from lookalike.store.partitions import KeyColumns, live_masks, live_rows, partition_of, partitions_of, read_key_columns
 from lookalike.store.state import look
 from lookalike.store.wrappers import CountingStore
 from tests.support.rows import LAYOUT, delete, put
@@ -108,7 +108,7 @@ def test_masks_cover_whole_segments(store: MemoryStore, refs: Refs, partitions: 
 def test_the_newest_order_of_each_key_is_given_ascending_by_key(
     store: MemoryStore, refs: Refs, newest: dict[bytes, bytes], partitions: int
 ) -> None:
-    with KeyColumns(store, refs, partitions) as columns:
+    with KeyColumns(refs, read_key_columns(store, refs), partitions) as columns:
         found = [columns.newest(number) for number in range(partitions)]
     keys, of = (np.concatenate([pair[place] for pair in found]).tolist() for place in (0, 1))
     assert list(zip(keys, of, strict=True)) == sorted(newest.items())
@@ -134,7 +134,7 @@ def test_a_segment_that_is_gone_is_noticed_before_the_first_partition(store: Mem
 def test_a_store_without_rows_has_empty_partitions(partitions: int) -> None:
     assert list(live_rows(MemoryStore(), [], partitions=partitions)) == [[]] * partitions
     assert live_masks(MemoryStore(), [], partitions=partitions) == []
-    with KeyColumns(MemoryStore(), [], partitions) as columns:
+    with KeyColumns([], [], partitions) as columns:
         assert [len(column) for column in columns.newest(0)] == [0, 0]
 
 

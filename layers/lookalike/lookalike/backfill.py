@@ -246,11 +246,12 @@ class _Listing:
 
 def _read(stores: Sequence[ObjectStore], rows_at_once: int) -> Iterator[KeyColumns]:
     """The key columns of each store, in partitions of as many rows of all stores."""
-    refs = [ref for store in stores for ref in read_consistently(store, PHOTO_STORE, segment_reads.all_of)]
-    partitions = partitions_of(refs, rows_at_once)
+    of_all = [ref for store in stores for ref in read_consistently(store, PHOTO_STORE, segment_reads.all_of)]
+    partitions = partitions_of(of_all, rows_at_once)
 
     def read(store: ObjectStore, state: State[Manifest]) -> KeyColumns:
-        return KeyColumns(store, segment_reads.all_of(state), partitions)
+        refs = segment_reads.all_of(state)
+        return KeyColumns(refs, read_key_columns(store, refs), partitions)
 
     for store in stores:
         yield read_consistently(store, PHOTO_STORE, partial(read, store))

@@ -1,42 +1,47 @@
 """Checks that a live store keeps the promises of the protocol. It only reads.
 
-It reads every object whole. A lost, doubled or damaged row is an error. Untidiness (an object that a crash left, a log
-segment that is folded and not yet collected) is counted, as collection takes care of it. Searches of every segment of the
-manifest are compared with scikit-learn's, as compaction does before it publishes.
+It reads every object whole, one at a time, and compares keys partition by partition (``store.partitions``). A lost, doubled or damaged
+row is an error. Untidiness (an object that a crash left, a log segment that is folded and not yet collected) is counted, as collection
+takes care of it. Searches of every segment of the manifest are compared with scikit-learn's, as compaction does before it publishes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
-from lookalike.compaction.cursor_fsck import check_cursors
+from lookalike.compaction.cursor_fsck import check_cursor, read_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
+from lookalike.layout import Layout
 from lookalike.store import append_log, map_file, names, rotation_file, segment_file, segment_reads
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
-from lookalike.store.newest import newest_mask
-from lookalike.store.object_store import ObjectStore
+from lookalike.store.newest import places_of
+from lookalike.store.object_store import Entry, ObjectStore
+from lookalike.store.partitions import ROWS_AT_ONCE, KeyColumns, RowRange, no_rows, partitions_of
 from lookalike.store.records import Op
+from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.segment_file import Encoded
 from lookalike.store.state import State
 
-
-def check(store: ObjectStore) -> Report:
-    """Check a store. Safe while writers and compaction run. Raises StoreUnavailable."""
-    return checked(store, PHOTO_STORE, partial(_check, store))
+_Ops = npt.NDArray[np.uint8]
 
 
-def _check(store: ObjectStore, state: State[Manifest]) -> Report:
+def check(store: ObjectStore, *, rows_at_once: int = ROWS_AT_ONCE) -> Report:
+    """Check a store. Safe while writers and compaction run. ``rows_at_once``: whose keys are in memory. Raises StoreUnavailable."""
+    return checked(store, PHOTO_STORE, partial(_check, store, rows_at_once))
+
+
+def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Report:
     """Raises ObjectMissing where an object was collected before it could be read."""
     report = Report()
     newest = state.manifest
-    log_bytes = {entry.name: entry.size for entry in state.log}
-    waiting = sorted(entry.name for entry in state.waiting)
     manifests = report.read_manifests(store, PHOTO_STORE)
     rotations = {
         name: report.read(store, PHOTO_STORE, name, partial(rotation_file.read, store, name))
@@ -44,22 +49,70 @@ def _check(store: ObjectStore, state: State[Manifest]) -> Report:
     }
     if newest.map:
         report.read(store, PHOTO_STORE, newest.map.name, partial(map_file.read, store, newest.map.name))
-    base = {ref.name: _read_referenced(store, ref, rotations, report) for ref in newest.segments}
-    top = {name: report.read(store, PHOTO_STORE, name, partial(append_log.read, store, name)) for name in waiting}
-    live = {name: rows for name, rows in (base | top).items() if rows is not None}
-    layouts = [rows.layout for rows in live.values()]
+    layouts: list[Layout] = []
+
+    def read(ref: SegmentRef | Entry) -> Segment | None:
+        """A segment of the store, checked by itself."""
+        if isinstance(ref, SegmentRef):
+            rows = _read_referenced(store, ref, rotations, report)
+        else:
+            rows = report.read(store, PHOTO_STORE, ref.name, partial(append_log.read, store, ref.name))
+        if rows is not None:
+            layouts.append(rows.layout)
+            report.errors += [f"{ref.name}: {problem}" for problem in _problems(rows)]
+        return rows
+
+    def read_folded(entry: SegmentRef | Entry) -> Segment | None:
+        return report.read_unneeded(partial(append_log.read, store, entry.name))
+
+    refs: list[SegmentRef | Entry] = [*newest.segments, *sorted(state.waiting, key=_name)]
+    folded = sorted((entry for entry in state.log if entry.name in newest.folded), key=_name)
+    partitions = partitions_of([*refs, *folded], rows_at_once)
+    ops: dict[str, _Ops] = {}
+    visible: Counter[int] = Counter()
+    cursors = read_cursors(store, newest, report)
+    with (
+        KeyColumns(refs, _columns(refs, read, ops), partitions) as columns,
+        KeyColumns(folded, _columns(folded, read_folded, ops), partitions) as passed,
+    ):
+        if any(len(ops[ref.name]) != ref.rows for ref in newest.segments):
+            cursors = []  # without the rows that cannot be read, others seem to be the newest of their keys
+        for number in range(partitions):
+            ranges = columns.row_ranges(number)
+            for cursor in cursors:
+                check_cursor(cursor, ranges, report)
+            for rows in ranges:
+                shown = ops[rows.ref.name][rows.start : rows.end][rows.live]
+                visible += Counter(shown.tolist())
+            for rows in passed.row_ranges(number):
+                _check_folded(store, rows, ops[rows.ref.name], columns.newest(number), report)
     if not all(layout.has_parts_of(layouts[0]) for layout in layouts):
         report.errors.append(f"segments of different parts share the store: {sorted(set(map(str, layouts)))}")
-    for name, rows in live.items():
-        report.errors += [f"{name}: {problem}" for problem in _problems(rows)]
-    newest_orders = _newest_orders(list(live.values()))
-    for name in sorted(log_bytes.keys() & newest.folded.keys()):
-        _check_folded(store, name, newest_orders, report)
     _check_retired(store, manifests, newest, report)
-    check_cursors(store, newest, {name: rows for name, rows in base.items() if rows is not None}, report)
     report.add_foreign(store)
-    report.counts |= _counts(store, newest, live, log_bytes)
+    report.counts |= _counts(store, state)
+    report.counts |= {
+        "rows": sum(len(ops[ref.name]) for ref in refs),
+        "photos": visible[Op.PUT],
+        "rejects": visible[Op.REJECT],
+        "tombstones": visible[Op.DELETE],
+    }
     return report
+
+
+def _name(ref: SegmentRef | Entry) -> str:
+    return ref.name
+
+
+def _columns(
+    refs: Sequence[SegmentRef | Entry], read: Callable[[SegmentRef | Entry], Segment | None], ops: dict[str, _Ops]
+) -> Iterator[tuple[Hashes, Hashes]]:
+    """The key columns of segments, of which one is in memory at a time; none of one that cannot be read. ``ops`` gets the operations."""
+    for ref in refs:
+        rows = read(ref)
+        ops[ref.name] = rows.op.astype(np.uint8) if rows else np.empty(0, np.uint8)
+        # Copies: a column of a segment keeps the whole file.
+        yield (rows.key_hash.copy(), rows.order.copy()) if rows else no_rows()
 
 
 def _check_retired(store: ObjectStore, manifests: Sequence[Manifest], newest: Manifest, report: Report) -> None:
@@ -115,41 +168,37 @@ def _problems(rows: Segment) -> Iterator[str]:
             yield f"row {index}: the product {product_id!r} does not have the hash stored for it"
 
 
-def _newest_orders(segments: list[Segment]) -> dict[bytes, bytes]:
-    if not segments:
-        return {}
-    keys = np.concatenate([rows.key_hash for rows in segments])
-    orders = np.concatenate([rows.order for rows in segments])
-    newest = newest_mask(keys, orders)
-    return dict(zip(keys[newest].tolist(), orders[newest].tolist(), strict=True))
+def _check_folded(
+    store: ObjectStore, folded: RowRange, ops: _Ops, newest: tuple[Hashes, Hashes], report: Report
+) -> None:
+    """Each row of a folded segment must be in the store, or a newer row of its key, or it was a tombstone and is dropped.
 
-
-def _check_folded(store: ObjectStore, name: str, newest_orders: dict[bytes, bytes], report: Report) -> None:
-    """Each row of a folded segment must be in the store, or a newer row of its key, or it was a tombstone and is dropped."""
-    rows = report.read_unneeded(partial(append_log.read, store, name))
-    if rows is None:
+    ``newest``: the keys of the partition, and their newest orders.
+    """
+    keys, orders = newest
+    places = places_of(folded.key_hash, keys)
+    is_lost = (places < 0) & (ops[folded.start : folded.end] != Op.DELETE)
+    is_older = np.zeros(len(places), bool)
+    is_older[places >= 0] = orders[places[places >= 0]] < folded.order[places >= 0]
+    if not (is_lost | is_older).any():
         return
-    for index in range(len(rows)):
-        newest = newest_orders.get(bytes(rows.key_hash[index]))
-        if newest is None and rows.op[index] != Op.DELETE:
-            report.errors.append(f"{name}: the row of {rows.name(index)[1]!r} was folded and is gone")
-        elif newest is not None and newest < bytes(rows.order[index]):
-            report.errors.append(f"{name}: an older row of {rows.name(index)[1]!r} stands in its place")
+    rows = append_log.read(store, folded.ref.name)
+    for row in np.flatnonzero(is_lost).tolist():
+        report.errors.append(
+            f"{folded.ref.name}: the row of {rows.name(folded.start + row)[1]!r} was folded and is gone"
+        )
+    for row in np.flatnonzero(is_older).tolist():
+        key = rows.name(folded.start + row)[1]
+        report.errors.append(f"{folded.ref.name}: an older row of {key!r} stands in its place")
 
 
-def _counts(
-    store: ObjectStore, newest: Manifest, live: dict[str, Segment], log_bytes: dict[str, int]
-) -> dict[str, int]:
+def _counts(store: ObjectStore, state: State[Manifest]) -> dict[str, int]:
+    """Of objects and bytes."""
+    newest = state.manifest
     stored = {entry.name: entry.size for entry in store.list(names.SEGMENTS) if names.kind_of(entry.name)}
     referenced = newest.objects
+    log_bytes = {entry.name: entry.size for entry in state.log}
     waiting = log_bytes.keys() - newest.folded.keys()
-    visible = np.empty(0, np.uint32)
-    if live:
-        newest_rows = newest_mask(
-            np.concatenate([rows.key_hash for rows in live.values()]),
-            np.concatenate([rows.order for rows in live.values()]),
-        )
-        visible = np.concatenate([rows.op for rows in live.values()])[newest_rows]
     return {
         "version": newest.version,
         "segments": len(newest.segments),
@@ -160,8 +209,4 @@ def _counts(
         "bytes in use": sum(stored.get(name, 0) for name in referenced) + sum(log_bytes[name] for name in waiting),
         "bytes to collect": sum(size for name, size in stored.items() if name not in referenced)
         + sum(size for name, size in log_bytes.items() if name in newest.folded),
-        "rows": sum(len(rows) for rows in live.values()),
-        "photos": int(np.count_nonzero(visible == Op.PUT)),
-        "rejects": int(np.count_nonzero(visible == Op.REJECT)),
-        "tombstones": int(np.count_nonzero(visible == Op.DELETE)),
     }

@@ -9,7 +9,7 @@ A small store is one partition and stays in memory.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def live_rows(
     ``partitions``: a power of two; as many as ``refs`` need where it is None. The first step reads all that is needed of the store, and
     raises StoreError, ObjectMissing where a segment was collected. The other steps read from the disk alone.
     """
-    with KeyColumns(store, refs, partitions or partitions_of(refs)) as columns:
+    with KeyColumns(refs, read_key_columns(store, refs), partitions or partitions_of(refs)) as columns:
         yield from map(columns.row_ranges, range(columns.partitions))
 
 
@@ -83,16 +83,21 @@ def live_masks(store: ObjectStore, refs: Sequence[SegmentRef], *, partitions: in
 
 
 class KeyColumns:
-    """The key hashes and orders of segments, by partition, until it is closed. Making one reads them, and raises StoreError."""
+    """The key hashes and orders of segments, by partition, until it is closed.
 
-    def __init__(self, store: ObjectStore, refs: Sequence[SegmentRef | Entry], partitions: int) -> None:
+    ``columns``: of each segment, as ``read_key_columns`` reads them; its errors are raised.
+    """
+
+    def __init__(
+        self, refs: Sequence[SegmentRef | Entry], columns: Iterable[tuple[Hashes, Hashes]], partitions: int
+    ) -> None:
         self.partitions = partitions
         self._refs = refs
         self._bounds = _bounds(partitions)
         self._ends = np.zeros((len(refs), partitions + 1), np.int64)
         self._kept: _Memory | _Disk = _Memory() if partitions == 1 else _Disk()
         try:
-            for number, (keys, orders) in enumerate(read_key_columns(store, refs)):
+            for number, (keys, orders) in enumerate(columns):
                 self._kept.add(keys, orders)
                 self._ends[number, 1:-1] = np.searchsorted(keys, self._bounds)
                 self._ends[number, -1] = len(keys)
@@ -143,7 +148,7 @@ class _Memory:
 
     def read(self, spans: npt.NDArray[np.int64]) -> tuple[Hashes, Hashes]:
         """Some rows of each segment, one segment after the other. ``spans``: first row and end, int64 (segments, 2)."""
-        keys, orders = _empty(0)
+        keys, orders = no_rows()
         some = [(k[first:end], o[first:end]) for (k, o), (first, end) in zip(self._columns, spans, strict=True)]
         return np.concatenate([keys, *(k for k, _ in some)]), np.concatenate([orders, *(o for _, o in some)])
 
@@ -178,6 +183,11 @@ class _Disk:
         if len(column):
             self._file.seek(start)
             self._file.readinto(column.view(np.uint8))
+
+
+def no_rows() -> tuple[Hashes, Hashes]:
+    """Columns without rows."""
+    return _empty(0)
 
 
 def _empty(rows: int) -> tuple[Hashes, Hashes]:
