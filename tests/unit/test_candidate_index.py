@@ -124,7 +124,7 @@ class TestLargeTable:
         vectors = np.concatenate(list(Generator(self.WIDTH).blocks(self.ROWS)))
         index = lance(tmp_path, self.WIDTH)
         partitions = []
-        for start, end in ((0, 1000), (1000, 3000), (3000, 6000)):
+        for start, end in ((0, 1000), (1000, 1900), (1900, 6000)):
             self.put(index, vectors[start:end], start=start)
             index.settle()
             names = [built.name for built in index._table().list_indices() if built.name.startswith("vector_")]

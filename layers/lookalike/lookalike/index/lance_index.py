@@ -30,7 +30,7 @@ _ANN_FROM_ROWS: Final = 20_000
 """From here on an index over the vectors is worth building: 44,341 rows of 869 dimensions took 209 ms without it, and 5 ms with it."""
 
 _PARTITION_ROWS: Final = 2048
-_GROWN: Final = 4  # an index is built anew for a table so many times as large
+_GROWN: Final = 2  # an index is built anew for a table so many times as large
 _PROBES: Final = 24
 _OLD_VERSIONS: Final = timedelta(minutes=15)  # how long a reader may need the files of a version
 _CODED_TOGETHER: Final = 8  # LanceDB codes a multiple of so many dimensions
