@@ -51,6 +51,7 @@ OUTPUTS = {
     "AlarmTopicArn",
     "DashboardUrl",
     "ModelFingerprint",
+    "IndexOfCandidates",
 }
 
 
