@@ -61,7 +61,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "Installing the developers' packages into $(VENV) (670 MB, about a minute)"
+	@echo "Installing the developers' packages into $(VENV) (990 MB, about two minutes)"
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
 	@touch $@
 
