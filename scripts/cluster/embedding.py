@@ -12,6 +12,7 @@ a machine of the cluster is no photo's fault.
 """
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ from lookalike.store import append_log, segment
 from lookalike.store.object_store import MemoryStore
 from scripts.cluster.pieces import Outcome, events_of, items_of
 from scripts.cluster.places import Places
-from scripts.cluster.running import ClusterError
+from scripts.cluster.running import cluster_errors
 
 _ATTEMPTS: Final = 3
 _DOWNLOADS: Final = 16  # of a worker at once
@@ -89,19 +90,15 @@ def _embed_pieces(
     """Embed photos, ``size`` a piece, and add how they ended. Returns those that were lost, and how many workers their piece ended."""
     items = items_of(events, size)
     done: set[int] = set()
-    with _ledger(on_done) as ledger:
-        try:
-            for row in _dataset(items, size, places, workers, ledger).iter_rows():
-                number = int(row["piece"])
-                done.add(number)
-                if row["unstored"]:
-                    outcome.add(Outcome.of_failure(events_of(items[number]["events"]), row["unstored"]))
-                else:
-                    outcome.add(Outcome.from_json(row["outcome"]))
-            attempts: dict[int, int] = ray.get(ledger.attempts.remote())
-        except RayError as error:
-            cause = getattr(error, "cause", None) or error
-            raise ClusterError(f"The workers could not go on: {str(cause).strip().splitlines()[-1]}") from error
+    with _ledger(on_done) as ledger, cluster_errors("The workers could not go on"):
+        for row in _dataset(items, size, places, workers, ledger).iter_rows():
+            number = int(row["piece"])
+            done.add(number)
+            if row["unstored"]:
+                outcome.add(Outcome.of_failure(events_of(items[number]["events"]), row["unstored"]))
+            else:
+                outcome.add(Outcome.from_json(row["outcome"]))
+        attempts: dict[int, int] = ray.get(ledger.attempts.remote())
     lost = [item for item in items if item["piece"] not in done]
     return [(event, attempts.get(item["piece"], 0)) for item in lost for event in events_of(item["events"])]
 
@@ -109,9 +106,9 @@ def _embed_pieces(
 def _dataset(items: list[dict[str, Any]], size: int, places: Places, workers: Workers, ledger: Any) -> Any:
     attempts = {"max_restarts": -1, "max_task_retries": _ATTEMPTS - 1}
     pool = min(workers.count, len(items))
-    return (
-        ray.data.from_items(items, override_num_blocks=len(items))
-        .map_batches(
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray will lose these arguments: pyproject.toml says from which version on
+        embedded = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
             _Worker,
             fn_constructor_args=(places, workers.model, workers.threads, ledger),
             batch_size=1,
@@ -119,13 +116,12 @@ def _dataset(items: list[dict[str, Any]], size: int, places: Places, workers: Wo
             num_cpus=workers.threads,
             ray_remote_args_fn=lambda: attempts,
         )
-        .map_batches(
-            partial(_append, places=places),
-            batch_size=max(1, workers.segment_rows // size),
-            batch_format="pyarrow",
-            compute=TaskPoolStrategy(size=_APPENDS),
-            num_cpus=0,  # the workers have all processors, and an append is mostly waiting for S3
-        )
+    return embedded.map_batches(
+        partial(_append, places=places),
+        batch_size=max(1, workers.segment_rows // size),
+        batch_format="pyarrow",
+        compute=TaskPoolStrategy(size=_APPENDS),
+        num_cpus=0,  # the workers have all processors, and an append is mostly waiting for S3
     )
 
 

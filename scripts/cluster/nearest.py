@@ -14,7 +14,6 @@ import numpy.typing as npt
 import ray
 import ray.data
 from ray.data import TaskPoolStrategy
-from ray.exceptions import RayError
 
 from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout
@@ -25,7 +24,7 @@ from lookalike.store.rows import Embeddings, Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
 from scripts.cluster.places import Places
-from scripts.cluster.running import ClusterError
+from scripts.cluster.running import ClusterError, cluster_errors
 
 _AT_ONCE: Final = 4096  # rows whose distances are in memory
 _MERGED_AT_ONCE: Final = 64  # answers of segments
@@ -120,11 +119,13 @@ def _of_each_segment(live: Live, work: Any, tasks: int) -> Iterator[dict[str, An
     refs = ray.put(list(live.refs))
     read = partial(_read_and, places=live.places, refs=[refs], work=work)
     dataset = ray.data.from_items(items, override_num_blocks=len(items))
-    try:
-        yield from dataset.map(read, compute=TaskPoolStrategy(size=tasks), num_cpus=1).iter_rows()
-    except RayError as error:
-        cause = getattr(error, "cause", None) or error
-        raise ClusterError(f"The segments could not be read: {str(cause).strip().splitlines()[-1]}") from error
+    done = 0
+    with cluster_errors("The segments could not be read"):
+        for row in dataset.map(read, compute=TaskPoolStrategy(size=tasks), num_cpus=1).iter_rows():
+            yield row
+            done += 1
+    if done < len(items):  # Ray passes over a task that fails: see ``running``
+        raise ClusterError(f"{len(items) - done} of {len(items)} segments could not be read. Run this again.")
 
 
 def _read_and(item: dict[str, Any], *, places: Places, refs: list[Any], work: Any) -> dict[str, Any]:

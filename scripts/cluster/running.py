@@ -12,6 +12,7 @@ from lookalike.errors import LookalikeError
 _SETTINGS: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is sent to Ray's makers
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # it would write between the lines of the command
     "RAY_task_oom_retries": "3",  # a photo that takes all memory must not be tried for ever
     "RAY_agent_register_timeout_ms": "30000",  # of a busy machine
 }
@@ -47,6 +48,20 @@ def running(address: str | None, *, cpus: int, object_bytes: int | None = None) 
     finally:
         if is_ours:
             ray.shutdown()
+
+
+@contextmanager
+def cluster_errors(failed: str) -> Iterator[None]:
+    """Errors of Ray as ClusterError. ``failed``: what could not be done, the beginning of a sentence."""
+    from ray.data.exceptions import SystemException, UserCodeException
+    from ray.exceptions import RayError
+
+    try:
+        yield
+    except (RayError, SystemException, UserCodeException) as error:
+        cause = getattr(error, "cause", None) or error.__cause__ or error
+        *_, last = (type(cause).__name__, *str(cause).strip().splitlines())
+        raise ClusterError(f"{failed}: {last}") from error
 
 
 def _start(ray: Any, address: str | None, cpus: int, object_bytes: int | None) -> None:
