@@ -160,6 +160,11 @@ export function filterRow(element, change) {
       below(button, panel);
     });
 
+    // It lies over what the focus goes to.
+    document.addEventListener("focusin", ({ target }) => {
+      if (open && target instanceof Node && !element.contains(target)) panel.hidePopover();
+    });
+
     function update() {
       const values = valuesOf(attribute);
       const facet = facetOf(attribute);

@@ -69,8 +69,8 @@ dialog { background: var(--l-page); border: 0; border-radius: calc(1.5 * var(--l
 dialog::backdrop { background: #0008 }
 header { align-items: center; background: var(--l-page); display: flex; gap: .75rem; inset-block-start: 0; padding-block: .75rem; padding-inline: 1.5rem 1rem; position: sticky; z-index: 2 }
 header div { flex: 1 }
-header canvas, header img { block-size: 4rem; inline-size: 4rem; object-fit: contain }
-header canvas, header img, .frame, .bone p { background: var(--l-ground); border-radius: var(--l-round) }
+canvas, header img { block-size: 4rem; inline-size: 4rem; object-fit: contain }
+canvas, header img, .frame, .bone p { background: var(--l-ground); border-radius: var(--l-round) }
 [part=back]:dir(rtl) { scale: -1 1 }
 .body { padding: .25rem 1.5rem 1.5rem }
 .intake { border: 2px dashed var(--l-edge); border-radius: var(--l-round); display: grid; gap: .75rem; justify-items: center; padding: 2.5rem 1rem 1.5rem }
@@ -104,13 +104,8 @@ header canvas, header img, .frame, .bone p { background: var(--l-ground); border
 @media (prefers-reduced-motion: reduce) { * { animation: none !important } }
 `);
 
-/** Trouble in words: `message` is a key of TEXTS, `problem` the problem details of the API. */
-class Trouble extends Error {
-  constructor(key, problem) {
-    super(key);
-    this.problem = problem;
-  }
-}
+/** Trouble in words: `message` is a key of TEXTS, `cause` the problem details of the API. */
+class Trouble extends Error {}
 
 /** An element. What is no property is an attribute, a function listens, and missing children are left out. */
 function make(tag, has = {}, ...children) {
@@ -125,7 +120,7 @@ function make(tag, has = {}, ...children) {
 }
 
 function button(name, className, click, ...children) {
-  return make("button", { part: name, className, type: "button", click }, ...children);
+  return make("button", { part: name, className, click }, ...children);
 }
 
 function icon(name) {
@@ -178,10 +173,6 @@ class Lookalike extends HTMLElement {
     this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
   }
 
-  disconnectedCallback() {
-    this.asking.abort();
-  }
-
   attributeChangedCallback(name) {
     if (this.isConnected) this.connectedCallback(name);
   }
@@ -192,8 +183,7 @@ class Lookalike extends HTMLElement {
   }
 
   get language() {
-    const language = this.locale.split("-")[0];
-    return LANGUAGES.includes(language) ? language : "en";
+    return LANGUAGES.find((language) => language === this.locale.split("-")[0]) ?? "en";
   }
 
   t(key) {
@@ -216,7 +206,7 @@ class Lookalike extends HTMLElement {
   async ask({ photo, id }, offset = 0) {
     this.asking.abort();
     const asking = (this.asking = new AbortController());
-    const timer = setTimeout(() => asking.abort("late"), TIMEOUT_MS);
+    setTimeout(() => asking.abort("late"), TIMEOUT_MS); // which does nothing to an answer that is there
     const url = new URL(photo ? "api/search" : `api/products/${encodeURIComponent(id)}/similar`, this.base);
     url.searchParams.set("k", parseInt(this.getAttribute("k"), 10) || this.k);
     if (offset) url.searchParams.set("offset", offset);
@@ -235,12 +225,10 @@ class Lookalike extends HTMLElement {
         return { products, far: verdict === "no_good_match", next: search?.next_offset };
       }
       if (response.status === 400) console.warn(this.localName, answer.detail); // such as an unknown filter: the shop's to mend
-      throw new Trouble([413, 415, 422].includes(response.status) ? "file" : "out", answer);
+      throw new Trouble([413, 415, 422].includes(response.status) ? "file" : "out", { cause: answer });
     } catch (error) {
       if (asking.signal.aborted && asking.signal.reason !== "late") return null;
-      throw error instanceof Trouble ? error : new Trouble("out", { detail: String(error) });
-    } finally {
-      clearTimeout(timer);
+      throw error instanceof Trouble ? error : new Trouble("out", { cause: { detail: String(error) } });
     }
   }
 
@@ -255,7 +243,7 @@ class Lookalike extends HTMLElement {
       return await find();
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;
-      this.tell("problem", { reason: error.message, ...error.problem });
+      this.tell("problem", { reason: error.message, ...error.cause });
       return { trouble: error.message };
     }
   }
@@ -280,7 +268,7 @@ class Lookalike extends HTMLElement {
     const before = product.attributes?.regular_price;
     return make("li", { part: "card", className: "card" },
       make("div", { part: "frame", className: "frame" }, this.picture(product)),
-      make("h3", { part: "name", className: "name" }, make(href ? "a" : "button", { ...(href ? { href } : { type: "button" }), click }, name)),
+      make("h3", { part: "name", className: "name" }, make(href ? "a" : "button", { ...(href && { href }), click }, name)),
       make("p", { part: "brand", className: "soft" }, brand),
       make("p", { className: "last" },
         typeof price === "number" && make("b", { part: "price" }, this.money(price, currency), before > price && " ",
@@ -319,7 +307,7 @@ class LookalikeSearch extends Lookalike {
       dragleave: () => this.dialog.classList.remove("over"),
       drop: (event) => this.take(event.dataTransfer, event),
     };
-    this.opener = make("button", { part: "button", className: "main", type: "button", "aria-haspopup": "dialog", click: () => this.show(), ...drops });
+    this.opener = make("button", { part: "button", className: "main", "aria-haspopup": "dialog", click: () => this.show(), ...drops });
     this.heading = make("h2", { part: "heading", id: "heading", tabIndex: -1 });
     this.words = make("p");
     this.lines = make("div", {}, this.heading, this.words);
@@ -441,8 +429,7 @@ class LookalikeSearch extends Lookalike {
 
   chooser(name, className) {
     const change = () => input.files[0] && this.search(input.files[0]);
-    const input = make("input", { type: "file", accept: "image/*", change });
-    if (name === "take") input.setAttribute("capture", "environment");
+    const input = make("input", { type: "file", accept: "image/*", ...(name === "take" && { capture: "environment" }), change });
     return button(name, className, () => input.click(), this.t(name));
   }
 
@@ -464,15 +451,14 @@ class LookalikeSimilar extends Lookalike {
   watch = new IntersectionObserver(([seen]) => seen.isIntersecting && this.load(), { rootMargin: "400px" });
 
   connectedCallback() {
-    this.watch.disconnect();
-    this.asking.abort();
+    this.disconnectedCallback();
     this.put(this.getAttribute("product") ? this.bones() : []); // as high as the row, so that nothing below it jumps
     this.watch.observe(this);
   }
 
   disconnectedCallback() {
-    super.disconnectedCallback();
     this.watch.disconnect();
+    this.asking.abort();
   }
 
   put(cards) {

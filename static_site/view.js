@@ -71,6 +71,7 @@ export function showQuery(query) {
 export function showAnswer(query, answer, { filtered, move, picked, scrolled }) {
   const { results, nothingClose } = answer;
   const none = results.length === 0;
+  const held = document.activeElement;
   const plain = t(query.isPhoto ? "search.likePhoto" : "search.likeProduct");
   outcome(query, none ? t("search.none") : nothingClose ? t("search.nothingClose") : plain, lead(query, answer, filtered));
   $("tries").hidden = !nothingClose && !none;
@@ -81,7 +82,7 @@ export function showAnswer(query, answer, { filtered, move, picked, scrolled }) 
   after(answer);
   const found = none ? t("search.none") : t("search.found", { count: results.length });
   say(nothingClose && !none ? `${t("search.nothingClose")}. ${found}` : found);
-  if (!move) return;
+  if (!move && !held?.closest("[hidden]")) return; // a button that is gone leaves the focus to the headline
   const links = [...$("cards").querySelectorAll("a")];
   const before = links.find((link) => link.href === picked);
   if (!before) land($("search-heading"));

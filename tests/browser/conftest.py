@@ -1,10 +1,10 @@
-"""Chromium, pages that are watched over, a server to script, and photos to show it."""
+"""Browsers, pages that are watched over, a server to script, and photos to show it."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -12,33 +12,29 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.engines import launch
 from tests.browser.pages import Pages
 from tests.browser.stub import Stub
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium: the one named by CHROMIUM, or the first on the PATH.
+def launched() -> Iterator[Callable[[str], Browser]]:
+    """The browser of an engine, started when it is first asked for."""
+    with sync_playwright() as playwright, ExitStack() as stack:
 
-    The headless shell starts one process for a page where the whole browser starts three.
-    """
-    names = [os.environ.get("CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
-    path = next((found for name in names if name and (found := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("no chromium on the PATH; set CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        @cache
+        def browser(engine: str) -> Browser:
+            found = launch(playwright, engine)
+            stack.callback(found.close)
+            return found
+
         yield browser
-        browser.close()
+
+
+@pytest.fixture
+def browser(request: pytest.FixtureRequest, launched: Callable[[str], Browser]) -> Browser:
+    """Chromium, or the engine that the test is parametrised with: ``@IN_BOTH``."""
+    return launched(getattr(request, "param", "chromium"))
 
 
 @pytest.fixture

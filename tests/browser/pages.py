@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page
 
 TIMEOUT_MS = 5_000
+# Firefox tells its driver nothing of them.
+VIOLATIONS = """document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+    console.error(`Content Security Policy: ${violatedDirective} blocks ${blockedURI}`));"""
 
 
 class Pages:
@@ -35,6 +38,7 @@ class Pages:
         ``expected`` names parts of console messages that the test provokes, such as "status of 503"; ``before`` is a
         script to run before the page's own.
         """
+        assert not dark or self._browser.browser_type.name == "chromium", "a scheme holds for all of Firefox"
         context = self._browser.new_context(
             viewport={"width": viewport[0], "height": viewport[1]},
             color_scheme="dark" if dark else "light",
@@ -43,6 +47,7 @@ class Pages:
             reduced_motion="reduce",  # nothing in motion while a test looks
         )
         context.set_default_timeout(TIMEOUT_MS)
+        context.add_init_script(VIOLATIONS)
         if before:
             context.add_init_script(before)
         self._contexts.append(context)

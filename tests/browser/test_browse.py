@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import Pages
-from tests.browser.steps import UNAVAILABLE, cards, heading
+from tests.browser.steps import UNAVAILABLE, cards, heading, step
 from tests.browser.stub import Reply, Stub, drawn_photo, problem
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
@@ -21,7 +21,7 @@ def test_the_first_page_has_products_to_start_from(page: Page, stub: Stub) -> No
     examples.nth(1).get_by_role("link", name="Rust Wool Coat").click()
     expect(heading(page)).to_have_text("More like this")
     expect(page.locator("#search-lead")).to_have_text("Rust Wool Coat")
-    page.go_back()
+    step(page, -1)
     expect(examples).to_have_count(8)
     assert len(stub.calls_of("/api/products?")) == 1
 
@@ -49,7 +49,7 @@ def test_a_search_does_not_wait_for_examples(open_page: Pages, stub: Stub) -> No
     page.evaluate("() => { location.hash = '#/product/112'; }")
     expect(cards(page)).to_have_count(10)
     gate.set()
-    page.go_back()
+    step(page, -1)
     page.wait_for_function("() => [...document.querySelectorAll('.examples img')].every((image) => image.naturalWidth)")
 
 
@@ -64,7 +64,7 @@ def test_all_products_can_be_looked_through(page: Page, stub: Stub) -> None:
     expect(cards(page).nth(10).get_by_role("link")).to_be_focused()
     cards(page).nth(14).get_by_role("link").click()
     expect(heading(page)).to_have_text("More like this")
-    page.go_back()
+    step(page, -1)
     expect(cards(page)).to_have_count(20)
     expect(cards(page).nth(14).get_by_role("link")).to_be_focused()
 
@@ -90,16 +90,3 @@ def test_products_that_cannot_be_had_are_asked_for_again(open_page: Pages, stub:
     page.get_by_role("button", name="Try again").click()
     expect(cards(page)).to_have_count(10)
     expect(page.get_by_role("alert")).to_be_hidden()
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, size: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, size, dark=dark)
-    expect(page.locator("#examples").get_by_role("link", name="Rust Wool Coat")).to_be_visible()
-    assert not axe.run(page).response["violations"]
-    page.goto(f"{stub.url}/#/browse")
-    expect(cards(page)).to_have_count(10)
-    assert not axe.run(page).response["violations"]
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

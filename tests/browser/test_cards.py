@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
-from tests.browser.steps import UNAVAILABLE, cards, heading, similar_to, sold, upload
+from tests.browser.steps import UNAVAILABLE, cards, heading, similar_to, sold, step, upload
 from tests.browser.stub import Reply, Stub, known, problem
 
 IN_SIGHT = """all => all.filter((card) => {
@@ -17,6 +18,7 @@ IN_SIGHT = """all => all.filter((card) => {
 }).length"""
 
 
+@IN_BOTH
 @pytest.mark.parametrize(("viewport", "least"), [((390, 844), 2), ((768, 1024), 3), ((1280, 900), 5)])
 def test_answers_are_in_the_first_screen_with_name_and_price(
     open_page: Pages, stub: Stub, photo: Path, viewport: tuple[int, int], least: int
@@ -29,6 +31,7 @@ def test_answers_are_in_the_first_screen_with_name_and_price(
     assert cards(page).evaluate_all(IN_SIGHT) >= least
 
 
+@IN_BOTH
 def test_prices_of_a_row_stand_level_though_names_wrap(page: Page, stub: Stub, photo: Path) -> None:
     for place, product in enumerate(stub.catalogue):
         product |= {"name": "Coat" * (1 + 9 * (place % 2)), "price": 10 + place, "brand": "Acme" if place % 3 else None}
@@ -65,7 +68,7 @@ def test_more_products_are_shown_and_still_there_on_the_way_back(page: Page, stu
     last = similar_to(page, stub.catalogue[23]["name"]).last
     last.click()
     expect(heading(page)).to_have_text("More like this")
-    page.go_back()
+    step(page, -1)
     expect(cards(page)).to_have_count(24)
     expect(last).to_be_focused()
 

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
-from tests.browser.steps import cards, give, upload
+from tests.browser.steps import cards, give, step, upload
 from tests.browser.stub import Reply, Stub, drawn_photo
 
 PHONE, DESKTOP = (390, 844), (1280, 900)
@@ -67,6 +68,7 @@ def _searched(page: Page, stub: Stub, *, searches: int, crop: list[float] | None
     assert asked == (None if crop is None else pytest.approx(crop, abs=NEAR))
 
 
+@IN_BOTH
 def test_a_mouse_frames_resizes_and_moves(page: Page, stub: Stub, photo: Path) -> None:
     _open(page, photo)
     _drag(page, (0.2, 0.3), (0.7, 0.8))  # nothing is framed yet: a drag draws
@@ -160,7 +162,7 @@ def test_a_box_survives_reload_and_back_leads_to_the_whole_photo(page: Page, stu
     _searched(page, stub, searches=4, crop=[0.2, 0.3, 0.7, 0.6])
     expect(_box(page)).to_be_visible()
     assert page.locator(".crop-box").bounding_box() == pytest.approx(drawn, abs=1)
-    page.go_back()
+    step(page, -1)
     expect(page.locator(".crop-box")).to_have_class(re.compile("is-whole"))
     page.wait_for_function("() => !location.hash.includes('crop')")
 
@@ -181,16 +183,3 @@ def test_it_is_suggested_where_nothing_is_close(page: Page, stub: Stub, photo: P
     upload(page, photo)
     page.get_by_role("button", name="Frame the one thing you mean").click()
     expect(_box(page)).to_be_visible()
-
-
-@pytest.mark.parametrize("window", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, photo: Path, window: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, window, dark=dark)
-    _open(page, photo)
-    _drag(page, (0.2, 0.3), (0.7, 0.8))
-    _searched(page, stub, searches=2, crop=[0.2, 0.3, 0.5, 0.5])
-    page.get_by_role("slider", name="Top edge").focus()
-    found = axe.run(page).response["violations"]
-    assert not [f"{v['id']}: {node['target']}" for v in found for node in v["nodes"]]

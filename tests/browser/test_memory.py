@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
 from tests.browser.steps import cards, give, heading, upload
 from tests.browser.stub import Stub
@@ -50,6 +51,7 @@ def test_only_the_latest_photos_are_kept(page: Page, stub: Stub) -> None:
     assert stub.calls_of("/api/search")[-1].body == stub.photo("images/8.jpg")
 
 
+@IN_BOTH
 def test_a_full_storage_gives_way_to_the_newest_photo(open_page: Pages, stub: Stub, photo: Path) -> None:
     page = open_page(stub.url)
     page.evaluate("""() => {

@@ -10,11 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
-from tests.browser.steps import UNAVAILABLE, cards, heading, similar_to, sold, upload
+from tests.browser.steps import UNAVAILABLE, cards, heading, similar_to, sold, step, upload
 from tests.browser.stub import GATE_TIMEOUT_S, Reply, Stub, drawn_photo, known, problem
 
 
+@IN_BOTH
 def test_a_card_leads_to_its_neighbours_and_back_returns(page: Page, stub: Stub, photo: Path) -> None:
     sold(stub)
     upload(page, photo)
@@ -26,13 +28,13 @@ def test_a_card_leads_to_its_neighbours_and_back_returns(page: Page, stub: Stub,
     expect(page).to_have_url(f"{stub.url}/#/product/101")
     assert [call.path for call in stub.calls_of("/api/products/")] == ["/api/products/101/similar?k=10"]
 
-    page.go_back()
+    step(page, -1)
     expect(heading(page)).to_have_text("Looks like your photo")
     expect(page.locator("#query-picture")).to_have_attribute("src", re.compile("^blob:"))
     expect(similar_to(page, "Rust Wool Coat")).to_be_focused()
-    page.go_back()
+    step(page, -1)
     expect(heading(page)).to_contain_text("Show a photo")
-    page.go_forward()
+    step(page, 1)
     expect(cards(page)).to_have_count(10)
     assert len(stub.calls_of("/api/search")) == 1, "what was answered is not asked again"
 
@@ -97,7 +99,7 @@ def test_the_keyboard_is_enough(page: Page, stub: Stub, photo: Path) -> None:
     expect(similar).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#search-lead")).to_have_text("Teal Linen Shirt")
-    page.go_back()
+    step(page, -1)
     expect(similar_to(page, "Teal Linen Shirt").first).to_be_focused()
 
 
@@ -169,22 +171,3 @@ def test_pictures_keep_their_place_while_they_load(page: Page, stub: Stub, photo
         "() => [...document.querySelectorAll('.card img[loading=eager]')].every((i) => i.naturalWidth)"
     )
     assert page.locator(".card-name").evaluate_all(places) == before
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(open_page: Pages, stub: Stub, photo: Path, dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-    page = open_page(stub.url, dark=dark, expected=UNAVAILABLE)
-
-    def violations() -> list[str]:
-        found = axe.run(page).response["violations"]
-        return [f"{v['id']}: {node['target']} {node.get('failureSummary', '')}" for v in found for node in v["nodes"]]
-
-    assert not violations()
-    upload(page, photo)
-    expect(cards(page)).to_have_count(10)
-    assert not violations()
-    stub.replies["search"] = problem(503, "catalogue-empty", "Upload product photos first.")
-    upload(page, photo)
-    expect(heading(page)).to_have_text("There is nothing to compare with yet")
-    assert not violations()

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
 from tests.browser.steps import MAX_UPLOAD_BYTES, cards, colour, give, heading, pictures_shown, sent_image, upload
 from tests.browser.stub import Stub, problem
 
 
+@IN_BOTH
 def test_a_chosen_photo_gives_products(page: Page, stub: Stub, photo: Path) -> None:
     upload(page, photo)
     expect(heading(page)).to_have_text("Looks like your photo")
@@ -81,6 +83,7 @@ def test_the_same_photo_can_be_chosen_twice(page: Page, stub: Stub, photo: Path)
     assert len(stub.calls_of("/api/search")) == 2
 
 
+@IN_BOTH
 def test_a_phone_photo_is_sent_small_and_upright(page: Page, stub: Stub, phone_photo: Path) -> None:
     assert phone_photo.stat().st_size > MAX_UPLOAD_BYTES, "the photo should be one that the API would refuse"
     upload(page, phone_photo)
@@ -94,6 +97,7 @@ def test_a_phone_photo_is_sent_small_and_upright(page: Page, stub: Stub, phone_p
     assert blue[2] > 200 > 60 > max(blue[:2])
 
 
+@IN_BOTH
 def test_transparency_is_laid_on_white(page: Page, stub: Stub, transparent_photo: bytes) -> None:
     give(page, "disc.png", "image/png", transparent_photo)
     expect(cards(page)).to_have_count(10)
@@ -103,6 +107,7 @@ def test_transparency_is_laid_on_white(page: Page, stub: Stub, transparent_photo
     assert max(colour(image, 320, 320)) < 5
 
 
+@IN_BOTH
 def test_a_small_jpeg_is_sent_as_it_is(page: Page, stub: Stub) -> None:
     data = stub.photo("images/100.jpg")
     give(page, "100.jpg", "image/jpeg", data)
@@ -110,6 +115,7 @@ def test_a_small_jpeg_is_sent_as_it_is(page: Page, stub: Stub) -> None:
     assert stub.calls_of("/api/search")[0].body == data
 
 
+@IN_BOTH
 def test_a_photo_the_browser_cannot_read_is_left_to_the_service(open_page: Pages, stub: Stub) -> None:
     page = open_page(stub.url, expected=("status of 415", "ERR_FILE"))
     stub.replies["search"] = problem(415, "not-an-image", "Save the photo as JPEG and send it again.")
@@ -218,6 +224,7 @@ def test_a_dropped_link_to_a_picture_is_searched_and_one_of_this_page_is_not(pag
     assert len(stub.calls_of("/api/search")) == 1
 
 
+@IN_BOTH
 def test_a_browser_whose_canvas_returns_noise_sends_the_original(open_page: Pages, stub: Stub, photo: Path) -> None:
     noise = """CanvasRenderingContext2D.prototype.getImageData = (x, y, width, height) =>
         ({data: new Uint8ClampedArray(width * height * 4).map(() => Math.random() * 256)});"""

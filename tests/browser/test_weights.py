@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
-from tests.browser.steps import cards, upload
+from tests.browser.steps import cards, step, upload
 from tests.browser.stub import Reply, Stub
 
 
@@ -58,6 +59,7 @@ def test_the_ends_weigh_shape_or_colour_and_the_middle_is_the_usual(
     page.wait_for_function("() => !location.hash.includes('weights')")
 
 
+@IN_BOTH
 def test_it_is_in_the_address_and_back_leads_to_the_usual(open_page: Pages, stub: Stub) -> None:
     page = open_page(f"{stub.url}/#/product/100")
     expect(cards(page)).to_have_count(10)
@@ -72,7 +74,7 @@ def test_it_is_in_the_address_and_back_leads_to_the_usual(open_page: Pages, stub
     expect(cards(page)).to_have_count(10)
     expect(_slider(page)).to_have_value(kept)
     assert _weights(stub)[-1]
-    page.go_back()
+    step(page, -1)
     expect(_slider(page)).to_have_attribute("aria-valuetext", "Both")
     page.wait_for_function("() => !location.hash.includes('weights')")
 

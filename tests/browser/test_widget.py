@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from threading import Event
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.checks import MOST_MOVEMENT, MOVEMENT, VIEWPORTS, faults, movement
+from tests.browser.engines import IN_BOTH
 from tests.browser.pages import Pages
 from tests.browser.sample_shop import sample_shop
 from tests.browser.steps import colour
@@ -35,7 +38,7 @@ def open_shop(open_page: Pages, stub: Stub) -> Iterator[Shop]:
             body: str | None = None,
             page_lang: str = "en",
             expected: tuple[str, ...] = (),
-            **how: bool,
+            **how: Any,
         ) -> Page:
             if body is not None:
                 path = f"/{len(bodies)}.html"
@@ -118,6 +121,7 @@ def test_a_shopper_searches_by_photo_and_goes_to_the_product(
     assert page.evaluate("sessionStorage.getItem('picked')") == "100"
 
 
+@IN_BOTH
 def test_the_page_of_a_product_has_a_row_of_similar_ones(open_shop: Shop, stub: Stub) -> None:
     page = open_shop("/product.html?id=101")
     row = page.get_by_role("region", name="You may also like")
@@ -151,6 +155,7 @@ def test_a_row_that_is_far_down_asks_when_it_comes_near_and_moves_nothing(open_s
     assert abs(page.locator("#below").evaluate(place) - before) < 45, "names and prices come, pictures keep their place"
 
 
+@IN_BOTH
 def test_the_keyboard_is_enough(open_shop: Shop, stub: Stub, photo: Path) -> None:
     page = open_shop()
     opener = page.get_by_role("button", name="Search by photo")
@@ -345,6 +350,7 @@ def test_a_file_that_is_no_photo_is_not_sent(open_shop: Shop, stub: Stub, tmp_pa
     assert not stub.calls_of("/api/search")
 
 
+@IN_BOTH
 def test_a_photo_of_a_phone_is_sent_small_and_upright(open_shop: Shop, stub: Stub, phone_photo: Path) -> None:
     page = open_shop()
     search(page, phone_photo)
@@ -431,29 +437,32 @@ def test_right_to_left_the_picture_is_on_the_right(open_shop: Shop, photo: Path)
     assert picture["x"] > words["x"]
 
 
-@pytest.mark.parametrize(
-    ("viewport", "dark"), [((390, 844), False), ((1280, 900), True)], ids=["phone by day", "desktop by night"]
-)
-def test_axe_finds_nothing(open_shop: Shop, stub: Stub, photo: Path, viewport: tuple[int, int], dark: bool) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core comes with it").Axe()
-
-    def violations(page: Page) -> list[str]:
-        found = axe.run(page).response["violations"]
-        return [f"{v['id']}: {node['target']} {node.get('failureSummary', '')}" for v in found for node in v["nodes"]]
-
+@pytest.mark.parametrize("viewport", VIEWPORTS, ids=["phone", "tablet", "desktop"])
+def test_a_shop_s_pages_hold_to_the_rules_of_every_page(
+    open_shop: Shop, stub: Stub, photo: Path, viewport: tuple[int, int]
+) -> None:
     stub.catalogue[0].update(price=10, currency="EUR", brand="Acme", attributes={"regular_price": 20})
-    page = open_shop("/product.html?id=101", viewport, dark=dark)
+    stub.catalogue[1].update(price=10, currency="EUR", brand="Bundesschneiderei")
+    page = open_shop("/product.html?id=101", viewport, before=MOVEMENT)
     expect(page.get_by_role("region").get_by_role("link")).to_have_count(4)
-    assert not violations(page)
+    found = {"a product with its row": faults(page)}
+    moved = movement(page)
+    assert moved[0] <= MOST_MOVEMENT, moved
+
     body = '<meta name="color-scheme" content="light dark"><h1>Shop</h1><lookalike-search></lookalike-search>'
-    page = open_shop("/", viewport, dark=dark, body=body)
-    assert not violations(page)
-    page.get_by_role("button", name="Search by photo").click()
-    assert not violations(page)
-    page.keyboard.press("Escape")
-    search(page, photo)
-    expect(cards(page)).to_have_count(10)
-    assert not violations(page)
+    page = open_shop("/", viewport, body=body)
+    found["the button"] = faults(page)
+    for direction in ("ltr", "rtl"):
+        page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+        page.get_by_role("button", name="Search by photo").click()
+        found[f"the sheet, {direction}"] = faults(page)
+        page.locator("lookalike-search").evaluate("(element) => { element.steps = []; }")
+        page.keyboard.press("Escape")
+        search(page, photo)
+        expect(cards(page)).to_have_count(10)
+        found[f"answers, {direction}"] = faults(page)
+        page.keyboard.press("Escape")
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
 
 
 def test_the_module_is_one_file_below_25_kb() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.stub import POLICY
 from tests.infra.translated import Resources
 
 BUCKETS = {"CatalogueBucket", "StoreBucket", "SiteBucket"}
@@ -286,6 +287,10 @@ def directives(headers: dict[str, Any]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("origin", ["site", "api"])
 def test_pages_run_the_site_s_own_scripts_and_nothing_else(resources: Resources, origin: str) -> None:
     assert directives(headers_of(resources, origin)) == SITE_CSP
+
+
+def test_the_page_is_tested_under_the_policy_that_it_has() -> None:
+    assert directives({"ContentSecurityPolicy": {"ContentSecurityPolicy": POLICY}}) == SITE_CSP
 
 
 def test_a_photo_that_is_really_a_page_runs_nothing(resources: Resources) -> None:
