@@ -13,6 +13,8 @@
     python -m scripts.bench tables
     python -m scripts.bench product-reads --products 1000000
     python -m scripts.bench page photos.zip
+    python -m scripts.bench map --embeddings real.npy --generate 200000x512
+    python -m scripts.bench map-page photos.zip --map map.json
     python -m scripts.bench photos
     python -m scripts.bench stress --writers 64
 

@@ -55,11 +55,13 @@ export class Problem extends Error {
    * @param {string} message
    * @param {string} detail
    * @param {boolean} passing whether trying again may help
+   * @param {string} slug the end of the problem's type as the API has it
    */
-  constructor(message, detail, passing) {
+  constructor(message, detail, passing, slug = "") {
     super(message);
     this.detail = detail;
     this.passing = passing;
+    this.slug = slug;
   }
 }
 
@@ -157,9 +159,9 @@ function asked({ filters, weights, crop, offset }) {
  * @param {string} path
  * @param {AbortSignal} signal
  * @param {RequestInit} [init]
- * @returns {Promise<any>}
+ * @returns {Promise<any>} an object, checked no further; raises a Problem
  */
-async function call(path, signal, init) {
+export async function call(path, signal, init) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const either = new AbortController();
   for (const s of [signal, timeout]) s.addEventListener("abort", () => either.abort(s.reason), { once: true });
@@ -196,7 +198,7 @@ function problem(status, body) {
   const passing = status >= 500 || status === 429 || slug === "product-pending";
   const headline = has(`problem.${slug}`) ? t(`problem.${slug}`) : body?.title ?? t("problem.other");
   const detail = (language() === "en" && body?.detail) || t(passing ? "problem.soon" : "problem.another");
-  return new Problem(String(headline), String(detail), passing);
+  return new Problem(String(headline), String(detail), passing, slug);
 }
 
 /**
@@ -222,7 +224,7 @@ function answer(body) {
  * @param {any} item
  * @returns {Result}
  */
-function result(item) {
+export function result(item) {
   const id = String(item.product_id);
   return {
     id,
@@ -240,12 +242,12 @@ function result(item) {
 }
 
 /** @param {unknown} value @returns {number | null} */
-function number(value) {
+export function number(value) {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
 /** @param {unknown} value @returns {string | null} null for a blank one, too */
-function text(value) {
+export function text(value) {
   return typeof value === "string" && value.trim() ? value.trim() : null;
 }
 

@@ -149,14 +149,14 @@ function matches(text, part) {
 }
 
 /** @param {string} colour */
-function dot(colour) {
+export function dot(colour) {
   const element = made("span", "dot");
   element.style.backgroundColor = colour;
   return element;
 }
 
 /** @param {string} name @returns {string | undefined} what CSS calls the colour, for "Navy Blue" as well */
-function colourOf(name) {
+export function colourOf(name) {
   const plain = name.toLowerCase();
   return [plain.replaceAll(" ", ""), ...plain.split(" ")].find((word) => CSS.supports("color", word));
 }

@@ -66,12 +66,12 @@ export async function learn(wanted, own = {}) {
 }
 
 /**
- * Add words in the language that has been chosen. Those of the shop stay.
+ * Add words in the language that has been chosen, or else in English. Those of the shop stay.
  * @param {string} folder of texts/
  * @throws {TypeError} where they cannot be had
  */
 export async function add(folder) {
-  const added = await load(`${folder}/${LANGUAGES.includes(language()) ? language() : "en"}`);
+  const added = LANGUAGES.includes(language()) && await load(`${folder}/${language()}`) || await load(`${folder}/en`);
   if (!added) throw new TypeError(`no words of ${folder}`);
   texts = { ...added, ...texts };
 }

@@ -36,7 +36,7 @@ class _Services:
     def __init__(self) -> None:
         self.settings = settings.compact(os.environ)
         self.client = s3_client()
-        self.policy = Policy(grace_s=self.settings.grace_s)
+        self.policy = Policy(grace_s=self.settings.grace_s, segment_bytes=self.settings.segment_bytes)
 
 
 @cache

@@ -11,13 +11,16 @@ from urllib.parse import quote
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from engine import MeasuredRecall
 from queues import Queues
 
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
+from lookalike.index.opening import open_index
 from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
+from lookalike.search.indexed_reader import IndexedReader
 from lookalike.search.view import ProductView
 from lookalike.store import map_file
 from lookalike.store.freshness import FreshSnapshots
@@ -72,7 +75,7 @@ class Services:
         photos, self._quick_photos = self._stores(f"{self.spec.fingerprint}/")
         data, self._quick_data = self._stores(PRODUCTS)
         self.stores = (photos, self._quick_photos, data, self._quick_data)
-        self.reader = SnapshotReader(photos, layout=self.spec.layout, memory_bytes=self._settings.snapshot_bytes)
+        self.reader = self._reader(photos)
         self.data_reader = ProductReader(data)
         fresh: Any = partial(
             FreshSnapshots,
@@ -87,6 +90,17 @@ class Services:
         self._map_text: tuple[Snapshot, str] | None = None
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="data")
         self.scanners = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="scan")
+
+    def _reader(self, photos: ObjectStore) -> SnapshotReader:
+        """The reader of photos for the engine: all codes in memory, or those of the newest photos and an index of the others."""
+        layout, memory_bytes = self.spec.layout, self._settings.snapshot_bytes
+        if self._settings.engine is settings.Engine.EXACT:
+            self.recall = MeasuredRecall(photos, None, self._logger)
+            return SnapshotReader(photos, layout=layout, memory_bytes=memory_bytes)
+        # The answer must come before the API gives up, as with S3.
+        index = open_index(self._settings.index, self.spec.fingerprint, layout, deadline_s=10)
+        self.recall = MeasuredRecall(photos, index, self._logger)
+        return IndexedReader(photos, index=index, layout=layout, memory_bytes=memory_bytes)
 
     @cached_property
     def embedder(self) -> Embedder:

@@ -10,7 +10,7 @@ from results import age_header, image_url
 from searching import FILTER, K
 
 from lookalike.search.filters import Filters
-from lookalike.search.listing import Listed, Order, listed
+from lookalike.search.listing import Listed, Order, listed, listed_by_data
 from lookalike.search.view import ProductView
 
 OFFSET = integer(
@@ -34,12 +34,20 @@ def get_products(request: Request, services: Services) -> Any:
     view = services.catalogue().view
     mask = view.mask(Filters.parse(request.value(FILTER)), hide=services.hides_out_of_stock)
     offset, k = request.value(OFFSET), request.value(K)
-    total, end = view.count(mask), offset + k
-    products = listed(view, mask, offset=offset, k=k, order=request.value(ORDER) or Order.RANDOM)
+    order, end = request.value(ORDER) or Order.RANDOM, offset + k
+    total = view.count(mask) if view.is_in_memory else None
+    if total is not None:
+        products, more = listed(view, mask, offset=offset, k=k, order=order), end < total
+    else:
+        products, total = listed_by_data(view, mask, offset=offset, k=k)
+        more = end < total
+        if order is Order.NEWEST:  # they are in the tail, which is in memory
+            products = listed(view, mask, offset=offset, k=k, order=order)
+            more = len(products) == k
     value = {
         "products": [_product(request, services, view, product) for product in products],
         "total": total,
-        "next_offset": end if end < total else None,
+        "next_offset": end if more else None,
     }
     return Answer(value, age_header(services))
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from engine import index_of
 from facts import facts
 from http_api import Answer, Request
 from lifecycle import Services
@@ -147,6 +148,7 @@ def get_health(request: Request, services: Services) -> Any:  # noqa: ARG001 - e
         "products": snapshot.products,
         "photos": snapshot.photos,
         "rejected": snapshot.rejected,
+        "index": index_of(snapshot),
         "data": _data(catalogue.data),
         "model": {
             "name": services.spec.name,

@@ -21,7 +21,12 @@ MAX_BYTES = 5_500_000
 
 def get_map(request: Request, services: Services) -> Any:  # noqa: ARG001 - every handler takes both
     """A place in the plane for each product, such that products that look alike are near each other."""
-    snapshot = services.catalogue().view.snapshot
+    view = services.catalogue().view
+    if not view.is_in_memory:
+        raise NoMap(
+            "There is no map of a catalogue that is searched with an index: not all of its photos are in memory."
+        )
+    snapshot = view.snapshot
     try:
         text = services.kept_map(snapshot, _text)
     except errors.ObjectMissing:  # a newer one took its place, and it was collected

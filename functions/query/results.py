@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
+from engine import how_sure
 from facts import facts
 from http_api import AGE_HEADER, Request
 from lifecycle import Services
@@ -88,6 +89,7 @@ class SearchAnswer:
                 "rows_scanned": results.rows_scanned,
                 "rows_refined": results.rows_refined,
                 "rows_exact": results.rows_exact,
+                **how_sure(results, self.page, snapshot, services.recall.newest()),
                 **trace.summary(),
             },
         }

@@ -99,8 +99,11 @@ _SEARCH = _object(
         _count("offset for the next page; null where there is none, or where it would be beyond the limit")
     ),
     filters=_list("the filters, as they were given", _PLAIN_TEXT),
-    products_matching=_count(
-        "products with a searchable photo that pass the filters and are not hidden as out of stock, at any distance"
+    products_matching=_or_null(
+        _count(
+            "products with a searchable photo that pass the filters and are not hidden as out of stock, at any distance; null "
+            "where an index proposes candidates and not all are counted"
+        )
     ),
     weights={
         "type": "object",
@@ -129,6 +132,25 @@ _SEARCH = _object(
     rows_scanned=_count("photos of which a bound of the distance was computed"),
     rows_refined=_count("photos of which a tighter bound was computed"),
     rows_exact=_count("photos of which the distance was computed"),
+    exact={
+        "type": "boolean",
+        "description": "whether these are surely the nearest products; an index of candidates may miss some",
+    },
+    reasons=_list(
+        "why a product may be missing: the candidates came from an index, which chose them under the default weights",
+        _word("", "index-candidates", "default-weights"),
+    ),
+    recall=_or_null(
+        _object(
+            "how many of the nearest products the index found when it was measured last; null where it was not, or is not asked",
+            at=_count("how many nearest products each query had"),
+            value=_number("the share that was found"),
+            low=_number("the lower end of its 95 % interval"),
+            high=_number("the upper end of its 95 % interval"),
+            queries=_count("queries of the measurement"),
+            measured=_text("when it was measured, in UTC"),
+        )
+    ),
     requests=_count("requests to the store while answering"),
     bytes_read=_count("bytes from the store while answering"),
     timings_ms={
@@ -267,6 +289,15 @@ SCHEMAS: Schema = {
         products=_PRODUCTS,
         photos=_PHOTOS,
         rejected=_count("photos that were refused; GET /api/rejected lists them"),
+        index=_or_null(
+            _object(
+                "the index that proposes candidates, and how far it has followed; null where everything is scanned",
+                name=_text("its name: kind of engine, model, dimensions and place"),
+                photos=_count("searchable photos that it follows; the others are scanned"),
+                segments=_count("segments of the store that it follows"),
+                snapshot=_text("the version of the photos that it has followed"),
+            )
+        ),
         data=_DATA,
         model=_MODEL,
     ),

@@ -69,6 +69,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _number(cold, "--starts", 10, "fresh processes of each engine, in turn")
     _add_engines(cold, COLD_ENGINES)
 
+    _add_map(command)
+
     starts = command("starts", "cold starts of the built functions", details=_STARTS)
     _number(starts, "--starts", 10, "starts of each function")
     starts.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
@@ -95,12 +97,30 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_product_data(command)
     _add_limits(command("photos", "time and memory of the worst photos that are accepted"))
 
-    stress = command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
-    _number(stress, "--writers", 64, "writer processes at once")
-    _number(stress, "--batches", 200, "batches that each of them appends")
-    _number(stress, "--rows", 4, "rows in a batch")
-    _number(stress, "--keys", 5000, "image keys that all of them share")
+    _add_stress(
+        command("stress", "many writers, compactors and a reader on one store: is any row lost?", details=_STRESS)
+    )
     return top
+
+
+def _add_stress(command: argparse.ArgumentParser) -> None:
+    _number(command, "--writers", 64, "writer processes at once")
+    _number(command, "--batches", 200, "batches that each of them appends")
+    _number(command, "--rows", 4, "rows in a batch")
+    _number(command, "--keys", 5000, "image keys that all of them share")
+
+
+def _add_map(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    drawing = command("map", "draw the map of the catalogue, beside scikit-learn's PCA")
+    _add_data(drawing)
+    _number(drawing, "--turns", 1, "times that each work is done")
+    page = command("map-page", "the map in a browser: the first picture, and frames while it is zoomed")
+    page.add_argument("photos", type=Path, help="a folder or zip of photos")
+    page.add_argument("--map", type=Path, metavar="FILE", help="the answer of GET /api/map (places at random)")
+    page.add_argument(
+        "--viewport", type=int, nargs=2, default=(1280, 900), metavar=("WIDTH", "HEIGHT"), help="(1280 900)"
+    )
+    _number(page, "--turns", 5, "times that the page is opened")
 
 
 def _add_partitions(command: argparse.ArgumentParser) -> None:

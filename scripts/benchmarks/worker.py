@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +55,11 @@ def variables(**values: str) -> Iterator[None]:
         os.environ |= before
 
 
+def threads_each(threads: int) -> AbstractContextManager[None]:
+    """A context in which processes that are started have so many threads, whatever library computes."""
+    return variables(**dict.fromkeys(_THREADS, str(threads)))
+
+
 class Worker:
     """An engine that is loaded in a process of its own, and then answers."""
 
@@ -62,7 +67,7 @@ class Worker:
         """Start the process and wait until the engine is loaded. Raises BenchError."""
         self.kind = KINDS[kind]
         self._process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-        with variables(**dict.fromkeys(_THREADS, str(threads))):
+        with threads_each(threads):
             self.resident_bytes: int | None = self._call(_load, kind, source, threads)
 
     def ask(self, query: Floats, k: int, *, by_processor: bool = False) -> Reply:

@@ -22,6 +22,8 @@ FUNCTION: Final = "QueryFunction"
 BUILT: Final = {
     "Architecture": "the build: make deploy ARCHITECTURE=...",
     "ModelFingerprint": "the build: make deploy MODEL=...",
+    "IndexName": "the build: make deploy MODEL=...",
+    "IndexDimensions": "the build: make deploy MODEL=...",
 }
 """Parameters that are set by the build, and the command that sets them."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from lookalike.aws import S3Store, s3_client, store_prefixes
+from lookalike.index.port import entries_name
 from lookalike.photos.model import ModelSpec
 from lookalike.store import names
 from scripts.common.template_yaml import yaml_parse
@@ -45,7 +46,12 @@ class Build:
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters that the build decides."""
-        return {"Architecture": self.architecture, "ModelFingerprint": self.model.fingerprint}
+        return {
+            "Architecture": self.architecture,
+            "ModelFingerprint": self.model.fingerprint,
+            "IndexName": entries_name(self.model.fingerprint, self.model.layout),
+            "IndexDimensions": str(self.model.layout.dimensions),
+        }
 
 
 def refuse_what_cannot_be_updated(stack: DeployedStack) -> None:

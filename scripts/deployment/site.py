@@ -31,6 +31,7 @@ TYPES: Final = {
 # scripts of two releases; an edge keeps them for a day, because a deployment invalidates the files that it changed.
 CACHE_CONTROL: Final = "public, max-age=0, must-revalidate, s-maxage=86400"
 INDEX: Final = "index.html"
+CATALOGUE: Final = "catalogue.html"
 CONFIG: Final = "config.json"
 OWN: Final = "own/"
 
@@ -75,11 +76,13 @@ def files(folder: Path) -> list[File]:
 def publish(folder: Path, s3: Any, bucket: str) -> list[str]:
     """Make the bucket a mirror of the folder; returns the keys that were put or deleted.
 
-    A file that is the same is not put again, and the merchant's own files are left alone. At no time does the page refer to a file that is missing: the page is put
+    A file that is the same is not put again, and the merchant's own files are left alone; where config.json says so, the merchant's page is
+    left out. At no time does the page refer to a file that is missing: the page is put
     after the files that it refers to, and old files are deleted last. Raises SiteError.
     """
-    current = files(folder)
     before = keys(s3, bucket)
+    has_catalogue = CONFIG not in before or _has_catalogue(s3.get_object(Bucket=bucket, Key=CONFIG)["Body"].read())
+    current = [file for file in files(folder) if has_catalogue or file.key != CATALOGUE]
     owned = {key for key in before if key == CONFIG or key.startswith(OWN)}
     changed = put([file for file in current if file.key not in owned], s3, bucket)
     for key in sorted(before - owned - {file.key for file in current}):
@@ -96,13 +99,26 @@ def own_files(paths: Sequence[Path]) -> list[File]:
             raise SiteError(f"{path} cannot be put beside the page. Use one of {', '.join(sorted(TYPES))}.")
         try:
             data = path.read_bytes()
-            is_object = path.name != CONFIG or isinstance(json.loads(data), dict)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise SiteError(f"{path} cannot be used: {error}.") from error
-        if not is_object:
-            raise SiteError(f"{path} has to be a JSON object: {{...}}.")
+        if path.name == CONFIG:
+            _has_catalogue(data)
         own.append(File(CONFIG if path.name == CONFIG else f"{OWN}{path.name}", data, TYPES[path.suffix]))
     return sorted(own, key=lambda file: file.key == CONFIG)  # after the files that it refers to
+
+
+def _has_catalogue(config: bytes) -> bool:
+    """Whether the merchant's page is published, by a config.json. Raises SiteError."""
+    try:
+        value = json.loads(config)
+    except ValueError as error:
+        raise SiteError(f"{CONFIG} cannot be used: {error}.") from error
+    if not isinstance(value, dict):
+        raise SiteError(f"{CONFIG} has to be a JSON object: {{...}}.")
+    has_catalogue = value.get("catalogue", True)
+    if not isinstance(has_catalogue, bool):
+        raise SiteError(f'"catalogue" in {CONFIG} has to be true or false.')
+    return has_catalogue
 
 
 def put(wanted: Sequence[File], s3: Any, bucket: str) -> list[str]:

@@ -53,6 +53,8 @@ class Names:
 _ATTRIBUTES: Final = {
     ("AWS::S3::Bucket", "Arn"): "arn:aws:s3:::{name}",
     ("AWS::S3::Bucket", "RegionalDomainName"): "{name}.s3.{region}.amazonaws.com",
+    ("AWS::S3Vectors::VectorBucket", "VectorBucketArn"): "arn:aws:s3vectors:{region}:{account}:bucket/{name}",
+    ("AWS::S3Vectors::Index", "IndexArn"): "arn:aws:s3vectors:{region}:{account}:bucket/bucket/index/{name}",
     ("AWS::SQS::Queue", "Arn"): "arn:aws:sqs:{region}:{account}:{name}",
     ("AWS::SQS::Queue", "QueueName"): "{name}",
     ("AWS::Lambda::Function", "Arn"): "arn:aws:lambda:{region}:{account}:function:{name}",

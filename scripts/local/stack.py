@@ -7,7 +7,9 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
 
 from scripts.common.paths import ROOT
@@ -19,10 +21,12 @@ from scripts.local.http_server import HttpServer, listen
 from scripts.local.poller import Poller
 from scripts.local.runner import FunctionRunner
 from scripts.local.schedule import Scheduler
-from scripts.local.template import Function, read_template
+from scripts.local.template import Function, Template, read_template
 
 # Looking for new photos costs nothing here, and a new photo should appear at once.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
+LOCAL_SEGMENT_BYTES: Final = 2_000_000
+"""Size of a full segment with an index: 500 photos."""
 _QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 
@@ -85,7 +89,8 @@ class LocalStack:
         aws_socket = undo.enter_context(_listen(self._ports[1]))
         self.url = f"http://127.0.0.1:{gateway_socket.getsockname()[1]}"
         self.endpoint_url = f"http://127.0.0.1:{aws_socket.getsockname()[1]}"
-        self.template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
+        template = read_template(self._template, endpoint_url=self.endpoint_url, parameters=self._parameters)
+        self.template = self._with_index(template, undo)
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self.aws = undo.enter_context(contextlib.closing(resources.start(aws_socket, self.log_dir / "aws.log")))
         aws_socket.close()  # the child has it; when the child ends, its clients must notice
@@ -110,6 +115,21 @@ class LocalStack:
         server.start()
         undo.callback(server.close)
         self._warm_up()
+
+    def _with_index(self, template: Template, undo: contextlib.ExitStack) -> Template:
+        """The template with the index of its functions in a folder: there is no S3 Vectors here.
+
+        Segments are full from ``LOCAL_SEGMENT_BYTES`` on, or a catalogue of a few thousand photos would have nothing in its index.
+        """
+        if "FollowFunction" not in template.functions:
+            return template
+        folder = undo.enter_context(TemporaryDirectory(prefix="lookalike-index-"))
+        variables = {"INDEX": f"lancedb:{folder}", "SEGMENT_BYTES": str(LOCAL_SEGMENT_BYTES)}
+        functions = {
+            name: replace(function, environment={**function.environment, **variables})
+            for name, function in template.functions.items()
+        }
+        return replace(template, functions=functions)
 
     def _runners(self, function: Function, launcher: Launcher) -> list[FunctionRunner]:
         launch = launcher(function, self.endpoint_url, self.log_path(function.logical_id))

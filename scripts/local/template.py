@@ -110,6 +110,7 @@ _WITH_LOCAL_EFFECT: Final = re.compile(
 _WITHOUT_LOCAL_EFFECT: Final = re.compile(
     r"AWS::(IAM|Logs|CloudWatch|SNS|Budgets)::\w+"
     r"|AWS::Lambda::(Permission|LayerVersion|EventInvokeConfig|Version|Alias)"
+    r"|AWS::S3Vectors::\w+"  # the index is in a folder here: see ``stack``
     r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::ApiGatewayV2::Stage"
     r"|AWS::CloudFront::(OriginAccessControl|CachePolicy|OriginRequestPolicy|ResponseHeadersPolicy)"
 )

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from PIL import Image, ImageDraw
 
+from tests.browser.maps import catalogue_map
 from tests.browser.narrowing import facets, narrowed
 
 SITE = Path(__file__).parents[2] / "static_site"
@@ -86,6 +87,22 @@ def products(count: int = 24) -> list[Product]:
     ]
 
 
+def refusals() -> list[dict[str, Any]]:
+    """What was refused: a row of data, and two photos."""
+    return [
+        refusal("products/feed.csv", "bad-price", "price: 'ask us' is no price", product_id="101", line=12),
+        refusal("images/117.jpg", "undecodable-image", "The photo is damaged."),
+        refusal("images/notes.txt", "not-an-image", "The file is no photo."),
+    ]
+
+
+def refusal(
+    key: str, code: str, detail: str, *, product_id: str | None = None, line: int | None = None
+) -> dict[str, Any]:
+    """A refusal as the API gives it."""
+    return {"key": key, "product_id": product_id, "line": line, "code": code, "detail": detail}
+
+
 def known(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """What the API says of a product with these attributes."""
     names = ("name", "price", "currency", "link", "brand")
@@ -108,7 +125,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """The server; ``replies`` maps search, similar, product, list, facets and health to what they are to answer instead."""
+    """The server; ``replies`` maps search, similar, product, list, facets, health, queue, rejected and map to what they are to answer instead."""
 
     def __init__(
         self,
@@ -121,6 +138,8 @@ class Stub:
         self.neighbours = neighbours or self._some_others
         self.calls: list[Call] = []
         self.replies: dict[str, Reply] = {}
+        self.refusals = [refusals()]
+        """What was refused, page by page."""
         self.files: dict[str, bytes | None] = {}
         """Files of the site by path, in place of those of static_site; None is missing."""
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -184,11 +203,40 @@ class Stub:
                     {"name": "colour", "dimensions": 101, "weight": 0.6},
                 ],
             }
-            return Reply({"status": "ok", "products": 2946, "photos": 2946, "rejected": 0, "model": model})
+            data = {
+                "version": "7",
+                "products": 24,
+                "files": 1,
+                "rejected_files": 0,
+                "bad_rows": 1,
+                "changed": "2026-01-05T09:00:00Z",
+            }
+            return Reply(
+                {
+                    "status": "ok",
+                    "snapshot": "12+3",
+                    "snapshot_age_s": 0.4,
+                    "products": 2946,
+                    "photos": 2946,
+                    "rejected": 2,
+                }
+                | {"data": data, "model": model}
+            )
+        if name == "queue":
+            return Reply({"waiting": 0, "in_flight": 0, "delayed": 0, "dead_letters": 0})
+        if name == "map":
+            return Reply(catalogue_map([product["product_id"] for product in self.catalogue]))
+        if name == "rejected":
+            page = int(query.get("after", ["0"])[0])
+            after = str(page + 1) if page + 1 < len(self.refusals) else None
+            total = sum(map(len, self.refusals))
+            return Reply({"total": total, "unlisted": 0, "rejected": self.refusals[page], "next_after": after})
         if name == "facets":
             return Reply(facets(self.catalogue, filters))
         if name == "list":
             passing = narrowed(self.catalogue, filters)
+            if query.get("order") == ["newest"]:
+                passing.reverse()
             page, next_offset = self._page(passing, query)
             return Reply({"products": page, "total": len(passing), "next_offset": next_offset})
         if name == "search":
@@ -204,7 +252,7 @@ class Stub:
     def _reply(self, address: str) -> Reply:
         url = urlsplit(address)
         words = [unquote(word) for word in url.path.split("/")[2:]]
-        if words in (["search"], ["health"], ["facets"], ["products"]):
+        if words in (["search"], ["health"], ["facets"], ["products"], ["queue"], ["rejected"], ["map"]):
             name, product_id = words[0].replace("products", "list"), None
         elif words[0] == "products" and len(words) in (2, 3):
             name, product_id = words[2] if len(words) == 3 else "product", words[1]

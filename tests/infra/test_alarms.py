@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from lookalike.index.memory import MemoryIndex
 from lookalike.photos.embedder import DRIFT_TOLERANCE
 from scripts import costs
 from tests.infra.translated import Resources
@@ -34,6 +36,8 @@ ALARMS = {
     "QueryErrorsAlarm": "QueryFunction",
     "CompactErrorsAlarm": "CompactFunction",
     "CompactMissingAlarm": "CompactFunction",
+    "FollowErrorsAlarm": "FollowFunction",
+    "IndexBehindAlarm": "FollowFunction",
     "LogSegmentsAlarm": "QueryFunction",
     "LogAgeAlarm": "QueryFunction",
     "ModelDriftAlarm": "IngestFunction",
@@ -55,6 +59,7 @@ def sent() -> Sent:
         for name, value in functions.ENVIRONMENT.items():
             patch.setenv(name, value)
         calls = {"query": search, "outage": search_in_vain, "ingest": ingest, "data": ingest_data, "compact": compact}
+        calls["follow"] = follow
         return {name: sent_by(call(patch)) for name, call in calls.items()}
 
 
@@ -99,6 +104,14 @@ def compact(patch: pytest.MonkeyPatch) -> Callable[[], object]:
     fakes.fill(photos, [fakes.put_row("images/1.jpg", fakes.photo("red"))])
     patch.setattr(app, "store_prefixes", lambda *place: ["aa/"])
     patch.setattr(app, "S3Store", lambda client, bucket, prefix: photos if prefix == "aa/" else products)
+    return lambda: app.handler({}, functions.Context())
+
+
+def follow(patch: pytest.MonkeyPatch) -> Callable[[], object]:
+    app = functions.load("follow")
+    patch.setattr(app, "ModelSpec", SimpleNamespace(load=lambda folder: fakes.FakeEmbedder.spec))
+    patch.setattr(app, "S3Store", lambda *place: fakes.OutageStore())
+    patch.setattr(app, "open_index", lambda *place: MemoryIndex(fakes.LAYOUT.dimensions))
     return lambda: app.handler({}, functions.Context())
 
 
@@ -213,9 +226,10 @@ def test_every_metric_that_is_sent_is_on_the_bill(sent: Sent) -> None:
 
 @pytest.fixture(scope="module")
 def widgets(resources: Resources) -> list[dict[str, Any]]:
-    body = resources["Dashboard"]["DashboardBody"]["Fn::Sub"]
-    alarm_arn = re.sub(r"\$\{(\w+)\.Arn\}", r"arn:\1", body)
-    widgets: list[dict[str, Any]] = json.loads(resources.resolved({"Fn::Sub": alarm_arn}))["widgets"]
+    body = json.dumps(resources["Dashboard"]["DashboardBody"])
+    alarm_arn = json.loads(re.sub(r"\$\{(\w+)\.Arn\}", r"arn:\1", body))
+    widgets: list[dict[str, Any]] = json.loads(resources.resolved(alarm_arn, Engine="index"))["widgets"]
+    assert len(json.loads(resources.resolved(alarm_arn))["widgets"]) == len(widgets) - 1, "one is of the index"
     return widgets
 
 

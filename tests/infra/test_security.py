@@ -35,6 +35,7 @@ GRANTS = {
         "${CatalogueBucket.Arn}/images/*": {"s3:GetObject"},
         "${StoreBucket.Arn}/*": {"s3:GetObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
+        "VectorIndex.IndexArn": {"s3vectors:QueryVectors", "s3vectors:GetVectors"},
         "QueryLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
@@ -42,6 +43,19 @@ GRANTS = {
         "${StoreBucket.Arn}/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
         "StoreBucket.Arn": {"s3:ListBucket"},
         "CompactLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
+    },
+    "FollowRole": {
+        "${StoreBucket.Arn}/*": {"s3:GetObject"},
+        "${StoreBucket.Arn}/*/index/*": {"s3:PutObject", "s3:DeleteObject"},
+        "StoreBucket.Arn": {"s3:ListBucket"},
+        "VectorIndex.IndexArn": {
+            "s3vectors:PutVectors",
+            "s3vectors:DeleteVectors",
+            "s3vectors:GetVectors",
+            "s3vectors:ListVectors",
+        },
+        "FollowLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
         "*": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
     },
 }
@@ -300,7 +314,7 @@ def test_every_answer_carries_the_other_security_headers(resources: Resources, o
 
 def test_logs_are_kept_for_a_while_and_go_with_the_stack(resources: Resources) -> None:
     groups = resources.of_type("AWS::Logs::LogGroup")
-    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "ApiLogGroup"}
+    assert set(groups) == {"IngestLogGroup", "QueryLogGroup", "CompactLogGroup", "FollowLogGroup", "ApiLogGroup"}
     for name, group in groups.items():
         assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert resources.whole(name)["DeletionPolicy"] == "Delete"

@@ -12,6 +12,7 @@ from lookalike.aws import SqsQueue
 from lookalike.batch import HIDDEN_TIMEOUTS
 from lookalike.compaction.policy import Policy
 from lookalike.hashes import HASH_BYTES
+from lookalike.index.vectors_index import NOT_FILTERED
 from lookalike.photos.catalogue import DATA_PREFIX, IMAGES_PREFIX
 from lookalike.store.attempts import Attempt, Attempts
 from lookalike.store.object_store import MemoryStore
@@ -27,8 +28,14 @@ LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "CompactFunction": {"LookalikeLayer", "AnalysisLayer"},
+    "FollowFunction": {"LookalikeLayer", "AnalysisLayer", "ModelLayer"},
 }
-SETTINGS = {"IngestFunction": settings.ingest, "QueryFunction": settings.query, "CompactFunction": settings.compact}
+SETTINGS = {
+    "IngestFunction": settings.ingest,
+    "QueryFunction": settings.query,
+    "CompactFunction": settings.compact,
+    "FollowFunction": settings.follow,
+}
 OF_LAMBDA = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEF_-"
 OUTPUTS = {
@@ -342,8 +349,41 @@ def test_a_deletion_is_remembered_longer_than_a_queue_holds_an_event(resources: 
     assert Policy().tombstone_s > longest_s
 
 
+OF_THE_INDEX = {"VectorBucket", "VectorIndex", "FollowFunction", "FollowRole", "FollowLogGroup", "FollowErrorsAlarm"}
+
+
+def test_an_index_and_its_follower_are_there_for_those_who_ask_for_it(resources: Resources) -> None:
+    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "FollowFunctionTimer"):
+        assert resources.whole(logical_id)["Condition"] == "UsesIndex"
+    assert not resources.resolved({"Condition": "UsesIndex"})
+    assert resources.resolved({"Condition": "UsesIndex"}, Engine="index")
+
+
+def test_query_and_follower_have_the_same_index(resources: Resources) -> None:
+    asked = resources["QueryFunction"]["Environment"]["Variables"]
+    assert resources.resolved(asked["ENGINE"]) == "exact"
+    place = resources.resolved(asked["INDEX"], Engine="index", IndexName="photos-a")
+    assert place == resources.resolved(
+        resources["FollowFunction"]["Environment"]["Variables"]["INDEX"], IndexName="photos-a"
+    )
+    assert place.startswith("s3vectors:")
+    assert place.endswith("/photos-a")
+    index = resources.resolved(resources["VectorIndex"], IndexName="photos-a", IndexDimensions="7")
+    assert (index["IndexName"], int(index["Dimension"]), index["DistanceMetric"]) == ("photos-a", 7, "euclidean")
+    assert tuple(index["MetadataConfiguration"]["NonFilterableMetadataKeys"]) == NOT_FILTERED
+
+
+def test_the_follower_is_the_only_one_and_follows_what_compaction_calls_full(resources: Resources) -> None:
+    follow, compact = resources["FollowFunction"], resources["CompactFunction"]
+    assert follow["ReservedConcurrentExecutions"] == {"Fn::If": ["ReserveCompact", 1, {"Ref": "AWS::NoValue"}]}
+    shared = ("GRACE_S", "SEGMENT_BYTES")
+    assert all(follow["Environment"]["Variables"][name] == compact["Environment"]["Variables"][name] for name in shared)
+    rule = resources["FollowFunctionTimer"]
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["FollowFunction", "Arn"]}]
+
+
 def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> None:
-    (rule,) = resources.of_type("AWS::Events::Rule").values()
+    rule = resources["CompactFunctionTimer"]
     assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": ["CompactFunction", "Arn"]}]
     assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
     reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]

@@ -368,10 +368,31 @@ class TestDeploy:
             assert held["Body"].read() == path.read_bytes()
             assert held["CacheControl"] == site.CACHE_CONTROL
 
+    def test_the_merchant_s_page_is_left_out_where_config_says_so(
+        self, project: Project, outputs: dict[str, str], tmp_path: Path
+    ) -> None:
+        def put_config(text: str) -> set[str]:
+            (tmp_path / "config.json").write_text(text)
+            assert project.deploy("--site-only", "--page-files", str(tmp_path / "config.json")) == 0
+            return site.keys(s3(), outputs["SiteBucketName"])
+
+        (project.site / "catalogue.html").write_text("<!doctype html>")
+        assert "catalogue.html" in put_config("{}")
+        assert "catalogue.html" not in put_config('{"catalogue": false}')
+        assert ["/catalogue.html", "/config.json"] in invalidated(outputs)
+        assert project.deploy() == 0
+        assert "catalogue.html" not in site.keys(s3(), outputs["SiteBucketName"]), "a later update keeps it off"
+        assert "catalogue.html" in put_config('{"catalogue": true}')
+
     @pytest.mark.parametrize(
         ("name", "data", "told"),
-        [("config.json", "{name}", "Expecting"), ("config.json", "[]", "object"), ("logo.tiff", "", ".svg")],
-        ids=["no JSON", "no object", "no picture of the web"],
+        [
+            ("config.json", "{name}", "Expecting"),
+            ("config.json", "[]", "object"),
+            ("config.json", '{"catalogue": "off"}', "true or false"),
+            ("logo.tiff", "", ".svg"),
+        ],
+        ids=["no JSON", "no object", "no answer", "no picture of the web"],
     )
     def test_a_file_that_no_page_can_use_stops_it_before_anything_is_put(
         self,

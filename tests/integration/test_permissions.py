@@ -14,6 +14,7 @@ import pytest
 
 from lookalike.aws import s3_client
 from lookalike.compaction.policy import Policy
+from lookalike.index.vectors_index import NOT_FILTERED
 from scripts.common.template_yaml import yaml_parse
 from scripts.local.aws_server import answer
 from scripts.local.http_server import HttpServer, Request, Response, listen
@@ -21,6 +22,7 @@ from tests.infra.translated import Resources, translated
 from tests.support import functions
 from tests.support.api import event as http_event
 from tests.support.fakes import FakeEmbedder, photo
+from tests.support.vectors_server import VectorsServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +42,9 @@ QUEUE_ACTIONS = {
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "GetQueueAttributes": "sqs:GetQueueAttributes",
+}
+VECTOR_ACTIONS = {
+    name: f"s3vectors:{name}" for name in ("PutVectors", "GetVectors", "DeleteVectors", "ListVectors", "QueryVectors")
 }
 # Lambda uses the role for these itself, as AWS documents them: it polls the queue, writes the log and sends the traces.
 POLLING = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
@@ -102,6 +107,11 @@ class Recorder:
             queue = QUEUES[params["QueueUrl"].rpartition("/")[2]]
             self.needed.add((QUEUE_ACTIONS[model.name], f"${{{queue}.Arn}}"))
             return
+        if model.service_model.service_name == "s3vectors":
+            self.needed.add((VECTOR_ACTIONS[model.name], "${VectorIndex.IndexArn}"))
+            if model.name == "QueryVectors":  # as S3 Vectors asks for it where metadata is wanted
+                self.needed.add((VECTOR_ACTIONS["GetVectors"], "${VectorIndex.IndexArn}"))
+            return
         assert model.service_model.service_name == "s3"
         bucket = BUCKETS[params["Bucket"]]
         action = ACTIONS[model.name]
@@ -112,6 +122,8 @@ class Recorder:
             below = f"{folder}/*" if bucket == "CatalogueBucket" and folder in ("images", "products") else "*"
             if action == "s3:DeleteObject" and "/attempts/" in params["Key"]:
                 below = "*/attempts/*"
+            if action != "s3:GetObject" and "/index/" in params["Key"]:
+                below = "*/index/*"
             self.needed.add((action, f"${{{bucket}.Arn}}/{below}"))
 
     def _answered(self, http_response: Any, model: Any, **others: Any) -> None:
@@ -152,6 +164,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[MishapS3]:
     monkeypatch.setenv("QUEUE_URL", f"http://127.0.0.1:{server.port}/123456789012/image-queue")
     monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", f"http://127.0.0.1:{server.port}/123456789012/dead-letter-queue")
     monkeypatch.setenv("GRACE_S", "0")
+    monkeypatch.setenv("SEGMENT_BYTES", "1")
     merchant = s3_client()
     for bucket in BUCKETS:
         merchant.create_bucket(Bucket=bucket)
@@ -242,8 +255,49 @@ def test_the_ingest_function_may_do_what_it_does_and_nothing_else(
     assert recorder.needed | needed_by_lambda(resources, "IngestFunction") == granted(resources, "IngestFunction")
 
 
+@pytest.fixture
+def vectors(monkeypatch: pytest.MonkeyPatch, s3: MishapS3) -> Iterator[VectorsServer]:
+    server = VectorsServer()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.url)
+    monkeypatch.setenv("INDEX", "s3vectors:vector-bucket/photos")
+    client = boto3.client("s3vectors")
+    client.create_vector_bucket(vectorBucketName="vector-bucket")
+    client.create_index(
+        vectorBucketName="vector-bucket",
+        indexName="photos",
+        dataType="float32",
+        dimension=FakeEmbedder.spec.layout.dimensions,
+        distanceMetric="euclidean",
+        metadataConfiguration={"nonFilterableMetadataKeys": list(NOT_FILTERED)},
+    )
+    client.close()
+    yield server
+    server.close()
+
+
+def test_the_follow_function_may_do_what_it_does_and_nothing_else(
+    load: Callable[[str], ModuleType], vectors: VectorsServer, resources: Resources
+) -> None:
+    """It fills the index, deletes what was deleted, and collects old cursors."""
+    ingest(load("ingest"), "images/red.jpg", "images/blue.jpg")
+    load("compact").handler({}, functions.Context())
+    recorder = Recorder()
+    app = load("follow")
+    app._services().policy = Policy(grace_s=-2, segment_bytes=1)
+    assert app.handler({}, functions.Context())["rows_put"] == 2
+    ingest(load("ingest"), "images/blue.jpg", kind="ObjectRemoved:Delete")
+    load("compact").handler({}, functions.Context())
+    recorder.needed.clear()
+    for _ in range(2):
+        app.handler({}, functions.Context())
+    ingested = {item for item in recorder.needed if item[1].startswith("${CatalogueBucket")}
+    assert recorder.needed - ingested | needed_by_lambda(resources, "FollowFunction") == granted(
+        resources, "FollowFunction"
+    )
+
+
 def test_the_query_function_may_do_what_it_does_and_nothing_else(
-    load: Callable[[str], ModuleType], resources: Resources
+    load: Callable[[str], ModuleType], vectors: VectorsServer, monkeypatch: pytest.MonkeyPatch, resources: Resources
 ) -> None:
     ingest(load("ingest"), "images/red.jpg", "images/blue.jpg")
     load("compact").handler({}, functions.Context())
@@ -251,9 +305,18 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     boto3.client("s3").put_object(Bucket="catalogue-bucket", Key="images/new.jpg", Body=photo("new"))
     for name in QUEUES:
         boto3.client("sqs").create_queue(QueueName=name)
+    load("follow").handler({}, functions.Context())
     recorder = Recorder()
-    app = load("query")
-    app.lifecycle.start(app._services(), "on-demand")
+    for engine in ("exact", "index"):
+        monkeypatch.setenv("ENGINE", engine)
+        app = load("query")
+        app.lifecycle.start(app._services(), "on-demand")
+        ask(app)
+    assert recorder.needed | needed_by_lambda(resources, "QueryFunction") == granted(resources, "QueryFunction")
+
+
+def ask(app: ModuleType) -> None:
+    """Some requests of each kind."""
     sent = {"body": base64.b64encode(photo("red")).decode(), "isBase64Encoded": True}
     for request in (
         http_event("POST /api/search", **sent | {"headers": {"content-type": "image/jpeg"}}),
@@ -269,7 +332,6 @@ def test_the_query_function_may_do_what_it_does_and_nothing_else(
     for product_id, problem in (("new", "product-pending"), ("nobody", "not-found")):
         request = http_event("GET /api/products/{product_id}", pathParameters={"product_id": product_id})
         assert json.loads(app.handler(request, functions.Context())["body"])["type"].endswith(problem)
-    assert recorder.needed | needed_by_lambda(resources, "QueryFunction") == granted(resources, "QueryFunction")
 
 
 def test_the_compact_function_may_do_what_it_does_and_nothing_else(

@@ -6,6 +6,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from lookalike.errors import StoreError
 from tests.property.bugs import PHOTO_BUGS, PRODUCT_BUGS, PROTOCOL_BUGS, Bug
+from tests.property.index_machine import IndexMachine
 from tests.property.photo_machine import PhotoMachine
 from tests.property.product_machine import ProductMachine
 from tests.property.store_machine import StoreMachine
@@ -14,8 +15,10 @@ IS_LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 
 TestPhotos = PhotoMachine.TestCase
 TestProducts = ProductMachine.TestCase
+TestIndex = IndexMachine.TestCase
 if not IS_LONG:  # most of the protocol is the code that photos go through
     TestProducts.settings = settings(TestProducts.settings, max_examples=50)
+    TestIndex.settings = settings(TestIndex.settings, max_examples=50)
 
 until_the_first_failure = settings(
     max_examples=3000,

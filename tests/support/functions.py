@@ -20,6 +20,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/lookalike-dead",
     "MODEL_DIR": "/nowhere",
+    "INDEX": "s3vectors:lookalike-index/photos",
     "POWERTOOLS_METRICS_NAMESPACE": "Lookalike/test",
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",

@@ -9,7 +9,7 @@ repeated, and where a process ended in the middle, the next one begins with the 
 one follower should write at a time. Of two, one loses the race for each cursor, and an entry that the other overwrote with an
 older row costs recall until its segment is rewritten.
 
-The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names segments is filled
+The cursor lives in the store, and the index may be lost. An index without entries under a cursor that names photos is filled
 again from the start: the next cursor names none, so searches scan everything until they are back.
 """
 
@@ -28,7 +28,7 @@ from lookalike.store import index_cursor, segment_reads
 from lookalike.store.index_cursor import EVERY_PRODUCT, Contents, Covered, Cursor
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.partitions import live_masks
+from lookalike.store.partitions import live_masks, partitions_of
 from lookalike.store.records import Op
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
@@ -107,7 +107,7 @@ class _Following:
         """Raises ObjectMissing where an object was collected before it was read."""
         cursor = index_cursor.newest(self._store, self._index.name)
         manifest = PHOTO_STORE.newest(self._store)
-        if cursor.body and self._index.is_empty():
+        if any(map(cursor.photos, cursor.body)) and self._index.is_empty():
             cursor = Cursor(cursor.index, cursor.number)
         full = {ref.name: ref for ref in manifest.segments if is_full(ref, self._policy)}
         if cursor.segments.keys() != {ref.name for ref in manifest.segments} or full.keys() - cursor.body.keys():
@@ -123,7 +123,9 @@ class _Following:
 
     def _advance(self, cursor: Cursor, manifest: Manifest, full: Mapping[str, SegmentRef]) -> Cursor:
         """The newest cursor of this follower: as many cursors further as time allows."""
-        masks = live_masks(self._store, manifest.segments)
+        masks = live_masks(
+            self._store, manifest.segments, partitions=partitions_of(manifest.segments, self._policy.rows_at_once)
+        )
         live = {ref.name: mask for ref, mask in zip(manifest.segments, masks, strict=True)}
         for ref in manifest.segments:
             if ref.name not in full and ref.name not in cursor.segments:

@@ -6,6 +6,7 @@ The variable of a field is its name in capitals. Fields with a default may be mi
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ MAX_DATA_BYTES = 400 * 1024 * 1024
 
 GRACE_S = 15 * 60.0
 """How long objects stay after compaction has replaced them: the same for the functions that read and that collect."""
+
+SEGMENT_BYTES = 128 * 1024 * 1024
+"""Size of a full segment, which compaction merges no further and an index follows."""
 
 _GRACE_MARGIN_S = 60.0  # an answer may read for 29 seconds, and clocks differ
 
@@ -54,12 +58,20 @@ class IngestSettings:
     data_reserve_s: float = 150
 
 
+class Engine(StrEnum):
+    """What searches the catalogue: a scan of all codes, or an index of candidates beside a scan of the newest ones."""
+
+    EXACT = "exact"
+    INDEX = "index"
+
+
 @dataclass(frozen=True, slots=True)
 class QuerySettings:
     """``threads``: threads of the model and of a large scan; ``aws_lambda_function_memory_size``: MiB, set by Lambda.
 
     ``grace_s``: see ``CompactSettings``. ``origin_secrets``: each lets a request in; without one, every request is let in.
     ``hide_out_of_stock``: whether an answer leaves out products that are out of stock, unless its filters name availability.
+    ``index``: the place of the index where ``engine`` is one, as ``lookalike.index.opening`` reads it.
     """
 
     catalogue_bucket: str
@@ -74,6 +86,8 @@ class QuerySettings:
     aws_lambda_function_memory_size: int = 1769
     origin_secrets: tuple[str, ...] = ()
     hide_out_of_stock: bool = True
+    engine: Engine = Engine.EXACT
+    index: str = ""
 
     @property
     def stale_if_error_s(self) -> float:
@@ -89,10 +103,22 @@ class QuerySettings:
 
 @dataclass(frozen=True, slots=True)
 class CompactSettings:
-    """``grace_s``: how long segments stay after compaction has replaced them."""
+    """``grace_s``: how long segments stay after compaction has replaced them; ``segment_bytes``: of a full segment."""
 
     store_bucket: str
     grace_s: float = GRACE_S
+    segment_bytes: int = SEGMENT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class FollowSettings:
+    """``index``: its place; ``grace_s``, ``segment_bytes``: see ``CompactSettings``, whose values must be the same."""
+
+    store_bucket: str
+    index: str
+    model_dir: Path = Path("/opt/model")
+    grace_s: float = GRACE_S
+    segment_bytes: int = SEGMENT_BYTES
 
 
 def ingest(environ: Mapping[str, str]) -> IngestSettings:
@@ -108,6 +134,11 @@ def query(environ: Mapping[str, str]) -> QuerySettings:
 def compact(environ: Mapping[str, str]) -> CompactSettings:
     """The settings of the compact function. Raises SettingsError."""
     return CompactSettings(**_values(CompactSettings, environ))
+
+
+def follow(environ: Mapping[str, str]) -> FollowSettings:
+    """The settings of the follow function. Raises SettingsError."""
+    return FollowSettings(**_values(FollowSettings, environ))
 
 
 def _values(kind: Any, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -158,6 +189,7 @@ def _words(text: str) -> tuple[str, ...]:
 _CONVERT: Mapping[Any, Callable[[str], Any]] = {
     str: _name,
     bool: _switch,
+    Engine: Engine,
     int: _count,
     float: _seconds,
     Path: Path,

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lookalike.codes.rotation import Rotation
 from lookalike.compaction.checks import Report, checked
+from lookalike.compaction.cursor_fsck import check_cursor, read_cursors
 from lookalike.compaction.gate import judge
 from lookalike.errors import CorruptObject, NotExact
 from lookalike.hashes import text_hash
@@ -69,12 +70,18 @@ def _check(store: ObjectStore, rows_at_once: int, state: State[Manifest]) -> Rep
     partitions = partitions_of([*refs, *folded], rows_at_once)
     ops: dict[str, _Ops] = {}
     visible: Counter[int] = Counter()
+    cursors = read_cursors(store, newest, report)
     with (
         KeyColumns(refs, _columns(refs, read, ops), partitions) as columns,
         KeyColumns(folded, _columns(folded, read_folded, ops), partitions) as passed,
     ):
+        if any(len(ops[ref.name]) != ref.rows for ref in newest.segments):
+            cursors = []  # without the rows that cannot be read, others seem to be the newest of their keys
         for number in range(partitions):
-            for rows in columns.row_ranges(number):
+            ranges = columns.row_ranges(number)
+            for cursor in cursors:
+                check_cursor(cursor, ranges, report)
+            for rows in ranges:
                 shown = ops[rows.ref.name][rows.start : rows.end][rows.live]
                 visible += Counter(shown.tolist())
             for rows in passed.row_ranges(number):

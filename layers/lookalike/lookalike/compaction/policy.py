@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from lookalike.settings import SEGMENT_BYTES
 from lookalike.store.partitions import ROWS_AT_ONCE
 
 
@@ -14,7 +15,7 @@ from lookalike.store.partitions import ROWS_AT_ONCE
 class Policy:
     """Bounds of a step, and the times for which objects are kept, in seconds. ``rows_at_once``: whose keys are in memory."""
 
-    segment_bytes: int = 128 * 1024 * 1024
+    segment_bytes: int = SEGMENT_BYTES
     rows_at_once: int = ROWS_AT_ONCE
     fanout: int = 4
     garbage_share: float = 0.25

@@ -1,9 +1,8 @@
 """The index of candidates that a setting names."""
 
 from lookalike.aws_vectors import VectorService, vectors_client
-from lookalike.hashes import text_hash
 from lookalike.index.lance_index import LanceIndex
-from lookalike.index.port import CandidateIndex, name_of
+from lookalike.index.port import CandidateIndex, entries_name, name_of
 from lookalike.index.vectors_index import S3VectorsIndex
 from lookalike.layout import Layout
 
@@ -21,7 +20,7 @@ def open_index(
     match kind:
         case "lancedb" if location:
             # Not of the place: a folder may be moved.
-            table = f"photos-{fingerprint[:12]}-{layout.dimensions}-{text_hash(str(layout)).hex()[:12]}"
+            table = entries_name(fingerprint, layout)
             return LanceIndex(location, table, layout.dimensions, name=name, threads=threads, max_age_s=max_age_s)
         case "s3vectors" if location.count("/") == 1 and all(location.split("/")):
             bucket, index = location.split("/")

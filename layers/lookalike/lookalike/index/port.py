@@ -148,6 +148,11 @@ def no_candidates() -> Candidates:
     )
 
 
+def entries_name(fingerprint: str, layout: Layout) -> str:
+    """A name for a table or an index of a model's vectors: of the model, its dimensions and its default weights, and not of the place."""
+    return f"photos-{fingerprint[:12]}-{layout.dimensions}-{text_hash(str(layout)).hex()[: 2 * _NAMED_BYTES]}"
+
+
 def texts_of(hashes: Hashes) -> list[str]:
     """The hexadecimal digits of each hash or order, S (rows,), trailing zeros included."""
     width = 2 * hashes.dtype.itemsize

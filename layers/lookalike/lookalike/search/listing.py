@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.search.indexed_snapshot import IndexedSnapshot
 from lookalike.search.view import ProductView
 from lookalike.store.records import event_times_ms
 from lookalike.store.rows import Rows
@@ -87,6 +88,28 @@ def _newest(puts_of: _PutsOf, offset: int, k: int) -> list[bytes]:
                 latest[product] = max(time_ms, latest.get(product, time_ms))
         newest = sorted(latest, key=lambda product: (-latest[product], product))
     return newest[offset : offset + k]
+
+
+def listed_by_data(view: ProductView, mask: Mask | None, *, offset: int, k: int) -> tuple[list[Listed], int]:
+    """As ``listed`` where not all photos are in memory: the products with data, in the random order, and how many those are.
+
+    The photos are those that the index finds and those of the tail; a product without one is left out of its page. Raises StoreError.
+    """
+    snapshot = view.snapshot
+    if not isinstance(snapshot, IndexedSnapshot):
+        raise TypeError("all photos are in memory: use listed")
+    passing = np.arange(len(view.table)) if mask is None else np.flatnonzero(mask[:-1])
+    ascending = passing[np.argsort(heads(view.table.hashes[passing]), kind="stable")]
+    hashes = [hashed.ljust(HASH_BYTES, b"\0") for hashed in view.table.hashes[ascending[offset : offset + k]].tolist()]
+    if not hashes:
+        return [], len(passing)
+    photos = snapshot.photos_of(hashes)
+    photos += filter(None, map(snapshot.photo_of, snapshot.found_of(hashes)))
+    photos.sort(key=lambda photo: photo.key)
+    metadata = merged(photos)
+    keys = {photo.product_id: photo.key for photo in reversed(photos)}
+    shown = sorted(keys, key=text_hash)
+    return [Listed(product_id, keys[product_id], metadata[product_id]) for product_id in shown], len(passing)
 
 
 def _allowed(view: ProductView, mask: Mask | None, number: int) -> _Row:

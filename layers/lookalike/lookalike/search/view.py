@@ -46,6 +46,11 @@ class ProductView:
             joins = {key: join for key, join in list(last._joins.items()) if key in segments}
         return cls(snapshot, table, joins)
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether the rows of all photos are: not with an index that follows some."""
+        return not (isinstance(self.snapshot, IndexedSnapshot) and self.snapshot.body)
+
     def mask(self, filters: Filters, *, hide: bool = False) -> Mask | None:
         """The products that pass; None where all do. ``hide``: see ``hidden``. Raises UnknownAttribute, BadFilter."""
         passes = filters.mask(self.table) if filters else None
@@ -78,7 +83,7 @@ class ProductView:
         """How many of these products have a searchable photo; None where photos are not in memory. No mask: all of them."""
         if mask is None:
             return self.snapshot.products
-        if isinstance(self.snapshot, IndexedSnapshot) and self.snapshot.body:
+        if not self.is_in_memory:
             return None
         without_data = self.snapshot.products - int(np.count_nonzero(self.photographed)) if mask[-1] else 0
         return int(np.count_nonzero(mask[:-1] & self.photographed)) + without_data
@@ -86,7 +91,7 @@ class ProductView:
     @cached_property
     def photographed(self) -> Mask:
         """Which products of the table have a searchable photo: bool (products,). All, where photos are not in memory."""
-        if isinstance(self.snapshot, IndexedSnapshot) and self.snapshot.body:
+        if not self.is_in_memory:
             return np.ones(len(self.table), bool)
         found = np.zeros(len(self.table) + 1, bool)
         for shard in self.snapshot.shards:

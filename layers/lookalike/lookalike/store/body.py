@@ -103,11 +103,7 @@ class Body:
     @cached_property
     def photos(self) -> int:
         """The number of searchable photos in the cursor's manifest."""
-        photos = 0
-        for name in self.refs:
-            live = self.cursor.segments[name].live
-            photos += int(np.count_nonzero(live)) - int(np.count_nonzero(live[self.cursor.body[name].row]))
-        return photos
+        return sum(map(self.cursor.photos, self.refs))
 
     def count_products(self, others: Heads) -> int:
         """The number of products of the body's photos and of others, whose products' hashes are given by their first eight bytes.

@@ -134,6 +134,11 @@ class Cursor:
         """The contents of each segment whose live rows are in the index, by name."""
         return {covered.name: covered.contents for covered in self.covered if covered.contents is not None}
 
+    def photos(self, name: str) -> int:
+        """The number of live puts in a segment of the body. Raises CorruptObject."""
+        live = self.segments[name].live
+        return int(np.count_nonzero(live)) - int(np.count_nonzero(live[self.body[name].row]))
+
 
 def entries(store: ObjectStore, index: str) -> list[Entry]:
     """The cursors of an index that exist now, the newest first."""
