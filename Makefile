@@ -61,7 +61,7 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo requirements/dev.txt
-	@echo "Installing the developers' packages into $(VENV) (670 MB, about a minute)"
+	@echo "Installing the developers' packages into $(VENV) (990 MB, about two minutes)"
 	@$(BIN)/python $(INSTALL_LOCKED) requirements/dev.txt
 	@touch $@
 
@@ -160,6 +160,7 @@ ifneq ($(ARGS),)
 else
 	$(BENCH) search $(REAL) --generate 44441x2048 --generate 10000x1280-classifier --generate 44441x1280-classifier
 	$(BENCH) filters $(REAL)
+	$(BENCH) index $(REAL)
 	$(BENCH) cold $(REAL) --generate 44441x2048
 	$(BENCH) search --queries 100 --generate 300000x869 --parts $(PARTS) --engines lookalike lookalike-s3
 	$(BENCH) append --rows 300000

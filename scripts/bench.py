@@ -5,10 +5,12 @@
     python -m scripts.bench search --generate 10000x512 --generate 100000x512
     python -m scripts.bench filters --generate 44441x512
     python -m scripts.bench cold --photos photos.zip
+    python -m scripts.bench index --generate 1000000x512
     python -m scripts.bench starts --rows 44441 --function query
     python -m scripts.bench append --json
     python -m scripts.bench partitions --keys 20000000
     python -m scripts.bench ingest photos.zip
+    python -m scripts.bench bulk photos.zip
     python -m scripts.bench products --products 44441 --products 1000000
     python -m scripts.bench tables
     python -m scripts.bench product-reads --products 1000000

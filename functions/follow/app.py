@@ -15,6 +15,7 @@ from lookalike.compaction.policy import Policy
 from lookalike.follow import follow
 from lookalike.index.opening import open_index
 from lookalike.photos.model import ModelSpec
+from lookalike.store import recall
 from lookalike.store.damage import DAMAGED_READS
 
 logger = Logger(service="follow")
@@ -64,4 +65,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         ("DamagedReads", DAMAGED_READS.take(), MetricUnit.Count),
     ):
         metrics.add_metric(name=name, unit=unit, value=value)
+    measured = recall.newest(services.store, services.index.name)
+    if measured is not None:  # each turn, so that its alarm rings until another measurement
+        metrics.add_metric(name="IndexRecall", unit=MetricUnit.NoUnit, value=measured.value)
     return {"index": services.index.name, **done.as_dict()}

@@ -1,6 +1,7 @@
 """The command line of the benchmarks."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from lookalike.layout import Layout, Part
 from scripts.benchmarks.data import CLASSIFIER, Shape
 from scripts.benchmarks.engines import KINDS
 from scripts.common.arguments import above_zero, at_least_one, command_parser
+from scripts.common.paths import MODEL
 
 COLD_ENGINES: Final = ("lookalike-s3", "sklearn", "lancedb")
 FUNCTIONS: Final = {"query": "QueryFunction", "ingest": "IngestFunction", "compact": "CompactFunction"}
@@ -56,7 +58,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     processor_time = "time the processor, not the clock: for a machine that others use, and engines in memory"
     search.add_argument("--processor-time", action="store_true", help=processor_time)
     search.add_argument("--limit-s", type=above_zero, default=60, help="seconds after which no query is sent (60)")
-    _add_engines(search, tuple(KINDS))
+    _add_engines(search, tuple(name for name in KINDS if name != "lookalike-index"))
 
     filters = command("filters", "search among the products that filters allow, and count facets")
     _add_data(filters)
@@ -70,13 +72,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_engines(cold, COLD_ENGINES)
 
     _add_map(command)
+    _add_index(command("index", "search with candidates of an index in LanceDB, beside the exact search"))
 
-    starts = command("starts", "cold starts of the built functions", details=_STARTS)
-    _number(starts, "--starts", 10, "starts of each function")
-    starts.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
-    store = starts.add_mutually_exclusive_group()
-    store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
-    store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
+    _add_starts(command("starts", "cold starts of the built functions", details=_STARTS))
 
     append = command("append", "appends, refreshes and compaction against the size of the store")
     _number(append, "--small", 1_000, "rows of the small store")
@@ -89,9 +87,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_partitions(command("partitions", "live rows, a compaction and a backfill plan of many keys, and their memory"))
 
     ingest = command("ingest", "how fast a catalogue becomes searchable, beside the bare model")
-    ingest.add_argument("photos", type=Path, help="a folder or zip of photos")
+    _add_photos(ingest)
     ingest.add_argument("--labels", type=Path, help="a CSV with an id column")
-    ingest.add_argument("--first", type=at_least_one, help="only so many photos")
+    _add_bulk(command("bulk", "a catalogue embedded by Ray's workers, one of which is killed half-way"))
 
     _add_page(command)
     _add_product_data(command)
@@ -129,6 +127,23 @@ def _add_partitions(command: argparse.ArgumentParser) -> None:
     command.add_argument("--partitions", type=at_least_one, action="append", metavar="N", help=told)
 
 
+def _add_starts(command: argparse.ArgumentParser) -> None:
+    _number(command, "--starts", 10, "starts of each function")
+    command.add_argument("--function", choices=FUNCTIONS, action="append", help="only this one; may be repeated")
+    store = command.add_mutually_exclusive_group()
+    store.add_argument("--rows", type=at_least_one, default=1000, help="random rows in the store (1000)")
+    store.add_argument("--embeddings", type=Path, metavar="FILE", help="a .npy file of embeddings for the store")
+
+
+def _add_index(command: argparse.ArgumentParser) -> None:
+    _add_data(command)
+    _number(command, "-k", 5, "products in an answer")
+    _number(command, "--threads", 1, "threads of both searches")
+    _number(command, "--turn", 20, "queries that a search answers before the other one's turn")
+    _number(command, "--starts", 5, "fresh processes of each search, in turn")
+    command.set_defaults(processor_time=False, limit_s=math.inf)
+
+
 def _add_product_data(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
     products = command("products", "how soon a file of product data is in the store, and the memory it takes")
     products.add_argument("--products", type=at_least_one, action="append", help="of the file; may be repeated (44441)")
@@ -157,6 +172,18 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
 
 def _number(command: argparse.ArgumentParser, name: str, default: int, told: str) -> None:
     command.add_argument(name, type=at_least_one, default=default, metavar="N", help=f"{told} ({default})")
+
+
+def _add_photos(command: argparse.ArgumentParser) -> None:
+    command.add_argument("photos", type=Path, help="a folder or zip of photos")
+    command.add_argument("--first", type=at_least_one, help="only so many photos")
+
+
+def _add_bulk(bulk: argparse.ArgumentParser) -> None:
+    _add_photos(bulk)
+    bulk.add_argument("--model", type=Path, default=MODEL, help="the model's folder (build/model)")
+    _number(bulk, "--bare", 256, "photos for the rate of the bare model")
+    _number(bulk, "--workers", 2, "processes")
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:

@@ -22,6 +22,7 @@ from lookalike.layout import Layout
 from scripts.benchmarks.data import Floats
 
 BUCKET: Final = "bench"  # of the local S3
+FINGERPRINT: Final = "0" * 64  # of the model that indexes are named after
 NOT_INSTALLED: Final = "not installed: `make bench` installs it"
 _PCA_ROWS: Final = 20_000
 
@@ -223,6 +224,50 @@ class Lookalike(Engine):
         return counts
 
 
+class Indexed(Lookalike):
+    """Ours with candidates from LanceDB. The index is in a folder beside the vectors, and has followed the store."""
+
+    def __init__(self, source: Source, threads: int) -> None:
+        import lancedb  # noqa: F401 - before what it reads is counted
+
+        from lookalike.aws import S3Store, s3_client
+        from lookalike.index.opening import open_index
+        from lookalike.search.indexed_reader import IndexedReader
+        from lookalike.store.wrappers import CountingStore
+
+        self._files = _file_reads()
+        self._store = CountingStore(S3Store(s3_client(), BUCKET, source.prefix))
+        index = open_index(lance_place(source), FINGERPRINT, source.layout, threads=threads)
+        self._snapshot: Any = IndexedReader(self._store, index=index, layout=source.layout).refresh()
+        self._executor = None
+        self.resident_bytes = None
+
+    def search(self, query: Floats, k: int) -> Any:
+        from lookalike.search.indexed import nearest_products
+
+        return nearest_products(self._snapshot, query, k=k)
+
+    def counts(self, answer: Any) -> dict[str, int]:
+        before, self._files = self._files, _file_reads()
+        file_bytes, reads = (now - then for now, then in zip(self._files, before, strict=True))
+        return {**super().counts(answer), "index_bytes_read": file_bytes, "index_reads": reads}
+
+
+def lance_place(source: Source) -> str:
+    """The setting of the index of a source."""
+    return f"lancedb:{source.vectors.with_suffix('.lancedb')}"
+
+
+def _file_reads() -> tuple[int, int]:
+    """Bytes that this process has read from files so far, and calls for them; zeros where the system does not tell."""
+    try:
+        lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0, 0
+    counts = {name: int(value) for name, _, value in (line.partition(": ") for line in lines)}
+    return counts["rchar"], counts["syscr"]
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """An engine: its name in results, its distributions, its constructor, and the place of our exact tier."""
@@ -245,6 +290,7 @@ _OURS: Final = ("lookalike", "numpy", "numkong")
 KINDS: Final = {
     "lookalike": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=True), "memory"),
     "lookalike-s3": Kind("lookalike", _OURS, lambda source, n: Lookalike(source, n, resident=False), "S3"),
+    "lookalike-index": Kind("lookalike", (*_OURS, "lancedb"), Indexed, "index"),
     "sklearn": Kind("sklearn", ("scikit-learn", "numpy"), lambda source, _: Sklearn(source)),
     "numpy": Kind("numpy", ("numpy",), lambda source, _: Numpy(source)),
     "faiss_flat": Kind("faiss_flat", ("faiss-cpu",), Faiss),

@@ -25,9 +25,9 @@ from scripts.local.sources import from_sources
 from scripts.local.stack import LOCAL_PARAMETERS, LocalStack
 
 
-def bare_rate(images: list[bytes], threads: int) -> tuple[float, float]:
+def bare_rate(images: list[bytes], threads: int, model: Path = MODEL) -> tuple[float, float]:
     """Photos a second of the embedder alone, and its processor time a photo in ms."""
-    embedder = Embedder(MODEL, threads=threads)
+    embedder = Embedder(model, threads=threads)
     embedder.embed(images[:16])
     started, used = time.monotonic(), time.process_time()
     embedder.embed(images)

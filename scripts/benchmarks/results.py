@@ -13,15 +13,21 @@ _HEADINGS: Final = {
     "p50_ms": "median ms",
     "p99_ms": "p99 ms",
     "ratio_to_lookalike": "times ours",
+    "recall": "recall",
     "ids_equal_sklearn": "as scikit-learn",
     "resident_bytes": "index",
     "process_bytes": "process",
     "bytes_read": "read",
     "requests": "requests",
+    "index_bytes_read": "read by LanceDB",
+    "index_reads": "its reads",
     "rows_refined": "rows bounded twice",
     "rows_exact": "rows computed",
 }
 """The fields of a result that differ between engines, and the columns that show them."""
+
+_OURS: Final = {"S3": "lookalike, embeddings left in S3", "index": "lookalike, candidates from LanceDB"}
+"""Our engine by the place of its exact tier, where that is not the memory."""
 
 
 def percentile(values: Sequence[float], share: int) -> float:
@@ -91,7 +97,7 @@ def _heading(line: Result) -> str:
 def _cell(name: str, line: Result) -> str:
     value = line.get(name)
     if name == "engine" and value == "lookalike":
-        return "lookalike, embeddings left in S3" if line.get("exact_tier") == "S3" else "**lookalike**"
+        return _OURS.get(str(line.get("exact_tier")), "**lookalike**")
     if value is None:
         return ""
     if "bytes" in name:

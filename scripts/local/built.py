@@ -15,6 +15,7 @@ _SOURCES: Final = {
     "functions/ingest": "IngestFunction",
     "functions/query": "QueryFunction",
     "functions/compact": "CompactFunction",
+    "functions/follow": "FollowFunction",
 }
 
 

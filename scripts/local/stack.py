@@ -47,7 +47,7 @@ class LocalStack:
             requests.get(f"{stack.url}/api/health")
 
     Port 0 takes a free one. ``parameters`` override the template's. ``launcher`` says how functions are started; each
-    has a log of its own in ``log_dir``. Entering raises PortTakenError and UnsupportedTemplateError, and leaves nothing running.
+    has a log of its own in ``log_dir``. ``window_s``: the longest batching window, where the template's is longer. Entering raises PortTakenError and UnsupportedTemplateError, and leaves nothing running.
     """
 
     def __init__(
@@ -60,12 +60,14 @@ class LocalStack:
         port: int = 0,
         s3_port: int = 0,
         parameters: Mapping[str, str] | None = None,
+        window_s: float = float("inf"),
     ) -> None:
         self._template = template
         self._site_dir = site_dir
         self.log_dir = log_dir
         self._ports = (port, s3_port)
         self._parameters = parameters
+        self._window_s = window_s
         self._launcher = launcher
         self._exit = contextlib.ExitStack()
         self._settled = threading.Lock()
@@ -171,7 +173,7 @@ class LocalStack:
         for source in self.template.event_sources:
             function = self.functions[source.function_id]
             poller = Poller(
-                source,
+                replace(source, window_s=min(source.window_s, self._window_s)),
                 function,
                 self.sqs,
                 self.queue_urls[source.queue_arn],

@@ -6,7 +6,7 @@
  */
 
 import { columnsOf } from "./levels.js";
-import { bounded, clamp, levelOf, midway, whole } from "./view.js";
+import { bounded, clamp, isSame, levelOf, midway, whole } from "./view.js";
 
 const PACE_MS = 160; // of a zoom by buttons or keys, and of photos that move into their cells
 const LONGEST_FRAME_MS = 50; // after a longer pause photos go on from where they were
@@ -33,7 +33,7 @@ export function camera(levels, changed) {
   function look(to, smoothly = false) {
     const before = goal();
     const target = bounded(to, levels, size);
-    const isOther = Math.abs(target.size / before.size - 1) > 1e-6 || target.x !== before.x || target.y !== before.y;
+    const isOther = !isSame(before, target);
     way = smoothly && !still.matches ? { from: view, to: target, begun: performance.now() } : null;
     if (!way) view = target;
     if (isOther) changed();

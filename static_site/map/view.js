@@ -20,14 +20,20 @@ const MARGIN_PX = 16; // around the whole map
 const SLACK = 1.08; // beyond which the level changes, so that it does not flicker between two
 
 /** All of the map, with all of its cells on the level that is shown then. @param {Levels} levels @param {Size} size @returns {View} */
-export function whole({ bounds, finest }, { width, height }) {
+export function whole(levels, size) {
+  const { left, right, top, bottom, size: px } = extent(levels, size);
+  return { x: (left + right) / 2, y: (top + bottom) / 2, size: px };
+}
+
+/** The ends of those cells, in cells of the finest level, and the width of a column. @param {Levels} levels @param {Size} size */
+function extent({ bounds, finest }, { width, height }) {
   const room = (/** @type {number} */ px) => Math.max(1, px - 2 * MARGIN_PX);
   for (let level = finest; ; level--) {
     const step = 2 ** (finest - level);
     const [left, top] = [bounds.left, bounds.top].map((end) => Math.floor(end / step) * step);
     const [right, bottom] = [bounds.right, bounds.bottom].map((end) => Math.ceil(end / step) * step);
     const size = Math.min(room(width) / (right - left), room(height) / (bottom - top) / SHAPE, largest({ width, height }));
-    if (size * step >= LEAST_PX || !level) return { x: (left + right) / 2, y: (top + bottom) / 2, size };
+    if (size * step >= LEAST_PX || !level) return { left, right, top, bottom, size };
   }
 }
 
@@ -38,22 +44,27 @@ function largest({ width, height }) {
 
 /** The view, or the nearest one that shows something. @param {View} view @param {Levels} levels @param {Size} size @returns {View} */
 export function bounded(view, levels, size) {
-  const all = whole(levels, size);
-  const { bounds } = levels;
+  const all = extent(levels, size);
   const px = clamp(view.size, all.size, largest(size));
   const [across, down] = [size.width / px / 2, size.height / px / SHAPE / 2];
-  // At most the margin is seen beyond an end, and what is smaller than the window stays in its middle.
-  const slack = MARGIN_PX / px + 0.25 * Math.min(across, down) * (1 - all.size / px);
+  // Beyond an end the margin is seen, and from nearby up to a quarter of the window; what is smaller than the window stays in its middle.
+  const beyond = MARGIN_PX / px + 0.25 * Math.min(across, down) * (1 - all.size / px);
   return {
-    x: between(view.x, bounds.left + across - slack, bounds.right - across + slack),
-    y: between(view.y, bounds.top + down - slack, bounds.bottom - down + slack),
+    x: between(view.x, all.left + across - beyond, all.right - across + beyond),
+    y: between(view.y, all.top + down - beyond, all.bottom - down + beyond),
     size: px,
   };
 }
 
-/** @param {number} value @param {number} low @param {number} high in the middle where there is no room between them */
+/** @param {number} value @param {number} low @param {number} high in the middle where there is no room between them @returns {number} */
 function between(value, low, high) {
   return low > high ? (low + high) / 2 : clamp(value, low, high);
+}
+
+/** Whether two views are the same to the eye. @param {View} one @param {View} other */
+export function isSame(one, other) {
+  const apart = Math.hypot(one.x - other.x, one.y - other.y) * one.size;
+  return apart < 0.01 && Math.abs(one.size / other.size - 1) < 1e-6;
 }
 
 /** @param {View} view @param {number} right in pixels @param {number} down @returns {View} */

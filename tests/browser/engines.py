@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Playwright
 IN_BOTH = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
 """A test of a flow in which engines differ: it runs in each of them. The others run in Chromium."""
 
+# Chromium's headless shell starts one process for a page where the whole browser starts three.
 NAMES = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "chromium": ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
     "firefox": ("firefox-esr", "firefox"),
 }
 ARGUMENTS = [

@@ -47,7 +47,7 @@ def stack(request, catalogue, tmp_path_factory) -> Iterator[LocalStack]:
             template, launcher = built_template_or_skip(), undo.enter_context(isolation_or_skip()).launch
         logs, parameters = tmp_path_factory.mktemp("logs"), {"MaxStalenessSeconds": "1"}
         stack = undo.enter_context(
-            LocalStack(launcher=launcher, template=template, log_dir=logs, parameters=parameters)
+            LocalStack(launcher=launcher, template=template, log_dir=logs, parameters=parameters, window_s=1)
         )
         for photo in catalogue:
             extra = {"Metadata": {"name": photo.stem}}

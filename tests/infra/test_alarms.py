@@ -13,6 +13,7 @@ import pytest
 
 from lookalike.index.memory import MemoryIndex
 from lookalike.photos.embedder import DRIFT_TOLERANCE
+from lookalike.store.recall import Recall, publish
 from scripts import costs
 from tests.infra.translated import Resources
 from tests.support import fakes, functions
@@ -38,6 +39,7 @@ ALARMS = {
     "CompactMissingAlarm": "CompactFunction",
     "FollowErrorsAlarm": "FollowFunction",
     "IndexBehindAlarm": "FollowFunction",
+    "IndexRecallAlarm": "FollowFunction",
     "LogSegmentsAlarm": "QueryFunction",
     "LogAgeAlarm": "QueryFunction",
     "ModelDriftAlarm": "IngestFunction",
@@ -108,10 +110,11 @@ def compact(patch: pytest.MonkeyPatch) -> Callable[[], object]:
 
 
 def follow(patch: pytest.MonkeyPatch) -> Callable[[], object]:
-    app = functions.load("follow")
+    app, store, index = functions.load("follow"), fakes.OutageStore(), MemoryIndex(fakes.LAYOUT.dimensions)
+    publish(store, Recall(index.name, at=5, queries=1, found=4, wanted=5, version=1, measured_ms=1))
     patch.setattr(app, "ModelSpec", SimpleNamespace(load=lambda folder: fakes.FakeEmbedder.spec))
-    patch.setattr(app, "S3Store", lambda *place: fakes.OutageStore())
-    patch.setattr(app, "open_index", lambda *place: MemoryIndex(fakes.LAYOUT.dimensions))
+    patch.setattr(app, "S3Store", lambda *place: store)
+    patch.setattr(app, "open_index", lambda *place: index)
     return lambda: app.handler({}, functions.Context())
 
 

@@ -35,7 +35,7 @@ PYTHON = ROOT / ".venv-sam" / "bin" / "python"
 # -I: no PYTHON* variables and no working directory, -S: no site-packages, -B: the build stays as it is.
 COMMAND = [PYTHON, "-I", "-S", "-B"]
 
-FUNCTIONS = ["IngestFunction", "QueryFunction", "CompactFunction"]
+FUNCTIONS = ["IngestFunction", "QueryFunction", "CompactFunction", "FollowFunction"]
 
 PRELUDE = """
 import base64, json, os, sys
@@ -161,7 +161,7 @@ def test_a_built_function_imports(built: dict[str, Any], image: Path, function: 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_built_function_starts_within_lambdas_limits(built: dict[str, Any], tmp_path: Path, function: str) -> None:
     nowhere = "http://127.0.0.1:9"
-    template = read_template(built_template_or_skip(), endpoint_url=nowhere)
+    template = read_template(built_template_or_skip(), endpoint_url=nowhere, parameters={"Engine": "index"})
     with isolation_or_skip() as isolation:
         launch = isolation.launch(template.functions[function], nowhere, tmp_path / "log")
         environment = ExecutionEnvironment(launch)

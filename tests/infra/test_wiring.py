@@ -353,7 +353,7 @@ OF_THE_INDEX = {"VectorBucket", "VectorIndex", "FollowFunction", "FollowRole", "
 
 
 def test_an_index_and_its_follower_are_there_for_those_who_ask_for_it(resources: Resources) -> None:
-    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "FollowFunctionTimer"):
+    for logical_id in (*OF_THE_INDEX, "IndexBehindAlarm", "IndexRecallAlarm", "FollowFunctionTimer"):
         assert resources.whole(logical_id)["Condition"] == "UsesIndex"
     assert not resources.resolved({"Condition": "UsesIndex"})
     assert resources.resolved({"Condition": "UsesIndex"}, Engine="index")
@@ -388,8 +388,8 @@ def test_compaction_runs_on_its_schedule_one_at_a_time(resources: Resources) -> 
     assert rule["ScheduleExpression"] == {"Ref": "CompactSchedule"}
     reserved = resources["CompactFunction"]["ReservedConcurrentExecutions"]
     assert reserved == {"Fn::If": ["ReserveCompact", 1, {"Ref": "AWS::NoValue"}]}
-    (invocation,) = resources.of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert invocation["MaximumRetryAttempts"] == 0
+    for invocation in resources.of_type("AWS::Lambda::EventInvokeConfig").values():
+        assert invocation["MaximumRetryAttempts"] == 0
 
 
 def test_folded_segments_outlive_every_reader_of_them(resources: Resources, written: dict[str, Any]) -> None:

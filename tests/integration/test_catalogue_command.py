@@ -76,7 +76,7 @@ def test_a_catalogue_from_the_first_photo_to_the_last(
     labels = photos / "styles.csv"
     labels.write_text("id;name;price\n1563;Grüne Jacke;10,50\n580;Hat;8\n", encoding="utf-8")
     model = write_tiny_model(tmp_path / "model", output={"l2_normalise": True})
-    with LocalStack(launcher=from_sources(model), log_dir=tmp_path / "logs") as stack:
+    with LocalStack(launcher=from_sources(model), log_dir=tmp_path / "logs", window_s=1) as stack:
         buckets = (stack.catalogue_bucket, stack.template.outputs["StoreBucketName"])
         for name, value in settings(stack.endpoint_url, *buckets).items():
             monkeypatch.setenv(name, value)

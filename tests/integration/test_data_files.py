@@ -21,7 +21,7 @@ from tests.tiny_model import write_tiny_model
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     model_dir = write_tiny_model(tmp_path_factory.mktemp("model"), output={"l2_normalise": True})
-    with LocalStack(launcher=from_sources(model_dir), log_dir=tmp_path_factory.mktemp("logs")) as stack:
+    with LocalStack(launcher=from_sources(model_dir), log_dir=tmp_path_factory.mktemp("logs"), window_s=1) as stack:
         stack.wait_until_warm()
         yield stack
 

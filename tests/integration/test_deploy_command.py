@@ -9,6 +9,7 @@ import tomllib
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def fingerprint(number: int) -> str:
     return ModelSpec.parse(document_of(number)).fingerprint
 
 
+@cache
+def built_for(architecture: str) -> str:
+    """The template as `make build` leaves it."""
+    document = yaml_parse((ROOT / "template.yaml").read_text())
+    document["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
+    return json.dumps(document)
+
+
 class Project:
     """A checkout with something built, a SAM CLI made up, and a page of three files."""
 
@@ -76,9 +85,7 @@ class Project:
         layer.mkdir(parents=True, exist_ok=True)
         (layer / "model.json").write_text(json.dumps(document_of(model)))
         self.template = folder / "template.yaml"
-        document = yaml_parse((ROOT / "template.yaml").read_text())
-        document["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
-        self.template.write_text(json.dumps(document))
+        self.template.write_text(built_for(architecture))
 
     def save(self, more: str = "") -> None:
         """As if somebody had answered the questions."""

@@ -85,8 +85,8 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     for name, value in (("AWS_ACCESS_KEY_ID", "nobody"), ("AWS_SECRET_ACCESS_KEY", "nothing")):
         monkeypatch.setenv(name, value)
     model_dir = write_tiny_model(tmp_path / "model", output={"l2_normalise": True})
-    parameters = {"ExistingCatalogueBucket": BUCKET, "MaxStalenessSeconds": "0"}
-    with LocalStack(launcher=from_sources(model_dir), log_dir=tmp_path / "logs", parameters=parameters) as stack:
+    options = {"parameters": {"ExistingCatalogueBucket": BUCKET, "MaxStalenessSeconds": "0"}, "window_s": 1}
+    with LocalStack(launcher=from_sources(model_dir), log_dir=tmp_path / "logs", **options) as stack:
         yield Shop(stack, model_dir)
 
 

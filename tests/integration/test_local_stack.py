@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from scripts import local_stack
 from scripts.local.sources import from_sources
 from scripts.local.stack import LocalStack
 from tests.support.isolation import built_template_or_skip, isolation_or_skip
@@ -50,7 +51,7 @@ def model_dir(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["from sources", "isolated"])
 def stack(request, model_dir, tmp_path_factory) -> Iterator[LocalStack]:
-    options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}}
+    options = {"log_dir": tmp_path_factory.mktemp("logs"), "parameters": {"MaxStalenessSeconds": "1"}, "window_s": 1}
     if request.param == "from sources":
         with LocalStack(launcher=from_sources(model_dir), **options) as stack:
             yield stack
@@ -302,7 +303,17 @@ def test_nothing_outlives_a_supervisor_that_is_killed(start, how):
     wait_for(lambda: not [pid for pid in processes if is_running(pid)], timeout_s=10)
 
 
-def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, tmp_path):
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """The command takes signals over; afterwards they do what they did."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, tmp_path, capfd):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         (tmp_path / "bad.csv").write_text("product\n1\n", encoding="utf-8")
@@ -321,18 +332,11 @@ def test_what_cannot_work_is_told_in_one_line_before_anything_starts(model_dir, 
             (("--images", tmp_path, "--labels", tmp_path / "bad.csv", "--id-column", "ean"), "no column named ean"),
             (("--empty", "--model-dir", tmp_path), "make model"),
         ]
-        running = [
-            subprocess.Popen(
-                command("--model-dir", model_dir, "--log-dir", tmp_path / "logs", *arguments),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for arguments, _ in cases
-        ]
-        for process, (_, message) in zip(running, cases, strict=True):
-            out, errors = process.communicate(timeout=60)
-            assert (process.returncode, out) == (2, "")
+        for arguments, message in cases:
+            options = ("--model-dir", model_dir, "--log-dir", tmp_path / "logs", *arguments)
+            assert local_stack.main([str(option) for option in options]) == 2
+            out, errors = capfd.readouterr()
+            assert out == ""
             assert message in errors
             assert len(errors.strip().splitlines()) == 1
     assert not (tmp_path / "logs").exists()

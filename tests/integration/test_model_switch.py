@@ -57,8 +57,8 @@ def models(tmp_path_factory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def stack(models, tmp_path) -> Iterator[LocalStack]:
-    parameters = {"MaxStalenessSeconds": "0"}
-    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", parameters=parameters) as stack:
+    options = {"parameters": {"MaxStalenessSeconds": "0"}, "window_s": 1}
+    with LocalStack(launcher=from_sources(models[0]), log_dir=tmp_path / "logs", **options) as stack:
         yield stack
 
 
@@ -91,7 +91,7 @@ def ask(stack: LocalStack) -> Answer:
 
 @dataclass
 class Shopper:
-    """Asks again and again, and keeps every answer."""
+    """Asks again and again, and keeps every answer. In between it leaves the processor to the others for a moment."""
 
     stack: LocalStack
     answers: list[Answer] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Shopper:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.wait(0.01):
             try:
                 self.answers.append(ask(self.stack))
             except OSError as error:

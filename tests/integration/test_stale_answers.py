@@ -42,7 +42,8 @@ def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalStac
     def launcher(function: Function, endpoint_url: str, log: Path) -> Launch:
         return inner(replace(function, environment={**function.environment, "GRACE_S": GRACE_S}), endpoint_url, log)
 
-    with LocalStack(launcher=launcher, log_dir=tmp_path / "logs", parameters={"MaxStalenessSeconds": "1"}) as stack:
+    options = {"parameters": {"MaxStalenessSeconds": "1"}, "window_s": 1}
+    with LocalStack(launcher=launcher, log_dir=tmp_path / "logs", **options) as stack:
         yield stack
 
 

@@ -211,7 +211,7 @@ class TestOutages:
         server.failures = ["TooManyRequestsException"] * 1000
         with pytest.raises(IndexUnavailable, match="TooManyRequests"):
             index.query(QUERY, 3)
-        assert 1 < 1000 - len(server.failures) < 1000
+        assert 0 < len(server.failures) < 1000
 
     def test_a_service_that_cannot_be_reached_is_an_outage(self, index: S3VectorsIndex) -> None:
         client = vectors_client(endpoint_url="http://127.0.0.1:9")

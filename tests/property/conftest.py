@@ -4,6 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.support.maps import maps_along_two_axes  # noqa: F401 - a fixture of every test
 from tests.support.threads import one_thread  # noqa: F401 - a fixture of every test
 
 common = settings(

@@ -53,19 +53,18 @@ def keys_of(numbers: Sequence[int]) -> npt.NDArray[np.bytes_]:
     return np.array([key_of(number) for number in numbers], f"S{HASH_BYTES}")
 
 
-def entry_of(rows: IndexRows, at: int) -> tuple[bytes, bytes, bytes, str, int]:
-    """Key, order, product and place of a row."""
-    return (
-        bytes(rows.key_hash[at]),
-        bytes(rows.order[at]),
-        bytes(rows.product_hash[at]),
-        rows.segment,
-        int(rows.row[at]),
-    )
+Entry = tuple[bytes, bytes, bytes, str, int]
+"""Key, order, product and place."""
 
 
-def entries(candidates: Candidates) -> list[tuple[bytes, bytes, bytes, str, int]]:
-    """Key, order, product and place of each candidate."""
+def entry_of(rows: IndexRows, at: int) -> Entry:
+    """The entry of a row."""
+    key, order, product = (bytes(column[at]) for column in (rows.key_hash, rows.order, rows.product_hash))
+    return key, order, product, rows.segment, int(rows.row[at])
+
+
+def entries(candidates: Candidates) -> list[Entry]:
+    """The entry of each candidate."""
     columns = (candidates.key_hash, candidates.order, candidates.product_hash, candidates.segments, candidates.row)
     return [
         (bytes(key), bytes(order), bytes(product), segment, int(row))
@@ -76,7 +75,7 @@ def entries(candidates: Candidates) -> list[tuple[bytes, bytes, bytes, str, int]
 QUERY = np.linspace(-1, 1, DIMENSIONS).astype(np.float32)
 
 
-def everything(index: CandidateIndex) -> list[tuple[bytes, bytes, bytes, str, int]]:
+def everything(index: CandidateIndex) -> list[Entry]:
     return sorted(entries(index.query(QUERY, index.most_candidates)))
 
 
@@ -192,10 +191,7 @@ class CandidateIndexContract:
         orders = np.array([bytes(ORDER_BYTES), b"\xff" * ORDER_BYTES, b"\x01" + bytes(31)], f"S{ORDER_BYTES}")
         index.put(IndexRows(SEGMENT, np.arange(3), hashes, orders, hashes, np.eye(3, DIMENSIONS, dtype=np.float32)))
 
-        found = index.query(np.zeros(DIMENSIONS, np.float32), 5)
-        assert {(bytes(key), bytes(order)) for key, order in zip(found.key_hash, found.order, strict=True)} == set(
-            zip(hashes.tolist(), orders.tolist(), strict=True)
-        )
+        assert {entry[:2] for entry in everything(index)} == set(zip(hashes.tolist(), orders.tolist(), strict=True))
         # NumPy's elements come without the zeros at their end.
         for product in (zeros, bytes(hashes[2]), ones):
             assert len(index.query(QUERY, 5, products=[product])) == 1
@@ -284,7 +280,7 @@ class CandidateIndexContract:
         self, index: CandidateIndex, history: list[tuple[str, list[int], int]]
     ) -> None:
         index = self.emptied(index)
-        expected: dict[int, tuple[int, tuple[bytes, bytes, bytes, str, int]]] = {}
+        expected: dict[int, tuple[int, Entry]] = {}
         for step, (call, numbers, order) in enumerate(history):
             match call:
                 case "put":

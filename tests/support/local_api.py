@@ -40,7 +40,7 @@ def photo(colour: tuple[int, int, int], kind: str = "PNG") -> bytes:
 def local_api(folder: Path) -> Iterator[LocalStack]:
     """The stack with its functions from their sources, the products of ``COLOURS`` with ``DATA``, and a product ``torn`` that was rejected."""
     model_dir = write_tiny_model(folder / "model", output={"l2_normalise": True})
-    options = {"log_dir": folder / "logs", "parameters": {"MaxStalenessSeconds": str(_STALENESS_S)}}
+    options = {"log_dir": folder / "logs", "parameters": {"MaxStalenessSeconds": str(_STALENESS_S)}, "window_s": 1}
     with LocalStack(launcher=from_sources(model_dir), **options) as stack:
         photos = {name: photo(colour) for name, colour in COLOURS.items()} | {"torn": b"no photo"}
         for name, body in photos.items():

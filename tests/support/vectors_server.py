@@ -6,23 +6,20 @@ the description does not say (sizes, the rules of metadata and of filters, token
 """
 
 import json
-import math
 import re
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import botocore.session
 import numpy as np
 import numpy.typing as npt
-from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
-from botocore.validate import ParamValidator
+from botocore.model import OperationModel
 
 from scripts.local.http_server import HttpServer, Request, Response, listen
+from tests.support.vectors_model import MODEL, Refused, check, passes
 
-MODEL = botocore.session.get_session().get_service_model("s3vectors")
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PAYLOAD_BYTES = 20 * 1024 * 1024
 FILTERABLE_BYTES, METADATA_BYTES, METADATA_KEYS = 2048, 40 * 1024, 50
@@ -36,20 +33,6 @@ _STATUS = {
     "InternalServerException": 500,
     "ServiceUnavailableException": 503,
 }
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "$eq": lambda value, wanted: value == wanted,
-    "$ne": lambda value, wanted: value != wanted,
-    "$in": lambda value, wanted: value in wanted,
-    "$nin": lambda value, wanted: value not in wanted,
-}
-
-
-class Refused(Exception):
-    """An error of the service, by its name in the description."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass
@@ -119,12 +102,12 @@ class VectorsServer:
         if len(request.body) > PAYLOAD_BYTES:
             raise Refused("ValidationException", f"the request has {len(request.body)} bytes")
         arguments = json.loads(request.body)
-        _check(arguments, operation.input_shape)
+        check(arguments, operation.input_shape)
         failure = self.failures.pop(0) if self.failures else ""
         if failure and not failure.startswith("lost:"):
             raise Refused(failure, "injected")
         answer: dict[str, Any] = getattr(self, f"_{operation.name}")(arguments)
-        _check(answer, operation.output_shape)
+        check(answer, operation.output_shape)
         self.calls.append(Call(operation.name, arguments))
         if failure:
             raise Refused(failure.removeprefix("lost:"), "injected, after the request was done")
@@ -246,38 +229,6 @@ def _name(name: str) -> str:
     return name
 
 
-def _check(value: Any, shape: Shape) -> None:
-    """Hold a value against its description. Raises Refused."""
-    report = ParamValidator().validate(value, shape)
-    if report.has_errors():
-        raise Refused("ValidationException", report.generate_report())
-    _check_bounds(value, shape)
-
-
-def _check_bounds(value: Any, shape: Shape) -> None:
-    """What botocore leaves to the service: upper bounds, patterns and enumerations."""
-    bounds = shape.metadata
-    size = value if shape.type_name in ("integer", "long") else len(value) if hasattr(value, "__len__") else None
-    if size is not None and size > bounds.get("max", math.inf):
-        raise Refused("ValidationException", f"{shape.name} has {size}, above {bounds['max']}")
-    if "pattern" in bounds and not re.fullmatch(bounds["pattern"], value):
-        raise Refused("ValidationException", f"{value} is no {shape.name}")
-    if bounds.get("enum") and value not in bounds["enum"]:
-        raise Refused("ValidationException", f"{value} is no {shape.name}")
-    if isinstance(shape, StructureShape) and not shape.is_document_type:
-        unknown = set(value) - set(shape.members)
-        if unknown:
-            raise Refused("ValidationException", f"{shape.name} has no {', '.join(sorted(unknown))}")
-        for name, member in value.items():
-            _check_bounds(member, shape.members[name])
-    elif isinstance(shape, ListShape) and shape.member.type_name != "float":
-        for member in value:
-            _check_bounds(member, shape.member)
-    elif isinstance(shape, MapShape):
-        for member in value.values():
-            _check_bounds(member, shape.value)
-
-
 def _data(data: Mapping[str, Sequence[float]], index: Index) -> npt.NDArray[np.float32]:
     if list(data) != ["float32"] or len(data["float32"]) != index.dimension:
         raise Refused("ValidationException", f"the vector has not {index.dimension} float32")
@@ -313,21 +264,6 @@ def _shown(key: str, index: Index, arguments: Mapping[str, Any]) -> dict[str, An
     return shown
 
 
-def _passes(metadata: Mapping[str, Any], wanted: Mapping[str, Any], index: Index) -> bool:
-    for name, condition in wanted.items():
-        if name in index.not_filtered or name.startswith("$"):
-            raise Refused("ValidationException", f"{name} cannot be filtered by")
-        conditions = condition if isinstance(condition, dict) else {"$eq": condition}
-        for operator, operand in conditions.items():
-            if operator not in _OPERATORS or (
-                operator in ("$in", "$nin") and not (isinstance(operand, list) and operand)
-            ):
-                raise Refused("ValidationException", f"{operator} {operand} is no condition")
-            if name not in metadata or not _OPERATORS[operator](metadata[name], operand):
-                return False
-    return True
-
-
 def _nearest(index: Index, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
     """All results of a query, the nearest first."""
     if "queryVector" not in arguments or index.metric != "euclidean":
@@ -336,9 +272,11 @@ def _nearest(index: Index, arguments: Mapping[str, Any]) -> list[dict[str, Any]]
         raise Refused("ValidationException", f"topK is above {MOST_CANDIDATES}")
     query = _data(arguments["queryVector"], index)
     # The filter is read once even where there is nothing to filter.
-    _passes({}, arguments.get("filter", {}), index)
+    passes({}, arguments.get("filter", {}), index.not_filtered)
     keys = [
-        key for key, vector in index.vectors.items() if _passes(vector.metadata, arguments.get("filter", {}), index)
+        key
+        for key, vector in index.vectors.items()
+        if passes(vector.metadata, arguments.get("filter", {}), index.not_filtered)
     ]
     if not keys:
         return []

@@ -1,15 +1,13 @@
 """Unit tests open no sockets; one that must say so with ``@pytest.mark.enable_socket``. Fixtures that several modules share."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import disable_socket
 
-from lookalike.compaction import places
 from lookalike.store import creation
 from lookalike.store.object_store import MemoryStore
 from tests.support.fakes import Clock
+from tests.support.maps import maps_along_two_axes  # noqa: F401 - a fixture of every test
 from tests.support.threads import one_thread  # noqa: F401 - a fixture of every test
 
 # The same examples in every run. How long one takes says more of the machine than of the code.
@@ -22,14 +20,6 @@ settings.load_profile("unit")
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     disable_socket(allow_unix_socket=True)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def maps_along_two_axes() -> Iterator[None]:
-    """Compaction draws the map of larger stores as that of small ones: t-SNE takes seconds, and few tests look at the map."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(places, "_FEWEST", 10**9)
-        yield
 
 
 @pytest.fixture

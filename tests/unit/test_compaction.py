@@ -231,6 +231,22 @@ def test_a_choice_makes_progress_and_keeps_to_the_size(some: list[tuple[int, int
         assert len(small) <= 7 * (fanout - 1), "at most fanout - 1 in each tier"
 
 
+@pytest.mark.parametrize("rows_at_once", [1, 9])
+def test_partitions_change_neither_rows_nor_segments_nor_the_bytes_that_are_written(rows_at_once: int) -> None:
+    found = []
+    for policy in (LARGE, replace(LARGE, rows_at_once=rows_at_once)):
+        rng = np.random.default_rng(3)
+        store, work = MemoryStore(), Work()
+        for number in range(24):
+            keys = rng.choice(60, 6, replace=False).tolist()
+            append(store, *((delete if rng.random() < 0.3 else put)(f"{key}", number) for key in keys))
+            work += settle(store, policy)
+        segments = [segment_file.decode(store.get(ref.name)) for ref in manifest.newest(store).segments]
+        assert work.merged > 5
+        found.append(((work.merged, work.bytes_read, work.bytes_written), [values(rows) for rows in segments]))
+    assert found[0] == found[1]
+
+
 # --- tombstones -------------------------------------------------------------------------------------------------------
 
 

@@ -23,10 +23,10 @@ from tests.support.segments import encoded, of_vectors, opened
 from tests.support.spectra import Vectors
 
 K = (1, 5, 2, 10, 37, 100)
-NARROW = [(make, dimensions, 240) for make in spectra.EVERY.values() for dimensions in (8, 48, 256)]
+NARROW = [(make, dimensions, 144) for make in spectra.EVERY.values() for dimensions in (8, 48, 256)]
 WIDE = [(make, dimensions, 60) for make in spectra.WELL_BEHAVED.values() for dimensions in (512, 2048)]
 PARTS = [
-    (make, layout, 240)
+    (make, layout, 144)
     for make in spectra.EVERY.values()
     for layout in (
         Layout((Part("shape", 5), Part("category", 2, 0.5), Part("colour", 1, 2.0))),

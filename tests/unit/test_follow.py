@@ -61,7 +61,7 @@ def test_what_was_replaced_by_a_segment_that_is_not_full_leaves_the_index(
     lagging = indexed(store, index, LAYOUT)
     assert not lagging.verified(index.query(np.zeros(DIMENSIONS, np.float32), 9)), "by the log alone"
     compact(store, NOTHING_FULL)
-    snapshot = followed(store, index, LAYOUT, Policy(segment_bytes=250, garbage_share=1.1))
+    snapshot = followed(store, index, LAYOUT, NOTHING_FULL)
     assert not snapshot.verified(index.query(np.zeros(DIMENSIONS, np.float32), 9))
     assert snapshot.tail.photos == 1
 

@@ -22,7 +22,12 @@ def append(store: ObjectStore, rows: Sequence[Row], *, layout: Layout) -> str:
 
     Raises StoreUnavailable where the outcome is unknown: append again.
     """
-    data = segment.encode(segment.from_rows(rows, layout))
+    return append_segment(store, segment.from_rows(rows, layout))
+
+
+def append_segment(store: ObjectStore, rows: Segment) -> str:
+    """As ``append``, of rows that are a segment already."""
+    data = segment.encode(rows)
     name = names.new_log_segment(data)
     if not create(store, name, data):
         raise StoreError(f"another object is named {name}, which a random name should rule out")
