@@ -25,8 +25,8 @@ from scripts.local.template import Function, Template, read_template
 
 # Looking for new photos costs nothing here, and a new photo should appear at once.
 LOCAL_PARAMETERS: Final = {"MaxStalenessSeconds": "1"}
-LOCAL_SEGMENT_BYTES: Final = 2_000_000
-"""Size of a full segment with an index: 500 photos."""
+LOCAL_SEGMENT_BYTES: Final = 1_000_000
+"""Size of a full segment with an index: compaction merges no further what has half of it, about 140 photos."""
 _QUERY_PROCESSES: Final = 2
 _log = logging.getLogger(__name__)
 

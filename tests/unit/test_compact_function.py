@@ -7,13 +7,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreError, StoreUnavailable
 from lookalike.store import append_log, names
 from lookalike.store.products import PRODUCTS
@@ -120,7 +118,7 @@ def test_time_is_asked_for_again_and_again(bucket: Bucket) -> None:
 
 def test_a_store_with_much_to_do_holds_up_no_other(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backfill of one model's store takes many runs, and the photos of the other are to be searchable meanwhile."""
-    monkeypatch.setattr(bucket.app, "Policy", partial(Policy, segment_bytes=1))  # each log segment is a step
+    monkeypatch.setenv("SEGMENT_BYTES", "1")  # each log segment is a step
     busy, other = bucket.add("aa/", 20), bucket.add("bb/", 2)
 
     @dataclass

@@ -227,6 +227,13 @@ def test_the_real_template_can_run_here():
     assert stack.outputs["CatalogueBucketName"] in {bucket.name for bucket in stack.buckets if bucket.notifications}
 
 
+def test_the_real_template_runs_here_with_an_index_too():
+    stack = read_template(ROOT / "template.yaml", endpoint_url=ENDPOINT, parameters={"Engine": "index"})
+    assert {schedule.function_id for schedule in stack.schedules} == {"CompactFunction", "FollowFunction"}
+    places = {stack.functions[name].environment["INDEX"] for name in ("QueryFunction", "FollowFunction")}
+    assert len(places) == 1
+
+
 def test_the_real_template_runs_here_with_a_secret_too():
     secret = "s" * 32
     stack = read_template(ROOT / "template.yaml", endpoint_url=ENDPOINT, parameters={"OriginSecret": f"{secret},1"})
