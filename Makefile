@@ -160,6 +160,7 @@ ifneq ($(ARGS),)
 else
 	$(BENCH) search $(REAL) --generate 44441x2048 --generate 10000x1280-classifier --generate 44441x1280-classifier
 	$(BENCH) filters $(REAL)
+	$(BENCH) index $(REAL)
 	$(BENCH) cold $(REAL) --generate 44441x2048
 	$(BENCH) search --queries 100 --generate 300000x869 --parts $(PARTS) --engines lookalike lookalike-s3
 	$(BENCH) append --rows 300000

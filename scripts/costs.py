@@ -30,6 +30,7 @@ GB: Final = 1024**3
 INGEST_GB: Final = 1769 / 1024
 COMPACT_GB: Final = 3008 / 1024
 ALARMS: Final = 14
+INDEX_ALARMS: Final = 3  # with the parameter Engine
 COMPACTIONS: Final = MONTH_S / (15 * 60)
 INGEST_BATCH: Final = 100
 # Lambda keeps five connections to a queue open, each asking again every twenty seconds.
@@ -48,6 +49,7 @@ METRICS: Final = 9
 QUERY_METRICS: Final = 4
 PROBLEM_METRICS: Final = 18  # one for each kind of problem that a query is answered with
 DATA_METRICS: Final = 4
+INDEX_METRICS: Final = 5
 HOURS: Final = MONTH_S / 3600
 # An entry of the index: 869 float32 and its key; the product, which can be filtered by; order, segment and row, which cannot.
 FILTERABLE_BYTES: Final = 869 * 4 + 32 + 40
@@ -137,6 +139,10 @@ def _index(work: Workload) -> Iterator[tuple[str, str, float, Price]]:
     yield "index", "S3 Vectors, storage", work.photos * ENTRY_BYTES / GB, prices.VECTORS_STORAGE
     yield "index", "S3 Vectors, new photos", work.photos * work.changed * ENTRY_BYTES / GB, prices.VECTORS_PUT
     yield "index", "S3 Vectors, queries", work.queries, prices.VECTORS_QUERIES
+    # A turn of the follower, without the photos that it puts, takes as long as one of compaction.
+    yield "index", "follower, time", COMPACTIONS * work.compact_ms / 1000 * COMPACT_GB, work.compute
+    yield "index", "metrics", INDEX_METRICS, prices.METRICS
+    yield "index", "alarms", INDEX_ALARMS, prices.ALARMS
     below = 0.0
     for most, price in prices.VECTORS_PROCESSED:
         vectors = min(work.photos, most) - below

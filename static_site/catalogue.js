@@ -81,7 +81,6 @@ setInterval(showAge, 1000);
 
 let isPaused = false;
 const button = $("pause");
-button.hidden = false;
 button.addEventListener("click", () => {
   isPaused = !isPaused;
   pause(isPaused);
@@ -89,7 +88,7 @@ button.addEventListener("click", () => {
   say($("rhythm").textContent ?? "");
 });
 showRhythm();
-$("live").hidden = false;
+button.hidden = false;
 $("catalogue").classList.remove("unspoken");
 $("refused-more").addEventListener("click", () => list.more(() => rest[1].ask(new AbortController().signal)));
 

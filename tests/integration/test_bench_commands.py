@@ -75,6 +75,19 @@ def test_search_measures_each_number_of_rows(run: Run) -> None:
     assert all(line["ids_equal_sklearn"] == "10/10" for line in answers)
 
 
+def test_an_index_is_measured_beside_the_exact_search(run: Run) -> None:
+    filling, *lines = run("index", "--generate", "1500x16", "--queries", "10", "--starts", "1")
+    assert (filling["rows_put"], filling["dim"]) == (1500, 16)
+    assert filling["folder_bytes"] > 1500 * 16 * 4
+    assert [(line["bench"], line["exact_tier"]) for line in lines] == [
+        ("index", "memory"), ("index", "index"), ("index-cold", "S3"), ("index-cold", "index")
+    ]  # fmt: skip
+    for line in lines:
+        assert line["recall"] == "1.0000", "a table of so few rows is searched exactly"
+        assert line["p50_ms"] > 0
+    assert all(line["index_bytes_read"] > 0 for line in lines if line["exact_tier"] == "index")
+
+
 def test_partitions_are_measured_in_processes_of_their_own(run: Run) -> None:
     lines = run("partitions", "--keys", "2000", "--partitions", "4")
     assert [(line["work"], line["partitions"]) for line in lines] == [

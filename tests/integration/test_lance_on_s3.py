@@ -35,7 +35,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def lance(bucket: str) -> LanceIndex:
-    return LanceIndex(f"s3://{bucket}/index", "photos", DIMENSIONS, name="lance", threads=1, max_age_s=0)
+    return LanceIndex(f"s3://{bucket}/index", "photos", DIMENSIONS, name="lance", threads=1)
 
 
 def test_a_table_in_a_bucket_holds_the_newest_entries(bucket: str) -> None:

@@ -46,7 +46,7 @@ class TestMemory(CandidateIndexContract):
 
 
 def lance(folder: Path, dimensions: int = DIMENSIONS) -> LanceIndex:
-    return LanceIndex(str(folder), "photos", dimensions, name="lance", threads=1, max_age_s=0)
+    return LanceIndex(str(folder), "photos", dimensions, name="lance", threads=1)
 
 
 class TestLance(CandidateIndexContract):
@@ -116,6 +116,9 @@ class TestLargeTable:
         assert len(found) == 50
         assert not {key_of(number) for number in range(100)} & set(found.key_hash.tolist())
         assert (np.diff(found.distances) >= 0).all()
+
+        everything = index.query(queries[0], self.ROWS)
+        assert len(set(everything.key_hash.tolist())) == self.ROWS - 100
 
         narrowed = index.query(queries[0], 5, products=[bytes(row) for row in rows_of([200, 300]).product_hash])
         assert set(narrowed.key_hash.tolist()) == {key_of(200), key_of(300)}

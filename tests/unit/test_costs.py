@@ -155,7 +155,9 @@ def test_what_is_assumed_of_the_stack_is_in_the_template() -> None:
     assert memory == {"Query": SHOP.memory_mb / 1024, "Ingest": costs.INGEST_GB}
     assert resources["CompactFunction"]["Properties"]["MemorySize"] / 1024 == costs.COMPACT_GB
     alarms = [item for item in resources.values() if item["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) == costs.ALARMS
+    of_index = [alarm for alarm in alarms if alarm.get("Condition") == "UsesIndex"]
+    assert (len(alarms) - len(of_index), len(of_index)) == (costs.ALARMS, costs.INDEX_ALARMS)
+    assert resources["FollowFunction"]["Properties"]["MemorySize"] / 1024 == costs.COMPACT_GB
     assert parameters["CompactSchedule"]["Default"] == "rate(15 minutes)"
     assert costs.COMPACTIONS * 15 * 60 == MONTH_S
     assert parameters["MaxStalenessSeconds"]["Default"] == SHOP.max_staleness_s
@@ -225,6 +227,14 @@ def test_the_page_on_costs_says_what_the_calculator_says() -> None:
     for name, free_tier in (("with what is always free** (`--free-tier`)", True), ("without", False)):
         told = [cell.strip("*| ") for cell in rows[name]]
         assert told == [f"{total(work, free_tier=free_tier):.2f}" for work in by_queries]
+
+
+def test_the_page_on_growth_says_what_the_calculator_says() -> None:
+    page = (ROOT / "docs" / "growth.md").read_text("utf-8")
+    sizes = ((1e7, "exact"), (1e7, "index"), (1e8, "index"), (1e9, "index"))
+    works = [Workload(products=products, queries=1e6, engine=engine) for products, engine in sizes]
+    assert f"| **a month** | {' | '.join(f'**{total(work):,.2f}**' for work in works)} |" in page
+    assert f"| once, to take the catalogue in | {' | '.join(f'{first_load(work):,.2f}' for work in works)} |" in page
 
 
 def test_the_page_on_deploying_says_how_long_and_how_much_it_takes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,11 @@ from lookalike.layout import Layout
 
 
 def open_index(
-    place: str, fingerprint: str, layout: Layout, *, threads: int = 2, deadline_s: float = 60, max_age_s: float = 5
+    place: str, fingerprint: str, layout: Layout, *, threads: int = 2, deadline_s: float = 60
 ) -> CandidateIndex:
     """The index at a place, ``lancedb:<folder or s3://bucket/prefix>`` or ``s3vectors:<bucket>/<index>``. Makes no request.
 
-    ``deadline_s``: how long calls of S3 Vectors are repeated while it is busy. ``threads``, ``max_age_s``: of LanceDB.
+    ``deadline_s``: how long calls of S3 Vectors are repeated while it is busy. ``threads``: of LanceDB.
     Raises ValueError where the place is none.
     """
     kind, _, location = place.partition(":")
@@ -21,7 +21,7 @@ def open_index(
         case "lancedb" if location:
             # Not of the place: a folder may be moved.
             table = entries_name(fingerprint, layout)
-            return LanceIndex(location, table, layout.dimensions, name=name, threads=threads, max_age_s=max_age_s)
+            return LanceIndex(location, table, layout.dimensions, name=name, threads=threads)
         case "s3vectors" if location.count("/") == 1 and all(location.split("/")):
             bucket, index = location.split("/")
             service = VectorService(vectors_client(read_timeout_s=min(20, deadline_s)), deadline_s=deadline_s)
