@@ -41,7 +41,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 _FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-_WAIT_MS: Final = 120_000
+_WAIT_MS: Final = 600_000
 
 Answer = tuple[str, bytes] | None
 Line = dict[str, Any]
