@@ -4,11 +4,13 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from engine import MeasuredRecall
@@ -17,6 +19,7 @@ from queues import Queues
 from lookalike import errors, settings
 from lookalike.aws import S3Catalogue, S3Store, SqsQueue, s3_client
 from lookalike.index.opening import open_index
+from lookalike.index.port import CandidateIndex
 from lookalike.photos.catalogue import photo_key_of
 from lookalike.photos.embedder import Embedder
 from lookalike.photos.model import ModelSpec
@@ -75,6 +78,7 @@ class Services:
         photos, self._quick_photos = self._stores(f"{self.spec.fingerprint}/")
         data, self._quick_data = self._stores(PRODUCTS)
         self.stores = (photos, self._quick_photos, data, self._quick_data)
+        self._index: CandidateIndex | None = None
         self.reader = self._reader(photos)
         self.data_reader = ProductReader(data)
         fresh: Any = partial(
@@ -100,7 +104,14 @@ class Services:
         # The answer must come before the API gives up, as with S3.
         index = open_index(self._settings.index, self.spec.fingerprint, layout, deadline_s=10)
         self.recall = MeasuredRecall(photos, index, self._logger)
+        self._index = index
         return IndexedReader(photos, index=index, layout=layout, memory_bytes=memory_bytes)
+
+    def ask_index_ahead(self) -> None:
+        """Ask the index before the first request: its library, and a connection to it, take seconds that a request may not have."""
+        if self._index is not None:
+            with suppress(errors.StoreError):  # the first request says why
+                self._index.query(np.zeros(self.spec.layout.dimensions, np.float32), 1)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -230,11 +241,13 @@ class Services:
 def start(services: Services, initialization: str) -> None:
     """Load model and catalogue where Lambda gives a full processor, and where SnapStart takes its snapshot."""
     is_frozen = initialization == "snap-start"  # then there is time, and every copy has what is read here
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+    with ThreadPoolExecutor(2, thread_name_prefix="ahead") as pool:
         # The model loads while S3 answers.
         reading = pool.submit(services.read_ahead, None if is_frozen else _AHEAD_S)
+        asking = pool.submit(services.ask_index_ahead)
         services.embedder  # noqa: B018
         reading.result()
+        asking.result()
     if is_frozen:
         from snapshot_restore_py import register_after_restore, register_before_snapshot  # of Lambda's runtime
 

@@ -15,7 +15,6 @@ import json
 import math
 import os
 import random
-import shutil
 import statistics
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from scripts.benchmarks.chromium import launched
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.map_probe import PEER, PROBE, ZOOM
 from scripts.benchmarks.worker import processor_s
@@ -40,8 +40,7 @@ _TYPES: Final = {
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
-_FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-_WAIT_MS: Final = 120_000
+_WAIT_MS: Final = 600_000
 
 Answer = tuple[str, bytes] | None
 Line = dict[str, Any]
@@ -49,24 +48,15 @@ Line = dict[str, Any]
 
 def run(options: argparse.Namespace) -> Iterator[Line]:
     """A line for the page and one for its peer, of the medians over the turns. Raises BenchError."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise BenchError("Playwright is missing. `.venv/bin/python -m scripts.bench map-page` has it.") from error
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise BenchError("There is no chromium on the PATH. Set CHROMIUM to its path.")
     with open_catalogue(options.photos) as catalogue:
         read = {photo.key: photo.read for photo in catalogue.photos}
         body = _map(options.map, [(photo.product_id, photo.key) for photo in catalogue.photos])
-        with _serving(partial(_answer, read, body)) as url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        with _serving(partial(_answer, read, body)) as url, launched() as browser:
             # The page and its peer take turns: a disturbance of the machine disturbs both alike.
             measured: dict[str, list[Line]] = {"the page": [], "all points in each frame": []}
             for _ in range(options.turns):
                 for name, before in zip(measured, (PROBE, PROBE + PEER), strict=True):
                     measured[name].append(_turn(browser, url, options.viewport, before))
-            browser.close()
     products = len(json.loads(body)["ids"])
     for name, turns in measured.items():
         figures = {key: round(statistics.median(turn[key] for turn in turns), 1) for key in turns[0]}

@@ -8,14 +8,13 @@ the same browser behind the same connection, until the whole answer is there, wi
 
 import argparse
 import io
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scripts.benchmarks.chromium import launched
 from scripts.benchmarks.errors import BenchError
 from scripts.benchmarks.results import percentile
 from scripts.common.catalogue import Photo, open_catalogue
@@ -105,15 +104,7 @@ def run(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _measure(
     url: str, lines: Sequence[_Line], photos: Sequence[bytes], catalogue_size: int
 ) -> Iterator[dict[str, Any]]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise BenchError("Playwright is missing: run this with .venv/bin/python after `make environments`.") from error
-    path = shutil.which(os.environ.get("CHROMIUM", "chromium"))
-    if path is None:
-        raise BenchError("There is no chromium on the PATH: install it, or set CHROMIUM to its path.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with launched() as browser:
         _visit(browser, url, lines[0], photos[0])  # the functions have answered once
         for line in lines:
             with Progress(len(photos), line.name) as progress:
@@ -122,7 +113,6 @@ def _measure(
                     visits.append(_visit(browser, url, line, photo))
                     progress.to(len(visits))
             yield _summary(line, visits, catalogue_size)
-        browser.close()
 
 
 def _visit(browser: "Browser", url: str, line: _Line, photo: bytes) -> _Visit:

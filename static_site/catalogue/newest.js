@@ -38,7 +38,7 @@ function card({ id, name, imageUrl, price: amount, currency }, isNew) {
   image.addEventListener("error", () => image.replaceWith(made("span", "no-picture", t("card.noPicture"))));
   if (imageUrl) image.src = imageUrl;
   else image.replaceWith(made("span", "no-picture", t("card.noPicture")));
-  const link = Object.assign(document.createElement("a"), { href: `./${format({ kind: "product", id })}` });
+  const link = Object.assign(document.createElement("a"), { href: `./${format({ kind: "product", id })}`, title: name });
   const about = made("span", "about-it", made("span", "name", name));
   if (amount !== null) about.append(made("span", "cost", price(amount, currency)));
   link.append(frame, about);

@@ -21,7 +21,7 @@ _EVERYTHING = """
     const inside = (root) => [...root.querySelectorAll("*")].flatMap((e) => [e, ...(e.shadowRoot ? inside(e.shadowRoot) : [])]);
     const up = (e) => e.parentElement ?? e.assignedSlot ?? e.getRootNode().host ?? null;
     const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
-    const spoken = (e) => e.closest(".for-ears, [part~=for-ears]") || getComputedStyle(e).clipPath !== "none";
+    const spoken = (e) => e && (getComputedStyle(e).clipPath !== "none" || spoken(up(e)));
 """
 _CUT_OFF = (
     "([tolerance]) => {"

@@ -1,4 +1,4 @@
-"""Every page a shopper sees, at a phone's, a tablet's and a desktop's size, in light and dark, in both directions of writing."""
+"""Every page that a shopper or a merchant sees, at a phone's, a tablet's and a desktop's size, in light and dark, in both directions of writing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import MOST_MOVEMENT, MOVEMENT, VIEWPORTS, faults, movement
+from tests.browser.checks import MOST_MOVEMENT, MOVEMENT, VIEWPORTS, faults, movement, tab_stops
+from tests.browser.maps import catalogue_map
 from tests.browser.pages import Pages
 from tests.browser.steps import UNAVAILABLE, cards, pictures_shown
-from tests.browser.stub import Stub, known, problem
+from tests.browser.stub import Reply, Stub, known, problem, refusal
 
 ARABIC = {
     "page.new": "صورة جديدة",
@@ -85,3 +86,31 @@ def test_a_visit(open_page: Pages, stub: Stub, photo: Path, viewport: tuple[int,
 def _go(page: Page, address: str) -> None:
     page.evaluate("(address) => { location.hash = address; }", address)
     expect(page.locator("#search:not([hidden]) #outcome[aria-busy=false]")).to_be_attached()
+
+
+@SIZES
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_merchant_s_page(open_page: Pages, stub: Stub, viewport: tuple[int, int], language: str) -> None:
+    long = "Unbreakable" * 9
+    stub.catalogue[-1] |= known({"name": long, "articleType": long, "price": 1e9, "currency": "EUR"})
+    stub.replies["map"] = Reply(catalogue_map([product["product_id"] for product in stub.catalogue]))
+    stub.replies["queue"] = Reply({"waiting": 120, "in_flight": 10, "delayed": 4, "dead_letters": 0})
+    stub.replies["rejected"] = Reply(
+        {
+            "total": 1,
+            "unlisted": 0,
+            "rejected": [refusal(f"images/{long}.jpg", "too-many-pixels", long)],
+            "next_after": None,
+        }
+    )
+    if language == "ar":
+        config = {"name": "متجر", "language": "ar", "texts": {"ar": {"catalogue.heading": "كتالوجك"}}}
+        stub.files["/config.json"] = json.dumps(config).encode()
+    page = open_page(f"{stub.url}/catalogue.html", viewport, touch=viewport[0] < 1000, before=MOVEMENT)
+    expect(page.locator(".facet").first).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    moved, shifts = movement(page)
+    assert moved <= MOST_MOVEMENT, shifts
+    assert faults(page) == []
+    assert page.locator("body").evaluate("(body) => body.focus()") is None
+    assert tab_stops(page, most=120)[-1] == ("To the shopper's page")

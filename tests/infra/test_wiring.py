@@ -28,7 +28,7 @@ LAYERS = {
     "IngestFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "QueryFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
     "CompactFunction": {"LookalikeLayer", "AnalysisLayer"},
-    "FollowFunction": {"LookalikeLayer", "AnalysisLayer", "ModelLayer"},
+    "FollowFunction": {"LookalikeLayer", "InferenceLayer", "ModelLayer"},
 }
 SETTINGS = {
     "IngestFunction": settings.ingest,

@@ -68,3 +68,10 @@ def test_a_function_that_starts_from_a_snapshot_answers_with_what_came_since(tmp
     log = built.log("QueryFunction")
     assert "Restore Duration: " in log
     assert "Init Duration: " not in log
+
+
+def test_the_follower_starts_with_its_own_layers(tmp_path: Path) -> None:
+    with built_with_s3(tmp_path, Engine="index", IndexName="a1", IndexDimensions="869") as built:
+        built.take_in(photo("red"))
+        done = built.call("FollowFunction", {})
+    assert done["lacking_segments"] == 0, "nothing is full yet"

@@ -14,7 +14,9 @@ from lookalike.compaction import collect, publish, steps
 from lookalike.compaction import products as compaction_of_products
 from lookalike.compaction.policy import Policy
 from lookalike.errors import StoreUnavailable
-from lookalike.store import append_log, creation, newest, versions
+from lookalike.search.indexed_snapshot import IndexedSnapshot
+from lookalike.store import append_log, creation, index_cursor, newest, segment_reads, versions
+from lookalike.store.body import Body
 from lookalike.store.object_store import Entry, ObjectStore, PutAnswer
 from lookalike.store.products import live, loading
 from lookalike.store.products.live import Files, Live, Waiting
@@ -293,6 +295,46 @@ def the_table_not_written_anew() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def the_index_trusted() -> Iterator[None]:
+    """A candidate counts though the cursor has its row as superseded."""
+
+    def in_the_body(self: Body, segments: Sequence[str], rows: Any) -> Any:
+        return np.array([name in self.refs for name in segments], bool)
+
+    with patch.object(Body, "are_live", in_the_body):
+        yield
+
+
+@contextmanager
+def the_tail_not_asked() -> Iterator[None]:
+    """A candidate counts though the tail has a newer row of its key."""
+    with patch.object(IndexedSnapshot, "superseded", lambda self, keys, places: np.zeros(len(places), bool)):
+        yield
+
+
+@contextmanager
+def late_events_not_looked_for() -> Iterator[None]:
+    """A row of the tail counts though the body has a newer row of its key."""
+    with (
+        patch.object(IndexedSnapshot, "is_late", lambda self, key: False),
+        patch.object(IndexedSnapshot, "_is_superseded", lambda self, shard, row: False),
+    ):
+        yield
+
+
+@contextmanager
+def the_cursor_advanced_first() -> Iterator[None]:
+    """The cursor names a segment before its rows are in the index, and the process may end in between."""
+
+    def names_only(self: Any, ref: Any, live: Any, limit: int) -> Any:
+        rows = segment_reads.read_segment(self._store, ref)
+        return index_cursor.contents_of(rows.key_hash, rows.order, rows.product_hash, rows.op, product_limit=limit)
+
+    with patch("lookalike.follow._Following._put", names_only):
+        yield
+
+
 PROTOCOL_BUGS: tuple[Bug, ...] = (
     no_read_back_on_412,
     conflict_taken_for_success,
@@ -318,4 +360,11 @@ PRODUCT_BUGS: tuple[Bug, ...] = (
     a_deleted_file_not_noticed,
     tables_kept_of_replaced_files,
     the_table_not_written_anew,
+)
+
+INDEX_BUGS: tuple[Bug, ...] = (
+    the_index_trusted,
+    the_tail_not_asked,
+    late_events_not_looked_for,
+    the_cursor_advanced_first,
 )

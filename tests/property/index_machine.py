@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
+from lookalike.errors import IndexUnavailable
 from lookalike.follow import follow
 from lookalike.index.memory import MemoryIndex
 from lookalike.search import indexed
@@ -102,8 +103,15 @@ class IndexMachine(PhotoMachine):
         store = FaultyStore(self.store, self.planned(plan))
         self.index.plan, self.index.calls = faults, 0
         with self.on_a_machine(skew_s):
-            self.attempt(lambda: self.follow_all(store, most_steps), store)
+            self.attempt(lambda: self.follow_or_fail(store, most_steps), store)
         self.index.plan = {}
+
+    def follow_or_fail(self, store: Any, most_steps: int) -> None:
+        """Follow, and let the index fail where a fault was planned."""
+        try:
+            self.follow_all(store, most_steps)
+        except IndexUnavailable:
+            assert self.index.plan, "the index failed without a fault"
 
     @rule()
     def follow_undisturbed(self) -> None:

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from lookalike.errors import StoreError
-from tests.property.bugs import PHOTO_BUGS, PRODUCT_BUGS, PROTOCOL_BUGS, Bug
+from tests.property.bugs import INDEX_BUGS, PHOTO_BUGS, PRODUCT_BUGS, PROTOCOL_BUGS, Bug
 from tests.property.index_machine import IndexMachine
 from tests.property.photo_machine import PhotoMachine
 from tests.property.product_machine import ProductMachine
@@ -35,7 +35,8 @@ until_the_first_failure = settings(
 @pytest.mark.parametrize(
     ("machine", "bug"),
     [(PhotoMachine, bug) for bug in PROTOCOL_BUGS + PHOTO_BUGS]
-    + [(ProductMachine, bug) for bug in PROTOCOL_BUGS + PRODUCT_BUGS],
+    + [(ProductMachine, bug) for bug in PROTOCOL_BUGS + PRODUCT_BUGS]
+    + [(IndexMachine, bug) for bug in INDEX_BUGS],
 )
 def test_the_machine_finds_a_bug_put_in_on_purpose(machine: type[StoreMachine], bug: Bug) -> None:
     machine.examples = 0

@@ -4,10 +4,11 @@ Each put is a new version of the table: a failed one is not seen. Every query lo
 store may already count on entries that were written a moment ago. Entries that no index of LanceDB's covers yet are
 looked at one by one, so that an entry can be found as soon as it is written, and a table of few entries is searched exactly.
 
-In larger tables the nearest of a few partitions are found by codes of a bit a dimension, without reading the vectors. The order and
-the distances of candidates are then estimates.
+In larger tables the nearest of a few partitions are found by codes of a bit a dimension. Their distances are estimates, so that more
+of them than are asked for are looked at: by their vectors, which makes order and distances of candidates exact.
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ _PARTITION_ROWS: Final = 2048
 _GROWN: Final = 2  # an index is built anew for a table so many times as large
 _PROBES: Final = 24
 _ALL_PROBES: Final = 0  # as many as it takes to find as many entries as are asked for
+_REFINED: Final = 320  # entries at least whose vectors are read
 _OLD_VERSIONS: Final = timedelta(minutes=15)  # how long a reader may need the files of a version
 _CODED_TOGETHER: Final = 8  # LanceDB codes a multiple of so many dimensions
 _STORAGE: Final = {"client_max_retries": "4", "client_retry_timeout": "20", "timeout": "20s"}
@@ -89,6 +91,7 @@ class LanceIndex:
             search = table.search(self._padded(vector[np.newaxis])[0]).distance_type("l2").limit(count)
             if products is None:
                 search = search.minimum_nprobes(_PROBES).maximum_nprobes(_ALL_PROBES)
+                search = search.refine_factor(math.ceil(_REFINED / count))
             else:  # their photos are few, and found by the index over products
                 named = [product.ljust(HASH_BYTES, b"\0").hex() for product in products]
                 search = search.where(_among("product", named), prefilter=True).bypass_vector_index()
@@ -99,7 +102,7 @@ class LanceIndex:
                 key_hash=hashes_from(found["key"].to_pylist(), HASH_BYTES),
                 order=hashes_from(found["order"].to_pylist(), ORDER_BYTES),
                 product_hash=hashes_from(found["product"].to_pylist(), HASH_BYTES),
-                distances=np.sqrt(np.maximum(found["_distance"].to_numpy(), 0)),  # estimates of squares can be negative
+                distances=np.sqrt(found["_distance"].to_numpy()),
             )
 
     def settle(self) -> None:
