@@ -160,9 +160,9 @@ export function filterRow(element, change) {
       below(button, panel);
     });
 
-    // It lies over what the focus goes to.
+    // It lies over what the focus goes to. A press on its words gives the focus to what is around it, and leaves it open.
     document.addEventListener("focusin", ({ target }) => {
-      if (open && target instanceof Node && !element.contains(target)) panel.hidePopover();
+      if (open && target instanceof Node && !element.contains(target) && !target.contains(element)) panel.hidePopover();
     });
 
     function update() {

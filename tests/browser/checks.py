@@ -67,6 +67,8 @@ _SMALL_TARGETS = (
         .map((e) => { const { width, height } = e.getBoundingClientRect(); return `${e.outerHTML.slice(0, 90)}: ${width} x ${height}`; });
 }"""
 )
+_SETTLED = """() => Promise.all(document.getAnimations().filter((moving) => moving instanceof CSSTransition)
+    .map(({ finished }) => finished.catch(() => {}))).then(() => {})"""
 _FOCUSED = (
     "() => {"
     + _EVERYTHING
@@ -121,6 +123,7 @@ def faults(page: Page) -> list[str]:
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce" if scheme == "light" else "no-preference")
+        page.evaluate(_SETTLED)  # a colour on its way to another is none to judge
         rules = () if scheme == "light" else ("color-contrast",)  # no other rule depends on colours
         found += [f"{scheme}: {fault}" for fault in [*violations(page, *rules), *layout_faults(page)]]
     page.emulate_media(color_scheme="light", reduced_motion="reduce")

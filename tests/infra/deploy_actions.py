@@ -34,6 +34,7 @@ _API_TAGS = f"arn:aws:apigateway:{REGION}::/tags/x"
 _WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/x/1"
 _STACK_ARN = _regional("cloudformation", f"stack/{STACK}/1")
 _MANAGED_ARN = _regional("cloudformation", "stack/aws-sam-cli-managed-default/1")
+_VECTORS = _regional("s3vectors", f"bucket/{STACK}-vectorbucket-x")
 _SITE = f"arn:aws:s3:::{STACK}-sitebucket-x"
 
 
@@ -153,6 +154,10 @@ NEEDED: Mapping[str, set[tuple[str, str]]] = {
     | _each(_ALARM, "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", *(f"cloudwatch:{name}" for name in _TAGS)),
     "AWS::CloudWatch::Dashboard": _verbs("cloudwatch", "Dashboard", _DASHBOARD, "Put", "Get")
     | {("cloudwatch:DeleteDashboards", _DASHBOARD)},
+    "AWS::S3Vectors::VectorBucket": _verbs("s3vectors", "VectorBucket", _VECTORS, "Create", "Get", "Delete")
+    | _verbs("s3vectors", "", _VECTORS, *_TAGS),
+    "AWS::S3Vectors::Index": _verbs("s3vectors", "Index", f"{_VECTORS}/index/x", "Create", "Get", "Delete")
+    | _verbs("s3vectors", "", f"{_VECTORS}/index/x", *_TAGS),
 }
 
 # `sam deploy` and `sam delete`, which keep packages in a bucket of a stack of their own; and this repository's commands.

@@ -404,6 +404,7 @@ class TestHealth:
             "products": 4,
             "photos": 5,
             "rejected": 2,
+            "index": None,
             "data": {
                 "version": "0+0",
                 "products": 0,
