@@ -77,14 +77,18 @@ export function picture(frame, url) {
   if (url && image.getAttribute("src") === url) return; // shown already, or known to be missing
   words.hidden = url !== null;
   image.hidden = !url;
-  // A picture of nearly the frame's shape fills it; any other is shown whole.
-  image.onload = () => frame.classList.toggle("fills", Math.abs(image.naturalWidth / image.naturalHeight - 0.8) < 0.07);
+  image.onload = () => fit(frame, image);
   image.onerror = () => {
     image.hidden = true;
     words.hidden = false;
   };
   if (url) image.src = url;
   else image.removeAttribute("src");
+}
+
+/** A picture of nearly its frame's shape fills it; any other is shown whole. @param {HTMLElement} frame @param {HTMLImageElement} image */
+export function fit(frame, { naturalWidth, naturalHeight }) {
+  frame.classList.toggle("fills", Math.abs(naturalWidth / naturalHeight - 0.8) < 0.07);
 }
 
 /** @param {string} id @returns {HTMLElement} the content of a template */

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -57,7 +58,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         services.policy,
         time_left_s=lambda: float(context.get_remaining_time_in_millis()) / 1000,
     )
-    logger.info("followed", index=services.index.name, work=done.as_dict())
+    logger.info("followed", index=services.index.name, work=asdict(done))
     for name, value, unit in (
         ("IndexRowsPut", done.rows_put, MetricUnit.Count),
         ("IndexRowsLacking", done.lacking_rows, MetricUnit.Count),
@@ -68,4 +69,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     measured = recall.newest(services.store, services.index.name)
     if measured is not None:  # each turn, so that its alarm rings until another measurement
         metrics.add_metric(name="IndexRecall", unit=MetricUnit.NoUnit, value=measured.value)
-    return {"index": services.index.name, **done.as_dict()}
+    return {"index": services.index.name, **asdict(done)}

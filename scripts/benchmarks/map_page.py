@@ -16,14 +16,12 @@ import math
 import os
 import random
 import statistics
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from scripts.benchmarks.chromium import launched
 from scripts.benchmarks.errors import BenchError
@@ -31,6 +29,7 @@ from scripts.benchmarks.map_probe import PEER, PROBE, ZOOM
 from scripts.benchmarks.worker import processor_s
 from scripts.common.catalogue import open_catalogue
 from scripts.common.paths import ROOT
+from scripts.local.http_server import HttpServer, Request, Response, listen
 
 _SITE: Final = ROOT / "static_site"
 _TYPES: Final = {
@@ -154,32 +153,12 @@ _PAGE: Final[dict[str, tuple[str, bytes]]] = {
 def _serving(answer: Callable[[str], Answer]) -> Iterator[str]:
     """Serve answers over connections that stay open, as the distribution does; gives the address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def app(request: Request) -> Response:
+        found = answer(unquote(request.path))
+        kind, body = found or ("text/plain", b"")
+        return Response(200 if found else 404, (("Content-Type", kind), ("Cache-Control", "max-age=3600")), body)
 
-        def do_GET(self) -> None:
-            found = answer(unquote(urlsplit(self.path).path))
-            kind, body = found or ("text/plain", b"")
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "max-age=3600")
-            self.end_headers()
-            try:
-                self.wfile.write(body)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # the map gave the photo up
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the lines are the figures."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    server = HttpServer(listen(0), app)
+    server.start()
+    with closing(server):
+        yield f"http://127.0.0.1:{server.port}"

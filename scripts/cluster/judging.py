@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from lookalike.errors import StoreUnavailable
-from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.hashes import padded, text_hash
 from lookalike.search import indexed, knn
 from lookalike.search.indexed_snapshot import IndexedSnapshot
 from lookalike.search.knn import Neighbour
@@ -74,11 +74,11 @@ def judge(queries: Photos, truth: Nearest, search: Search, on_done: Callable[[in
     for query, (distances, hashes) in enumerate(zip(truth.distance, truth.product_hash, strict=True)):
         count = int(np.count_nonzero(np.isfinite(distances)))
         if count:
-            products = {_padded(product) for product in hashes[:count].tolist()}
+            products = {padded(product) for product in hashes[:count].tolist()}
             limit = float(distances[count - 1]) * (1 + _TIES) + _TIES
             answered = {
                 product
-                for item in search(queries.embeddings[query], _padded(queries.product_hash[query]))
+                for item in search(queries.embeddings[query], padded(queries.product_hash[query]))
                 if (product := text_hash(item.product_id)) in products or item.distance <= limit
             }
             asked += 1
@@ -87,8 +87,3 @@ def judge(queries: Photos, truth: Nearest, search: Search, on_done: Callable[[in
             whole += len(answered) >= count
         on_done(query + 1)
     return Count(asked, found, wanted, whole)
-
-
-def _padded(product_hash: bytes) -> bytes:
-    """A hash as it was: NumPy takes zeros at the end for padding and drops them."""
-    return product_hash.ljust(HASH_BYTES, b"\0")

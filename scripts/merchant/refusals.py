@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lookalike.store.object_store import ObjectStore
 from lookalike.store.products.data_file import FileState
 from lookalike.store.products.product_reader import ProductData
-from lookalike.store.records import ORDER_BYTES, Op, event_of
+from lookalike.store.records import Op, event_of, padded_order
 from lookalike.store.segment import Segment
 from scripts.merchant.live_rows import read_live, whole_segments
 
@@ -39,7 +39,7 @@ def rejected_photos(store: ObjectStore | None, pool: Executor) -> list[RejectedP
             for row in rows.tolist():
                 product_id, key = segment.name(row)
                 detail = segment.detail(row)
-                order = bytes(segment.order[row]).ljust(ORDER_BYTES, b"\0")
+                order = padded_order(segment.order[row])
                 yield RejectedPhoto(key, product_id, detail.get("code", ""), detail.get("detail", ""), order)
 
     if store is None:

@@ -1,5 +1,6 @@
 // The products whose photos were put last: an upload is seen arriving.
 
+import { fit } from "../card.js";
 import { made } from "../choices.js";
 import { $ } from "../page.js";
 import { format } from "../route.js";
@@ -34,7 +35,7 @@ export function newestProducts() {
 function card({ id, name, imageUrl, price: amount, currency }, isNew) {
   const image = Object.assign(document.createElement("img"), { alt: "", width: 240, height: 300, decoding: "async", loading: "lazy" });
   const frame = made("span", "frame", image);
-  image.addEventListener("load", () => frame.classList.toggle("fills", Math.abs(image.naturalWidth / image.naturalHeight - 0.8) < 0.07));
+  image.addEventListener("load", () => fit(frame, image));
   image.addEventListener("error", () => image.replaceWith(made("span", "no-picture", t("card.noPicture"))));
   if (imageUrl) image.src = imageUrl;
   else image.replaceWith(made("span", "no-picture", t("card.noPicture")));

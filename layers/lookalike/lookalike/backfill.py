@@ -34,7 +34,7 @@ from lookalike.store.partitions import ROWS_AT_ONCE, KeyColumns, partition_of, p
 from lookalike.store.products import product_log
 from lookalike.store.products.live import Waiting, live_files
 from lookalike.store.products.product_manifest import PRODUCT_STORE, ProductManifest
-from lookalike.store.records import ORDER_BYTES, Op, event_of, event_ops, event_times_ms, sequencers
+from lookalike.store.records import ORDER_BYTES, Op, event_of, event_ops, event_times_ms, padded_order, sequencers
 from lookalike.store.rows import Hashes
 from lookalike.store.state import State, read_consistently
 
@@ -125,7 +125,9 @@ def planned(
             hashes, orders = (np.concatenate(columns) for columns in zip(*unlisted, strict=True))
             keys = list(filter(is_gone, read_keys(target, hashes)))
             places = places_of(np.array([text_hash(key) for key in keys], hashes.dtype), hashes)
-            found.append((key, 0, _padded(order)) for key, order in zip(keys, orders[places].tolist(), strict=True))
+            found.append(
+                (key, 0, padded_order(order)) for key, order in zip(keys, orders[places].tolist(), strict=True)
+            )
             found.gone = len(keys)
         yield found
 
@@ -207,7 +209,7 @@ class _Known:
         found.added += int(np.count_nonzero(~is_done & ~is_own))
         found.changed += int(np.count_nonzero(~is_done & is_own))
         found.append(
-            (*photos[index], _padded(self._newest[place]) if (place := places[index]) >= 0 else None)
+            (*photos[index], padded_order(self._newest[place]) if (place := places[index]) >= 0 else None)
             for index in np.flatnonzero(~is_done).tolist()
         )
 
@@ -255,8 +257,3 @@ def _read(stores: Sequence[ObjectStore], rows_at_once: int) -> Iterator[KeyColum
 
     for store in stores:
         yield read_consistently(store, PHOTO_STORE, partial(read, store))
-
-
-def _padded(order: bytes) -> bytes:
-    """An order as it was: NumPy takes zeros at the end for padding and drops them."""
-    return order.ljust(ORDER_BYTES, b"\0")

@@ -14,26 +14,25 @@ again from the start: the next cursor names none, so searches scan everything un
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from lookalike.compaction.policy import Policy, is_full
-from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.index.port import CandidateIndex, IndexRows
 from lookalike.layout import Layout
 from lookalike.store import index_cursor, segment_reads
 from lookalike.store.index_cursor import EVERY_PRODUCT, Contents, Covered, Cursor
 from lookalike.store.manifest import PHOTO_STORE, Manifest, SegmentRef
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.partitions import live_masks, partitions_of
+from lookalike.store.partitions import live_masks
 from lookalike.store.records import Op
 from lookalike.store.rows import Hashes
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
-from lookalike.store.state import ATTEMPTS
+from lookalike.store.state import again_while_missing
 
 RESERVE_S: Final = 60.0
 """Time that must be left when a batch is begun: a batch, the settling and the cursor take no longer."""
@@ -61,10 +60,6 @@ class Followed:
     lacking_rows: int = 0
     behind_s: float = 0.0
 
-    def as_dict(self) -> dict[str, float]:
-        """The work as a mapping, for logs and answers."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
 
 def follow(
     store: ObjectStore,
@@ -80,18 +75,11 @@ def follow(
     ``layout``: of the embeddings; its weights are multiplied into the index's vectors. Raises StoreError, IndexUnavailable; the
     cursors that were created before stay.
     """
-    following = _Following(store, index, layout, policy or Policy(), lambda: time_left_s() > reserve_s)
-    missing: ObjectMissing | None = None
-    for _ in range(ATTEMPTS):
-        try:
-            done = following.run()
-        except ObjectMissing as error:  # compaction replaced a segment, or another follower a cursor
-            missing = error
-        else:
-            return replace(done, collected=collect_cursors(store, index.name, policy or Policy()))
-    raise StoreUnavailable(
-        f"the store changed under {ATTEMPTS} attempts to follow it, try again: {missing}"
-    ) from missing
+    policy = policy or Policy()
+    following = _Following(store, index, layout, policy, lambda: time_left_s() > reserve_s)
+    # Compaction may replace a segment meanwhile, and another follower a cursor.
+    done = again_while_missing(following.run, "follow it")
+    return replace(done, collected=collect_cursors(store, index.name, policy))
 
 
 class _Following:
@@ -123,9 +111,7 @@ class _Following:
 
     def _advance(self, cursor: Cursor, manifest: Manifest, full: Mapping[str, SegmentRef]) -> Cursor:
         """The newest cursor of this follower: as many cursors further as time allows."""
-        masks = live_masks(
-            self._store, manifest.segments, partitions=partitions_of(manifest.segments, self._policy.rows_at_once)
-        )
+        masks = live_masks(self._store, manifest.segments, rows_at_once=self._policy.rows_at_once)
         live = {ref.name: mask for ref, mask in zip(manifest.segments, masks, strict=True)}
         for ref in manifest.segments:
             if ref.name not in full and ref.name not in cursor.segments:

@@ -11,6 +11,11 @@ def text_hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
 
 
+def padded(hashed: bytes) -> bytes:
+    """A hash as it was: NumPy takes zeros at the end of an element for padding, and drops them."""
+    return bytes(hashed).ljust(HASH_BYTES, b"\0")
+
+
 def hashes_of(texts: Iterable[bytes]) -> bytes:
     """The hashes of many texts in UTF-8, one behind the other."""
     blake2b = hashlib.blake2b

@@ -37,7 +37,7 @@ from lookalike.store.manifest import PHOTO_STORE, Manifest, MapRef, SegmentRef
 from lookalike.store.neighbours import NeighbourSample
 from lookalike.store.newest import places_of
 from lookalike.store.object_store import Entry, ObjectStore
-from lookalike.store.partitions import live_masks, partitions_of, read_key_columns
+from lookalike.store.partitions import live_masks, read_key_columns
 from lookalike.store.records import Op, event_times_ms
 from lookalike.store.segment import Segment
 from lookalike.store.shard import Mask
@@ -111,7 +111,7 @@ def _merge(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work |
     refs = state.manifest.segments
     if not refs:
         return None
-    live = _live_masks(store, refs, policy)
+    live = live_masks(store, refs, rows_at_once=policy.rows_at_once)
     chosen = choose(refs, [int(np.count_nonzero(mask)) for mask in live], policy)
     if not chosen:
         return None
@@ -145,7 +145,7 @@ def _measure(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work
     old = state.manifest
     if not neighbours.is_due(old, store.time_ms()):
         return None
-    live = _live_masks(store, old.segments, policy)
+    live = live_masks(store, old.segments, rows_at_once=policy.rows_at_once)
     sample, read_bytes = neighbours.measure(store, old, live)
     new = Manifest(segments=old.segments, calibration=old.calibration, neighbours=sample, map=_as_new(old.map, old))
     committed = publish(store, PHOTO_STORE, old, new)
@@ -157,7 +157,7 @@ def _draw(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work | 
     old = state.manifest
     if not cartography.is_due(old, store.time_ms()):
         return None
-    live = _live_masks(store, old.segments, policy)
+    live = live_masks(store, old.segments, rows_at_once=policy.rows_at_once)
     drawn, read_bytes, written_bytes = cartography.draw(store, old, live)
     if drawn is None:
         return None
@@ -174,11 +174,6 @@ def _draw(store: ObjectStore, state: State[Manifest], policy: Policy) -> Work | 
 def _as_new[Made: (NeighbourSample, MapRef)](made: Made | None, old: Manifest) -> Made | None:
     """What was made of the old version: it is as good as of the next one, which has the same rows."""
     return replace(made, version=old.version + 1) if made is not None and made.version == old.version else made
-
-
-def _live_masks(store: ObjectStore, refs: Sequence[SegmentRef], policy: Policy) -> list[Mask]:
-    """For each segment a mask of the rows that are the newest of their key."""
-    return live_masks(store, refs, partitions=partitions_of(refs, policy.rows_at_once))
 
 
 def _droppable(rows: Segment, store: ObjectStore, elsewhere: Sequence[SegmentRef], before_ms: int) -> Mask:

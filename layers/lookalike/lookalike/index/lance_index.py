@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from lookalike.errors import IndexUnavailable
-from lookalike.hashes import HASH_BYTES
+from lookalike.hashes import HASH_BYTES, padded
 from lookalike.index.port import Candidates, IndexRows, check_dimensions, hashes_from, no_candidates, texts_of
 from lookalike.store.records import ORDER_BYTES
 from lookalike.store.rows import Embeddings, Hashes
@@ -93,7 +93,7 @@ class LanceIndex:
                 search = search.minimum_nprobes(_PROBES).maximum_nprobes(_ALL_PROBES)
                 search = search.refine_factor(math.ceil(_REFINED / count))
             else:  # their photos are few, and found by the index over products
-                named = [product.ljust(HASH_BYTES, b"\0").hex() for product in products]
+                named = [padded(product).hex() for product in products]
                 search = search.where(_among("product", named), prefilter=True).bypass_vector_index()
             found = search.select(_COLUMNS).to_arrow()
             return Candidates(

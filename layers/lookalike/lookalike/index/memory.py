@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from lookalike.hashes import HASH_BYTES
+from lookalike.hashes import HASH_BYTES, padded
 from lookalike.index.port import Candidates, IndexRows, check_dimensions
 from lookalike.store.records import ORDER_BYTES
 from lookalike.store.rows import Embeddings, Hashes
@@ -57,7 +57,7 @@ class MemoryIndex:
                 self.entries.pop(key, None)
 
     def query(self, vector: Embeddings, count: int, *, products: Sequence[bytes] | None = None) -> Candidates:
-        wanted = None if products is None else {product.ljust(HASH_BYTES, b"\0") for product in products}
+        wanted = None if products is None else set(map(padded, products))
         with self._lock:
             entries = [
                 (float(np.linalg.norm(entry.vector.astype(np.float64) - vector)), key, entry)

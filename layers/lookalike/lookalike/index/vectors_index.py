@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from lookalike.aws_vectors import VectorService
-from lookalike.hashes import HASH_BYTES
+from lookalike.hashes import HASH_BYTES, padded
 from lookalike.index.port import Candidates, IndexRows, check_dimensions, hashes_from, no_candidates, texts_of
 from lookalike.store.records import ORDER_BYTES
 from lookalike.store.rows import Embeddings, Hashes
@@ -103,7 +103,7 @@ class S3VectorsIndex:
             return no_candidates()
         narrowing = {}
         if products is not None:
-            named = [product.ljust(HASH_BYTES, b"\0").hex() for product in products]
+            named = [padded(product).hex() for product in products]
             narrowing = {"filter": {"product": {"$in": named}}}
         pages = self._service.pages(
             "query_vectors",

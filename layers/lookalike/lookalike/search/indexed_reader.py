@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
-from lookalike.errors import ObjectMissing, StoreUnavailable
 from lookalike.index.port import CandidateIndex
 from lookalike.layout import Layout
 from lookalike.search.indexed_snapshot import IndexedSnapshot
@@ -23,7 +22,7 @@ from lookalike.store.object_store import ObjectStore
 from lookalike.store.reader import SnapshotReader
 from lookalike.store.shard import Shard
 from lookalike.store.snapshot import Snapshot
-from lookalike.store.state import ATTEMPTS, read_consistently
+from lookalike.store.state import again_while_missing, read_consistently
 
 _SEGMENTS_KEPT: Final = 64  # of about 1.5 MB each, where all of their blocks are in use
 
@@ -41,14 +40,9 @@ class IndexedReader(SnapshotReader):
 
     def _read(self, store: ObjectStore) -> Snapshot:
         known = self._seen.manifest if self._seen else None
-        missing: ObjectMissing | None = None
-        for _ in range(ATTEMPTS):
-            try:
-                self._cursor = index_cursor.newest(store, self._index.name, self._cursor)
-                return read_consistently(store, PHOTO_STORE, partial(self._load, store), known=known)
-            except ObjectMissing as error:  # the cursor was collected between its listing and its reading
-                missing = error
-        raise StoreUnavailable(f"the cursor changed under {ATTEMPTS} attempts to read it: {missing}") from missing
+        newest_cursor = partial(index_cursor.newest, store, self._index.name, self._cursor)
+        self._cursor = again_while_missing(newest_cursor, "read its cursor")
+        return read_consistently(store, PHOTO_STORE, partial(self._load, store), known=known)
 
     def _loads_as_before(self) -> bool:
         return self._cursor is self._loaded_cursor

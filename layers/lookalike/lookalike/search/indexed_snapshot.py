@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import NotFound
-from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.hashes import padded, text_hash
 from lookalike.index.port import CandidateIndex, Candidates
 from lookalike.store.body import Body, Place
-from lookalike.store.records import ORDER_BYTES, Op, Row
+from lookalike.store.records import Op, Row, padded_order
 from lookalike.store.rows import Embeddings, Hashes, PhotoRecord
 from lookalike.store.shard import Mask, Shard
 from lookalike.store.snapshot import PhotoPage, Snapshot
@@ -208,10 +208,10 @@ class IndexedSnapshot(Snapshot):
     def is_late(self, key: str) -> bool:
         """Whether the tail's photo of this key is older than a row of the body."""
         hashed = text_hash(key)
-        for shard, covered in zip(self.shards, self.covered, strict=True):
+        for shard in self.shards:
             row = _row_of(shard, hashed)
             if row is not None and shard.live[row]:
-                return not covered and self.body.supersedes(hashed, _order(shard.segment.order, row))
+                return self._is_superseded(shard, row)
         return False
 
     def _is_superseded(self, shard: Shard, row: int) -> bool:
@@ -247,11 +247,11 @@ def _row_of(shard: Shard, key_hash: bytes) -> int | None:
 
 
 def _key(hashes: Hashes, row: int) -> bytes:
-    return bytes(hashes[row]).ljust(HASH_BYTES, b"\0")
+    return padded(hashes[row])
 
 
 def _order(orders: Hashes, row: int) -> bytes:
-    return bytes(orders[row]).ljust(ORDER_BYTES, b"\0")
+    return padded_order(orders[row])
 
 
 def _page(photos: Sequence[PhotoRecord], after: str, at_most: int) -> PhotoPage:

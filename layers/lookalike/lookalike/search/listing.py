@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.hashes import padded, text_hash
 from lookalike.search.indexed_snapshot import IndexedSnapshot
 from lookalike.search.view import ProductView
 from lookalike.store.records import event_times_ms
@@ -44,7 +44,7 @@ def listed(view: ProductView, mask: Mask | None, *, offset: int, k: int, order: 
     """
     puts_of = [(shard.segment, _allowed(view, mask, number)) for number, shard in enumerate(view.snapshot.shards)]
     choose = _newest if order is Order.NEWEST else _random
-    place_of = {product.ljust(HASH_BYTES, b"\0"): place for place, product in enumerate(choose(puts_of, offset, k))}
+    place_of = {padded(product): place for place, product in enumerate(choose(puts_of, offset, k))}
     photos = view.snapshot.photos_of(place_of)
     metadata = merged(photos)
     keys = {photo.product_id: photo.key for photo in reversed(photos)}
@@ -100,7 +100,7 @@ def listed_by_data(view: ProductView, mask: Mask | None, *, offset: int, k: int)
         raise TypeError("all photos are in memory: use listed")
     passing = np.arange(len(view.table)) if mask is None else np.flatnonzero(mask[:-1])
     ascending = passing[np.argsort(heads(view.table.hashes[passing]), kind="stable")]
-    hashes = [hashed.ljust(HASH_BYTES, b"\0") for hashed in view.table.hashes[ascending[offset : offset + k]].tolist()]
+    hashes = [padded(hashed) for hashed in view.table.hashes[ascending[offset : offset + k]].tolist()]
     if not hashes:
         return [], len(passing)
     photos = snapshot.photos_of(hashes)

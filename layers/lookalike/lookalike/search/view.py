@@ -8,7 +8,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.hashes import HASH_BYTES, text_hash
+from lookalike.hashes import HASH_BYTES, padded, text_hash
 from lookalike.search.filters import Condition, Filters
 from lookalike.search.indexed_snapshot import Allowed, IndexedSnapshot
 from lookalike.search.ranked import Filter
@@ -76,7 +76,7 @@ class ProductView:
     def allowed_in_body(self, mask: Mask, most_products: int) -> Allowed:
         """As ``allowed``, of photos that are not in memory. ``most_products``: that are named by their hashes."""
         few = np.flatnonzero(mask[:-1]) if not mask[-1] and np.count_nonzero(mask) <= most_products else None
-        named = None if few is None else [hashed.ljust(HASH_BYTES, b"\0") for hashed in self.table.hashes[few].tolist()]
+        named = None if few is None else [padded(hashed) for hashed in self.table.hashes[few].tolist()]
         return Allowed(named, lambda hashes: mask.take(self.table.rows_of(hashes), mode="wrap"))
 
     def count(self, mask: Mask | None) -> int | None:

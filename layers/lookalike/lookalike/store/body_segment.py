@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CorruptObject
-from lookalike.hashes import HASH_BYTES
+from lookalike.hashes import HASH_BYTES, padded
 from lookalike.store import columns, segment_file, segment_reads, tensors
 from lookalike.store.damage import naming
 from lookalike.store.embedding_blocks import EmbeddingBlocks
 from lookalike.store.manifest import SegmentRef
 from lookalike.store.object_store import ObjectStore
-from lookalike.store.records import ORDER_BYTES
+from lookalike.store.records import padded_order
 from lookalike.store.rows import Embeddings
 from lookalike.store.segment_file import TEXTS_AT_ONCE, Texts
 from lookalike.store.stored_embeddings import StoredEmbeddings
@@ -48,7 +48,7 @@ class BodySegment:
 
     def order(self, row: int) -> bytes:
         """The order of a row, 32 bytes."""
-        return bytes(self._column("order", row, row + 1)[0]).ljust(ORDER_BYTES, b"\0")
+        return padded_order(self._column("order", row, row + 1)[0])
 
     def key_bytes(self, row: int) -> bytes:
         """As ``Rows.key_bytes``."""
@@ -136,4 +136,4 @@ class BodySegment:
 
 def _number(key_hash: bytes) -> int:
     """A hash as a number that sorts like it; NumPy's elements lack zeros at the end."""
-    return int.from_bytes(bytes(key_hash).ljust(HASH_BYTES, b"\0"))
+    return int.from_bytes(padded(key_hash))

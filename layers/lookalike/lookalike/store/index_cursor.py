@@ -28,12 +28,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import CorruptObject
-from lookalike.hashes import HASH_BYTES
-from lookalike.store import chunks, columns, names, tensors
+from lookalike.hashes import HASH_BYTES, padded
+from lookalike.store import chunks, columns, names, tensors, versions
 from lookalike.store.creation import create
 from lookalike.store.damage import check_of, undamaged
 from lookalike.store.object_store import Entry, ObjectStore
-from lookalike.store.records import ORDER_BYTES, Op
+from lookalike.store.records import ORDER_BYTES, Op, padded_order
 from lookalike.store.rows import Hashes
 from lookalike.store.shard import Mask
 from lookalike.store.versions import natural, text
@@ -142,7 +142,7 @@ class Cursor:
 
 def entries(store: ObjectStore, index: str) -> list[Entry]:
     """The cursors of an index that exist now, the newest first."""
-    return list(filter(_is_cursor, store.list(names.cursors(index))))
+    return versions.entries(store, names.cursors(index), names.Kind.CURSOR)
 
 
 def newest(store: ObjectStore, index: str, known: Cursor | None = None) -> Cursor:
@@ -150,12 +150,10 @@ def newest(store: ObjectStore, index: str, known: Cursor | None = None) -> Curso
 
     Raises StoreError; ObjectMissing where the cursor was collected between its listing and its reading.
     """
-    first = next(filter(_is_cursor, store.list(names.cursors(index), limit=1)), None) or next(
-        iter(entries(store, index)), None
-    )
-    if first is None:
+    name = versions.newest_name(store, names.cursors(index), names.Kind.CURSOR)
+    if name is None:
         return Cursor(index)
-    return known if known is not None and known.name == first.name else read(store, first.name)
+    return known if known is not None and known.name == name else read(store, name)
 
 
 def read(store: ObjectStore, name: str) -> Cursor:
@@ -259,10 +257,6 @@ def _bounds(contents: Contents | None) -> list[str]:
     return [bound.hex() for bound in (contents.least_key, contents.greatest_key, contents.greatest_order)]
 
 
-def _is_cursor(entry: Entry) -> bool:
-    return names.kind_of(entry.name) is names.Kind.CURSOR
-
-
 def _joined(pieces: Sequence[npt.NDArray[Any]], dtype: Any) -> npt.NDArray[Any]:
     return np.concatenate([np.empty(0, dtype), *pieces])
 
@@ -278,11 +272,11 @@ def contents_of(
     others = np.flatnonzero(op != Op.PUT)
     product = heads(product_hash)
     photos = np.flatnonzero((op == Op.PUT) & (product <= np.uint64(product_limit)))
-    least, greatest = (bytes(key).ljust(HASH_BYTES, b"\0") for key in key_hash[[0, -1]])
+    least, greatest = map(padded, key_hash[[0, -1]])
     return Contents(
         least,
         greatest,
-        max(order.tolist()).ljust(ORDER_BYTES, b"\0"),
+        padded_order(max(order.tolist())),
         others.astype(np.uint32),
         op[others],
         key_hash[others],

@@ -89,7 +89,7 @@ def new_table(data: bytes) -> str:
 
 def manifest_name(version: int) -> str:
     """The name of the manifest of a version. Versions count up and names count down."""
-    return f"{MANIFESTS}{_MAX_VERSION - version:020}.json"
+    return f"{MANIFESTS}{_counted_down(version)}.json"
 
 
 def recalls(index: str) -> str:
@@ -99,7 +99,7 @@ def recalls(index: str) -> str:
 
 def recall_name(index: str, number: int) -> str:
     """The name of an index's measured recall. Numbers count up and names count down."""
-    return f"{recalls(index)}{_MAX_VERSION - number:020}.json"
+    return f"{recalls(index)}{_counted_down(number)}.json"
 
 
 def recall_number(name: str) -> int:
@@ -114,7 +114,12 @@ def cursors(index: str) -> str:
 
 def cursor_name(index: str, number: int) -> str:
     """The name of a cursor. Numbers count up and names count down."""
-    return f"{cursors(index)}{_MAX_VERSION - number:020}.safetensors"
+    return f"{cursors(index)}{_counted_down(number)}.safetensors"
+
+
+def _counted_down(number: int) -> str:
+    """A number in a name, so that greater ones sort first."""
+    return f"{_MAX_VERSION - number:020}"
 
 
 def _of_index(index: str) -> str:

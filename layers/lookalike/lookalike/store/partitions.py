@@ -62,21 +62,28 @@ def partitions_of(refs: Sequence[SegmentRef | Entry], rows_at_once: int = ROWS_A
 
 
 def live_rows(
-    store: ObjectStore, refs: Sequence[SegmentRef | Entry], *, partitions: int | None = None
+    store: ObjectStore,
+    refs: Sequence[SegmentRef | Entry],
+    *,
+    partitions: int | None = None,
+    rows_at_once: int = ROWS_AT_ONCE,
 ) -> Iterator[list[RowRange]]:
     """For each partition, ascending, the rows of every segment, in the order of ``refs``.
 
-    ``partitions``: a power of two; as many as ``refs`` need where it is None. The first step reads all that is needed of the store, and
+    ``partitions``: a power of two; as many as ``refs`` need for ``rows_at_once`` where it is None. The first step reads all that is needed of the store, and
     raises StoreError, ObjectMissing where a segment was collected. The other steps read from the disk alone.
     """
-    with KeyColumns(refs, read_key_columns(store, refs), partitions or partitions_of(refs)) as columns:
+    partitions = partitions or partitions_of(refs, rows_at_once)
+    with KeyColumns(refs, read_key_columns(store, refs), partitions) as columns:
         yield from map(columns.row_ranges, range(columns.partitions))
 
 
-def live_masks(store: ObjectStore, refs: Sequence[SegmentRef], *, partitions: int | None = None) -> list[Mask]:
-    """For each segment a mask of the rows that are the newest of their key: bool (rows,). Raises StoreError."""
+def live_masks(
+    store: ObjectStore, refs: Sequence[SegmentRef], *, partitions: int | None = None, rows_at_once: int = ROWS_AT_ONCE
+) -> list[Mask]:
+    """For each segment a mask of the rows that are the newest of their key: bool (rows,). As ``live_rows``. Raises StoreError."""
     masks = [np.empty(ref.rows, bool) for ref in refs]
-    for ranges in live_rows(store, refs, partitions=partitions):
+    for ranges in live_rows(store, refs, partitions=partitions, rows_at_once=rows_at_once):
         for mask, rows in zip(masks, ranges, strict=True):
             mask[rows.start : rows.end] = rows.live
     return masks

@@ -13,7 +13,7 @@ Wilson's, which holds near 1 as well, and it is rather too wide than too narrow.
 import math
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from lookalike.errors import CorruptObject, ObjectMissing, StoreUnavailable
@@ -87,19 +87,7 @@ def newest(store: ObjectStore, index: str) -> Recall | None:
 
 def publish(store: ObjectStore, recall: Recall) -> str:
     """Write a measured recall as the newest of its index and return the object's name. Raises StoreError."""
-    data = versions.encode(
-        {
-            "format": FORMAT,
-            "id": uuid.uuid4().hex,
-            "index": recall.index,
-            "at": recall.at,
-            "queries": recall.queries,
-            "found": recall.found,
-            "wanted": recall.wanted,
-            "version": recall.version,
-            "measured_ms": recall.measured_ms,
-        }
-    )
+    data = versions.encode({"format": FORMAT, "id": uuid.uuid4().hex, **asdict(recall)})
     for _ in range(_ATTEMPTS):
         last = _newest_name(store, recall.index)
         name = names.recall_name(recall.index, 1 if last is None else names.recall_number(last) + 1)
@@ -109,8 +97,7 @@ def publish(store: ObjectStore, recall: Recall) -> str:
 
 
 def _newest_name(store: ObjectStore, index: str) -> str | None:
-    listed = store.list(names.recalls(index))
-    return next((entry.name for entry in listed if names.kind_of(entry.name) is names.Kind.RECALL), None)
+    return versions.newest_name(store, names.recalls(index), names.Kind.RECALL)
 
 
 def _read(store: ObjectStore, name: str) -> Recall:

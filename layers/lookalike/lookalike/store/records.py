@@ -78,6 +78,11 @@ def order_of(*, sequencer: str | None, time_ms: int, op: Op, content: bytes | No
     return _LAYOUT.pack(bytes.fromhex(digits), max(time_ms, 0), op, content_hash)
 
 
+def padded_order(order: bytes) -> bytes:
+    """An order as it was, 32 bytes: NumPy takes zeros at the end of an element for padding, and drops them."""
+    return bytes(order).ljust(ORDER_BYTES, b"\0")
+
+
 class EventOrder(NamedTuple):
     """The event of an order. ``sequencer``: hexadecimal digits, or None.
 

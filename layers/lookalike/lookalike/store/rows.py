@@ -13,7 +13,7 @@ from lookalike.codes.parted import PartedCodes
 from lookalike.errors import CorruptObject
 from lookalike.hashes import HASH_BYTES
 from lookalike.layout import Layout
-from lookalike.store.records import ORDER_BYTES, Op, Row
+from lookalike.store.records import Op, Row, padded_order
 
 SEPARATOR = "\0"
 
@@ -121,7 +121,7 @@ class Rows(ABC):
         product_id, key = self.name(row)
         op = Op(int(self.op[row]))
         embedding = self.read(self.put_index[[row]])[0] if op is Op.PUT else None
-        order = bytes(self.order[row]).ljust(ORDER_BYTES, b"\0")
+        order = padded_order(self.order[row])
         return Row(key, product_id, order, op, embedding, self.detail(row))
 
 

@@ -48,13 +48,21 @@ def read_consistently[M: Version, T](
 
     ``read`` raises ObjectMissing for such an object. Raises StoreError; StoreUnavailable after ``ATTEMPTS`` attempts.
     """
+    return again_while_missing(lambda: read(look(store, kind, known)), "read it")
+
+
+def again_while_missing[T](do: Callable[[], T], doing: str) -> T:
+    """The result of ``do``, which is repeated while it raises ObjectMissing: an object was collected before it was read.
+
+    ``doing``: what is attempted, for the message. Raises what ``do`` does; StoreUnavailable after ``ATTEMPTS`` attempts.
+    """
     missing: ObjectMissing | None = None
     for _ in range(ATTEMPTS):
         try:
-            return read(look(store, kind, known))
+            return do()
         except ObjectMissing as error:
             missing = error
-    raise StoreUnavailable(f"the store changed under {ATTEMPTS} attempts to read it, try again: {missing}") from missing
+    raise StoreUnavailable(f"the store changed under {ATTEMPTS} attempts to {doing}, try again: {missing}") from missing
 
 
 def prove_log_existing(store: ObjectStore, names: Collection[str]) -> None:

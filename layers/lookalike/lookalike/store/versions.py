@@ -84,23 +84,21 @@ class StoreKind[M: Version]:
         return create(store, manifest.name, self.encode(manifest))
 
 
-def newest_name(store: ObjectStore) -> str | None:
-    """The name of the newest manifest, or None before the first."""
-    first = next(iter(store.list(names.MANIFESTS, limit=1)), None)
+def newest_name(
+    store: ObjectStore, prefix: str = names.MANIFESTS, kind: names.Kind = names.Kind.MANIFEST
+) -> str | None:
+    """The name of the newest manifest, or of the newest numbered object of another kind; None before the first."""
+    first = next(iter(store.list(prefix, limit=1)), None)
     if first is None:
         return None
-    if _is_manifest(first):
+    if names.kind_of(first.name) is kind:
         return first.name
-    return next((entry.name for entry in entries(store)), None)  # somebody else's object sorts before all manifests
+    return next((entry.name for entry in entries(store, prefix, kind)), None)  # somebody else's object sorts before all
 
 
-def entries(store: ObjectStore) -> list[Entry]:
-    """The manifests that exist now, the newest first."""
-    return list(filter(_is_manifest, store.list(names.MANIFESTS)))
-
-
-def _is_manifest(entry: Entry) -> bool:
-    return names.kind_of(entry.name) is names.Kind.MANIFEST
+def entries(store: ObjectStore, prefix: str = names.MANIFESTS, kind: names.Kind = names.Kind.MANIFEST) -> list[Entry]:
+    """The manifests that exist now, or the numbered objects of another kind, the newest first."""
+    return [entry for entry in store.list(prefix) if names.kind_of(entry.name) is kind]
 
 
 def encode(fields: Mapping[str, Any]) -> bytes:
