@@ -17,6 +17,8 @@ from tests.browser.stub import Reply, Stub, drawn_photo, problem
 PHONE, DESKTOP = (390, 844), (1280, 900)
 CORNERS = {"101": (0, 0), "102": (65_535, 0), "103": (0, 65_535), "104": (65_535, 65_535)}
 MANY = [str(number) for number in range(5_000, 7_000)]
+STILL_MS = 300
+"""After a scroll, a wheel within a quarter of a second goes on scrolling the page."""
 UNNAMED = ("status of 404",)
 """The API does not know the products of ``MANY``."""
 
@@ -120,6 +122,7 @@ class TestMouse:
         x, y = place_of(page, "104")
         page.mouse.move(x, y)
         before = width(page)
+        page.wait_for_timeout(STILL_MS)
         page.mouse.wheel(0, -300)
         page.wait_for_function("(before) => document.querySelector('.map-link').offsetWidth > 1.5 * before", arg=before)
         page.mouse.move(x + 1, y)
@@ -128,6 +131,8 @@ class TestMouse:
     def test_a_wheel_that_cannot_make_it_smaller_scrolls_the_page(self, open_page: Pages, stub: Stub) -> None:
         page = opened(open_page, stub)
         top = page.evaluate("() => scrollY")
+        # The panels below come later than the map.
+        page.wait_for_function("(top) => document.documentElement.scrollHeight - innerHeight > top + 100", arg=top)
         page.mouse.move(*spot(page, 0.5, 0.5))
         page.mouse.wheel(0, 200)
         page.wait_for_function("(top) => scrollY > top + 100", arg=top)
