@@ -48,10 +48,11 @@ export function bounded(view, levels, size) {
   const px = clamp(view.size, all.size, largest(size));
   const [across, down] = [size.width / px / 2, size.height / px / SHAPE / 2];
   // Beyond an end the margin is seen, and from nearby up to a quarter of the window; what is smaller than the window stays in its middle.
-  const beyond = MARGIN_PX / px + 0.25 * Math.min(across, down) * (1 - all.size / px);
+  const quarter = 0.25 * Math.min(across, down) * (1 - all.size / px);
+  const [aside, above] = [MARGIN_PX / px + quarter, MARGIN_PX / px / SHAPE + quarter];
   return {
-    x: between(view.x, all.left + across - beyond, all.right - across + beyond),
-    y: between(view.y, all.top + down - beyond, all.bottom - down + beyond),
+    x: between(view.x, all.left + across - aside, all.right - across + aside),
+    y: between(view.y, all.top + down - above, all.bottom - down + above),
     size: px,
   };
 }

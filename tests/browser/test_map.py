@@ -133,7 +133,8 @@ class TestMouse:
         top = page.evaluate("() => scrollY")
         # The panels below come later than the map.
         page.wait_for_function("(top) => document.documentElement.scrollHeight - innerHeight > top + 100", arg=top)
-        page.mouse.move(*spot(page, 0.5, 0.5))
+        page.mouse.move(*spot(page, 0.5, 0.3))
+        page.wait_for_timeout(STILL_MS)
         page.mouse.wheel(0, 200)
         page.wait_for_function("(top) => scrollY > top + 100", arg=top)
 
